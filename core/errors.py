@@ -1,0 +1,134 @@
+"""The one tree of errors.
+
+Every error a user can cause or meet is here; each also is the builtin it resembles, so that
+``except FileNotFoundError`` works on any storage.  A message names the thing, the place and the remedy,
+and never holds a credential.
+"""
+
+
+class YetiError(Exception):
+    """Something went wrong that the user can understand; the message is written for them."""
+
+
+# --- configuration and plug-ins -------------------------------------------------------------------------
+
+
+class ConfigError(YetiError, ValueError):
+    """A setting has a value that cannot be used."""
+
+
+class PluginError(YetiError):
+    """A drop-in file could not be loaded or does not keep its contract."""
+
+
+# --- values and input -----------------------------------------------------------------------------------
+
+
+class RefusedValue(YetiError, ValueError):
+    """A value is not of the type it is said to be.  The message is the reason, without the value."""
+
+
+class UnreadableFile(YetiError, ValueError):
+    """An input file could not be read at all."""
+
+
+# --- storage --------------------------------------------------------------------------------------------
+
+
+class StorageError(YetiError):
+    """A storage did not do what it was asked; what was stored before still stands."""
+
+    transient = False
+    """True when trying again later may help."""
+
+
+class InvalidFileName(StorageError, ValueError):
+    """A name is not a portable relative file name.  Nothing was stored."""
+
+
+class InvalidStoragePath(StorageError, ValueError):
+    """A storage path (``s3://bucket/prefix``, a folder) cannot be used."""
+
+
+class FileMissing(StorageError, FileNotFoundError):
+    """No file of that name is stored."""
+
+
+class FileExists(StorageError, FileExistsError):
+    """The policy was ``create`` and the name is taken; or a folder stands where a file should be."""
+
+
+class PreconditionFailed(StorageError, FileExistsError):
+    """The policy was ``if_match`` and the stored file has another ETag."""
+
+
+class StoragePermissionDenied(StorageError, PermissionError):
+    """The storage refused: rights, credentials, or a read-only place."""
+
+
+class StorageUnavailable(StorageError, ConnectionError):
+    """The storage could not be reached or failed; try again later."""
+
+    transient = True
+
+
+class StorageTimeout(StorageUnavailable, TimeoutError):
+    """The storage did not answer in time; try again later."""
+
+
+class StorageFull(StorageError, OSError):
+    """No space is left where the file should go."""
+
+
+class StorageCorrupt(StorageError, ValueError):
+    """What was read is not what was stored: short, changed, or not UTF-8."""
+
+
+class UnsupportedOperation(StorageError, NotImplementedError):
+    """This client cannot do that; the message names the method that would lift it."""
+
+
+# --- store ----------------------------------------------------------------------------------------------
+
+
+class StoreError(YetiError):
+    """The database did not do what it was asked."""
+
+
+class StoreBusy(StoreError, TimeoutError):
+    """Another process is writing to the database; try again."""
+
+
+class StoreSchemaError(StoreError):
+    """The database was written by another version of this program."""
+
+
+class NotFound(YetiError, LookupError):
+    """No export, template, observable, tag or run of that name."""
+
+
+class AlreadyExists(YetiError, ValueError):
+    """The name is taken."""
+
+
+# --- exports --------------------------------------------------------------------------------------------
+
+
+class DefinitionError(YetiError, ValueError):
+    """An export definition asks for something that does not exist or cannot be."""
+
+
+class TemplateError(YetiError, ValueError):
+    """A template does not parse, does not render, or went over its bounds."""
+
+
+class RenderError(YetiError):
+    """The rows could not be rendered; nothing was published."""
+
+
+class ExportBusy(YetiError):
+    """Another process is running this export."""
+
+
+class ExportHeld(YetiError):
+    """The gate held a run; the last good version stays published."""
