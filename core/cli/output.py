@@ -1,0 +1,67 @@
+"""How results look: tables for people, JSON for programs, progress on a terminal only."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def say(message: str) -> None:
+    """Tell the user something, on standard error."""
+    click.echo(message, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print *value* as one line of JSON, or indented where a person is looking."""
+    indent = 2 if sys.stdout.isatty() else None
+    click.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
+    """Print rows in columns as wide as they need; columns named in *right* are aligned right.
+
+    Nothing is cut or wrapped, so that values can be copied and lines can be searched.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    aligned = [heading in right for heading in headings]
+    for number, line in enumerate([list(headings), *cells]):
+        parts = (
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(line, widths, aligned, strict=True)
+        )
+        text = "  ".join(parts).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = value if isinstance(value, str) else str(value)
+    # Names and values come from outside; control characters would take over the terminal.
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+@contextmanager
+def progress(title: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error while a block runs, if that is a terminal; give a function to advance it."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    amount = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda step: bar.advance(task, step)

@@ -1,0 +1,273 @@
+"""Settings: one table, read once at start, each value with the place it came from.
+
+A value is looked for in this order: the environment (``YETI_<SECTION>_<KEY>``, or ``YETI_<SECTION>_<KEY>_FILE``
+naming a file that holds it, as containers do with secrets), the configuration file, the default.  An empty
+value counts as unset.  The configuration file is the first found of ``$YETI_CONFIG``, ``./yeti.conf``,
+``$YETI_HOME/yeti.conf``, ``/etc/yeti/yeti.conf``.
+"""
+
+import configparser
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from core.errors import ConfigError
+from core.log import redact
+
+SYSTEM_CONFIG = Path("/etc/yeti/yeti.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table.
+
+    Attributes:
+        name: ``section.key``, as in the file.
+        default: Text; ``{home}`` stands for ``$YETI_HOME``.
+        meaning: For people; becomes the reference page.
+        kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``.
+        choices: The words allowed, for ``kind="word"``.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    kind: Literal["text", "folder", "place", "url", "whole", "word"] = "text"
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides it."""
+        return "YETI_" + self.name.replace(".", "_").upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "system.export_path",
+        "{home}/exports",
+        "Where exports are published: a folder, or the path of another storage such as `s3://bucket/prefix`. "
+        "An export may name its own place.",
+        "place",
+    ),
+    Setting(
+        "system.plugins_path",
+        "{home}/plugins",
+        "A second folder for drop-in files, which survives upgrades: storage clients in `storage/`, formats in "
+        "`formats/`.  Whoever can write there can run code as this program.",
+        "folder",
+    ),
+    Setting(
+        "database.url",
+        "sqlite:///{home}/yeti.db",
+        "The store, as an SQLAlchemy URL.  `sqlite:///` and the path of a file on a local disk.",
+        "url",
+    ),
+    Setting(
+        "tag.default_tag_expiration",
+        "90",
+        "Days that a tag stays fresh after it was last received, where its source states no end and the tag has "
+        "no lifetime of its own.",
+        "whole",
+    ),
+    Setting(
+        "template.row_limit",
+        "100000",
+        "The most rows that a template which cannot be rendered in batches may be given; `yetictl template check` "
+        "says which templates that concerns.",
+        "whole",
+    ),
+    Setting(
+        "template.memory_mib", "512", "Memory that the process which renders a template may use, in MiB.", "whole"
+    ),
+    Setting("template.timeout_s", "300", "Seconds that one export may spend in its template.", "whole"),
+    Setting("template.output_mib", "2048", "The largest file that a template may produce, in MiB.", "whole"),
+    Setting(
+        "log.level",
+        "warning",
+        "The least important messages to print on standard error.",
+        "word",
+        ("debug", "info", "warning", "error"),
+    ),
+    Setting("log.format", "text", "How log lines are written.", "word", ("text", "json")),
+)
+"""Every setting there is; the reference page is made from it."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value as text, and where it came from, in words."""
+
+    setting: Setting
+    text: str
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown: without the password of a URL."""
+        return redact(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of this process.
+
+    Attributes:
+        home: ``$YETI_HOME``, or the user's data folder: database, exports, spool and plug-ins live there.
+        home_origin: Where that came from, in words.
+        file: The configuration file that was read, if one was found.
+        values: Every setting by name.
+        warnings: Lines of the file that mean nothing here, each with the nearest thing that does.
+    """
+
+    home: Path
+    home_origin: str
+    file: Path | None
+    values: Mapping[str, Value]
+    warnings: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        """Return the text of setting *name*."""
+        return self.values[name].text
+
+    def whole(self, name: str) -> int:
+        """Return the whole number of setting *name*."""
+        return int(self.values[name].text)
+
+    def path(self, name: str) -> Path:
+        """Return the folder of setting *name*."""
+        return Path(self.values[name].text)
+
+
+def load(environ: Mapping[str, str], folder: Path, user_data: Path) -> Config:
+    """Read the settings.
+
+    Args:
+        environ: The environment.
+        folder: The working folder; relative paths in the environment start there.
+        user_data: Where ``YETI_HOME`` is when it is not set.
+
+    Raises:
+        ConfigError: A file cannot be read, or a value is not of its kind.  The message names variable or file.
+    """
+    home, home_origin = _home(environ, folder, user_data)
+    file = _config_file(environ, folder, home)
+    sections, warnings = _read(file) if file else ({}, ())
+    values = {}
+    for setting in SETTINGS:
+        text, origin, base = _look_up(setting, environ, sections, file, folder)
+        if text is None:
+            text, origin, base = setting.default.replace("{home}", str(home)), "default", folder
+        values[setting.name] = Value(setting, _checked(setting, text, origin, base), origin)
+    return Config(home, home_origin, file, values, warnings)
+
+
+def _home(environ: Mapping[str, str], folder: Path, user_data: Path) -> tuple[Path, str]:
+    if text := environ.get("YETI_HOME"):
+        return _absolute(text, folder), "environment YETI_HOME"
+    return user_data, "default"
+
+
+def _config_file(environ: Mapping[str, str], folder: Path, home: Path) -> Path | None:
+    if text := environ.get("YETI_CONFIG"):
+        path = _absolute(text, folder)
+        if not path.is_file():
+            raise ConfigError(f"YETI_CONFIG names {path}, which is not a file")
+        return path
+    found = (path for path in (folder / "yeti.conf", home / "yeti.conf", SYSTEM_CONFIG) if path.is_file())
+    return next(found, None)
+
+
+def _read(file: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    parser = configparser.RawConfigParser(strict=True, default_section="\0none")
+    try:
+        parser.read_string(file.read_text("utf-8-sig"), str(file))
+    except configparser.Error as error:
+        # The library's message quotes the line; a line of this file may hold a password.
+        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", [])), (None,))[0]
+        where = f", line {line}" if line else ""
+        raise ConfigError(f"{file}{where}: not of the form [section] and key = value") from None
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{file} cannot be read: {reason}") from None
+    given = {f"{section}.{key}": text for section in parser.sections() for key, text in parser.items(section)}
+    ours = {setting.name.split(".")[0] for setting in SETTINGS}
+    warnings = [
+        f"{file}: {name} is not a setting of this program{_nearest(name)}"
+        for name in given
+        # Sections of a Yeti's own file (arangodb, redis, auth, …) are somebody else's business.
+        if name not in _BY_NAME and name.split(".")[0] in ours
+    ]
+    return given, tuple(warnings)
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, _BY_NAME, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _look_up(
+    setting: Setting, environ: Mapping[str, str], sections: Mapping[str, str], file: Path | None, folder: Path
+) -> tuple[str | None, str, Path]:
+    variable, file_variable = setting.variable, setting.variable + "_FILE"
+    direct, named = environ.get(variable), environ.get(file_variable)
+    if direct and named:
+        raise ConfigError(f"both {variable} and {file_variable} are set; keep one")
+    if direct:
+        return direct, f"environment {variable}", folder
+    if named:
+        return _from_file(file_variable, _absolute(named, folder)), f"file of {file_variable}", folder
+    if file and (text := sections.get(setting.name)):
+        return text, f"file {file}", file.parent
+    return None, "", folder
+
+
+def _from_file(variable: str, path: Path) -> str:
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{variable} names {path}, which cannot be read: {reason}") from None
+    if not text:
+        raise ConfigError(f"{variable} names {path}, which is empty")
+    return text
+
+
+def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
+    match setting.kind:
+        case "folder":
+            return str(_absolute(text, base))
+        case "place":
+            return text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) else str(_absolute(text, base))
+        case "url":
+            return _checked_url(setting, text, origin, base)
+        case "whole":
+            if not re.fullmatch(r"[0-9]{1,15}", text):
+                raise ConfigError(f"{setting.name} ({origin}) must be a whole number, not {text!r}")
+        case "word":
+            text = text.lower()
+            if text not in setting.choices:
+                raise ConfigError(
+                    f"{setting.name} ({origin}) must be one of {', '.join(setting.choices)}, not {text!r}"
+                )
+    return text
+
+
+def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
+    scheme, separator, rest = text.partition(":///")
+    if scheme != "sqlite" or not separator or not rest:
+        raise ConfigError(
+            f"{setting.name} ({origin}) is {redact(text)!r}; this version knows sqlite:///path/of/a/file.db"
+        )
+    return f"sqlite:///{_absolute(rest, base)}"
+
+
+def _absolute(text: str, base: Path) -> Path:
+    try:
+        return (base / Path(text).expanduser()).absolute()
+    except RuntimeError:
+        raise ConfigError(f"the home folder in {text!r} is not known") from None
