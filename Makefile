@@ -1,0 +1,73 @@
+# Everything a newcomer types.  Needs Python 3.11 or newer, git and make; no root, no server.
+PYTHON ?= python3
+VENV ?= .venv
+INTEL ?=
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types fmt docs docs-check bench wheel clean python
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Says the one line that helps where Python is too old or cannot make environments.
+python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "make: $(PYTHON) is not installed; install Python 3.11 or newer, or say which: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $$($(PYTHON) --version) is too old, 3.11 or newer is needed; say which: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' >/dev/null 2>&1 || { \
+	  echo "make: $(PYTHON) cannot make environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(BIN)/python: | python
+	@echo "making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	@touch $@
+
+setup: $(VENV)/.base ## Make the environment in .venv; then .venv/bin/yetictl --help
+
+demo: $(VENV)/.base ## Import the samples (or INTEL=<folder>), export them to var/exports, show what came out
+	@$(BIN)/python examples/demo.py $(if $(INTEL),--intel '$(INTEL)')
+
+test: $(VENV)/.test ## Run every test that needs no system package; ARGS= is handed to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types docs-check test ## What has to pass before a change is handed in
+
+lint: $(VENV)/.dev ## Look for faults (ruff) and for imports against the flow (import-linter)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## Check the types of core (mypy, strict)
+	@$(BIN)/mypy
+
+fmt: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/.base ## Write the generated pages of docs/reference again
+	@$(BIN)/python docs/generate.py
+
+docs-check: $(VENV)/.base ## Fail if a generated page is not up to date
+	@$(BIN)/python docs/generate.py --check
+
+bench: $(VENV)/.base ## Measure against the sqlite3 command line; ROWS=100000 for a quick one
+	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+
+wheel: $(VENV)/.dev ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null && ls dist
+
+clean: ## Remove the environment and everything that was made
+	@rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,250 @@
+"""``yetictl export``: define, run and look at exports."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli.export_output import (
+    definition_object,
+    first_run_text,
+    print_definition,
+    print_preview,
+    print_results,
+    result_object,
+    selection_text,
+)
+from core.cli.output import json_option, print_json, print_table, progress, say
+from core.cli.selection_options import changed_selection, schedule_text, what_options
+from core.cli.session import Session
+from core.errors import YetiError
+from core.schemas.export import Selection
+
+if TYPE_CHECKING:
+    from core.exports.run import RunResult
+    from core.store import Store
+
+
+@click.group()
+def command() -> None:
+    """Define, run and look at exports.
+
+    An export selects observables, writes them in a format (or by a template), and publishes the file.
+    """
+
+
+@command.command()
+@click.argument("name")
+@what_options
+@click.option("--file-name", metavar="F", help="Publish under this name; the default is made from NAME.")
+@click.option("--disabled", is_flag=True, help="Keep it switched off; `run --all` passes over it.")
+@click.pass_obj
+def add(session: Session, name: str, file_name: str | None, disabled: bool, **given: Any) -> None:
+    r"""Define an export.
+
+    \b
+    Examples:
+      yetictl export add c2 --format list --type ip --include c2 --exclude allow-list
+      yetictl export add hashes --format csv --type hash --max-age 90d
+      yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
+    """
+    from core.exports import definition
+    from core.store import definitions
+
+    if bool(given["form"]) == bool(given["template"]):
+        raise click.UsageError("say how to write it: --format F (see yetictl format list) or --template T")
+    session.config  # noqa: B018 - makes drop-in formats known
+    with session.store() as store:
+        made = definition.make(
+            store,
+            name,
+            selection=changed_selection(Selection(), given),
+            format=given["form"] or "",
+            template=given["template"] or "",
+            options=dict(given["options"]),
+            limits=dict(given["limits"]),
+            destination=given["destination"] or "",
+            default_destination=session.config["system.export_path"],
+            file_name=file_name or "",
+            schedule=schedule_text(given["every_s"], given["cron"]) or "",
+            description=given["description"] or "",
+            enabled=not disabled,
+            now=session.now,
+        )
+        for warning in definition.warnings(store, made):
+            say(f"yetictl: {warning}")
+        definitions.add_export(store, made)
+    say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
+    say(first_run_text(made))
+
+
+@command.command()
+@click.argument("name")
+@what_options
+@click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
+@click.pass_obj
+def edit(session: Session, name: str, enabled: bool | None, **given: Any) -> None:
+    """Change an export.  An option given replaces that field; --include '' clears it.
+
+    The file name stays as it was when the export was made, so that no consumer loses its URL.
+    """
+    from core.exports import definition
+    from core.store import definitions
+
+    session.config  # noqa: B018 - makes drop-in formats known
+    with session.store() as store:
+        old = definitions.get_export(store, name)
+        changes: dict[str, Any] = {"selection": changed_selection(old.selection, given)}
+        if given["form"] and given["template"]:
+            raise click.UsageError("--format and --template exclude each other")
+        if given["form"]:
+            changes |= {"format": given["form"], "template": ""}
+        if given["template"]:
+            changes |= {"template": given["template"], "format": ""}
+        for field in ("options", "limits"):
+            if given[field]:
+                merged = getattr(old, field) | dict(given[field])
+                changes[field] = {key: value for key, value in merged.items() if value != ""}
+        for field in ("destination", "description"):
+            if given[field] is not None:
+                changes[field] = given[field]
+        schedule = schedule_text(given["every_s"], given["cron"])
+        if schedule is not None:
+            changes["schedule"] = schedule
+        if enabled is not None:
+            changes["enabled"] = enabled
+        made = replace(old, **changes, modified_at=session.now)
+        definition.validate(store, made, default_destination=session.config["system.export_path"])
+        for warning in definition.warnings(store, made):
+            say(f"yetictl: {warning}")
+        definitions.replace_export(store, made)
+    say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--all", "run_all", is_flag=True, help="Run every export that is enabled.")
+@json_option
+@click.pass_obj
+def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) -> int:
+    """Select, render, check and publish.
+
+    The published file changes whole or not at all; one whose content is the same is left alone.  A run that
+    fails leaves what was published as it was and says why; the others go on.
+    """
+    from core.store import definitions
+
+    if bool(names) == run_all:
+        raise click.UsageError("name the exports to run, or say --all")
+    results: list[RunResult] = []
+    failures: list[tuple[str, str]] = []
+    with session.store() as store:
+        wanted = names or tuple(item.name for item in definitions.exports(store) if item.enabled)
+        for name in wanted:
+            _run_one(session, store, name, results, failures)
+    if as_json:
+        failed = [{"export": name, "status": "failed", "message": message} for name, message in failures]
+        print_json([result_object(result) for result in results] + failed)
+    elif results:
+        print_results(results)
+    for name, message in failures:
+        say(f"failed   {name}: {message}")
+    if not wanted:
+        say("no export is enabled; yetictl export add NAME defines one")
+    if failures:
+        return 1
+    return 3 if any(result.status == "held" for result in results) else 0
+
+
+def _run_one(
+    session: Session, store: "Store", name: str, results: "list[RunResult]", failures: list[tuple[str, str]]
+) -> None:
+    from core.exports.run import run_export
+
+    try:
+        with progress(name, None) as advance:
+            result = run_export(store, name, session.export_settings, now=session.now, on_entries=advance)
+    except YetiError as error:
+        failures.append((name, str(error)))
+        return
+    results.append(result)
+    for line in result.notes:
+        say(f"{name}: {line}")
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(session: Session, as_json: bool) -> None:
+    """Print the exports and how each last went."""
+    from core.store import definitions, runs
+
+    with session.store() as store:
+        found = [(item, runs.last_run(store, item.name)) for item in definitions.exports(store)]
+    if as_json:
+        print_json([definition_object(item, last) for item, last in found])
+        return
+    if not found:
+        say("no exports yet; yetictl export add NAME --format list --type ip defines one")
+        return
+    rows = [
+        (
+            item.name,
+            item.enabled,
+            item.format or f"template {item.template}",
+            selection_text(item, with_format=False),
+            last.entries if last else None,
+            last.status if last else "never run",
+        )
+        for item, last in found
+    ]
+    print_table(("export", "enabled", "written as", "takes", "entries", "last run"), rows, right=("entries",))
+
+
+@command.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Print an export, its published files and its last runs."""
+    from core.store import definitions, runs
+
+    with session.store() as store:
+        item = definitions.get_export(store, name)
+        last = runs.runs(store, name, limit=5)
+        version = runs.current_version(store, name)
+    if as_json:
+        print_json(definition_object(item, last[0] if last else None, version))
+        return
+    print_definition(item, last, version, session.config["system.export_path"])
+
+
+@command.command()
+@click.argument("name")
+@click.option("--entries", type=click.IntRange(0, 1_000), default=10, show_default=True, help="How many to show.")
+@json_option
+@click.pass_obj
+def preview(session: Session, name: str, entries: int, as_json: bool) -> None:
+    """Show what a run would publish, without touching anything."""
+    from core.exports.preview import preview as look
+
+    with session.store() as store:
+        seen = look(store, name, session.export_settings, now=session.now, entries=entries)
+    print_preview(seen, as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--purge", is_flag=True, help="Also delete the published file.")
+@click.pass_obj
+def remove(session: Session, name: str, purge: bool) -> None:
+    """Remove an export.  Its published file stays, unless --purge is given."""
+    from core.exports.remove import remove_export
+
+    with session.store() as store:
+        kept, deleted = remove_export(store, name, session.export_settings, purge=purge)
+    say(f"export {name} removed")
+    for location in deleted:
+        say(f"deleted  {location}")
+    for location in kept:
+        say(f"kept     {location}  (--purge would have deleted it)")

@@ -1,0 +1,224 @@
+"""How exports, runs and previews look, for people and for programs."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli.output import print_json, print_table, say
+from core.cli.parameters import duration_text
+from core.log import redact
+from core.schemas.export import ExportDefinition, Run, Selection, Version
+from core.schemas.instant import to_text
+
+if TYPE_CHECKING:
+    from core.exports.preview import Preview
+    from core.exports.run import RunResult
+
+_SHORT_DIGEST = 16
+
+
+def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
+    """Return what an export takes, in words."""
+    chosen = item.selection
+    parts = [item.format or f"template {item.template}"] if with_format else []
+    parts.append(" ".join(chosen.types) if chosen.types else "every type")
+    for word, names in (
+        ("with any of", chosen.include),
+        ("with all of", chosen.require),
+        ("without", chosen.exclude),
+        ("ignoring", chosen.ignore),
+        ("from", chosen.sources),
+    ):
+        if names:
+            parts.append(f"{word} {', '.join(names)}")
+    if chosen.max_age_s:
+        parts.append(f"received in the last {duration_text(chosen.max_age_s)}")
+    if chosen.first_seen_after is not None:
+        parts.append(f"first seen since {to_text(chosen.first_seen_after)}")
+    if chosen.last_seen_after is not None:
+        parts.append(f"last seen since {to_text(chosen.last_seen_after)}")
+    for word, is_on in (
+        ("with mere context", chosen.with_info),
+        ("also untagged", chosen.untagged),
+        ("stale tags count", chosen.any_freshness),
+    ):
+        if is_on:
+            parts.append(word)
+    return "; ".join(parts)
+
+
+def schedule_words(schedule: str) -> str:
+    """Return a schedule as it would be typed: ``every 1h``."""
+    kind, _, text = schedule.partition(":")
+    return f"every {duration_text(int(text))}" if kind == "every" else f"at {text!r} (cron)"
+
+
+def first_run_text(item: ExportDefinition) -> str:
+    """Return when an export will first run, and what has to be running for that."""
+    by_hand = f"yetictl export run {item.name}"
+    if not item.enabled:
+        return f"it is switched off; {by_hand} runs it all the same, yetictl export edit {item.name} --enable switches it on"
+    if item.schedule:
+        return (
+            f"it is due {schedule_words(item.schedule)}; nothing in this version starts it by itself: "
+            f"run it now, and from cron, with {by_hand}"
+        )
+    return f"it has no schedule: {by_hand} publishes it"
+
+
+def selection_object(selection: Selection) -> dict[str, Any]:
+    """Return a selection for ``--json``."""
+    found: dict[str, Any] = {
+        name: list(getattr(selection, name))
+        for name in ("types", "include", "require", "exclude", "ignore", "sources")
+    }
+    for name in ("with_info", "untagged", "any_freshness", "max_age_s"):
+        found[name] = getattr(selection, name)
+    for name in ("first_seen_after", "last_seen_after"):
+        instant = getattr(selection, name)
+        found[name] = to_text(instant) if instant is not None else None
+    return found
+
+
+def run_object(run: Run) -> dict[str, Any]:
+    """Return a run for ``--json``."""
+    return {
+        "id": run.id,
+        "status": run.status,
+        "outcome": run.outcome,
+        "message": run.message,
+        "entries": run.entries,
+        "version": run.version,
+        "started_at": to_text(run.started_at),
+        "finished_at": to_text(run.finished_at) if run.finished_at is not None else None,
+    }
+
+
+def definition_object(item: ExportDefinition, last: Run | None, version: Version | None = None) -> dict[str, Any]:
+    """Return an export for ``--json``."""
+    found: dict[str, Any] = {
+        "name": item.name,
+        "enabled": item.enabled,
+        "format": item.format or None,
+        "template": item.template or None,
+        "file_name": item.file_name,
+        "destination": redact(item.destination) or None,
+        "schedule": item.schedule or None,
+        "description": item.description,
+        "options": item.options,
+        "limits": item.limits,
+        "selection": selection_object(item.selection),
+        "last_run": run_object(last) if last else None,
+    }
+    if version:
+        found["version"] = version.number
+        found["files"] = [
+            {"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256, "entries": file.entries}
+            for file in version.files
+        ]
+    return found
+
+
+def print_definition(item: ExportDefinition, last: Sequence[Run], version: Version | None, default_place: str) -> None:
+    """Print an export for people."""
+    click.echo(f"export       {item.name}{'' if item.enabled else '  (switched off)'}")
+    if item.description:
+        click.echo(f"for          {item.description}")
+    click.echo(f"takes        {selection_text(item, with_format=False)}")
+    written = item.format or f"template {item.template}"
+    options = "".join(f"  {key}={text}" for key, text in sorted(item.options.items()))
+    click.echo(f"written as   {written}{options}")
+    if item.limits:
+        click.echo("limits       " + "  ".join(f"{key}={text}" for key, text in sorted(item.limits.items())))
+    click.echo(f"published    {item.file_name} at {redact(item.destination or default_place)}")
+    click.echo(f"schedule     {schedule_words(item.schedule) if item.schedule else 'none'}")
+    if version:
+        click.echo(f"version      {version.number}, {version.entries:,} entries, made {to_text(version.created_at)}")
+        for file in version.files:
+            click.echo(f"  {file.name}  {file.size_bytes:,} bytes  sha256 {file.sha256}")
+    for run in last:
+        outcome = f" ({run.outcome})" if run.outcome else ""
+        message = f"  {run.message}" if run.message else ""
+        click.echo(f"run {run.id:<8} {to_text(run.started_at)}  {run.status}{outcome}{message}")
+
+
+def result_object(result: "RunResult") -> dict[str, Any]:
+    """Return the result of a run for ``--json``."""
+    return {
+        "export": result.export,
+        "status": result.status,
+        "outcome": result.outcome,
+        "message": result.message,
+        "version": result.version,
+        "entries": result.entries,
+        "refused": result.refused,
+        "files": [
+            {
+                "name": file.name,
+                "location": file.location,
+                "media_type": file.media_type,
+                "size_bytes": file.size_bytes,
+                "sha256": file.sha256,
+                "entries": file.entries,
+                "outcome": file.outcome,
+            }
+            for file in result.files
+        ],
+    }
+
+
+def print_results(results: "Sequence[RunResult]") -> None:
+    """Print what runs published; digests are cut where a terminal is too narrow for them."""
+    wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= 150
+    rows = []
+    for result in results:
+        if not result.files:
+            rows.append((result.export, result.entries, None, None, f"{result.status}: {result.message}", None))
+        rows += [
+            (
+                result.export,
+                file.entries,
+                file.size_bytes,
+                file.sha256 if wide else file.sha256[:_SHORT_DIGEST] + "…",
+                file.outcome,
+                file.location,
+            )
+            for file in result.files
+        ]
+    print_table(("export", "entries", "bytes", "sha256", "outcome", "where"), rows, right=("entries", "bytes"))
+
+
+def print_preview(seen: "Preview", as_json: bool) -> None:
+    """Print what a run would publish."""
+    if as_json:
+        print_json(
+            {
+                "export": seen.export,
+                "entries": seen.entries,
+                "types": seen.types,
+                "tags": seen.tags,
+                "stale_assertions": seen.stale,
+                "funnel": [{"step": step, "observables": count} for step, count in seen.funnel],
+                "first": seen.first,
+                "notes": list(seen.notes),
+            }
+        )
+        return
+    for line in seen.first:
+        click.echo(line)
+    say(f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else ""))
+    for title, counts in (("by type", seen.types), ("by tag", seen.tags)):
+        if counts:
+            shown = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:12]
+            say(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in shown))
+    if seen.stale:
+        say(f"{seen.stale:,} assertions on these are stale and did not count")
+    if seen.entries == 0:
+        say("nothing is selected; how many observables are left after each step:")
+    if seen.entries == 0 or seen.funnel:
+        say("  " + " · ".join(f"{step} {count:,}" for step, count in seen.funnel))
+    for note in seen.notes:
+        say(note)

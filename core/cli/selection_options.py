@@ -1,0 +1,91 @@
+"""The options of ``export add`` and ``export edit`` that say what an export takes and how it is written."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from core.cli.parameters import Duration, Moment, Pair
+from core.schemas.export import Selection
+from core.values.types import expand
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LIST = {"multiple": True, "metavar": "TAG"}
+
+
+def what_options(function: F) -> F:
+    """Add the options to a command; each is ``None`` or ``()`` where it was not given."""
+    for option in reversed(
+        (
+            click.option("--format", "form", metavar="F", help="The format; see `yetictl format list`."),
+            click.option("--template", metavar="T", help="A template instead; see `yetictl template list`."),
+            click.option(
+                "--type",
+                "types",
+                multiple=True,
+                metavar="T",
+                help="Observable type, or the groups ip, domain, hash. Repeatable. "
+                "Default: every type the format can express.",
+            ),
+            click.option("--include", help="Take what has any of these tags. Repeatable.", **LIST),
+            click.option("--require", help="Take only what has all of these tags. Repeatable.", **LIST),
+            click.option("--exclude", help="Leave out what has any of these tags. Repeatable.", **LIST),
+            click.option("--ignore", help="Act as if these tags were not there. Repeatable.", **LIST),
+            click.option("--source", "sources", multiple=True, metavar="S", help="Only what these sources claim."),
+            click.option("--with-info/--without-info", default=None, help="Also mere context (kind info)."),
+            click.option("--untagged/--tagged-only", default=None, help="Also what has no tag."),
+            click.option("--any-freshness/--fresh-only", default=None, help="Stale tags count as well."),
+            click.option("--max-age", "max_age_s", type=Duration(), help="Received at most so long ago, such as 30d."),
+            click.option("--first-seen-after", type=Moment(), help="First seen at that time or later."),
+            click.option("--last-seen-after", type=Moment(), help="Last seen at that time or later."),
+            click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
+            click.option("--cron", metavar="'M H D M W'", help="Run it at these times."),
+            click.option("--to", "destination", metavar="PATH", help="Publish there instead of system.export_path."),
+            click.option(
+                "--option", "options", type=Pair(), multiple=True, metavar="KEY=VALUE", help="An option of the format."
+            ),
+            click.option("--limit", "limits", type=Pair(), multiple=True, metavar="KEY=VALUE", help="A limit of the gate."),
+            click.option("--description", help="What it is for, in your words."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def changed_selection(selection: Selection, given: dict[str, Any]) -> Selection:
+    """Return *selection* with the fields that were given on the command line replaced.
+
+    An option given replaces its field whole; ``--include ''`` clears it.
+    """
+    changes: dict[str, Any] = {}
+    for name in ("include", "require", "exclude", "ignore", "sources"):
+        if given[name]:
+            changes[name] = tuple(dict.fromkeys(text for text in given[name] if text.strip()))
+    if given["types"]:
+        changes["types"] = expand([text for text in given["types"] if text.strip()])
+    context = click.get_current_context()
+    for name in ("with_info", "untagged", "any_freshness"):
+        if given[name] is not None:
+            changes[name] = given[name]
+    for name in ("max_age_s", "first_seen_after", "last_seen_after"):
+        # A date option given as '' clears the filter; one not given at all leaves it.
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            changes[name] = given[name]
+    return replace(selection, **changes)
+
+
+def schedule_text(every_s: int | None, cron: str | None) -> str | None:
+    """Return the schedule as it is kept, ``None`` if neither was given.
+
+    Raises:
+        UsageError: Both were given.
+    """
+    if every_s and cron:
+        raise click.UsageError("--every and --cron exclude each other")
+    if every_s:
+        return f"every:{every_s}"
+    if cron is not None:
+        return f"cron:{cron.strip()}" if cron.strip() else ""
+    return None

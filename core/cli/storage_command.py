@@ -1,0 +1,143 @@
+"""``yetictl storage``: look into storages and move single files."""
+
+import sys
+
+import click
+
+from core.cli.output import json_option, print_json, print_table, say
+from core.cli.session import Session
+from core.errors import StorageError
+from core.log import redact
+from core.schemas.instant import to_text
+
+PATH_HELP = "PATH is a folder or the path of another storage, such as s3://bucket/prefix."
+
+
+@click.group()
+def command() -> None:
+    """Look into storages and move single files.
+
+    PATH is a folder, or the path of another storage such as s3://bucket/prefix.  Storages other than folders
+    read their vendor's own environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_S3, ...).
+    """
+
+
+def _storage(session: Session, path: str):  # type: ignore[no-untyped-def]
+    from core.clients.persistient_storage import get_client
+    from core.clients.persistient_storage.storage import Storage
+
+    session.config  # noqa: B018 - makes the drop-in folder known
+    return Storage(get_client(path))
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(session: Session, as_json: bool) -> None:
+    """Print the storage clients there are, the folders where others are looked for, and what is broken."""
+    from core.clients.persistient_storage import registry
+
+    session.config  # noqa: B018 - makes the drop-in folder known
+    known, broken, folders = registry.clients(), registry.broken_clients(), registry.folders()
+    if as_json:
+        print_json(
+            {
+                "clients": [
+                    {"prefix": item.prefix, "class": item.name, "file": str(item.origin)} for item in known
+                ],
+                "broken": [{"file": str(item.origin), "reason": item.reason} for item in broken],
+                "folders": [str(folder) for folder in folders],
+            }
+        )
+        return
+    print_table(
+        ("prefix", "class", "file"),
+        [(item.prefix or "(any other path)", item.name, str(item.origin)) for item in known],
+    )
+    for item in broken:
+        say(f"not usable: {item.origin}: {item.reason}")
+    say("drop-in folders: " + ", ".join(str(folder) for folder in folders))
+
+
+@command.command()
+@click.argument("path")
+@json_option
+@click.pass_obj
+def check(session: Session, path: str, as_json: bool) -> None:
+    """Write, read back, compare and delete a small file at PATH, and say what the storage can do."""
+    from core.clients.persistient_storage.check import check_storage
+
+    report = check_storage(_storage(session, path))
+    if as_json:
+        print_json(report.as_object())
+    else:
+        for step in report.steps:
+            click.echo(f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}")
+    if not report.is_ok:
+        raise StorageError(f"{redact(path)} cannot be used for publishing; see the step that failed")
+
+
+@command.command()
+@click.argument("path")
+@click.argument("name")
+@click.argument("file", type=click.File("rb"))
+@json_option
+@click.pass_obj
+def put(session: Session, path: str, name: str, file: click.utils.LazyFile, as_json: bool) -> None:
+    """Store FILE (- is standard input) at PATH as NAME: whole or not at all."""
+    storage = _storage(session, path)
+    with storage.open_writer(name) as target:
+        while chunk := file.read(1 << 20):
+            target.write(chunk)
+    receipt = target.receipt
+    if as_json:
+        print_json(
+            {
+                "name": receipt.name,
+                "location": receipt.location,
+                "size_bytes": receipt.size_bytes,
+                "sha256": receipt.sha256,
+                "etag": receipt.etag,
+                "outcome": receipt.outcome,
+            }
+        )
+        return
+    say(f"{receipt.location}  {receipt.size_bytes:,} bytes  sha256 {receipt.sha256}")
+
+
+@command.command()
+@click.argument("path")
+@click.argument("name")
+@click.pass_obj
+def get(session: Session, path: str, name: str) -> None:
+    """Write the file NAME of PATH to standard output."""
+    output = sys.stdout.buffer
+    with _storage(session, path).open_reader(name) as stored:
+        while chunk := stored.read(1 << 20):
+            output.write(chunk)
+    output.flush()
+
+
+@command.command()
+@click.argument("path")
+@click.argument("name")
+@click.pass_obj
+def rm(session: Session, path: str, name: str) -> None:
+    """Delete the file NAME of PATH; one that is not there is fine."""
+    _storage(session, path).delete(name)
+
+
+@command.command()
+@click.argument("path")
+@json_option
+@click.pass_obj
+def ls(session: Session, path: str, as_json: bool) -> None:
+    """Print the files at PATH."""
+    found = list(_storage(session, path).list())
+    if as_json:
+        print_json([{"name": item.name, "size_bytes": item.size_bytes, "etag": item.etag} for item in found])
+    elif found:
+        rows = [(item.name, item.size_bytes, to_text(item.modified_at) if item.modified_at else None) for item in found]
+        print_table(("name", "bytes", "modified"), rows, right=("bytes",))
+    else:
+        say("no files")

@@ -1,0 +1,113 @@
+"""``yetictl template``: Jinja templates for exports."""
+
+from pathlib import Path
+
+import click
+
+from core.cli.output import json_option, print_json, print_table, say
+from core.cli.session import Session
+from core.errors import TemplateError
+from core.schemas.instant import to_text
+
+
+@click.group()
+def command() -> None:
+    r"""Keep Jinja templates for exports.
+
+    A template sees one variable, `data`: the rows, each with `value`, `type`, `tags` (each with `name` and
+    `fresh`), `created`, `modified` and `context`.
+
+    \b
+      {% for row in data %}{{ row.value }} {{ row.tags|map(attribute="name")|join(",") }}
+      {% endfor %}
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--replace", is_flag=True, help="Replace a template of that name.")
+@click.pass_obj
+def add(session: Session, name: str, file: click.utils.LazyFile, replace: bool) -> None:
+    """Keep the template in FILE (- is standard input) under NAME, after checking it."""
+    from core.exports import templates
+    from core.store import definitions
+
+    try:
+        text = file.read()
+    except UnicodeDecodeError:
+        raise TemplateError(f"{file.name} is not UTF-8 text") from None
+    checked = templates.check(text)
+    with session.store() as store:
+        definitions.put_template(store, name, text, session.now, replace=replace)
+    say(f"template {name} kept; {checked.summary}")
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+def list_(session: Session, as_json: bool) -> None:
+    """Print the templates."""
+    from core.store import definitions
+
+    with session.store() as store:
+        found = definitions.templates(store)
+    rows = [(item.name, len(item.text.splitlines()), to_text(item.modified_at)) for item in found]
+    if as_json:
+        print_json([{"name": name, "lines": lines, "modified": modified} for name, lines, modified in rows])
+    elif rows:
+        print_table(("template", "lines", "modified"), rows, right=("lines",))
+    else:
+        say("no templates yet; yetictl template add NAME FILE keeps one")
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def show(session: Session, name: str) -> None:
+    """Print a template."""
+    from core.store import definitions
+
+    with session.store() as store:
+        click.echo(definitions.get_template(store, name).text, nl=False)
+
+
+@command.command()
+@click.argument("template")
+@json_option
+@click.pass_obj
+def check(session: Session, template: str, as_json: bool) -> None:
+    """Say whether TEMPLATE (a name, or a file) is sound, and how it will be rendered.
+
+    One that is a single loop over `data` is rendered in batches, whatever the number of rows; any other is
+    rendered whole, up to `template.row_limit` rows.
+    """
+    from core.exports import templates
+    from core.store import definitions
+
+    path = Path(template)
+    if path.is_file():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise TemplateError(f"{path} is not UTF-8 text") from None
+    else:
+        with session.store() as store:
+            text = definitions.get_template(store, template).text
+    checked = templates.check(text)
+    if as_json:
+        print_json({"template": template, "batched": checked.is_batched, "reason": checked.reason})
+        return
+    click.echo(f"{template}: sound; {checked.summary}")
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def remove(session: Session, name: str) -> None:
+    """Remove a template that no export uses."""
+    from core.store import definitions
+
+    with session.store() as store:
+        definitions.remove_template(store, name)
+    say(f"template {name} removed")

@@ -1,0 +1,208 @@
+"""Settings: where each comes from, and what happens to a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from core.config import SETTINGS, load
+from core.errors import ConfigError
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A working folder and a home folder, both empty."""
+    folder, home = tmp_path / "folder", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    return folder, home
+
+
+def settings(place, **environ):
+    folder, home = place
+    return load(environ, folder, home)
+
+
+def test_everything_has_a_default_in_the_home_folder(place):
+    """Without any setting, everything embedded is in the user's data folder."""
+    config = settings(place)
+
+    assert str(place[1] / "exports") == config["system.export_path"]
+    assert f"sqlite:///{place[1]}/yeti.db" == config["database.url"]
+    assert {"default"} == {value.origin for value in config.values.values()}
+
+
+def test_home_moves_every_default(place, tmp_path):
+    """``YETI_HOME`` is the folder for everything embedded."""
+    config = settings(place, YETI_HOME=str(tmp_path / "elsewhere"))
+
+    assert str(tmp_path / "elsewhere" / "exports") == config["system.export_path"]
+    assert "environment YETI_HOME" == config.home_origin
+
+
+def test_environment_beats_file_beats_default(place):
+    """The environment overrides the file, the file overrides the default."""
+    (place[0] / "yeti.conf").write_text("[system]\nexport_path = /from/file\n[log]\nlevel = error\n")
+
+    config = settings(place, YETI_SYSTEM_EXPORT_PATH="s3://bucket/from/environment")
+
+    assert "s3://bucket/from/environment" == config["system.export_path"]
+    assert "error" == config["log.level"]
+    assert f"file {place[0] / 'yeti.conf'}" == config.values["log.level"].origin
+    assert "default" == config.values["log.format"].origin
+
+
+def test_empty_value_counts_as_unset(place):
+    """An empty variable, as Compose passes for an unset one, is no value; nor is an empty line of the file."""
+    (place[0] / "yeti.conf").write_text("[system]\nexport_path =\n")
+
+    config = settings(place, YETI_SYSTEM_EXPORT_PATH="", YETI_HOME="", YETI_CONFIG="", YETI_LOG_LEVEL_FILE="")
+
+    assert str(place[1] / "exports") == config["system.export_path"]
+
+
+@pytest.mark.parametrize("order", [["folder", "home"], ["home"]])
+def test_first_file_found_is_read(place, order):
+    """``./yeti.conf`` comes before ``$YETI_HOME/yeti.conf``; the second is not read at all."""
+    places = dict(zip(("folder", "home"), place, strict=True))
+    for name in order:
+        (places[name] / "yeti.conf").write_text(f"[system]\nexport_path = /from/{name}\n")
+
+    assert f"/from/{order[0]}" == settings(place)["system.export_path"]
+
+
+def test_named_file_is_the_only_one(place, tmp_path):
+    """``YETI_CONFIG`` names the file; no other is looked at."""
+    (place[0] / "yeti.conf").write_text("[system]\nexport_path = /from/folder\n")
+    (tmp_path / "mine.conf").write_text("[log]\nlevel = info\n")
+
+    config = settings(place, YETI_CONFIG=str(tmp_path / "mine.conf"))
+
+    assert (tmp_path / "mine.conf", "info") == (config.file, config["log.level"])
+    assert str(place[1] / "exports") == config["system.export_path"]
+
+
+def test_named_file_that_is_missing_is_an_error(place):
+    """A ``YETI_CONFIG`` that names nothing is said, not passed over."""
+    with pytest.raises(ConfigError, match=r"YETI_CONFIG names .*nowhere\.conf, which is not a file"):
+        settings(place, YETI_CONFIG="nowhere.conf")
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_can_come_from_a_file_of_its_own(place, setting):
+    """``YETI_…_FILE`` names a file with the value, as containers do with secrets."""
+    texts = {"word": setting.choices[-1:] and setting.choices[-1], "whole": "7", "url": "sqlite:////srv/y.db"}
+    text = texts.get(setting.kind, "/srv/place")
+    (place[0] / "value").write_text(f"{text}\n")
+
+    config = settings(place, **{setting.variable + "_FILE": "value"})
+
+    assert text == config[setting.name]
+    assert f"file of {setting.variable}_FILE" == config.values[setting.name].origin
+
+
+def test_variable_and_its_file_exclude_each_other(place):
+    """Setting both is refused: one of them would silently lose."""
+    with pytest.raises(ConfigError, match="both YETI_LOG_LEVEL and YETI_LOG_LEVEL_FILE are set"):
+        settings(place, YETI_LOG_LEVEL="info", YETI_LOG_LEVEL_FILE="x")
+
+
+@pytest.mark.parametrize("content", [None, ""], ids=["missing", "empty"])
+def test_value_file_must_hold_something(place, content):
+    """A secret's file that is missing or empty is an error that names the variable."""
+    if content is not None:
+        (place[0] / "value").write_text(content)
+
+    with pytest.raises(ConfigError, match="YETI_DATABASE_URL_FILE names .*value, which"):
+        settings(place, YETI_DATABASE_URL_FILE="value")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("tag.default_tag_expiration", "soon", "must be a whole number, not 'soon'"),
+        ("tag.default_tag_expiration", "-1", "must be a whole number"),
+        ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
+        ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
+    ],
+)
+def test_wrong_value_names_setting_and_origin(place, name, text, reason):
+    """A value that is not of its kind is refused with the setting's name and where it came from."""
+    variable = "YETI_" + name.replace(".", "_").upper()
+
+    with pytest.raises(ConfigError) as caught:
+        settings(place, **{variable: text})
+
+    assert f"{name} (environment {variable})" in str(caught.value)
+    assert reason in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["export_path = /x\n", "[system\nexport_path=/x\n", "[system]\npassword\n", "[a]\n[a]\n"]
+)
+def test_broken_file_is_an_error_without_its_lines(place, text):
+    """A file that is not INI is refused by name and line, without quoting what may be a password."""
+    (place[0] / "yeti.conf").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"yeti\.conf.*: not of the form") as caught:
+        settings(place)
+
+    assert "password" not in str(caught.value)
+
+
+def test_file_that_is_not_text_is_an_error(place):
+    """A binary file is refused, not guessed at."""
+    (place[0] / "yeti.conf").write_bytes(b"\xff\xfe\x00[")
+
+    with pytest.raises(ConfigError, match="cannot be read: not UTF-8 text"):
+        settings(place)
+
+
+def test_unknown_key_is_said_with_the_nearest_known_one(place):
+    """A slip in a key is told; sections of a Yeti's own file are somebody else's business."""
+    (place[0] / "yeti.conf").write_text("[system]\nexport_pat = /x\n[redis]\nhost = redis\n")
+
+    (warning,) = settings(place).warnings
+
+    assert "system.export_pat is not a setting of this program; did you mean system.export_path?" in warning
+
+
+def test_percent_signs_are_just_characters(place):
+    """No interpolation: what stands in the file is the value."""
+    (place[0] / "yeti.conf").write_text("[system]\nexport_path = /srv/100%/%(home)s\n")
+
+    assert "/srv/100%/%(home)s" == settings(place)["system.export_path"]
+
+
+def test_relative_folder_in_a_file_starts_at_that_file(place):
+    """A relative path means the same wherever the program is started; in the environment it starts there."""
+    (place[1] / "yeti.conf").write_text("[system]\nexport_path = lists\n")
+
+    assert str(place[1] / "lists") == settings(place)["system.export_path"]
+    assert str(place[0] / "lists") == settings(place, YETI_SYSTEM_EXPORT_PATH="lists")["system.export_path"]
+
+
+def test_tilde_is_the_home_folder(place, monkeypatch):
+    """``~/lists`` is in the user's home folder, not in one named ``~``."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+
+    assert "/home/somebody/lists" == settings(place, YETI_SYSTEM_EXPORT_PATH="~/lists")["system.export_path"]
+
+
+def test_password_of_a_url_is_never_shown(place):
+    """What is shown of a value has no password in it, wherever a URL stands."""
+    config = settings(place, YETI_SYSTEM_EXPORT_PATH="webdav://anna:geheim@host/lists")
+
+    assert "webdav://anna:***@host/lists" == config.values["system.export_path"].shown
+    assert "webdav://anna:geheim@host/lists" == config["system.export_path"]
+
+
+def test_sample_file_holds_every_setting_and_changes_nothing(place):
+    """``yeti.conf.sample`` copied as it is means the defaults; every setting is in it."""
+    sample = Path(__file__).parents[2] / "yeti.conf.sample"
+    (place[0] / "yeti.conf").write_text(sample.read_text())
+
+    config = settings(place)
+
+    assert {"default"} == {value.origin for value in config.values.values()}
+    assert [] == [setting.name for setting in SETTINGS if f"# {setting.name.split('.')[1]} = " not in sample.read_text()]

@@ -1,0 +1,77 @@
+"""Log lines: one event, its fields, no secret."""
+
+import io
+import json
+import logging
+
+import pytest
+
+from core import log
+
+
+@pytest.fixture
+def stream():
+    """A stream that log lines go to; logging is put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield io.StringIO()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_line_has_event_and_fields(stream):
+    """A line is level, event and fields; a field with blanks is quoted so that it stays one field."""
+    log.set_up("info", "text", stream)
+
+    logging.getLogger("core.x").info("export published", extra={"export": "c2 list", "size_bytes": 7})
+
+    assert stream.getvalue().endswith("info    export published  export='c2 list'  size_bytes=7\n")
+
+
+def test_line_break_in_a_field_makes_no_second_line(stream):
+    """What came from outside cannot forge a log line."""
+    log.set_up("info", "text", stream)
+
+    logging.getLogger("core.x").warning("name refused", extra={"file": "a\n12:00:00 info forged"})
+
+    assert 1 == stream.getvalue().count("\n")
+
+
+def test_json_line_is_an_object(stream):
+    """For machines each line is one JSON object."""
+    log.set_up("info", "json", stream)
+
+    logging.getLogger("core.x").error("run failed", extra={"export": "ü"})
+
+    entry = json.loads(stream.getvalue())
+    assert ("error", "run failed", "ü", "core.x") == (
+        entry["level"],
+        entry["event"],
+        entry["export"],
+        entry["logger"],
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_password_in_a_field_is_masked(stream, form):
+    """A URL with a password in it is printed without, whoever logged it."""
+    log.set_up("info", form, stream)
+
+    logging.getLogger("core.x").info("connected", extra={"url": "sftp://anna:geheim@host/x"})
+
+    assert "geheim" not in stream.getvalue()
+    assert "sftp://anna:***@host/x" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://bucket/prefix", "s3://bucket/prefix"),
+        ("https://u:p@h/x?a=b@c", "https://u:***@h/x?a=b@c"),
+        ("see https://u@h/x and ftp://:p@h", "see https://u@h/x and ftp://:***@h"),
+        ("someone@example.org", "someone@example.org"),
+    ],
+)
+def test_only_passwords_are_masked(text, shown):
+    """Redaction takes the password of a URL and nothing else."""
+    assert shown == log.redact(text)
