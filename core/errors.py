@@ -46,6 +46,10 @@ class InvalidFileName(StorageError, ValueError):
     """A name is not a portable relative file name.  Nothing was stored."""
 
 
+class InvalidContents(StorageError, ValueError):
+    """What was given cannot be stored as it is: text that UTF-8 cannot hold, or metadata that is no header."""
+
+
 class InvalidStoragePath(StorageError, ValueError):
     """A storage path (``s3://bucket/prefix``, a folder) cannot be used."""
 

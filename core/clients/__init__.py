@@ -1,0 +1,1 @@
+"""Clients of other systems; so far the places where finished files go."""

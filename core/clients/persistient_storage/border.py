@@ -1,0 +1,73 @@
+"""Where a client's exceptions become ours: no exception of a vendor's library passes."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import (
+    FileExists,
+    FileMissing,
+    InvalidFileName,
+    StorageError,
+    StorageFull,
+    StoragePermissionDenied,
+    StorageTimeout,
+    StorageUnavailable,
+    YetiError,
+)
+from core.log import redact
+
+_BY_NUMBER: dict[int, tuple[type[StorageError], str]] = {
+    errno.ENOENT: (FileMissing, "there is no such file"),
+    errno.EEXIST: (FileExists, "it is there already"),
+    errno.EISDIR: (FileExists, "a folder of that name stands there"),
+    errno.ENOTDIR: (FileExists, "a file stands where a folder is needed"),
+    errno.EACCES: (StoragePermissionDenied, "permission denied; check the rights of file and folder"),
+    errno.EPERM: (StoragePermissionDenied, "not permitted; check the rights of file and folder"),
+    errno.EROFS: (StoragePermissionDenied, "the file system is read-only"),
+    errno.ENOSPC: (StorageFull, "no space is left; what was stored before still stands"),
+    errno.EDQUOT: (StorageFull, "the quota is used up; what was stored before still stands"),
+    errno.EFBIG: (StorageFull, "the file is larger than is allowed; what was stored before still stands"),
+    errno.ENAMETOOLONG: (InvalidFileName, "the name is too long for this file system"),
+    errno.ETIMEDOUT: (StorageTimeout, "no answer in time"),
+    errno.EIO: (StorageUnavailable, "the device failed; look into the system's log"),
+    errno.ESTALE: (StorageUnavailable, "the network file system went away"),
+}
+
+
+@contextmanager
+def wrapped(what: str) -> Iterator[None]:
+    """Turn whatever is raised inside into an error of ours that begins with *what*.
+
+    Our own errors pass as they are, and so do ``KeyboardInterrupt`` and its like.
+    """
+    try:
+        yield
+    except YetiError:
+        raise
+    except Exception as error:
+        raise translated(error, what) from error
+
+
+def translated(error: Exception, what: str) -> StorageError:
+    """Return the error of ours that *error* means; its text begins with *what*."""
+    what = redact(what)
+    if isinstance(error, OSError) and error.errno in _BY_NUMBER:
+        kind, reason = _BY_NUMBER[error.errno]
+        return kind(f"{what}: {reason}")
+    said = redact(str(error)) or "no reason given"
+    match error:
+        case FileNotFoundError():
+            return FileMissing(f"{what}: there is no such file")
+        case FileExistsError():
+            return FileExists(f"{what}: it is there already")
+        case PermissionError():
+            return StoragePermissionDenied(f"{what}: {said}")
+        case TimeoutError():
+            return StorageTimeout(f"{what}: no answer in time")
+        case ConnectionError():
+            return StorageUnavailable(f"{what}: {said}")
+        case OSError():
+            return StorageError(f"{what}: {redact(error.strerror or said)}")
+        case _:
+            return StorageError(f"{what}: {type(error).__name__}: {said}")

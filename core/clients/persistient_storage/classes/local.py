@@ -1,0 +1,96 @@
+"""The local client: a folder of this machine.  It serves every path that no other client claims.
+
+Path: ``/opt/yeti/exports``, ``exports`` (below the working folder of now), ``~/exports``.
+
+A file is written beside its place and renamed, with file and folder flushed to the disk: a reader sees the old
+file or the new one, whatever happens, a power cut included.  Rights follow the umask and the folder's default
+ACL.  Names cannot leave the folder, and symbolic links below it are not followed.  Metadata beyond the content
+type that the name implies is kept in an extended attribute.  A process that is killed while writing may leave a
+hidden file ``.yeti-<16 digits>.part``, which nobody takes for an export.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from core.clients.persistient_storage import names
+from core.clients.persistient_storage.border import wrapped
+from core.clients.persistient_storage.local import walk
+from core.clients.persistient_storage.local.writer import LocalWriter, read_metadata, stat_of
+from core.clients.persistient_storage.receipts import TEXT, Metadata, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.spec import PersistientStorageClient
+from core.clients.persistient_storage.text import decoded, encoded, put
+from core.errors import FileMissing, InvalidFileName, InvalidStoragePath
+
+
+class LocalStorageClient(PersistientStorageClient):
+    """Files in a folder of this machine."""
+
+    PREFIX = ""
+
+    def __init__(self, path: str) -> None:
+        if not path or "\0" in path:
+            raise InvalidStoragePath("a storage path must not be empty" if not path else "NUL in a storage path")
+        try:
+            # Fixed now: the working folder may be another one when the first file is written.
+            self._root = Path(path).expanduser().absolute()
+        except RuntimeError as error:
+            raise InvalidStoragePath(f"the home folder in {path!r} is not known") from error
+
+    def file_path(self, file_name: str) -> str:
+        place = self._root / names.check(file_name)
+        if not place.resolve().is_relative_to(self._root.resolve()):
+            raise InvalidFileName(f"{place} leads out of the folder through a symbolic link")
+        return str(place)
+
+    def get_file(self, file_name: str) -> str:
+        with self.open_reader(file_name) as file, wrapped(str(self._root / file_name)):
+            return decoded(file.read(), str(self._root / file_name))
+
+    def put_file(self, file_name: str, contents: str) -> None:
+        data = encoded(contents)
+        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        put(self.open_writer(file_name, WriteRequest(metadata=metadata)), data)
+
+    def delete_file(self, file_name: str) -> None:
+        walk.delete(self._root, names.check(file_name))
+
+    def open_writer(self, file_name: str, request: WriteRequest) -> LocalWriter:
+        return LocalWriter(self._root, names.check(file_name), request)
+
+    def open_reader(self, file_name: str) -> BinaryIO:
+        return os.fdopen(walk.open_file(self._root, names.check(file_name)), "rb")
+
+    def stat(self, file_name: str) -> Stat:
+        with self.open_reader(file_name) as file:
+            return stat_of(file_name, os.fstat(file.fileno()), read_metadata(file.fileno(), file_name))
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        if names.check_prefix(prefix):
+            with suppress(FileMissing):
+                yield self.stat(prefix)
+        for name in self._names_below(prefix):
+            try:
+                yield self.stat(name)
+            except (FileMissing, InvalidFileName):  # deleted or swapped for a link since
+                continue
+
+    def _names_below(self, prefix: str) -> Iterator[str]:
+        try:
+            top, _ = walk.open_parent(self._root, f"{prefix}/x" if prefix else "x", create=False)
+        except FileMissing:
+            return
+        try:
+            for folder, folders, files, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+                folders.sort()
+                above = "/".join(part for part in (prefix, folder.removeprefix(".").lstrip("/")) if part)
+                for file in sorted(files):
+                    name = f"{above}/{file}" if above else file
+                    try:
+                        yield names.check(name)
+                    except InvalidFileName:  # not one of ours, or being written
+                        continue
+        finally:
+            os.close(top)

@@ -1,0 +1,168 @@
+"""Reach a file below a root folder, one part at a time, without ever following a symbolic link.
+
+The root itself may be a link: that is the operator's choice.  Nothing below it may, whoever put it there.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.clients.persistient_storage.border import translated
+from core.errors import FileExists, FileMissing, InvalidFileName, InvalidStoragePath, StorageTimeout
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LOCK_WAIT_S = 10.0
+
+
+def open_parent(root: Path, name: str, *, create: bool) -> tuple[int, str]:
+    """Open the folder that holds (or will hold) the file, and return its descriptor and the file's last part.
+
+    Args:
+        root: The folder that all names are below.
+        name: A checked name.
+        create: Make the folders that are missing, durably and with the rights that the umask gives.
+    """
+    *folders, leaf = name.split("/")
+    here = _open_root(root, create=create)
+    try:
+        for depth, part in enumerate(folders, 1):
+            there = _open_folder(here, part, root.joinpath(*folders[:depth]), create=create)
+            os.close(here)
+            here = there
+    except BaseException:
+        os.close(here)
+        raise
+    return here, leaf
+
+
+def open_file(root: Path, name: str) -> int:
+    """Open the file for reading and return its descriptor."""
+    folder, leaf = open_parent(root, name, create=False)
+    place = root / name
+    try:
+        descriptor = os.open(leaf, _FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _linked(place) from None
+        raise translated(error, str(place)) from error
+    finally:
+        os.close(folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileMissing(f"{place}: what stands there is not a file")
+    return descriptor
+
+
+def delete(root: Path, name: str) -> None:
+    """Remove the file, durably; it is fine if it is not there.  A link is removed, not followed."""
+    try:
+        folder, leaf = open_parent(root, name, create=False)
+    except FileMissing:
+        return
+    try:
+        os.unlink(leaf, dir_fd=folder)
+        sync_folder(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if _kind(folder, leaf) == stat.S_IFDIR:
+            raise FileExists(f"{root / name}: a folder of that name stands there") from error
+        raise translated(error, str(root / name)) from error
+    finally:
+        os.close(folder)
+
+
+def sync_folder(folder: int) -> None:
+    """Make what was done in the folder survive a power cut, where the file system can."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+
+
+@contextmanager
+def locked(folder: int, place: str) -> Iterator[bool]:
+    """Keep other writers of this program out of the folder; yield False where the file system knows no locks.
+
+    Raises:
+        StorageTimeout: Another process kept its lock for ten seconds.
+    """
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StorageTimeout(f"{place}: another process keeps the folder locked") from None
+            time.sleep(0.002)
+        except OSError:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def _open_root(root: Path, *, create: bool) -> int:
+    try:
+        if create:
+            _make_root(root)
+        return os.open(root, _FOLDER)
+    except (NotADirectoryError, FileExistsError) as error:
+        raise InvalidStoragePath(f"{root} is not a folder") from error
+    except OSError as error:
+        raise translated(error, str(root)) from error
+
+
+def _make_root(root: Path) -> None:
+    missing = []
+    folder = root
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        above = os.open(folder.parent, _FOLDER)
+        try:
+            sync_folder(above)
+        finally:
+            os.close(above)
+
+
+def _open_folder(here: int, part: str, place: Path, *, create: bool) -> int:
+    if create:
+        try:
+            os.mkdir(part, dir_fd=here)
+            sync_folder(here)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise translated(error, str(place)) from error
+    try:
+        return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+    except OSError as error:
+        if _kind(here, part) == stat.S_IFLNK:
+            raise _linked(place) from None
+        if error.errno == errno.ENOTDIR and not create:
+            raise FileMissing(f"{place} is not a folder") from error
+        raise translated(error, str(place)) from error
+
+
+def _kind(folder: int, part: str) -> int | None:
+    try:
+        return stat.S_IFMT(os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return None
+
+
+def _linked(place: Path) -> InvalidFileName:
+    return InvalidFileName(f"{place} is a symbolic link; those are not followed below a storage folder")

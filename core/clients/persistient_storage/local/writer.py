@@ -1,0 +1,160 @@
+"""Write one local file: a hidden part file beside it, made durable, then renamed as one."""
+
+import errno
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from core.clients.persistient_storage.border import translated, wrapped
+from core.clients.persistient_storage.local.walk import locked, open_parent, sync_folder
+from core.clients.persistient_storage.names import part_file
+from core.clients.persistient_storage.policies import Create, IfMatch
+from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest, media_type
+from core.errors import FileExists, PreconditionFailed, UnsupportedOperation
+
+_BUFFER_BYTES = 1 << 18
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ATTRIBUTE = "user.yeti_exports.metadata"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+class LocalWriter:
+    """One file that is being written; see `spec.Writer`."""
+
+    def __init__(self, root: Path, name: str, request: WriteRequest) -> None:
+        self._place = str(root / name)
+        self._name, self._request = name, request
+        self._folder, self._leaf = open_parent(root, name, create=True)
+        self._part: str | None = part_file(os.urandom(8).hex())
+        try:
+            # 0o666: the kernel takes the umask off; asking for the umask would change it for other threads.
+            descriptor = os.open(self._part, _NEW_FILE, 0o666, dir_fd=self._folder)
+        except BaseException as error:
+            self._part = None
+            self.abort()
+            if isinstance(error, OSError):
+                raise translated(error, self._place) from error
+            raise
+        self._file = open(descriptor, "wb", buffering=_BUFFER_BYTES)  # noqa: SIM115, PTH123 - closed by commit or abort
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes."""
+        with wrapped(self._place):
+            self._file.write(data)
+
+    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
+        """Make the part file durable and give it its name."""
+        with wrapped(self._place):
+            self._file.flush()
+            metadata = self._keep_metadata()
+            os.fsync(self._file.fileno())
+            status = os.fstat(self._file.fileno())
+            self._file.close()  # a network file system reports late errors here
+            outcome = self._publish()
+            sync_folder(self._folder)
+            os.close(self._folder)
+            self._folder = -1
+        return stat_of(self._name, status, metadata, sha256), outcome
+
+    def abort(self) -> None:
+        """Remove the part file and close everything."""
+        with suppress(OSError, AttributeError):  # its buffer may not fit on a full disk; no matter
+            self._file.close()
+        if self._folder >= 0:
+            with suppress(OSError):
+                if self._part is not None:
+                    os.unlink(self._part, dir_fd=self._folder)
+            os.close(self._folder)
+            self._folder = -1
+
+    def _keep_metadata(self) -> Metadata:
+        wanted = self._request.metadata
+        if wanted == Metadata(content_type=media_type(self._name)):
+            return wanted  # the name says it all
+        try:
+            os.setxattr(self._file.fileno(), _ATTRIBUTE, _encoded(wanted))
+        except (OSError, AttributeError) as error:
+            if self._request.has_asked:
+                reason = f"{self._place}: this file system keeps no metadata beside a file"
+                raise UnsupportedOperation(reason) from error
+            return Metadata(content_type=media_type(self._name))
+        return wanted
+
+    def _publish(self) -> Outcome:
+        with locked(self._folder, self._place) as is_locked:
+            match self._request.policy:
+                case Create():
+                    self._link(is_locked)
+                    return "created"
+                case IfMatch(etag):
+                    self._check(etag, is_locked)
+            is_new = self._status() is None
+            self._rename()
+            return "created" if is_new else "replaced"
+
+    def _rename(self) -> None:
+        part = self._part or ""
+        os.replace(part, self._leaf, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        self._part = None
+
+    def _link(self, is_locked: bool) -> None:
+        """Give the part file its name only if that is free; a link, unlike a rename, refuses a taken name."""
+        part = self._part or ""
+        try:
+            os.link(part, self._leaf, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
+        except FileExistsError:
+            raise FileExists(f"{self._place}: the name is taken") from None
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if not is_locked:
+                raise UnsupportedOperation(
+                    f"{self._place}: create-only needs hard links or locks, and this file system has neither"
+                ) from error
+            if self._status() is not None:
+                raise FileExists(f"{self._place}: the name is taken") from None
+            self._rename()
+
+    def _check(self, etag: str, is_locked: bool) -> None:
+        if not is_locked:
+            raise UnsupportedOperation(f"{self._place}: if_match needs locks, which this file system has not")
+        status = self._status()
+        if status is None or etag_of(status) != etag:
+            found = "gone" if status is None else etag_of(status)
+            raise PreconditionFailed(f"{self._place}: the file was changed by somebody else; its ETag is {found}")
+
+    def _status(self) -> os.stat_result | None:
+        try:
+            return os.stat(self._leaf, dir_fd=self._folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+
+def etag_of(status: os.stat_result) -> str:
+    """Return what changes whenever a local file does: its inode, its time and its size."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def stat_of(name: str, status: os.stat_result, metadata: Metadata, sha256: str | None = None) -> Stat:
+    """Return the `Stat` of a local file."""
+    return Stat(name, status.st_size, etag_of(status), sha256, status.st_mtime_ns // 1_000, metadata)
+
+
+def read_metadata(descriptor: int, name: str) -> Metadata:
+    """Return what was kept with an open file; what its name says where nothing was."""
+    try:
+        return _decoded(os.getxattr(descriptor, _ATTRIBUTE))
+    except (OSError, AttributeError, ValueError):  # no attribute, no such thing here, or not ours
+        return Metadata(content_type=media_type(name))
+
+
+def _encoded(metadata: Metadata) -> bytes:
+    return json.dumps({**metadata.headers(), "items": dict(metadata.items)}).encode()
+
+
+def _decoded(data: bytes) -> Metadata:
+    fields = json.loads(data)
+    if not isinstance(fields, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - caught by the only caller
+    return Metadata(**fields)

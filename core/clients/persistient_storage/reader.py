@@ -1,0 +1,52 @@
+"""A file to read from whose errors are ours, whoever made it."""
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+from core.clients.persistient_storage.border import wrapped
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class GuardedReader(io.BufferedIOBase):
+    """What `Storage.open_reader` returns.
+
+    Args:
+        file: The client's file; closed with this one.
+        place: For messages.
+    """
+
+    def __init__(self, file: BinaryIO, place: str) -> None:
+        self._file, self._what = file, f"{place} could not be read"
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes; all that are left if *size* is negative or None."""
+        with wrapped(self._what):
+            return self._file.read(-1 if size is None else size)
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return some of the next bytes."""
+        return self.read(1 << 16 if size < 0 else size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Return the next line."""
+        with wrapped(self._what):
+            return self._file.readline(-1 if size is None else size)
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* and return how many bytes it got."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the client's file too."""
+        if not self.closed:
+            super().close()
+            self._file.close()

@@ -1,0 +1,312 @@
+"""All verbs over any storage client: write, read, stat, list, delete, presign.
+
+``Storage(get_client(path))`` is what the program itself uses.  It checks names, commits or does nothing, returns
+receipts, and uses the optional methods of a client (`spec.OptionalMethods`) where there are any; what a client
+cannot carry is refused in words, never faked.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from core.clients.persistient_storage import five_methods, names
+from core.clients.persistient_storage.border import wrapped
+from core.clients.persistient_storage.five_methods import SpoolWriter, lacks
+from core.clients.persistient_storage.policies import Create, IfChanged, IfMatch, Policy, Replace
+from core.clients.persistient_storage.publication import Publication, TextPublication
+from core.clients.persistient_storage.reader import GuardedReader
+from core.clients.persistient_storage.receipts import (
+    TEXT,
+    Metadata,
+    Outcome,
+    Receipt,
+    Stat,
+    WriteRequest,
+    media_type,
+)
+from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
+from core.clients.persistient_storage.text import decoded, encoded
+from core.errors import FileMissing, StorageCorrupt, UnsupportedOperation
+
+_CHUNK_BYTES = 1 << 20
+_LONGEST_LINK_S = 7 * 24 * 3600
+_WORDS: dict[type, str] = {Create: "create", IfMatch: "if_match"}
+
+
+class Storage:
+    """A storage client with everything on top.
+
+    Args:
+        client: What `get_client` returns, or any object that keeps the contract of `spec`.
+    """
+
+    def __init__(self, client: PersistientStorageClient) -> None:
+        self.client = client
+
+    def open_writer(
+        self,
+        name: str,
+        *,
+        policy: Policy = Replace(),  # noqa: B008 - a frozen value
+        content_type: str | None = None,
+        cache_control: str | None = None,
+        content_encoding: str | None = None,
+        content_disposition: str | None = None,
+        metadata: dict[str, str] | None = None,
+        compression: Literal["gzip"] | None = None,
+        default_type: str = "application/octet-stream",
+        size_bytes: int | None = None,
+        sha256: str | None = None,
+    ) -> Publication:
+        """Return a binary file that is published by the clean end of its ``with`` block.
+
+        Args:
+            name: Portable relative name; see `names.check`.
+            policy: What to do with a file that is there.
+            content_type: By default that of the name's suffix, else *default_type*.  What the caller asks for
+                is kept or refused; a default is dropped by a client that cannot keep it, and the receipt says so.
+            cache_control: As in HTTP.
+            content_encoding: As in HTTP.
+            content_disposition: As in HTTP.
+            metadata: Names and values of one's own.
+            compression: Compress on the way; the size and SHA-256 of the receipt are those of the stored bytes.
+            default_type: The content type where the name says nothing.
+            size_bytes: Of the stored bytes, if known; checked before anything is published.
+            sha256: As *size_bytes*.
+
+        Raises:
+            UnsupportedOperation: The client cannot carry what was asked.  Nothing was stored.
+        """
+        names.check(name)
+        kept = Metadata(content_type, cache_control, content_encoding, content_disposition, metadata or {})
+        has_asked = kept != Metadata()
+        if kept.content_type is None:
+            kept = replace(kept, content_type=media_type(name, otherwise=default_type))
+        if compression and kept.content_encoding is None and not name.lower().endswith(".gz"):
+            kept = replace(kept, content_encoding=compression)
+        plain = Replace() if isinstance(policy, IfChanged) else policy
+        request = WriteRequest(plain, kept, has_asked, size_bytes, sha256)
+        writer = self._writer(name, request, compression)
+
+        def finish(writer: Writer, size: int, digest: str) -> Receipt:
+            _check_expected(name, request, size, digest)
+            outcome: Outcome | None = None
+            if isinstance(policy, IfChanged):
+                there, outcome = self._compare(name, size, digest)
+                if there is not None and outcome == "unchanged":
+                    return self._receipt(there, digest, outcome, kept)
+            stat, done = writer.commit(digest)
+            return self._receipt(stat, digest, outcome if outcome and done == "stored" else done, kept)
+
+        guarded = _WrappedWriter(writer, self._place(name))
+        return Publication(name, guarded, finish, compress=compression is not None)
+
+    def open_text_writer(self, name: str, **options: Any) -> TextPublication:
+        """As `open_writer`, for text: UTF-8, line ends as they are given."""
+        return TextPublication(self.open_writer(name, **{"default_type": TEXT, **options}))
+
+    def write(
+        self, name: str, data: bytes | bytearray | memoryview | str | Path | Iterable[bytes], **options: Any
+    ) -> Receipt:
+        """Store *data* as *name*: bytes, text (as UTF-8), the contents of a local file, or chunks of bytes.
+
+        Options are those of `open_writer`.  With policy ``IfChanged`` and data whose SHA-256 is known before,
+        nothing at all is sent if nothing has changed.
+        """
+        if isinstance(data, str):
+            data, options = encoded(data), {"default_type": TEXT, **options}
+        if isinstance(data, Path):
+            with data.open("rb") as file:
+                return self._write_file(name, file, options)
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            if options.get("compression") is None:
+                options = {**options, "size_bytes": memoryview(data).nbytes}
+            return self._write_chunks(name, (data,), options)
+        return self._write_chunks(name, data, options)
+
+    def open_reader(self, name: str) -> BinaryIO:
+        """Return the bytes of the file, as a file to be closed (use ``with``); reading never ends early.
+
+        Raises:
+            FileMissing: There is no such file.
+        """
+        names.check(name)
+        place = self._place(name)
+        with wrapped(f"{place} could not be read"):
+            method = getattr(self.client, "open_reader", None)
+            file = method(name) if method else five_methods.read(self.client, name)
+        return cast("BinaryIO", GuardedReader(file, place))
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the whole file."""
+        with self.open_reader(name) as file:
+            return file.read()
+
+    def read_text(self, name: str) -> str:
+        """Return the whole file as text.
+
+        Raises:
+            StorageCorrupt: It is not UTF-8.
+        """
+        return decoded(self.read_bytes(name), self._place(name))
+
+    def stat(self, name: str) -> Stat:
+        """Say what is stored; on a client without ``stat`` the file is read for that.
+
+        Raises:
+            FileMissing: There is no such file.
+        """
+        names.check(name)
+        with wrapped(f"{self._place(name)} could not be looked at"):
+            method = getattr(self.client, "stat", None)
+            if method is not None:
+                found: Stat = method(name)
+                return found
+            return five_methods.stat(self.client, name)
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        """Return what is stored under *prefix*, in any order: the file of that name, and all below it."""
+        names.check_prefix(prefix)
+        method = getattr(self.client, "list", None)
+        if method is None:
+            raise lacks(self.client, "list", "lists of what is stored")
+        return _listed(method, prefix, f"{type(self.client).__name__} could not list {prefix or 'all files'}")
+
+    def delete(self, name: str) -> None:
+        """Make the file not be there; it is fine if it was not."""
+        names.check(name)
+        try:
+            with wrapped(f"{self._place(name)} could not be deleted"):
+                self.client.delete_file(name)
+        except FileMissing:  # a client that was written before the rule
+            pass
+
+    def presign(self, name: str, expires_in: timedelta | int, *, download_name: str | None = None) -> str:
+        """Return a link that gives the file to whoever has it.
+
+        Args:
+            name: The file; whether it is there is not asked.
+            expires_in: From one second to seven days; a whole number means seconds.
+            download_name: What browsers shall call it.
+        """
+        names.check(name)
+        seconds = int(expires_in.total_seconds()) if isinstance(expires_in, timedelta) else expires_in
+        if not 1 <= seconds <= _LONGEST_LINK_S:
+            raise UnsupportedOperation(f"a link may live from 1 second to 7 days, not {seconds} s")
+        method = getattr(self.client, "presign", None)
+        if method is None:
+            raise lacks(self.client, "presign", "links for others")
+        with wrapped(f"no link could be made for {self._place(name)}"):
+            link: str = method(name, seconds, download_name)
+            return link
+
+    def verify(self, receipt: Receipt) -> None:
+        """Read the file back and compare it with its receipt.
+
+        Raises:
+            StorageCorrupt: What is stored has another size or SHA-256.
+            FileMissing: It is gone.
+        """
+        size, digest = self._digest(receipt.name)
+        if (size, digest) != (receipt.size_bytes, receipt.sha256):
+            raise StorageCorrupt(
+                f"{self._place(receipt.name)} holds {size} bytes with SHA-256 {digest}, "
+                f"not the {receipt.size_bytes} with {receipt.sha256} that were stored"
+            )
+
+    def _writer(self, name: str, request: WriteRequest, compression: str | None) -> Writer:
+        method = getattr(self.client, "open_writer", None)
+        word = _WORDS.get(type(request.policy))
+        if method is None:
+            if word:
+                raise lacks(self.client, "open_writer", f"writes with policy {word}")
+            if compression:
+                raise lacks(self.client, "open_writer", "compressed writes")
+            if request.has_asked:
+                raise lacks(self.client, "open_writer", "metadata")
+            return SpoolWriter(self.client, name)
+        if word in getattr(self.client, "CANNOT_PROMISE", ()):
+            raise UnsupportedOperation(f"{type(self.client).__name__} cannot promise writes with policy {word}")
+        with wrapped(f"{self._place(name)} could not be stored"):
+            writer: Writer = method(name, request)
+            return writer
+
+    def _write_file(self, name: str, file: BinaryIO, options: dict[str, Any]) -> Receipt:
+        if options.get("compression") is None:
+            if isinstance(options.get("policy"), IfChanged) and options.get("sha256") is None:
+                options = {**options, "sha256": hashlib.file_digest(cast("Any", file), "sha256").hexdigest()}
+            options = {**options, "size_bytes": file.seek(0, 2)}
+            file.seek(0)
+        return self._write_chunks(name, iter(lambda: file.read(_CHUNK_BYTES), b""), options)
+
+    def _write_chunks(self, name: str, chunks: Iterable[Any], options: dict[str, Any]) -> Receipt:
+        size, digest = options.get("size_bytes"), options.get("sha256")
+        if isinstance(options.get("policy"), IfChanged) and size is not None and digest is not None:
+            there, outcome = self._compare(names.check(name), size, digest)
+            if there is not None and outcome == "unchanged":
+                return self._receipt(there, digest, outcome, Metadata())
+        with self.open_writer(name, **options) as file:
+            for chunk in chunks:
+                file.write(chunk)
+        return file.receipt
+
+    def _compare(self, name: str, size: int, digest: str) -> tuple[Stat | None, Outcome]:
+        """Return what is there, and what storing these bytes would do to it."""
+        try:
+            there = self.stat(name)
+            if there.size_bytes != size:
+                return there, "replaced"
+            return there, "unchanged" if (there.sha256 or self._digest(name)[1]) == digest else "replaced"
+        except FileMissing:
+            return None, "created"
+
+    def _digest(self, name: str) -> tuple[int, str]:
+        sha256, size = hashlib.sha256(), 0
+        with closing(self.open_reader(name)) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                sha256.update(chunk)
+                size += len(chunk)
+        return size, sha256.hexdigest()
+
+    def _receipt(self, stat: Stat, digest: str, outcome: Outcome, wanted: Metadata) -> Receipt:
+        kept = stat.metadata.headers()
+        dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
+        if outcome == "unchanged":
+            dropped = ()
+        return Receipt(stat.name, self._place(stat.name), stat.size_bytes, digest, stat.etag, outcome, dropped)
+
+    def _place(self, name: str) -> str:
+        with wrapped(f"file_path of {name}"):
+            return self.client.file_path(name)
+
+
+class _WrappedWriter:
+    """A client's writer whose errors are ours."""
+
+    def __init__(self, writer: Writer, place: str) -> None:
+        self._writer, self._place = writer, place
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        with wrapped(f"{self._place} could not be stored"):
+            self._writer.write(data)
+
+    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
+        with wrapped(f"{self._place} could not be stored"):
+            return self._writer.commit(sha256)
+
+    def abort(self) -> None:
+        self._writer.abort()
+
+
+def _listed(method: Callable[[str], Iterator[Stat]], prefix: str, what: str) -> Iterator[Stat]:
+    with wrapped(what):
+        yield from method(prefix)
+
+
+def _check_expected(name: str, request: WriteRequest, size: int, digest: str) -> None:
+    if request.size_bytes not in (None, size) or request.sha256 not in (None, digest):
+        raise StorageCorrupt(f"{name} was to have another size or SHA-256 than it has; nothing was published")
