@@ -1,6 +1,8 @@
 """``yetictl storage``: look into storages and move single files."""
 
 import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +12,8 @@ from core.errors import StorageError
 from core.log import redact
 from core.schemas.instant import to_text
 
-PATH_HELP = "PATH is a folder or the path of another storage, such as s3://bucket/prefix."
+if TYPE_CHECKING:
+    from core.clients.persistient_storage.storage import Storage
 
 
 @click.group()
@@ -22,7 +25,7 @@ def command() -> None:
     """
 
 
-def _storage(session: Session, path: str):  # type: ignore[no-untyped-def]
+def _storage(session: Session, path: str) -> "Storage":
     from core.clients.persistient_storage import get_client
     from core.clients.persistient_storage.storage import Storage
 
@@ -38,24 +41,28 @@ def list_(session: Session, as_json: bool) -> None:
     from core.clients.persistient_storage import registry
 
     session.config  # noqa: B018 - makes the drop-in folder known
-    known, broken, folders = registry.clients(), registry.broken_clients(), registry.folders()
+    listed, folders = registry.clients(), registry.folders()
     if as_json:
-        print_json(
+        rows = [
             {
-                "clients": [
-                    {"prefix": item.prefix, "class": item.name, "file": str(item.origin)} for item in known
-                ],
-                "broken": [{"file": str(item.origin), "reason": item.reason} for item in broken],
-                "folders": [str(folder) for folder in folders],
+                "prefix": item.prefix,
+                "class": item.client,
+                "origin": item.origin,
+                "status": item.status,
+                "reason": item.reason,
+                "cannot_promise": list(item.cannot_promise),
             }
-        )
+            for item in listed
+        ]
+        print_json({"clients": rows, "folders": [str(folder) for folder in folders]})
         return
     print_table(
-        ("prefix", "class", "file"),
-        [(item.prefix or "(any other path)", item.name, str(item.origin)) for item in known],
+        ("prefix", "class", "status", "from"),
+        [(item.prefix or "(any other path)", item.client, item.status, item.origin) for item in listed],
     )
-    for item in broken:
-        say(f"not usable: {item.origin}: {item.reason}")
+    for item in listed:
+        if item.reason:
+            say(f"{item.status}: {item.origin}: {item.reason}")
     say("drop-in folders: " + ", ".join(str(folder) for folder in folders))
 
 
@@ -67,14 +74,17 @@ def check(session: Session, path: str, as_json: bool) -> None:
     """Write, read back, compare and delete a small file at PATH, and say what the storage can do."""
     from core.clients.persistient_storage.check import check_storage
 
-    report = check_storage(_storage(session, path))
+    report = check_storage(path, _storage(session, path))
     if as_json:
-        print_json(report.as_object())
+        print_json({**asdict(report), "is_ok": report.is_ok, "path": redact(path)})
     else:
         for step in report.steps:
             click.echo(f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}")
+        say(f"client {report.client}; optional methods: {', '.join(report.has) or 'none'}")
+        if report.cannot_promise:
+            say(f"it cannot promise: {', '.join(report.cannot_promise)}")
     if not report.is_ok:
-        raise StorageError(f"{redact(path)} cannot be used for publishing; see the step that failed")
+        raise StorageError(f"{redact(path)} cannot be used as it is; see the step that failed")
 
 
 @command.command()

@@ -1,0 +1,137 @@
+"""``yetictl doctor``: check this installation and say what to mend."""
+
+import importlib.metadata
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from core.cli.output import json_option, print_json, say
+from core.cli.session import Session
+from core.errors import YetiError
+from core.log import redact
+
+Finding = tuple[Literal["ok", "warning", "failed"], str]
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def command(session: Session, as_json: bool) -> int:
+    """Check settings, store, storages, plug-ins and exports; exit with 1 if something must be mended.
+
+    Places are tried by writing a small file and deleting it again.
+    """
+    findings: list[tuple[str, str, str]] = []
+    for name, look in CHECKS.items():
+        try:
+            findings += [(name, status, text) for status, text in look(session)]
+        except YetiError as error:
+            findings.append((name, "failed", redact(str(error))))
+        except OSError as error:
+            findings.append((name, "failed", f"{error.filename}: {error.strerror}"))
+    if as_json:
+        print_json([{"check": name, "status": status, "detail": text} for name, status, text in findings])
+    else:
+        for name, status, text in findings:
+            click.echo(f"{status:8} {name:10} {text}")
+    failed = sum(status == "failed" for _, status, _ in findings)
+    say(f"{failed} things to mend" if failed else "all is well")
+    return 1 if failed else 0
+
+
+def _program(session: Session) -> Iterator[Finding]:
+    import sqlite3
+
+    from core import __version__
+
+    yield "ok", f"Yeti Exports {__version__}, SQLite {sqlite3.sqlite_version}"
+    owners = importlib.metadata.packages_distributions().get("core", [])
+    others = sorted({name for name in owners if name != "yeti-exports"})
+    if others:
+        yield "failed", f"{', '.join(others)} installs a package `core` too; give this program an environment of its own"
+
+
+def _settings(session: Session) -> Iterator[Finding]:
+    config = session.config
+    yield "ok", f"configuration file: {config.file or 'none found'}; home folder: {config.home}"
+    for warning in config.warnings:
+        yield "warning", warning
+
+
+def _store(session: Session) -> Iterator[Finding]:
+    from core.store.observables import count
+
+    with session.store() as store:
+        number = sum(count(store).values())
+        yield "ok", f"{redact(session.config['database.url'])}: {number:,} observables"
+
+
+def _storages(session: Session) -> Iterator[Finding]:
+    from core.clients.persistient_storage import get_client, registry
+    from core.clients.persistient_storage.check import check_storage
+    from core.clients.persistient_storage.storage import Storage
+    from core.store import definitions
+
+    for item in registry.clients():
+        if item.reason:
+            yield "failed", f"{item.origin}: {item.reason}"
+    with session.store() as store:
+        own = [item.destination for item in definitions.exports(store) if item.destination]
+    for path in dict.fromkeys([session.config["system.export_path"], *own]):
+        report = check_storage(path, Storage(get_client(path)))
+        wrong = [f"{step.name}: {step.detail}" for step in report.steps if not step.is_ok]
+        if wrong:
+            yield "failed", f"{redact(path)}: {'; '.join(wrong)}"
+        else:
+            yield "ok", f"{redact(path)} can be published to ({report.client})"
+
+
+def _plugins(session: Session) -> Iterator[Finding]:
+    from core.exports.formats import broken_formats, formats
+
+    folder = session.config.path("system.plugins_path")
+    yield from _open_to_others(folder)
+    for broken in broken_formats():
+        yield "failed", f"{broken.origin}: {broken.reason}"
+    yield "ok", f"formats: {', '.join(sorted(formats()))}"
+
+
+def _open_to_others(folder: Path) -> Iterator[Finding]:
+    for place in (folder, folder / "storage", folder / "formats"):
+        if not place.is_dir():
+            continue
+        about = place.stat()
+        if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or about.st_uid not in (os.getuid(), 0):
+            yield "warning", f"{place} can be written by others, who can run code as this program; chmod go-w {place}"
+
+
+def _exports(session: Session) -> Iterator[Finding]:
+    from core.exports import definition
+    from core.store import definitions, runs
+
+    with session.store() as store:
+        for item in definitions.exports(store):
+            try:
+                definition.validate(store, item, default_destination=session.config["system.export_path"])
+            except YetiError as error:
+                yield "failed", f"{item.name}: {error}"
+                continue
+            last = runs.last_run(store, item.name)
+            if last and last.status == "failed":
+                yield "warning", f"{item.name}: the last run failed: {last.message}"
+            else:
+                yield "ok", f"{item.name}: {last.status if last else 'never run'}"
+
+
+CHECKS: dict[str, Callable[[Session], Iterator[Finding]]] = {
+    "program": _program,
+    "settings": _settings,
+    "store": _store,
+    "storage": _storages,
+    "plug-ins": _plugins,
+    "exports": _exports,
+}

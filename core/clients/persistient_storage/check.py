@@ -1,0 +1,91 @@
+"""Try a storage the way a run would use it, step by step, and leave nothing behind."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.clients.persistient_storage.registry import warning_for
+from core.clients.persistient_storage.storage import Storage
+from core.errors import FileMissing, StorageCorrupt, StorageError, YetiError
+
+_TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
+_OPTIONAL = ("open_writer", "open_reader", "stat", "list", "presign")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried; ``detail`` is the error, or a remark."""
+
+    name: str
+    is_ok: bool
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What was tried on one storage.
+
+    Attributes:
+        client: The class that serves the path.
+        steps: In the order they were tried; after a failed write nothing more is.
+        has: The optional methods the client has.
+        cannot_promise: What it says it cannot promise.
+    """
+
+    client: str
+    steps: list[Step] = field(default_factory=list)
+    has: tuple[str, ...] = ()
+    cannot_promise: tuple[str, ...] = ()
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether exports can be published there."""
+        return all(step.is_ok for step in self.steps)
+
+
+def check_storage(path: str, storage: Storage) -> CheckReport:
+    """Write a small file at *path*, read it back, replace it, delete it, and report each step.
+
+    The name is new and random, so that nothing of anybody's is touched.
+    """
+    client = storage.client
+    report = CheckReport(
+        type(client).__name__,
+        has=tuple(name for name in _OPTIONAL if hasattr(client, name)),
+        cannot_promise=tuple(sorted(getattr(client, "CANNOT_PROMISE", ()))),
+    )
+    if warning := warning_for(path):
+        report.steps.append(Step("a client knows the path", False, warning))
+    name = f"yeti-check-{secrets.token_hex(8)}.txt"
+    if not _try(report, "write", lambda: storage.write(name, _TEXT).location):
+        return report
+    _try(report, "read back what was written", lambda: _same(storage.read_text(name), _TEXT))
+    _try(report, "replace", lambda: storage.write(name, _TEXT * 2) and "")
+    _try(report, "read back the replacement", lambda: _same(storage.read_text(name), _TEXT * 2))
+    _try(report, "delete", lambda: storage.delete(name) or "")
+    _try(report, "find it gone", lambda: _gone(storage, name))
+    return report
+
+
+def _try(report: CheckReport, name: str, step: Callable[[], str]) -> bool:
+    try:
+        detail = step()
+    except YetiError as error:
+        report.steps.append(Step(name, False, str(error)))
+        return False
+    report.steps.append(Step(name, True, detail))
+    return True
+
+
+def _same(found: str, expected: str) -> str:
+    if found != expected:
+        raise StorageCorrupt("what was read is not what was written")
+    return ""
+
+
+def _gone(storage: Storage, name: str) -> str:
+    try:
+        storage.read_text(name)
+    except FileMissing:
+        return ""
+    raise StorageError("the file is still there after it was deleted")
