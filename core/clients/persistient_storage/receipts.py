@@ -83,6 +83,14 @@ class Metadata:
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
                 raise InvalidContents(f"the metadata {name!a} is not a lower-case name with printable ASCII")
 
+    @classmethod
+    def found(cls, fields: Mapping[str, str | None], items: Mapping[str, str]) -> "Metadata":
+        """Return what another program may have stored; what could not have come from here is left out."""
+        return cls(
+            **{name: value for name, value in fields.items() if value and _HEADER_VALUE.fullmatch(value)},
+            items={k: v for k, v in items.items() if _HEADER_NAME.fullmatch(k) and _HEADER_VALUE.fullmatch(v)},
+        )
+
     def headers(self) -> dict[str, str]:
         """Return those of the four HTTP fields that are set, by their attribute's name."""
         fields = ("content_type", "cache_control", "content_encoding", "content_disposition")

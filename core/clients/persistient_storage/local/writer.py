@@ -157,4 +157,4 @@ def _decoded(data: bytes) -> Metadata:
     fields = json.loads(data)
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - caught by the only caller
-    return Metadata(**fields)
+    return Metadata.found(fields, fields.pop("items", {}))

@@ -1,0 +1,1 @@
+"""How the S3 client talks to a server: one connection per process, errors with remedies, writes as one."""

