@@ -1,0 +1,343 @@
+"""One batch of claims into the tables, inside a write transaction.
+
+New observables are written in the order of the index, so that a store of many batches is as many sorted runs,
+and an ordered read of it finds its rows in pages that it just had (decision 0012).
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from core.schemas.claim import Claim
+from core.schemas.instant import Instant
+from core.store import dialect
+from core.store.merge import FIELDS, Held, Pair, begun, differs, end, merged, stated, sure_until
+from core.store.names import Names
+from core.store.rendering import assertions_text, context_object, context_text, with_context
+from core.store.touched import UNCHANGED, UPDATED, Touched
+
+Key = tuple[str, str]
+"""Type and value."""
+
+_COLUMNS = ("observable_id", "source_id", "tag_id", *FIELDS)
+_ADD_OBSERVABLE = (
+    "INSERT INTO observable (id, type, value, created_at, modified_at, sure_until, assertions, context)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_ASSERTION = f"INSERT INTO assertion ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_PUT_ASSERTION = (
+    f"UPDATE assertion SET {', '.join(f'{name} = ?' for name in FIELDS)}"  # noqa: S608
+    " WHERE observable_id = ? AND source_id = ? AND tag_id = ?"
+)
+_RECEIVE = "UPDATE assertion SET received_at = ? WHERE observable_id = ? AND source_id = ? AND tag_id = ?"
+_PUT_OBSERVABLE = "UPDATE observable SET modified_at = ?, sure_until = ?, assertions = ? WHERE id = ?"
+_PUT_CONTEXT = "UPDATE observable SET modified_at = ?, context = ? WHERE id = ?"
+_PUT_SURE = "UPDATE observable SET sure_until = ? WHERE id = ?"
+_SHAPES = 100_000
+
+
+class Shape(msgspec.Struct, frozen=True, gc=False):
+    """What all new observables with a claim of the same tags and statements have in common."""
+
+    rows: list[tuple[Any, ...]]
+    text: str
+    sure_until: Instant
+    stale: int
+
+
+class BatchWriter:
+    """Merges batches of one session; counts what it did."""
+
+    def __init__(self, connection: sqlite3.Connection, instant: Instant, lifetime_s: int) -> None:
+        """Keep the connection and the instant of the session."""
+        self._connection = connection
+        self._instant = instant
+        self._lifetime_s = lifetime_s
+        self._names = Names(connection)
+        self._shapes: dict[tuple[Any, ...], Shape] = {}
+        self.touched = Touched()
+        self.withdrawn = 0
+        self.stale = 0
+
+    def write(self, claims: list[Claim]) -> None:
+        """Merge *claims* into the tables."""
+        try:
+            self._write(claims)
+        except BaseException:
+            # The transaction is rolled back, and with it maybe names that were added in it.
+            self._names.forget()
+            raise
+
+    def _write(self, claims: list[Claim]) -> None:
+        if self._names.refresh() or len(self._shapes) > _SHAPES:
+            self._shapes.clear()
+        self._add_names(claims)
+        groups = grouped(claims)
+        known = self._known(groups)
+        self._add([(key, group) for key, group in groups if key not in known])
+        self._update([(known[key], key[0], group) for key, group in groups if key in known])
+
+    # --- names and what is known --------------------------------------------------------------------------
+
+    def _add_names(self, claims: list[Claim]) -> None:
+        said = [claim for claim in claims if not claim.withdrawn]
+        sources = {claim.source for claim in said}
+        self._names.add_sources(sources)
+        tags: set[str] = set()
+        for several in {claim.tags for claim in said}:
+            tags.update(several)
+        tags.update({claim.source for claim in said if not claim.tags})
+        self._names.add_tags(tags)
+        put = "UPDATE source SET last_import_at = ? WHERE id = ?"
+        self._connection.executemany(
+            put, [(self._instant, self._names.source_ids[name]) for name in sorted(sources)]
+        )
+
+    def _known(self, groups: list[tuple[Key, list[Claim]]]) -> dict[Key, tuple[int, Instant]]:
+        if self._next_id() == 1:
+            return {}
+        by_type: dict[str, list[str]] = {}
+        for (type_, value), _ in groups:
+            by_type.setdefault(type_, []).append(value)
+        return {
+            (type_, value): (key, sure)
+            for type_, values in by_type.items()
+            for value, key, sure in dialect.find_observables(self._connection, type_, values)
+        }
+
+    def _next_id(self) -> int:
+        return int(self._connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0])
+
+    # --- new observables ----------------------------------------------------------------------------------
+
+    def _add(self, groups: list[tuple[Key, list[Claim]]]) -> None:
+        first = key = self._next_id()
+        now = self._instant
+        observables: list[tuple[Any, ...]] = []
+        assertions: list[tuple[Any, ...]] = []
+        types: Counter[str] = Counter()
+        for (type_, value), group in groups:
+            if len(group) == 1:
+                claim = group[0]
+                if claim.withdrawn:
+                    continue
+                shape = self._shape(claim)
+                context = (
+                    "[]" if claim.context is None else context_text([context_object(claim.source, claim.context)])
+                )
+            else:
+                merging = self._merged_anew(group)
+                if merging is None:
+                    continue
+                shape, context = merging
+            observables.append((key, type_, value, now, now, shape.sure_until, shape.text, context))
+            assertions += [(key, *row) for row in shape.rows]
+            types[type_] += 1
+            self.stale += shape.stale
+            key += 1
+        self._connection.executemany(_ADD_OBSERVABLE, observables)
+        self._connection.executemany(_ADD_ASSERTION, assertions)
+        self.touched.mark_new(first, key - first, types)
+
+    def _shape(self, claim: Claim) -> Shape:
+        sign = (
+            claim.source,
+            claim.tags,
+            claim.kind,
+            claim.first_seen,
+            claim.last_seen,
+            claim.valid_from,
+            claim.valid_until,
+            claim.confidence,
+            claim.tlp,
+        )
+        shape = self._shapes.get(sign)
+        if shape is None:
+            held = begun(stated(claim), self._instant)
+            shape = self._shapes[sign] = self._shape_of(dict.fromkeys(self._pairs(claim), held))
+        return shape
+
+    def _merged_anew(self, group: list[Claim]) -> tuple[Shape, str] | None:
+        held: dict[Pair, Held] = {}
+        context: list[dict[str, Any]] = []
+        for claim in group:
+            self._merge(claim, held)
+            if claim.context is not None and not claim.withdrawn:
+                with_context(context, context_object(claim.source, claim.context))
+        return (self._shape_of(held), context_text(context)) if held else None
+
+    def _shape_of(self, held: dict[Pair, Held]) -> Shape:
+        return Shape(
+            rows=sorted([(*pair, *item) for pair, item in held.items()], key=itemgetter(0, 1)),
+            text=self._text(held),
+            sure_until=self._sure_until(held),
+            stale=sum(self._is_stale(pair[1], item) for pair, item in held.items()),
+        )
+
+    # --- known observables --------------------------------------------------------------------------------
+
+    def _update(self, groups: list[tuple[tuple[int, Instant], str, list[Claim]]]) -> None:
+        if not groups:
+            return
+        ids = sorted(key for (key, _), _, _ in groups)
+        held = self._held(ids)
+        contexts = self._contexts(groups)
+        changes = Changes(self._instant)
+        for (key, sure), type_, group in sorted(groups, key=lambda item: item[0][0]):
+            before = held.get(key, {})
+            after = dict(before)
+            for claim in group:
+                self._merge(claim, after)
+            has_changed = changes.compare(key, before, after)
+            if has_changed:
+                changes.put_observable(key, self._sure_until(after), self._text(after))
+            elif after:
+                changes.put_sure(key, sure, self._sure_until(after))
+            if key in contexts and self._add_context(contexts[key], group):
+                changes.contexts.append((self._instant, context_text(contexts[key]), key))
+                has_changed = True
+            self.touched.mark(key, type_, UPDATED if has_changed else UNCHANGED)
+            self._count_stale(before, after)
+        changes.write(self._connection)
+
+    def _held(self, ids: list[int]) -> dict[int, dict[Pair, Held]]:
+        held: dict[int, dict[Pair, Held]] = {}
+        for key, source, tag, *fields in dialect.find_by_ids(
+            self._connection, ", ".join(f"t.{name}" for name in _COLUMNS), "assertion", ids
+        ):
+            held.setdefault(key, {})[source, tag] = Held(*fields)
+        return held
+
+    def _contexts(
+        self, groups: list[tuple[tuple[int, Instant], str, list[Claim]]]
+    ) -> dict[int, list[dict[str, Any]]]:
+        wanted = [
+            key
+            for (key, _), _, group in groups
+            if any(claim.context is not None and not claim.withdrawn for claim in group)
+        ]
+        rows = dialect.find_by_ids(self._connection, "t.id, t.context", "observable", wanted, key="id")
+        return {key: msgspec.json.decode(text) for key, text in rows}
+
+    def _add_context(self, known: list[dict[str, Any]], group: Iterable[Claim]) -> bool:
+        has_added = False
+        for claim in group:
+            if claim.context is not None and not claim.withdrawn:
+                # Through JSON and back, so that it compares with what was read.
+                new = msgspec.json.decode(msgspec.json.encode(context_object(claim.source, claim.context)))
+                has_added |= with_context(known, new)
+        return has_added
+
+    def _count_stale(self, before: dict[Pair, Held], after: dict[Pair, Held]) -> None:
+        for pair, item in after.items():
+            if item.received_at == self._instant:
+                old = before.get(pair)
+                counted = old is not None and old.received_at == self._instant and self._is_stale(pair[1], old)
+                self.stale += self._is_stale(pair[1], item) - counted
+
+    # --- merging ------------------------------------------------------------------------------------------
+
+    def _merge(self, claim: Claim, held: dict[Pair, Held]) -> None:
+        if claim.withdrawn:
+            self._withdraw(claim, held)
+            return
+        new = stated(claim)
+        for pair in self._pairs(claim):
+            old = held.get(pair)
+            held[pair] = begun(new, self._instant) if old is None else merged(old, new, self._instant)
+
+    def _withdraw(self, claim: Claim, held: dict[Pair, Held]) -> None:
+        source = self._names.source_ids.get(claim.source)
+        is_whole = not claim.tags or claim.tags == (claim.source,)
+        tags = {self._names.tag_ids.get(name) for name in claim.tags}
+        for pair, item in held.items():
+            if pair[0] == source and (is_whole or pair[1] in tags) and item.withdrawn_at is None:
+                held[pair] = item._replace(withdrawn_at=self._instant, withdrawn_reason="withdrawn by its source")
+                self.withdrawn += 1
+
+    def _pairs(self, claim: Claim) -> list[Pair]:
+        source = self._names.source_ids[claim.source]
+        ids = self._names.tag_ids
+        return [(source, ids[name]) for name in claim.tags or (claim.source,)]
+
+    # --- what is derived ----------------------------------------------------------------------------------
+
+    def _text(self, held: dict[Pair, Held]) -> str:
+        names = self._names
+        return assertions_text(
+            (names.tags[tag], names.sources[source], item) for (source, tag), item in held.items()
+        )
+
+    def _sure_until(self, held: dict[Pair, Held]) -> Instant:
+        return max(
+            (sure_until(item, self._lifetime(tag), self._instant) for (_, tag), item in held.items()), default=0
+        )
+
+    def _is_stale(self, tag: int, held: Held) -> bool:
+        return end(held, self._lifetime(tag)) <= self._instant
+
+    def _lifetime(self, tag: int) -> int:
+        return self._names.lifetimes.get(tag, self._lifetime_s)
+
+
+class Changes:
+    """Rows to write for observables that were known."""
+
+    def __init__(self, instant: Instant) -> None:
+        """Begin with none."""
+        self._instant = instant
+        self._added: list[tuple[Any, ...]] = []
+        self._changed: list[tuple[Any, ...]] = []
+        self._received: list[tuple[int, int, int, int]] = []
+        self._observables: list[tuple[Any, ...]] = []
+        self._sure: list[tuple[Instant, int]] = []
+        self.contexts: list[tuple[Instant, str, int]] = []
+
+    def compare(self, key: int, before: dict[Pair, Held], after: dict[Pair, Held]) -> bool:
+        """Note what became of the assertions of observable *key*, and say whether more than receipt moved."""
+        has_changed = False
+        for pair, new in after.items():
+            old = before.get(pair)
+            if old is None:
+                self._added.append((key, *pair, *new))
+                has_changed = True
+            elif new is not old and differs(old, new):
+                self._changed.append((*new, key, *pair))
+                has_changed = True
+            elif new is not old and new.received_at != old.received_at:
+                self._received.append((new.received_at, key, *pair))
+        return has_changed
+
+    def put_observable(self, key: int, sure: Instant, text: str) -> None:
+        """Note the new text of observable *key*."""
+        self._observables.append((self._instant, sure, text, key))
+
+    def put_sure(self, key: int, old: Instant, new: Instant) -> None:
+        """Note a later bound, unless the old one serves for most of the time still: it is only a bound."""
+        if new - old > (new - self._instant) // 4:
+            self._sure.append((new, key))
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write all that was noted."""
+        connection.executemany(_ADD_ASSERTION, self._added)
+        connection.executemany(_PUT_ASSERTION, self._changed)
+        connection.executemany(_RECEIVE, self._received)
+        connection.executemany(_PUT_OBSERVABLE, self._observables)
+        connection.executemany(_PUT_CONTEXT, self.contexts)
+        connection.executemany(_PUT_SURE, self._sure)
+
+
+def grouped(claims: Iterable[Claim]) -> list[tuple[Key, list[Claim]]]:
+    """Return *claims* by type and value, in that order; claims of one value stay in theirs."""
+    groups: dict[Key, list[Claim]] = {}
+    for claim in claims:
+        key = (claim.type, claim.value)
+        if key in groups:
+            groups[key].append(claim)
+        else:
+            groups[key] = [claim]
+    return sorted(groups.items(), key=itemgetter(0))

@@ -1,0 +1,195 @@
+"""Exports and templates as they are kept: add, get, list, replace, remove.
+
+Whether a definition makes sense is decided in ``core.exports.definition``; here names are unique, and no two
+exports write one file.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from core.errors import AlreadyExists, NotFound
+from core.schemas.export import ExportDefinition, Selection, Template
+from core.schemas.instant import Instant
+from core.store.schema import export, template
+from core.store.store import Store
+
+
+def add_export(store: Store, definition: ExportDefinition) -> None:
+    """Keep a new export.
+
+    Raises:
+        AlreadyExists: The name is taken, or another export of that destination writes that file.
+    """
+    with store.writing() as connection:
+        if connection.execute(_named(definition.name)).first() is not None:
+            raise AlreadyExists(f"there is an export {definition.name!r} already")
+        _refuse_clash(connection, definition)
+        connection.execute(insert(export).values(_columns(definition)))
+
+
+def replace_export(store: Store, definition: ExportDefinition) -> None:
+    """Replace the export of that name; its history stays.
+
+    Raises:
+        NotFound: There is none.
+        AlreadyExists: Another export of that destination writes that file.
+    """
+    with store.writing() as connection:
+        export_id(connection, definition.name)
+        _refuse_clash(connection, definition)
+        columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
+        connection.execute(update(export).where(export.c.name == definition.name).values(columns))
+
+
+def get_export(store: Store, name: str) -> ExportDefinition:
+    """Return the export *name*.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.reading() as connection:
+        row = connection.execute(_named(name)).first()
+    if row is None:
+        raise _no_export(name)
+    return _definition(row)
+
+
+def exports(store: Store) -> list[ExportDefinition]:
+    """Return all exports, by name."""
+    with store.reading() as connection:
+        return [_definition(row) for row in connection.execute(select(export).order_by(export.c.name))]
+
+
+def remove_export(store: Store, name: str) -> ExportDefinition:
+    """Forget the export *name* with its runs and versions, and return what it was; no published file is touched.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.writing() as connection:
+        row = connection.execute(_named(name)).first()
+        if row is None:
+            raise _no_export(name)
+        connection.execute(delete(export).where(export.c.id == row.id))
+    return _definition(row)
+
+
+def export_id(connection: Connection, name: str) -> int:
+    """Return the row id of the export *name*.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = connection.execute(select(export.c.id).where(export.c.name == name)).first()
+    if row is None:
+        raise _no_export(name)
+    return int(row.id)
+
+
+def put_template(store: Store, name: str, text: str, now: Instant, *, replace: bool = False) -> None:
+    """Keep a template, checked by the caller.
+
+    Raises:
+        AlreadyExists: The name is taken, and *replace* is not set.
+    """
+    with store.writing() as connection:
+        taken = connection.execute(select(template.c.id).where(template.c.name == name)).first()
+        if taken is None:
+            connection.execute(insert(template).values(name=name, text=text, created_at=now, modified_at=now))
+        elif replace:
+            connection.execute(
+                update(template).where(template.c.id == taken.id).values(text=text, modified_at=now)
+            )
+        else:
+            raise AlreadyExists(f"there is a template {name!r} already; --replace replaces it")
+
+
+def get_template(store: Store, name: str) -> Template:
+    """Return the template *name*.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.reading() as connection:
+        row = connection.execute(_templates().where(template.c.name == name)).first()
+    if row is None:
+        raise _no_template(name)
+    return Template(*row)
+
+
+def templates(store: Store) -> list[Template]:
+    """Return all templates, by name."""
+    with store.reading() as connection:
+        return [Template(*row) for row in connection.execute(_templates().order_by(template.c.name))]
+
+
+def remove_template(store: Store, name: str) -> None:
+    """Forget the template *name*.
+
+    Raises:
+        NotFound: There is none.
+        AlreadyExists: An export uses it.
+    """
+    with store.writing() as connection:
+        users = connection.scalars(
+            select(export.c.name).where(export.c.template == name).order_by(export.c.name)
+        ).all()
+        if users:
+            raise AlreadyExists(f"the template {name!r} is used by the export {', '.join(users)}; edit that first")
+        if not connection.execute(delete(template).where(template.c.name == name)).rowcount:
+            raise _no_template(name)
+
+
+def _named(name: str) -> Select[Any]:
+    return select(export).where(export.c.name == name)
+
+
+def _templates() -> Select[Any]:
+    return select(template.c.name, template.c.text, template.c.created_at, template.c.modified_at)
+
+
+def _no_export(name: str) -> NotFound:
+    return NotFound(f"there is no export {name!r}; yetictl export list shows them")
+
+
+def _no_template(name: str) -> NotFound:
+    return NotFound(f"there is no template {name!r}; yetictl template list shows them")
+
+
+def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:
+    # Without regard to case: some file systems have none, and there the one would overwrite the other.
+    others = connection.execute(
+        select(export.c.name, export.c.file_name).where(
+            export.c.destination == definition.destination,
+            export.c.name != definition.name,
+        )
+    )
+    for other, file_name in others:
+        if file_name.casefold() == definition.file_name.casefold():
+            raise AlreadyExists(
+                f"the export {other!r} writes {file_name} there already; choose another file name (--file-name)"
+            )
+
+
+def _columns(definition: ExportDefinition) -> dict[str, Any]:
+    columns = asdict(definition)
+    for key in ("selection", "options", "limits"):
+        columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
+    return columns
+
+
+def _definition(row: Row[Any]) -> ExportDefinition:
+    fields = dict(row._mapping)
+    for key in ("id", "current_version"):
+        del fields[key]
+    chosen = msgspec.json.decode(fields.pop("selection"), type=Selection)
+    return ExportDefinition(
+        selection=chosen,
+        options=json.loads(fields.pop("options")),
+        limits=json.loads(fields.pop("limits")),
+        **fields,
+    )

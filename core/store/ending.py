@@ -1,0 +1,54 @@
+"""End what a source lists no longer."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import islice
+
+from core.schemas.instant import LATEST, Instant
+from core.store.derive import derive, named_assertions
+from core.store.merge import Held, end
+
+BATCH = 20_000
+_END = (
+    "UPDATE assertion SET valid_until = ? WHERE observable_id = ?"
+    " AND source_id = (SELECT id FROM source WHERE name = ?) AND tag_id = (SELECT id FROM tag WHERE name = ?)"
+)
+
+Writing = Callable[[], AbstractContextManager[object]]
+
+
+def end_unlisted(
+    connection: sqlite3.Connection, writing: Writing, source: str, instant: Instant, lifetime_s: int
+) -> int:
+    """End the assertions of *source* received before *instant*, and return how many ended by that.
+
+    In batches, each in a transaction made by *writing*, so that other writers get their turn.
+    """
+    listed_before = connection.execute(
+        "SELECT a.observable_id FROM assertion a JOIN source s ON s.id = a.source_id"
+        " WHERE s.name = ? AND a.received_at < ? AND a.withdrawn_at IS NULL"
+        " AND COALESCE(a.valid_until, ?) > ? GROUP BY a.observable_id ORDER BY a.observable_id",
+        (source, instant, LATEST, instant),
+    )
+    # Read to its end first: a statement that is still open would keep the log from being folded in.
+    rest = iter([key for (key,) in listed_before])
+    ended = 0
+    while batch := list(islice(rest, BATCH)):
+        with writing():
+            rows = [
+                (min(instant, end(held, lifetime_s if own_s is None else own_s)), key, source, tag)
+                for key, named in named_assertions(connection, batch).items()
+                for tag, by, own_s, held in named
+                if by == source and is_open(held, instant)
+            ]
+            connection.executemany(_END, rows)
+            derive(connection, batch, instant, lifetime_s, modified=True)
+        ended += len(rows)
+    return ended
+
+
+def is_open(held: Held, instant: Instant) -> bool:
+    """Say whether *held* was listed before *instant*, and has no end before it."""
+    has_end = held.valid_until is not None and held.valid_until <= instant
+    return held.received_at < instant and held.withdrawn_at is None and not has_end

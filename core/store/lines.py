@@ -1,0 +1,120 @@
+"""Lines built by the database itself: for formats that need no work of ours per row."""
+
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from enum import StrEnum
+from typing import Self
+
+from core.store import dialect
+from core.store.plan import Plan
+
+GROUPED_ROWS = 5_000
+"""Rows whose lines the database joins into one text; bounds memory where a line is a value."""
+
+CHUNK_CHARS = 1 << 20
+"""Where lines may be long they are joined here, up to about this length."""
+
+_LONG_TYPES = frozenset({"rule"})
+
+
+class Column(StrEnum):
+    """What of a row may stand in a line."""
+
+    TYPE = "type"
+    VALUE = "value"
+    VALUE_JSON = "value as a JSON string, with its quotes"
+    ASSERTIONS_JSON = "assertions as a JSON array"
+    CONTEXT_JSON = "context as a JSON array"
+
+
+_SQL = {
+    Column.TYPE: "o.type",
+    Column.VALUE: "o.value",
+    Column.VALUE_JSON: dialect.JSON_STRING.format("o.value"),
+    Column.ASSERTIONS_JSON: "o.assertions",
+    Column.CONTEXT_JSON: "o.context",
+}
+_WIDE = frozenset({Column.ASSERTIONS_JSON, Column.CONTEXT_JSON})
+
+
+_BOUND = (
+    "SELECT o.value FROM observable o WHERE o.type = ? AND o.value > ? ORDER BY o.type, o.value LIMIT 1 OFFSET ?"
+)
+
+Opened = AbstractContextManager[tuple[Plan, tuple[str, ...]]]
+
+
+class Lines(Iterator[str]):
+    """Chunks of many finished lines; ``entries`` counts the lines of the chunks given so far."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, opened: Callable[[], Opened], line: Sequence[str | Column]
+    ) -> None:
+        """Prepare to read; nothing is read, and no set made, before the first chunk is asked for."""
+        self.entries = 0
+        self._connection = connection
+        self._opened = opened
+        self._expression = " || ".join(_SQL[part] if isinstance(part, Column) else _literal(part) for part in line)
+        self._is_wide = not _WIDE.isdisjoint(part for part in line if isinstance(part, Column))
+        self._chunks = self._read()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Stop early."""
+        self._chunks.close()
+
+    def _read(self) -> Generator[str, None, None]:
+        with self._opened() as (plan, types):
+            if plan.picked:
+                yield from self._joined(
+                    f"SELECT {self._expression} FROM temp.{plan.picked} p"  # noqa: S608
+                    " CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
+                )
+                return
+            for type_ in types:
+                if self._is_wide or type_ in _LONG_TYPES:
+                    yield from self._joined(
+                        f"SELECT {self._expression} FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
+                        " ORDER BY o.type, o.value",
+                        type_,
+                    )
+                else:
+                    yield from self._grouped(type_, plan)
+
+    def _grouped(self, type_: str, plan: Plan) -> Iterator[str]:
+        after = ""
+        while True:
+            row = self._connection.execute(_BOUND, (type_, after, GROUPED_ROWS - 1)).fetchone()
+            until, values = ("", (type_, after)) if row is None else (" AND o.value <= ?", (type_, after, row[0]))
+            number, text = self._connection.execute(
+                f"SELECT count(*), {dialect.JOINED} FROM (SELECT {self._expression} AS line FROM observable o"  # noqa: S608
+                f" WHERE o.type = ? AND o.value > ?{until}{plan.where} ORDER BY o.type, o.value)",
+                values,
+            ).fetchone()
+            if number:
+                self.entries += number
+                yield text
+            if row is None:
+                return
+            after = row[0]
+
+    def _joined(self, query: str, *values: str) -> Iterator[str]:
+        size = 64
+        # Closed even when a reader stops early: the temporary tables under it are to be dropped.
+        with closing(self._connection.execute(query, values)) as rows:
+            while lines := rows.fetchmany(size):
+                text = "".join([line for (line,) in lines])
+                self.entries += len(lines)
+                # As many rows as make a chunk, by the length of those just seen.
+                size = max(1, min(GROUPED_ROWS, size * CHUNK_CHARS // max(1, len(text))))
+                yield text
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,66 @@
+"""Sources and tags by name and by row id, as one writer knows them."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from core.values.tags import tag_key
+
+
+class Names:
+    """A cache of two small tables; used inside write transactions, where nobody else can add to them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Begin empty; ``refresh`` reads."""
+        self._connection = connection
+        self.source_ids: dict[str, int] = {}
+        self.tag_ids: dict[str, int] = {}
+        self.sources: dict[int, str] = {}
+        self.tags: dict[int, str] = {}
+        self.lifetimes: dict[int, int] = {}
+        self._last_source = 0
+        self._last_tag = 0
+
+    def refresh(self) -> bool:
+        """Read what other processes added, and say whether a lifetime changed."""
+        for key, name in self._connection.execute(
+            "SELECT id, name FROM source WHERE id > ?", (self._last_source,)
+        ):
+            self._know_source(key, name)
+        for key, name in self._connection.execute("SELECT id, name FROM tag WHERE id > ?", (self._last_tag,)):
+            self._know_tag(key, name)
+        lifetimes = dict(self._connection.execute("SELECT id, lifetime_s FROM tag WHERE lifetime_s IS NOT NULL"))
+        has_changed = lifetimes != self.lifetimes
+        self.lifetimes = lifetimes
+        return has_changed
+
+    def forget(self) -> None:
+        """Forget everything: a transaction was rolled back, and with it maybe what was added."""
+        for known in (self.source_ids, self.tag_ids, self.sources, self.tags, self.lifetimes):
+            known.clear()
+        self._last_source = self._last_tag = 0
+
+    def add_sources(self, names: Iterable[str]) -> None:
+        """Make row ids for those of *names* that have none."""
+        for name in sorted(set(names) - self.source_ids.keys()):
+            key = self._last_source + 1
+            self._connection.execute("INSERT INTO source (id, name) VALUES (?, ?)", (key, name))
+            self._know_source(key, name)
+
+    def add_tags(self, names: Iterable[str]) -> None:
+        """Make row ids for those of *names* that have none."""
+        for name in sorted(set(names) - self.tag_ids.keys()):
+            key = self._last_tag + 1
+            self._connection.execute(
+                "INSERT INTO tag (id, name, key) VALUES (?, ?, ?)", (key, name, tag_key(name))
+            )
+            self._know_tag(key, name)
+
+    def _know_source(self, key: int, name: str) -> None:
+        self.source_ids[name] = key
+        self.sources[key] = name
+        self._last_source = max(self._last_source, key)
+
+    def _know_tag(self, key: int, name: str) -> None:
+        self.tag_ids[name] = key
+        self.tags[key] = name
+        self._last_tag = max(self._last_tag, key)

@@ -1,0 +1,243 @@
+"""Observables one at a time: count, find, list, add, tag, withdraw, reinstate.
+
+What is found is a ``Row``, with each assertion judged at the instant of the question.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from core.errors import NotFound, RefusedValue
+from core.schemas.claim import Claim
+from core.schemas.instant import Instant
+from core.store import dialect
+from core.store.clock import tick
+from core.store.derive import derive
+from core.store.imports import ImportSession, MergeReport
+from core.store.rows import Row, RowReader
+from core.store.store import Store
+from core.store.tags import read_tags
+from core.values.tags import tag_key
+
+_WITHDRAW = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
+_REINSTATE = "UPDATE assertion SET withdrawn_at = NULL, withdrawn_reason = NULL WHERE withdrawn_at IS NOT NULL"
+
+
+def count(store: Store) -> dict[str, int]:
+    """Return how many observables there are of each type, by type."""
+    with _reading(store) as connection:
+        return dict(connection.execute("SELECT type, count(*) FROM observable GROUP BY type ORDER BY type"))
+
+
+def find(store: Store, value: str, now: Instant, *, type: str = "") -> list[Row]:
+    """Return the observables of that canonical value, of every type or of one, by type."""
+    conditions, values = ["o.value = ?"], [value]
+    if type:
+        conditions.append("o.type = ?")
+        values.append(type)
+    else:
+        # By type, so that the index on (type, value) serves.
+        conditions.append("o.type IN (SELECT DISTINCT type FROM observable)")
+    return _rows(store, " AND ".join(conditions), values, now)
+
+
+def list_(
+    store: Store,
+    now: Instant,
+    *,
+    types: Collection[str] = (),
+    tags: Collection[str] = (),
+    sources: Collection[str] = (),
+    text: str = "",
+    limit: int = 100,
+    after: tuple[str, str] | None = None,
+) -> list[Row]:
+    """Return up to *limit* observables in order, those after the (type, value) *after*.
+
+    Args:
+        store: Where to look.
+        now: When assertions have to be valid to be called fresh.
+        types: Of these types; none means all.
+        tags: With an assertion by one of these tags, whatever became of it.
+        sources: With an assertion by one of these sources, whatever became of it.
+        text: With this in the value.
+        limit: How many at most.
+        after: Where the page before ended.
+    """
+    conditions: list[str] = ["1 = 1"]
+    values: list[str | int] = []
+    if types:
+        conditions.append(f"o.type IN ({_marks(types)})")
+        values += sorted(types)
+    if after:
+        conditions.append("(o.type > ? OR (o.type = ? AND o.value > ?))")
+        values += [after[0], *after]
+    if text:
+        conditions.append(f"{dialect.CONTAINS.format('o.value')}")
+        values.append(text)
+    for table, column, names in (
+        ("tag", "key", [tag_key(name) for name in tags]),
+        ("source", "name", list(sources)),
+    ):
+        if names:
+            conditions.append(
+                f"EXISTS (SELECT 1 FROM assertion a JOIN {table} n ON n.id = a.{table}_id"  # noqa: S608
+                f" WHERE a.observable_id = o.id AND n.{column} IN ({_marks(names)}))"
+            )
+            values += names
+    return _rows(store, " AND ".join(conditions), values, now, limit)
+
+
+def add(store: Store, claims: Collection[Claim], now: Instant) -> MergeReport:
+    """Take *claims* in as an import does, and say what became of them.
+
+    Raises:
+        RefusedValue: One cannot be kept; the others were.
+    """
+    refused: list[str] = []
+    with ImportSession(store, now, lambda refusal: refused.append(refusal.reason)) as session:
+        session.add(claims)
+    if refused:
+        raise RefusedValue(refused[0])
+    return session.report
+
+
+def add_untagged(store: Store, type: str, value: str, now: Instant) -> bool:
+    """Keep an observable of which nobody claims anything, and say whether it is new."""
+    with _writing(store) as connection:
+        instant = tick(connection, now, store.lifetime_s)
+        if _ids(connection, value, type):
+            return False
+        key = connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0]
+        connection.execute(
+            "INSERT INTO observable (id, type, value, created_at, modified_at, sure_until, assertions, context)"
+            " VALUES (?, ?, ?, ?, ?, 0, '[]', '[]')",
+            (key, type, value, instant, instant),
+        )
+        return True
+
+
+def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, now: Instant) -> MergeReport:
+    """Let *source* claim that the known observable has *tags*.
+
+    Raises:
+        NotFound: There is no such observable.
+    """
+    with _reading(store) as connection:
+        _known(connection, value, type)
+    return add(store, [Claim(type=type, value=value, source=source, tags=tuple(tags))], now)
+
+
+def withdraw(
+    store: Store,
+    value: str,
+    reason: str,
+    now: Instant,
+    *,
+    type: str = "",
+    source: str = "",
+    tags: Collection[str] = (),
+) -> int:
+    """Withdraw what is claimed of *value*, and return how many assertions that were.
+
+    Withdrawn stays withdrawn, however often it is imported again, until ``reinstate``.
+
+    Args:
+        store: Where.
+        value: The canonical value.
+        reason: Kept with each assertion.
+        now: When.
+        type: Of this type only.
+        source: What this source claims only.
+        tags: Under these tags only.
+
+    Raises:
+        NotFound: There is no such observable.
+    """
+    return _change(store, _WITHDRAW, reason, value, now, type, source, tags)
+
+
+def reinstate(
+    store: Store, value: str, now: Instant, *, type: str = "", source: str = "", tags: Collection[str] = ()
+) -> int:
+    """Undo ``withdraw``, and return how many assertions count again from now on.
+
+    Raises:
+        NotFound: There is no such observable.
+    """
+    return _change(store, _REINSTATE, None, value, now, type, source, tags)
+
+
+def _change(
+    store: Store,
+    change: str,
+    reason: str | None,
+    value: str,
+    now: Instant,
+    type: str,
+    source: str,
+    tags: Collection[str],
+) -> int:
+    keys = {tag_key(name) for name in tags}
+    with _writing(store) as connection:
+        instant = tick(connection, now, store.lifetime_s)
+        ids = _known(connection, value, type)
+        query = f"{change} AND observable_id IN ({_marks(ids)})"
+        values: list[int | str] = [*ids] if reason is None else [instant, reason, *ids]
+        if source:
+            query += " AND source_id IN (SELECT id FROM source WHERE name = ?)"
+            values.append(source)
+        if keys:
+            query += f" AND tag_id IN (SELECT id FROM tag WHERE key IN ({_marks(keys)}))"  # noqa: S608 (marks)
+            values += sorted(keys)
+        changed = connection.execute(query, values).rowcount
+        if changed:
+            derive(connection, ids, instant, store.lifetime_s, modified=True)
+        return changed
+
+
+def _known(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+    ids = _ids(connection, value, type)
+    if not ids:
+        raise NotFound(f"there is no observable {value!r}" + (f" of type {type}" if type else ""))
+    return ids
+
+
+def _ids(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+    types = "(SELECT DISTINCT type FROM observable)" if not type else "(?)"
+    query = f"SELECT id FROM observable WHERE type IN {types} AND value = ? ORDER BY id"  # noqa: S608
+    return [key for (key,) in connection.execute(query, (type, value) if type else (value,))]
+
+
+def _rows(
+    store: Store, condition: str, values: Sequence[str | int], now: Instant, limit: int | None = None
+) -> list[Row]:
+    with _reading(store) as connection:
+        own = {item.name: item.lifetime_s for item in read_tags(connection) if item.lifetime_s is not None}
+        reader = RowReader(connection, now, store.lifetime_s, own)
+        return reader.matching(condition, values, limit)
+
+
+@contextmanager
+def _reading(store: Store) -> Iterator[sqlite3.Connection]:
+    connection = store.connect()
+    try:
+        with dialect.errors(store.path):
+            connection.execute("BEGIN")
+            yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[sqlite3.Connection]:
+    connection = store.connect()
+    try:
+        with dialect.writing(connection, store.path):
+            yield connection
+    finally:
+        connection.close()
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,59 @@
+"""Prove that what is derived is what the assertions say, and make it so."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select, update
+
+from core.schemas.instant import Instant
+from core.store import dialect
+from core.store.derive import derive, derived, named_assertions
+from core.store.schema import assertion, observable
+from core.store.store import Store
+
+BATCH = 5_000
+
+
+def verify(store: Store, now: Instant) -> list[int]:
+    """Return the ids of observables whose derived text is wrong, or whose sure bound says too much."""
+    connection = store.connect()
+    wrong: list[int] = []
+    try:
+        with dialect.errors(store.path):
+            connection.execute("BEGIN")
+            last = 0
+            while rows := connection.execute(
+                "SELECT id, assertions, sure_until FROM observable WHERE id > ? ORDER BY id LIMIT ?", (last, BATCH)
+            ).fetchall():
+                held = named_assertions(connection, [key for key, _, _ in rows])
+                for key, text, sure in rows:
+                    right, bound = derived(held.get(key, []), now, store.lifetime_s)
+                    if text != right or sure > bound:
+                        wrong.append(key)
+                last = rows[-1][0]
+    finally:
+        connection.close()
+    return wrong
+
+
+def rebuild(store: Store, now: Instant) -> None:
+    """Write what is derived anew, in batches."""
+    connection = store.connect()
+    try:
+        last = 0
+        while ids := [
+            key
+            for (key,) in connection.execute(
+                "SELECT id FROM observable WHERE id > ? ORDER BY id LIMIT ?", (last, BATCH)
+            ).fetchall()
+        ]:
+            with dialect.writing(connection, store.path):
+                derive(connection, ids, now, store.lifetime_s, modified=False)
+            last = ids[-1]
+    finally:
+        connection.close()
+
+
+def forget_sureness(connection: Connection, tag_ids: Sequence[int]) -> None:
+    """Make no promise any more for observables with one of these tags; snapshots then look at their assertions."""
+    tagged = select(assertion.c.observable_id).where(assertion.c.tag_id.in_(tag_ids))
+    connection.execute(update(observable).where(observable.c.id.in_(tagged)).values(sure_until=0))

@@ -1,0 +1,146 @@
+"""Rows with their assertions judged at one instant: for formats and templates that look at each."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+
+from core.schemas.instant import LATEST, SECOND, Instant, from_datetime
+from core.store import dialect
+from core.store.plan import Plan
+
+BATCH = 2_000
+_SHARED = 10_000
+
+_COLUMNS = (
+    "o.id, o.type, o.value, o.created_at, o.modified_at, o.assertions, o.context,"
+    " (SELECT CASE WHEN min(a.received_at) = max(a.received_at) THEN min(a.received_at) END"
+    " FROM assertion a WHERE a.observable_id = o.id)"
+)
+
+
+class RowAssertion(msgspec.Struct, gc=False):
+    """One assertion of a row; dates as RFC 3339 text, as every format prints them.
+
+    Rows share these: do not change one.
+
+    Attributes:
+        fresh: Not withdrawn, and within its window at the instant of the snapshot's question.
+        expires_at: The end of its window, stated or by the lifetime of its tag; ``None`` is never.
+    """
+
+    tag: str
+    source: str
+    kind: str
+    first_seen: str | None = None
+    last_seen: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    confidence: int | None = None
+    tlp: str | None = None
+    withdrawn_at: str | None = None
+    fresh: bool = False
+    expires_at: Instant | None = None
+
+
+class Row(msgspec.Struct, gc=False):
+    """One observable; ``context`` is JSON text, an array of objects that each name their source."""
+
+    type: str
+    value: str
+    created_at: Instant
+    modified_at: Instant
+    tags: list[RowAssertion]
+    context: str
+
+
+class RowReader:
+    """Turns rows of the tables into ``Row``."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, instant: Instant, lifetime_s: int, lifetimes: Mapping[str, int]
+    ) -> None:
+        """Take the default lifetime and those of tags that have their own, by name."""
+        self._connection = connection
+        self._instant = instant
+        self._lifetime_s = lifetime_s
+        self._lifetimes = lifetimes
+        self._decode = msgspec.json.Decoder(list[RowAssertion]).decode
+        self._shared: dict[tuple[str, Instant], list[RowAssertion]] = {}
+
+    def read(self, plan: Plan, types: Sequence[str]) -> Iterator[list[Row]]:
+        """Yield the rows of *plan* in batches, in order."""
+        if plan.picked:
+            source = f"temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
+            yield from self._batches(f"SELECT {_COLUMNS} FROM {source}")  # noqa: S608
+            return
+        source = f"observable o WHERE o.type = ?{plan.where} ORDER BY o.type, o.value"
+        for type_ in types:
+            yield from self._batches(f"SELECT {_COLUMNS} FROM {source}", type_)  # noqa: S608
+
+    def matching(self, condition: str, values: Sequence[str | int], limit: int | None = None) -> list[Row]:
+        """Return the rows of ``observable o`` that meet *condition*, in order, at most *limit*."""
+        source = f"observable o WHERE {condition} ORDER BY o.type, o.value"
+        query = f"SELECT {_COLUMNS} FROM {source} LIMIT {-1 if limit is None else limit:d}"  # noqa: S608
+        return [row for batch in self._batches(query, *values) for row in batch]
+
+    def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
+        with closing(self._connection.execute(query, values)) as rows:
+            while batch := rows.fetchmany(BATCH):
+                yield self._rows(batch)
+
+    def _rows(self, batch: list[tuple[int, str, str, Instant, Instant, str, str, Instant | None]]) -> list[Row]:
+        mixed = [row[0] for row in batch if row[7] is None]
+        received = self._received(mixed) if mixed else {}
+        judge = self._judged
+        return [
+            Row(type_, value, created, modified, judge(text, at, key, received), context)
+            for key, type_, value, created, modified, text, context, at in batch
+        ]
+
+    def _judged(
+        self, text: str, at: Instant | None, key: int, received: Mapping[int, Mapping[tuple[str, str], Instant]]
+    ) -> list[RowAssertion]:
+        if at is None:
+            each = received.get(key, {})
+            found = self._decode(text)
+            for item in found:
+                self._judge(item, each[item.tag, item.source])
+            return found
+        known = self._shared.get((text, at))
+        if known is None:
+            known = self._decode(text)
+            for item in known:
+                self._judge(item, at)
+            if len(self._shared) >= _SHARED:
+                self._shared.clear()
+            self._shared[text, at] = known
+        return known
+
+    def _judge(self, item: RowAssertion, received_at: Instant) -> None:
+        if item.valid_until is not None:
+            end = instant_of(item.valid_until)
+        else:
+            lifetime_s = self._lifetimes.get(item.tag, self._lifetime_s)
+            end = LATEST if lifetime_s < 0 else received_at + lifetime_s * SECOND
+        item.expires_at = None if end == LATEST else end
+        has_begun = item.valid_from is None or instant_of(item.valid_from) <= self._instant
+        item.fresh = item.withdrawn_at is None and has_begun and self._instant < end
+
+    def _received(self, ids: list[int]) -> dict[int, dict[tuple[str, str], Instant]]:
+        tags = dict(self._connection.execute("SELECT id, name FROM tag"))
+        sources = dict(self._connection.execute("SELECT id, name FROM source"))
+        found: dict[int, dict[tuple[str, str], Instant]] = {}
+        columns = "t.observable_id, t.tag_id, t.source_id, t.received_at"
+        for key, tag, source, at in dialect.find_by_ids(self._connection, columns, "assertion", ids):
+            found.setdefault(key, {})[tags[tag], sources[source]] = at
+        return found
+
+
+@lru_cache(maxsize=65_536)
+def instant_of(text: str) -> Instant:
+    """Return the instant that our own text of a date says."""
+    return from_datetime(datetime.fromisoformat(text))

@@ -1,0 +1,293 @@
+"""Who runs an export, how each run went, and which versions came of it.
+
+The claim on an export is a row with a lease and a number that rises with every claim.  A process that was
+paused beyond its lease finds another number there, and must not publish.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from core.errors import ExportBusy, NotFound
+from core.schemas.export import PublishedFile, Run, Version
+from core.schemas.instant import SECOND, Instant, to_text
+from core.store.definitions import export_id
+from core.store.schema import export, export_lease, run, version, version_file
+from core.store.store import Store
+
+LEASE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run one export; ``number`` rises with every claim."""
+
+    export: str
+    owner: str
+    number: int
+
+
+def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = LEASE_S) -> Lease:
+    """Take the right to run the export *name* until *lease_s* after *now*.
+
+    A claim that ran out is taken over, and the run that was left behind is recorded as failed.
+
+    Raises:
+        NotFound: There is no such export.
+        ExportBusy: Another process has it.
+    """
+    until = now + lease_s * SECOND
+    with store.writing() as connection:
+        found = export_id(connection, name)
+        held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
+        if held is None:
+            connection.execute(
+                insert(export_lease).values(export_id=found, number=1, owner=owner, lease_until=until)
+            )
+            number = 1
+        elif held.owner is not None and held.lease_until > now:
+            raise ExportBusy(f"{name} is being run by {held.owner}; its claim ends {to_text(held.lease_until)}")
+        else:
+            number = held.number + 1
+            connection.execute(
+                update(export_lease)
+                .where(export_lease.c.export_id == found)
+                .values(number=number, owner=owner, lease_until=until)
+            )
+        _fail_left_behind(connection, found, now)
+    return Lease(name, owner, number)
+
+
+def renew(store: Store, lease: Lease, now: Instant, *, lease_s: int = LEASE_S) -> None:
+    """Hold the claim until *lease_s* after *now*.
+
+    Raises:
+        ExportBusy: It is another's by now; stop and publish nothing.
+    """
+    with store.writing() as connection:
+        found = _held(connection, lease)
+        connection.execute(
+            update(export_lease)
+            .where(export_lease.c.export_id == found)
+            .values(lease_until=now + lease_s * SECOND)
+        )
+
+
+def check(store: Store, lease: Lease) -> None:
+    """Do nothing if the claim is still ours; to be asked just before something becomes visible.
+
+    Raises:
+        ExportBusy: It is another's by now; stop and publish nothing.
+    """
+    with store.reading() as connection:
+        _held(connection, lease)
+
+
+def release(store: Store, lease: Lease) -> None:
+    """Give the claim back; nothing happens if it is another's by now."""
+    with store.writing() as connection:
+        connection.execute(
+            update(export_lease)
+            .where(
+                export_lease.c.export_id
+                == select(export.c.id).where(export.c.name == lease.export).scalar_subquery(),
+                export_lease.c.number == lease.number,
+            )
+            .values(owner=None)
+        )
+
+
+def begin_run(store: Store, lease: Lease, now: Instant) -> int:
+    """Record that a run began, and return its id.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        found = _held(connection, lease)
+        made = connection.execute(
+            insert(run).values(
+                export_id=found,
+                lease_number=lease.number,
+                started_at=now,
+                status="running",
+                message="",
+                outcome="",
+            )
+        )
+        key = made.inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+def finish_run(
+    store: Store,
+    run_id: int,
+    now: Instant,
+    *,
+    status: str,
+    message: str = "",
+    outcome: str = "",
+    version: int | None = None,
+    entries: int | None = None,
+) -> None:
+    """Record how the run *run_id* ended; a run that was ended already stays as it is."""
+    with store.writing() as connection:
+        connection.execute(
+            update(run)
+            .where(run.c.id == run_id, run.c.status == "running")
+            .values(
+                finished_at=now, status=status, message=message, outcome=outcome, version=version, entries=entries
+            )
+        )
+
+
+def add_version(
+    store: Store,
+    lease: Lease,
+    files: Iterable[PublishedFile],
+    *,
+    now: Instant,
+    instant: Instant,
+    entries: int,
+    run_id: int | None = None,
+    definition: dict[str, Any] | None = None,
+) -> Version:
+    """Record what was published as the next version, which is the current one from here on.
+
+    Raises:
+        ExportBusy: The claim is another's by now.  Nothing was recorded.
+    """
+    published = tuple(files)
+    with store.writing() as connection:
+        found = _held(connection, lease)
+        last = connection.scalar(select(func.max(version.c.number)).where(version.c.export_id == found))
+        number = (last or 0) + 1
+        connection.execute(
+            insert(version).values(
+                export_id=found,
+                number=number,
+                run_id=run_id,
+                created_at=now,
+                instant=instant,
+                entries=entries,
+                definition=json.dumps(definition or {}, ensure_ascii=False, sort_keys=True),
+            )
+        )
+        for position, file in enumerate(published):
+            connection.execute(insert(version_file).values(_file_columns(found, number, position, file)))
+        connection.execute(update(export).where(export.c.id == found).values(current_version=number))
+    return Version(lease.export, number, now, instant, entries, published)
+
+
+def current_version(store: Store, name: str) -> Version | None:
+    """Return the version of the export *name* that is published, ``None`` before the first.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        found = connection.execute(
+            select(export.c.id, export.c.current_version).where(export.c.name == name)
+        ).first()
+        if found is None:
+            raise NotFound(f"there is no export {name!r}")
+        query = _versions(name).where(version.c.number == found.current_version)
+        row = connection.execute(query).first()
+        return None if row is None else _version(connection, name, row)
+
+
+def versions(store: Store, name: str) -> list[Version]:
+    """Return the versions of the export *name*, newest first.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        export_id(connection, name)
+        rows = connection.execute(_versions(name).order_by(version.c.number.desc())).all()
+        return [_version(connection, name, row) for row in rows]
+
+
+def runs(store: Store, name: str, *, limit: int = 20) -> list[Run]:
+    """Return the latest runs of the export *name*, newest first.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        found = export_id(connection, name)
+        rows = connection.execute(
+            select(run)
+            .where(run.c.export_id == found)
+            .order_by(run.c.started_at.desc(), run.c.id.desc())
+            .limit(limit)
+        )
+        return [_run(name, row) for row in rows]
+
+
+def last_run(store: Store, name: str) -> Run | None:
+    """Return the latest run of the export *name*, ``None`` if it never ran."""
+    return next(iter(runs(store, name, limit=1)), None)
+
+
+def _held(connection: Connection, lease: Lease) -> int:
+    found = export_id(connection, lease.export)
+    held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
+    if held is None or held.number != lease.number or held.owner is None:
+        raise ExportBusy(
+            f"{lease.export} was taken over by another process; nothing more was published by this one"
+        )
+    return found
+
+
+def _fail_left_behind(connection: Connection, found: int, now: Instant) -> None:
+    connection.execute(
+        update(run)
+        .where(run.c.export_id == found, run.c.status == "running")
+        .values(status="failed", finished_at=now, message="the process that ran it went away")
+    )
+
+
+def _file_columns(found: int, number: int, position: int, file: PublishedFile) -> dict[str, Any]:
+    return {
+        "export_id": found,
+        "number": number,
+        "position": position,
+        "name": file.name,
+        "media_type": file.media_type,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "entries": file.entries,
+    }
+
+
+def _versions(name: str) -> Select[Any]:
+    return select(version).join(export, export.c.id == version.c.export_id).where(export.c.name == name)
+
+
+def _version(connection: Connection, name: str, row: Row[Any]) -> Version:
+    file = version_file.c
+    rows = connection.execute(
+        select(file.name, file.media_type, file.size_bytes, file.sha256, file.entries)
+        .where(file.export_id == row.export_id, file.number == row.number)
+        .order_by(file.position)
+    )
+    files = tuple(PublishedFile(*fields) for fields in rows)
+    return Version(name, row.number, row.created_at, row.instant, row.entries, files)
+
+
+def _run(name: str, row: Row[Any]) -> Run:
+    return Run(
+        row.id,
+        name,
+        row.started_at,
+        row.status,
+        row.finished_at,
+        row.message,
+        row.outcome,
+        row.version,
+        row.entries,
+    )

@@ -1,0 +1,205 @@
+"""The tables.
+
+Instants are integers, microseconds UTC.  The truth is in ``assertion``; ``observable.assertions``,
+``observable.modified_at`` and ``observable.sure_until`` are derived from it in the same transaction and can be
+rebuilt (``core.store.rebuild``).  Decisions 0010 to 0013 say why it looks like this.
+
+A change here needs a migration in ``migrations/versions``; a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""``INTEGER PRIMARY KEY`` is SQLite's row id itself; ``BIGINT PRIMARY KEY`` would be a second index."""
+
+Moment = BigInteger
+
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("last_instant", Moment, nullable=False),
+    Column("lifetime_s", BigInteger, nullable=True),
+    comment="One row: the instant of the latest import session; the default lifetime of sure_until.",
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("last_import_at", Moment),
+)
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True, comment="The original spelling."),
+    Column("key", Text, nullable=False, index=True, comment="What names are compared by: values.tags.tag_key."),
+    Column("lifetime_s", BigInteger, comment="Null: the default.  -1: for ever."),
+    Column("sticky", Boolean, comment="Null: by the family of its name."),
+)
+
+observable = Table(
+    "observable",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("modified_at", Moment, nullable=False),
+    Column("sure_until", Moment, nullable=False, comment="Until then, at least, some assertion surely counts."),
+    Column("assertions", Text, nullable=False, comment="JSON, the lossless form; see rendering.py."),
+    Column("context", Text, nullable=False, comment="JSON array of objects, each with its source."),
+)
+Index("uq_observable_type_value", observable.c.type, observable.c.value, unique=True)
+Index("ix_observable_sure_until", observable.c.sure_until)
+
+assertion = Table(
+    "assertion",
+    metadata,
+    Column("observable_id", Id, ForeignKey("observable.id", ondelete="CASCADE"), primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id"), primary_key=True),
+    Column("tag_id", Id, ForeignKey("tag.id"), primary_key=True),
+    Column("kind", Integer, nullable=False),
+    Column("first_seen", Moment),
+    Column("last_seen", Moment),
+    Column("valid_from", Moment),
+    Column("valid_until", Moment),
+    Column("confidence", Integer),
+    Column("tlp", Integer),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_reason", Text),
+    Column("received_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+# The posting list.  Without a row id the primary key follows in every index entry, so that it is read in the
+# order tag, observable, and never touched when received_at moves (decision 0012).
+Index("ix_assertion_tag_id_observable_id", assertion.c.tag_id, assertion.c.observable_id)
+
+allow_list = Table(
+    "allow_list",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("list_type", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("matching_attributes", Text, nullable=False, comment="JSON array."),
+    Column("action", Text, comment="block, inform or off; null: by the kind of list."),
+    Column("received_at", Moment, nullable=False),
+)
+
+allow_list_entry = Table(
+    "allow_list_entry",
+    metadata,
+    Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("entry", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+template = Table(
+    "template",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("modified_at", Moment, nullable=False),
+)
+
+export = Table(
+    "export",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("destination", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("selection", Text, nullable=False, comment="JSON object."),
+    Column("options", Text, nullable=False, comment="JSON object."),
+    Column("limits", Text, nullable=False, comment="JSON object."),
+    Column("schedule", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("current_version", Integer),
+    Column("created_at", Moment, nullable=False),
+    Column("modified_at", Moment, nullable=False),
+)
+Index("uq_export_destination_file_name", export.c.destination, export.c.file_name, unique=True)
+
+export_lease = Table(
+    "export_lease",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="Rises with every claim; never reused."),
+    Column("owner", Text, comment="Null: nobody."),
+    Column("lease_until", Moment, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), nullable=False),
+    Column("lease_number", BigInteger, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("status", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("version", Integer),
+    Column("entries", BigInteger),
+)
+Index("ix_run_export_id_started_at", run.c.export_id, run.c.started_at)
+
+version = Table(
+    "version",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", Id),
+    Column("created_at", Moment, nullable=False),
+    Column("instant", Moment, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("definition", Text, nullable=False, server_default=text("'{}'"), comment="JSON, as it was then."),
+)
+
+version_file = Table(
+    "version_file",
+    metadata,
+    Column("export_id", Id, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    ForeignKeyConstraint(["export_id", "number"], ["version.export_id", "version.number"], ondelete="CASCADE"),
+)

@@ -1,0 +1,129 @@
+"""The read path of exports: one state of the store, selected, in order.
+
+Rows leave ordered by (type, value) in code-point order.  One snapshot is one read transaction: what is written
+meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from core.schemas.export import Selection
+from core.schemas.instant import Instant
+from core.store import dialect
+from core.store.conditions import Known, build
+from core.store.lines import Column, Lines
+from core.store.plan import Plan, planned
+from core.store.rows import Row, RowAssertion, RowReader
+from core.store.store import Store
+from core.store.tags import read_tags
+
+__all__ = ["Column", "Lines", "Row", "RowAssertion", "Snapshot"]
+
+
+class Snapshot:
+    """One state of the store; made by ``Store.snapshot``.
+
+    Ask one question at a time: finish or drop an iterator before the next.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Begin the read transaction."""
+        self._path = store.path
+        self._connection = store.connect()
+        try:
+            with dialect.errors(self._path):
+                self._connection.execute("BEGIN")
+                self._known = self._look(store.lifetime_s)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """End the read transaction."""
+        self._connection.close()
+
+    def count(self, selection: Selection, instant: Instant) -> int:
+        """Return how many observables *selection* takes at *instant*."""
+        with self._planned(selection, instant) as (plan, types):
+            return self._counted(plan, types)
+
+    def funnel(self, selection: Selection, instant: Instant) -> list[tuple[str, int]]:
+        """Return how many observables are left after each step of *selection*, in the order it narrows."""
+        every = Selection(types=selection.types, with_info=selection.with_info, ignore=selection.ignore)
+        every = replace(every, untagged=selection.untagged)
+        included = replace(every, include=selection.include, require=selection.require, sources=selection.sources)
+        undated = replace(selection, max_age_s=None, first_seen_after=None, last_seen_after=None)
+        return [
+            ("of these types", self._of_types(selection)),
+            ("tagged", self._at_any_time(every, instant)),
+            ("included", self._at_any_time(included, instant)),
+            ("not excluded", self._at_any_time(replace(included, exclude=selection.exclude), instant)),
+            ("valid", self.count(undated, instant)),
+            ("exported", self.count(selection, instant)),
+        ]
+
+    def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
+        """Return an iterator of texts of many whole lines, built by the database.
+
+        Args:
+            selection: What to take.
+            instant: When it has to be valid.
+            line: The parts of one line, its line end among them; what is not a ``Column`` stands for itself.
+        """
+        return Lines(self._connection, lambda: self._planned(selection, instant), line)
+
+    def rows(self, selection: Selection, instant: Instant) -> Iterator[list[Row]]:
+        """Yield batches of rows, every assertion judged at *instant*."""
+        lifetimes = {tag.name: tag.lifetime_s for tag in self._known.tags if tag.lifetime_s is not None}
+        reader = RowReader(self._connection, instant, self._known.lifetime_s, lifetimes)
+        with self._planned(selection, instant) as (plan, types):
+            yield from reader.read(plan, types)
+
+    def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
+        if plan.picked:
+            return self._number(f"SELECT count(*) FROM temp.{plan.picked}")  # noqa: S608
+        query = f"SELECT count(*) FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
+        return sum(self._number(query, type_) for type_ in types)
+
+    def _of_types(self, selection: Selection) -> int:
+        query = "SELECT count(*) FROM observable o WHERE o.type = ?"
+        with dialect.errors(self._path):
+            return sum(self._number(query, type_) for type_ in self._types(selection))
+
+    def _at_any_time(self, selection: Selection, instant: Instant) -> int:
+        with self._planned(selection, instant, fresh=False) as (plan, types):
+            return self._counted(plan, types)
+
+    def _number(self, query: str, *values: str) -> int:
+        return int(self._connection.execute(query, values).fetchone()[0])
+
+    @contextmanager
+    def _planned(
+        self, selection: Selection, instant: Instant, *, fresh: bool = True
+    ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+        types = self._types(selection)
+        conditions = build(selection, self._known, instant, fresh=fresh)
+        with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
+            yield plan, types
+
+    def _types(self, selection: Selection) -> tuple[str, ...]:
+        if selection.types:
+            return tuple(sorted(set(selection.types)))
+        found: list[str] = []
+        query = "SELECT o.type FROM observable o WHERE o.type > ? ORDER BY o.type LIMIT 1"
+        with dialect.errors(self._path):
+            while row := self._connection.execute(query, (found[-1] if found else "",)).fetchone():
+                found.append(row[0])
+        return tuple(found)
+
+    def _look(self, lifetime_s: int) -> Known:
+        clock = self._connection.execute("SELECT last_instant, lifetime_s FROM clock WHERE id = 1").fetchone()
+        last_instant, known_s = clock or (0, None)
+        return Known(
+            tags=tuple(read_tags(self._connection)),
+            sources={name: key for key, name in self._connection.execute("SELECT id, name FROM source")},
+            lifetime_s=lifetime_s,
+            last_instant=last_instant,
+            is_sure=known_s == lifetime_s,
+        )

@@ -1,0 +1,53 @@
+"""Text that no database of ours can keep: NUL and lone surrogates."""
+
+from functools import lru_cache
+
+import msgspec
+
+from core.schemas.claim import Claim
+
+_encode = msgspec.json.Encoder().encode
+
+
+def fault_of(claim: Claim) -> str | None:
+    """Return why *claim* cannot be kept, ``None`` if it can."""
+    value = claim.value
+    if not value:
+        return "an empty value"
+    if "\0" in value or not (value.isascii() or _encodes(value)):
+        return fault_of_text(value)
+    for name in (claim.type, claim.source, *claim.tags):
+        fault = _fault_of_name(name)
+        if fault:
+            return fault
+    return None if claim.context is None else _fault_of_context(claim.context)
+
+
+def fault_of_text(text: str) -> str | None:
+    """Return why *text* cannot be kept, ``None`` if it can."""
+    if "\0" in text:
+        return "holds a NUL character"
+    return None if _encodes(text) else "holds a lone surrogate, which is no character"
+
+
+@lru_cache(maxsize=65_536)
+def _fault_of_name(name: str) -> str | None:
+    return fault_of_text(name) if name else "an empty type, source or tag"
+
+
+def _fault_of_context(context: object) -> str | None:
+    try:
+        _encode(context)
+    except UnicodeEncodeError:
+        return "holds a lone surrogate, which is no character, in its context"
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return "has a context that cannot be written as JSON"
+    return None
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Tags as the store knows them: their spellings, lifetimes, and whether an exclusion by them lapses."""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from core.errors import NotFound
+from core.store.schema import tag
+from core.store.store import Store
+from core.values.tags import tag_key
+
+# What says "not a threat": such a tag keeps its value off a list even when it was last heard of long ago.
+_STICKY = re.compile(
+    r"(^|[_.:=\"'-])"
+    r"(benign|harmless|(allow|white|safe)[_-]?list(ed)?|false[_-]?positives?|known[_-]?good)"
+    r"($|[_.:=\"'-])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag: ``lifetime_s`` ``None`` is the default, -1 for ever; ``sticky`` ``None`` is by its name."""
+
+    id: int
+    name: str
+    key: str
+    lifetime_s: int | None
+    sticky: bool | None
+
+    @property
+    def is_sticky(self) -> bool:
+        """Whether an exclusion by this tag holds after the tag went stale."""
+        return is_sticky_name(self.key) if self.sticky is None else self.sticky
+
+
+def is_sticky_name(key: str) -> bool:
+    """Say whether a tag of that key is of the families benign, allow-listed, false positive, known good."""
+    return _STICKY.search(key.replace(" ", "_")) is not None
+
+
+def read_tags(connection: sqlite3.Connection) -> list[Tag]:
+    """Return all tags, on a connection of the driver."""
+    rows = connection.execute("SELECT id, name, key, lifetime_s, sticky FROM tag ORDER BY id")
+    return [_tag(row) for row in rows]
+
+
+def tags(store: Store) -> list[Tag]:
+    """Return all tags, by name."""
+    with store.reading() as connection:
+        query = select(tag.c.id, tag.c.name, tag.c.key, tag.c.lifetime_s, tag.c.sticky).order_by(tag.c.name)
+        return [_tag(tuple(row)) for row in connection.execute(query)]
+
+
+def set_tag(store: Store, name: str, *, lifetime_s: int | None, sticky: bool | None) -> None:
+    """Fix how long assertions of the tag live and whether an exclusion by it lapses; ``None`` is the default.
+
+    All spellings of the name are meant.
+
+    Raises:
+        NotFound: There is no such tag.
+    """
+    from core.store.rebuild import forget_sureness
+
+    with store.writing() as connection:
+        ids = list(connection.scalars(select(tag.c.id).where(tag.c.key == tag_key(name))))
+        if not ids:
+            raise NotFound(f"there is no tag {name!r}")
+        connection.execute(update(tag).where(tag.c.id.in_(ids)).values(lifetime_s=lifetime_s, sticky=sticky))
+        forget_sureness(connection, ids)
+
+
+def _tag(row: tuple[int, str, str, int | None, int | bool | None]) -> Tag:
+    key, name, form, lifetime_s, sticky = row
+    return Tag(key, name, form, lifetime_s, None if sticky is None else bool(sticky))
