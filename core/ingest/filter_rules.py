@@ -8,17 +8,19 @@ import re
 
 from core.errors import RefusedValue
 
-_ADBLOCK_HOST = re.compile(r"\|\|(?P<host>[^\s/^$|*?]+)(?:\^\|?|\|)(?:\$(?P<options>\S*))?")
+_ADBLOCK_HOST = re.compile(r"\|\|(?P<host>[^\s/^$|*?]*[^\s/^$|*?.])(?:\^\|?|\|)?(?:\$(?P<options>\S*))?")
 _ADBLOCK_COSMETIC = re.compile(r"#[@?$%]*#|\$\$|#\+js")
-_HARMLESS_OPTIONS = frozenset(
-    ("third-party", "3p", "~first-party", "important", "all", "document", "doc", "popup", "popunder", "script", "image",
-     "subdocument", "stylesheet", "xmlhttprequest", "xhr", "websocket", "ping", "object", "other", "media", "font",
-     "frame", "css", "first-party", "1p", "~third-party", "match-case", "inline-script")
-)  # fmt: skip
-_BLOCKING_ZONES = frozenset(
-    ("redirect", "refuse", "static", "deny", "inform_deny", "inform_redirect", "always_refuse", "always_nxdomain",
-     "always_nodata", "always_null", "always_deny", "block_a")
-)  # fmt: skip
+_HARMLESS_WORDS = (
+    "third-party 3p ~third-party first-party 1p ~first-party important all document doc popup popunder script"
+    " image subdocument frame stylesheet css xmlhttprequest xhr websocket ping object other media font match-case"
+    " inline-script"
+)
+_HARMLESS_OPTIONS = frozenset(_HARMLESS_WORDS.split())
+_ZONE_WORDS = (
+    "redirect refuse static deny inform_deny inform_redirect always_refuse always_nxdomain always_nodata"
+    " always_null always_deny block_a"
+)
+_BLOCKING_ZONES = frozenset(_ZONE_WORDS.split())
 _UNBOUND_ZONE = re.compile(r"local-zone:\s*\"?(?P<name>[^\s\"]+)\"?\s+\"?(?P<kind>[a-z_]+)\"?").match
 _UNBOUND_DATA = re.compile(r"local-data:\s*[\"'](?P<name>\S+)\s+(?:\d+\s+)?(?:IN\s+)?(?P<kind>[A-Z]+)\b").match
 _DNSMASQ_RULE = re.compile(r"(?P<key>address|server|local|ipset|nftset)=/(?P<names>.*)/(?P<to>[^/]*)").fullmatch

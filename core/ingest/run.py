@@ -59,7 +59,7 @@ def import_paths(
     if format != "auto" and format not in READERS:
         raise DefinitionError(f"unknown format {format!r}; known: auto, {', '.join(READERS)}")
     job = _Import(options or Options(), format, on_refusal or (lambda path, refusal: None), on_bytes)
-    with store.import_session(now) as session:
+    with store.import_session(now, job.refused_by_store) as session:
         for found in walk.files(paths):
             job.file(found, session)
         if snapshot:
@@ -135,6 +135,10 @@ class _Import:
     def _refuse(self, result: FileResult, refusal: Refusal) -> None:
         result.refused += 1
         self._on_refusal(result.path, Refusal(refusal.line, refusal.reason, excerpt(refusal.excerpt)))
+
+    def refused_by_store(self, refusal: Refusal) -> None:
+        """Take note of a claim of the current file that no database can keep."""
+        self._refuse(self._report.results[-1], refusal)
 
     def end_unlisted(self, session: "ImportSession") -> None:
         """End what the sources of this import listed before and list no more."""

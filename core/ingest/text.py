@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import RefusedValue
-from core.ingest import filter_rules
+from core.ingest import filter_rules, list_kind
 from core.ingest.lines import excerpt, lines
 from core.ingest.reader import InputFile, Item, Options
 from core.schemas.claim import Claim, Kind, Refusal
-from core.values import addresses, ports, types
+from core.values import addresses, names, ports, types
+from core.values.canonical import classify
 from core.values.detect import Detected, detect
 from core.values.refang import refang
 
@@ -23,8 +24,8 @@ NAME = "text"
 MEANING = "one value a line; hosts, dnsmasq, unbound, adblock, ipset and netset files; ranges"
 
 _SINK_WORDS = (
-    "0.0.0.0 127.0.0.1 127.0.1.1 127.0.0.2 255.255.255.255 0 :: ::1 ::0 fe80::1%lo0 ff02::1 ff02::2 ff02::3 ff00::0"
-    " fe00::0"
+    "0.0.0.0 127.0.0.1 127.0.1.1 127.0.0.2 255.255.255.255 0 :: ::1 ::0 fe80::1%lo0 ff02::1 ff02::2 ff02::3"
+    " ff00::0 fe00::0"
 )
 _SINKS = frozenset(_SINK_WORDS.split())
 _LOCAL_WORDS = (
@@ -56,7 +57,7 @@ def recognises(file: InputFile) -> int:
 
 def read(file: InputFile, options: Options) -> Iterator[Item]:
     """Yield a claim for every value."""
-    reader = _TextReader(options.source or file.name, options)
+    reader = _TextReader(options.source or file.name, options, list_kind.look_at(file))
     # Refusals wait until a first value has shown that this is a list of values at all.
     held: list[Refusal] = []
     count = 0
@@ -81,8 +82,9 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
 
 
 class _TextReader:
-    def __init__(self, source: str, options: Options) -> None:
+    def __init__(self, source: str, options: Options, kind: list_kind.ListKind) -> None:
         self._source = source
+        self._list = kind
         self._tags = options.tagged()
         self._kind = Kind.MALICIOUS if options.kind is None else options.kind
 
@@ -100,7 +102,7 @@ class _TextReader:
         if not text or text.startswith(_COMMENT_STARTS):
             return []
         found = detect(text)
-        if found is not None and found[0] not in _LOOSE:
+        if found is not None and found[0] not in _LOOSE and not self._list.is_of_words:
             return [self._claim(found, number, None)]
         try:
             return self._more(text, number)
@@ -108,23 +110,46 @@ class _TextReader:
             return [Refusal(number, str(error), excerpt(text))]
 
     def _more(self, text: str, number: int) -> list[Claim | Refusal]:
-        if filter_rules.is_header(text):
+        if filter_rules.is_header(text) or not _has_letter(text):
             return []
         values = filter_rules.values_of(text)
         if values is not None:
-            return self._all(values, number, None)
+            return self._names(values, number, None)
+        if self._list.is_adblock:
+            return self._in_adblock(text, number)
         text, note = _split_comment(text)
         hosts = _hosts(text)
         if hosts is not None:
-            return self._all(hosts, number, note)
+            return self._names(hosts, number, note)
         found = _value(text)
         if found is None:
             networks = addresses.range_networks(text)
             if networks:
                 return self._all(networks, number, {**(note or {}), "range": text})
         if found is not None:
-            return [self._claim(found[0], number, _together(note, found[1]))]
+            if self._list.is_of_words and found[0][0] in _WORD_LIKE:
+                raise RefusedValue("a word among words, although there is a dot in it")
+            if not (self._list.is_of_names and found[0][0] == types.FILE):
+                return [self._claim(found[0], number, _together(note, found[1]))]
+        if self._list.is_of_names and names.is_hostname(text.lower()):
+            return [self._claim((types.HOSTNAME, text.lower()), number, note)]
         return self._columns(text, number, note)
+
+    def _in_adblock(self, text: str, number: int) -> list[Claim | Refusal]:
+        found = detect(text)
+        if found is None or found[0] in (types.PATH, types.FILE):
+            raise RefusedValue("a pattern, not a value")
+        return self._all([text], number, None)
+
+    def _names(self, values: list[str], number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
+        """Return claims for what stands where only a host or an address can, whatever its top level."""
+        items: list[Claim | Refusal] = []
+        for value in values:
+            try:
+                items.append(self._claim(classify(types.HOSTNAME, value), number, note))
+            except RefusedValue as error:
+                items.append(Refusal(number, str(error), excerpt(value)))
+        return items
 
     def _columns(self, text: str, number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
         words = text.split()
@@ -179,7 +204,10 @@ class _TextReader:
         )
 
 
-_LOOSE = frozenset((types.PATH, types.USER_AGENT, types.REGISTRY_KEY, types.CIDR, types.URL))
+_WORD_LIKE = (types.HOSTNAME, types.FILE)
+_has_letter = re.compile(r"[^\W_]").search
+
+_LOOSE = frozenset((types.PATH, types.USER_AGENT, types.REGISTRY_KEY, types.CIDR, types.URL, types.FILE))
 """Types whose values may swallow a comment or a rule, or lose something on the way: read with care."""
 
 

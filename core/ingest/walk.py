@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core.errors import UnreadableFile
+from core.ingest import misp
 
 _NOT_DATA = ("license", "licence", "copying", "readme", "changelog", "contributing", "notice", "authors")
 _NOT_DATA_SUFFIXES = (".md", ".rst", ".license", ".py", ".pyc", ".sh")
-FEED_MANIFEST = "manifest.json"
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path | tuple[Path, UnreadableFile]]:
     """Yield every file to read: those named, and in sorted order those below the folders named.
 
     In folders, hidden files and what is about the data rather than data (licences, read-me files, scripts) is
-    left out; a MISP feed folder gives its manifest, which stands for the events beside it.  A folder that cannot
-    be listed, and a folder without a file, come with the reason.
+    left out; a MISP feed folder gives the events that its manifest names.  A folder that cannot be listed, and a
+    folder without a file, come with the reason.
     """
     for path in paths:
         if not path.is_dir():
@@ -35,15 +35,15 @@ def _below(folder: Path) -> Iterator[Path | tuple[Path, UnreadableFile]]:
     except OSError as error:
         yield folder, UnreadableFile(error.strerror or "cannot be listed")
         return
-    is_feed = (folder / FEED_MANIFEST).is_file()
+    if misp.recognises_folder(folder):
+        yield from misp.feed_files(folder)
+        return
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
             if not entry.is_symlink():
                 yield from _below(entry)
-        elif is_feed and entry.name != FEED_MANIFEST and (entry.suffix == ".json" or entry.name == "hashes.csv"):
-            continue
         elif _is_data(entry) and entry.is_file():
             yield entry
 

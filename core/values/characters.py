@@ -21,7 +21,8 @@ def trimmed(text: str) -> str:
     """Return *text* without what may stand around a value.
 
     Raises:
-        RefusedValue: Nothing is left, it is too long, or it holds a control character or half a surrogate pair.
+        RefusedValue: Nothing is left, it is too long, or it holds a control character, half a surrogate pair, or a
+            character that could not be decoded.
     """
     value = text.strip(EDGES)
     if not value:
@@ -30,6 +31,8 @@ def trimmed(text: str) -> str:
         raise RefusedValue(f"longer than {MAX_CHARS:,} characters")
     if not value.isprintable():
         _refuse(_FORBIDDEN, value)
+    if "\ufffd" in value:
+        raise RefusedValue("a character in it could not be decoded")
     return value
 
 
@@ -53,3 +56,9 @@ def _refuse(forbidden: re.Pattern[str], value: str) -> None:
     code = ord(found.group())
     what = "half of a surrogate pair" if 0xD800 <= code <= 0xDFFF else "a control character"
     raise RefusedValue(f"{what} (U+{code:04X}) in it")
+
+
+def cleaned(text: str) -> str:
+    """Return *text*, a tag or a fact beside a value, trimmed, with what no database takes as U+FFFD."""
+    text = text.strip(EDGES)
+    return text if text.isprintable() else _FORBIDDEN_IN_RULE.sub("\N{REPLACEMENT CHARACTER}", text)

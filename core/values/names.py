@@ -7,9 +7,10 @@ and names that end in a number are refused; the second are addresses to a browse
 import re
 import unicodedata
 from functools import lru_cache
+from pathlib import Path
 
 import idna
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE
 
 from core.errors import RefusedValue
 from core.values.addresses import is_ipv4
@@ -45,15 +46,24 @@ def hostname(text: str) -> str:
     raise RefusedValue(_reason(value))
 
 
-@lru_cache(maxsize=4096)
 def is_known_top_level(label: str) -> bool:
-    """Tell whether *label* is a top-level domain of the public root, or one of ``OTHER_ROOTS``."""
-    return label in OTHER_ROOTS or _public_suffixes().publicsuffix(f"x.{label}") is not None
+    """Tell whether *label*, an A-label, is a top-level domain of the public root, or one of ``OTHER_ROOTS``."""
+    return label in _top_levels()
 
 
 @lru_cache(maxsize=1)
-def _public_suffixes() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False, only_icann=True)
+def _top_levels() -> frozenset[str]:
+    """Return the last labels of the public suffix list: some top levels have rules for their second level only."""
+    found = set(OTHER_ROOTS)
+    with Path(PSLFILE).open(encoding="utf-8") as rules:
+        for line in rules:
+            if line.startswith("// ===END ICANN DOMAINS==="):
+                break
+            rule = line.split("//")[0].strip()
+            if rule:
+                top = rule.rpartition(".")[2]
+                found.add(top if top.isascii() else _a_label(top))
+    return frozenset(found)
 
 
 def _mapped(value: str) -> str:

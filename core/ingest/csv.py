@@ -1,0 +1,72 @@
+"""Delimited text: a table with one value, or several of one thing, in each row.
+
+Delimiter (comma, semicolon, tabulator, bar), header and the meaning of the columns are found by themselves, or
+given by ``--map``.  Known are the names that feeds use: ``indicator``, ``ioc``, ``sha256``, ``Date added``,
+``Valid Until``, ``Malware``, …; a column ``source`` names who says so, unless ``--source`` does.  Columns of no
+known name are kept as context.  A cell may hold several hashes; ``host:port`` gives the host, the port is kept.
+"""
+
+from collections.abc import Iterator
+
+from core.errors import UnreadableFile
+from core.ingest import table
+from core.ingest.columns import plain
+from core.ingest.reader import InputFile, Item, Options
+from core.ingest.records import Records
+from core.ingest.rows import RowReader
+from core.schemas.claim import Refusal
+
+NAME = "csv"
+MEANING = "a table: comma, semicolon, tabulator or bar between cells, with or without a header"
+
+_SUFFIXES = (".csv", ".tsv", ".psv")
+
+
+def recognises(file: InputFile) -> int:
+    """Return how much *file* looks like a table: most by its name, a header, and columns that stay the same."""
+    head = file.text_head
+    if not head.strip() or "\x00" in head or head.lstrip()[:1] in "<{":
+        return 0
+    found = table.look_at(file)
+    if found is None or not found.columns.values:
+        return 0
+    is_named = file.path.suffix.lower() in _SUFFIXES
+    width = len(found.header)
+    if found.has_header and (width > 1 or is_named):
+        return 80 if is_named else 60
+    if is_named:
+        return 50
+    alike = sum(len(row) == width for row in found.sample)
+    is_regular = width > 1 and found.delimiter != "\t" and alike >= 0.9 * len(found.sample)
+    return 30 if is_regular else 0
+
+
+def read(file: InputFile, options: Options) -> Iterator[Item]:
+    """Yield a claim for every value.
+
+    Raises:
+        UnreadableFile: It is no table, or no column of it holds values.
+    """
+    found = table.look_at(file, options)
+    if found is None:
+        raise UnreadableFile("is no table: there is no row in it")
+    if not found.columns.values:
+        shown = ", ".join(name.strip() for name in found.header[:20])
+        raise UnreadableFile(f"no column holds values; name one with --map value=COLUMN; the columns are: {shown}")
+    reader = RowReader(found.columns, options, file.name, found.header, found.date_order, found.whole_tags)
+    records = Records(file, found.delimiter)
+    names = [plain(name) for name in found.header]
+    for row in records:
+        if found.has_header and row[0] == found.header[0] and [plain(cell) for cell in row] == names:
+            continue
+        if any(row):
+            yield from reader.items(row, records.line)
+        if records.problems:
+            yield from _taken(records)
+    yield from _taken(records)
+
+
+def _taken(records: Records) -> list[Refusal]:
+    problems = records.problems.copy()
+    records.problems.clear()
+    return problems
