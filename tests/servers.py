@@ -1,6 +1,7 @@
 """Servers that tests start on 127.0.0.1, on ports that are free, and that leave nothing behind."""
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 KEY, SECRET = "test-key", "test-secret-that-no-message-may-show"
@@ -36,8 +38,9 @@ class S3Server:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
+    @cached_property
     def client(self):
-        """Return a boto3 client of its own for tests that look behind the storage client's back."""
+        """A boto3 client for tests that look behind the storage client's back."""
         import boto3.session
         from botocore.config import Config
 
@@ -49,6 +52,16 @@ class S3Server:
             region_name="us-east-1",
             config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}),
         )
+
+    def new_bucket(self) -> str:
+        """Make a bucket of a name that was never used."""
+        name = f"test-{secrets.token_hex(6)}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+    def stored(self, bucket: str, key: str) -> bytes:
+        """Return the bytes of an object."""
+        return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 @contextmanager
@@ -115,8 +128,8 @@ def _seaweedfs(folder: Path) -> Iterator[S3Server]:
     finally:
         process.kill()
         process.wait()
-        for twin in range(port + 10_000, port + 10_000 + _PORTS_NEEDED):
-            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{twin}.sock"):  # its choice, not ours
+        for used in (*range(port, port + _PORTS_NEEDED), *range(port + 10_000, port + 10_000 + _PORTS_NEEDED)):
+            for socket_file in Path("/tmp").glob(f"seaweedfs-*-{used}.sock"):  # its choice, not ours
                 with suppress(FileNotFoundError):
                     socket_file.unlink()
         shutil.rmtree(folder, ignore_errors=True)
@@ -124,19 +137,16 @@ def _seaweedfs(folder: Path) -> Iterator[S3Server]:
 
 def _wait_until_ready(server: S3Server, process: subprocess.Popen, log: Path) -> None:
     """Wait for a signed request to be answered: the port is open long before keys and buckets are known."""
-    client = server.client()
     deadline = time.monotonic() + _READY_WITHIN_S
-    try:
-        while True:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("SeaweedFS did not start: " + log.read_text(errors="replace")[-2000:])
-            try:
-                client.list_buckets()
-                return
-            except Exception:
-                time.sleep(0.05)
-    finally:
-        client.close()
+    while True:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("SeaweedFS did not start: " + log.read_text(errors="replace")[-2000:])
+        try:
+            server.client.list_buckets()
+        except Exception:
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _program() -> str:

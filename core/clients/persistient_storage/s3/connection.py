@@ -16,10 +16,11 @@ from core.errors import StorageError
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 30
 _ATTEMPTS = 4
+_MOST_CLIENTS = 4
 _OTHERS = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 _lock = threading.Lock()
-_current: tuple[object, Any] | None = None
+_clients: dict[object, Any] = {}
 
 
 def boto3_client() -> Any:
@@ -28,15 +29,17 @@ def boto3_client() -> Any:
     Raises:
         StorageError: The environment cannot be used; the message names the remedy.
     """
-    global _current
     key = _key()
-    current = _current
-    if current is not None and current[0] == key:
-        return current[1]
+    if (client := _clients.get(key)) is not None:
+        return client
     with _lock:
-        if _current is None or _current[0] != key:
-            _current = (key, _made())
-        return _current[1]
+        if key not in _clients:
+            if len(_clients) >= _MOST_CLIENTS:
+                _clients.clear()  # whoever changes the environment all the time pays for it
+            client = _made()
+            _clients[_key()] = client  # empty variables are gone by now
+            return client
+        return _clients[key]
 
 
 def is_amazon(client: Any) -> bool:

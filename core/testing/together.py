@@ -1,0 +1,64 @@
+"""Run things at once: in threads that start together, in a child process."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core.errors import StorageError
+
+
+def at_once(run: Any, count: int) -> list[Any]:
+    """Call *run* with 0, 1, 2, … in threads that start together; return what they returned."""
+    barrier, results, errors = threading.Barrier(count), [None] * count, []
+
+    def call(number: int) -> None:
+        barrier.wait()
+        try:
+            results[number] = run(number)
+        except Exception as error:  # shown by the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    return results
+
+
+def in_child(run: Any, within_s: float = 30) -> str:
+    """Run it in a forked child; say ``done``, ``failed``, or ``hangs``."""
+    with _no_fork_warning():
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            run()
+            status = 0
+        except (StorageError, OSError):
+            pass
+        finally:
+            os._exit(status)
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return "done" if os.waitstatus_to_exitcode(status) == 0 else "failed"
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "hangs"
+
+
+@contextmanager
+def _no_fork_warning() -> Iterator[None]:
+    # Newer Pythons warn about forking while there are threads; a client must bear just that.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
