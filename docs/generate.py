@@ -51,9 +51,11 @@ def configuration() -> str:
 
 def sample() -> str:
     """Return a configuration file with every setting, each commented out at its default."""
-    lines = ["# Settings of Yeti Exports.  Copy to yeti.conf and uncomment what you change.",
-             "# Where this file is looked for, and the variable that overrides each line: docs/reference/configuration.md",
-             "# {home} stands for $YETI_HOME here; write the whole path."]
+    lines = [
+        "# Settings of Yeti Exports.  Copy to yeti.conf and uncomment what you change.",
+        "# Where this file is looked for, and the variable that overrides each line: docs/reference/configuration.md",
+        "# {home} stands for $YETI_HOME here; write the whole path.",
+    ]
     section = ""
     for setting in SETTINGS:
         new_section, key = setting.name.split(".")
@@ -90,11 +92,23 @@ def _command_help(command: click.Command, context: click.Context, level: int) ->
 
 def observable_types() -> str:
     """Return the page of the types of observables."""
-    lines = ["# Types of observables\n", NOTICE, "The names are Yeti's; `hostname` is its word for a domain name.\n",
-             "| type | what its values are |", "| --- | --- |"]
+    lines = [
+        "# Types of observables\n",
+        NOTICE,
+        "The names are Yeti's; `hostname` is its word for a domain name.\n",
+        "| type | what its values are |",
+        "| --- | --- |",
+    ]
     lines += [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
-    lines += ["", "Wherever a type is named, these words are understood too:\n", "| group | stands for |", "| --- | --- |"]
-    lines += [f"| `{name}` | {', '.join(f'`{member}`' for member in members)} |" for name, members in GROUPS.items()]
+    lines += [
+        "",
+        "Wherever a type is named, these words are understood too:\n",
+        "| group | stands for |",
+        "| --- | --- |",
+    ]
+    lines += [
+        f"| `{name}` | {', '.join(f'`{member}`' for member in members)} |" for name, members in GROUPS.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -102,13 +116,25 @@ def formats_page() -> str:
     """Return the page of the export formats, from their files."""
     from core.exports.formats import formats
 
-    lines = ["# Export formats\n", NOTICE, "One file each in `core/exports/formats/`; `yetictl format list` prints this.\n"]
+    lines = [
+        "# Export formats\n",
+        NOTICE,
+        "One file each in `core/exports/formats/`; `yetictl format list` prints this.\n",
+    ]
     for name, form in sorted(formats().items()):
-        lines += [f"## {name}\n", f"{form.MEANING}.", "", inspect.cleandoc(inspect.getmodule(form).__doc__ or ""), ""]
+        lines += [
+            f"## {name}\n",
+            f"{form.MEANING}.",
+            "",
+            inspect.cleandoc(inspect.getmodule(form).__doc__ or ""),
+            "",
+        ]
         lines += [f"Media type `{form.MEDIA_TYPE}`, suffix `{form.SUFFIX}`.", ""]
         if form.OPTIONS:
             lines += ["| option | default | meaning |", "| --- | --- | --- |"]
-            lines += [f"| `{key}` | `{option.default}` | {option.meaning} |" for key, option in form.OPTIONS.items()]
+            lines += [
+                f"| `{key}` | `{option.default}` | {option.meaning} |" for key, option in form.OPTIONS.items()
+            ]
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

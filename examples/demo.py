@@ -101,7 +101,9 @@ def title(text: str) -> None:
 def yetictl(environment: dict[str, str], *arguments: str) -> int:
     """Show a command, run it, and return its exit status."""
     print(f"$ yetictl {shlex.join(arguments)}", flush=True)
-    return subprocess.run([sys.executable, "-m", "core", *arguments], cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "core", *arguments], cwd=ROOT, env=environment, check=False
+    ).returncode
 
 
 def output(environment: dict[str, str], *arguments: str) -> str:

@@ -52,7 +52,10 @@ def _program(session: Session) -> Iterator[Finding]:
     owners = importlib.metadata.packages_distributions().get("core", [])
     others = sorted({name for name in owners if name != "yeti-exports"})
     if others:
-        yield "failed", f"{', '.join(others)} installs a package `core` too; give this program an environment of its own"
+        yield (
+            "failed",
+            f"{', '.join(others)} installs a package `core` too; give this program an environment of its own",
+        )
 
 
 def _settings(session: Session) -> Iterator[Finding]:
@@ -106,7 +109,10 @@ def _open_to_others(folder: Path) -> Iterator[Finding]:
             continue
         about = place.stat()
         if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or about.st_uid not in (os.getuid(), 0):
-            yield "warning", f"{place} can be written by others, who can run code as this program; chmod go-w {place}"
+            yield (
+                "warning",
+                f"{place} can be written by others, who can run code as this program; chmod go-w {place}",
+            )
 
 
 def _exports(session: Session) -> Iterator[Finding]:

@@ -39,8 +39,8 @@ def command() -> None:
 @click.option("--file-name", metavar="F", help="Publish under this name; the default is made from NAME.")
 @click.option("--disabled", is_flag=True, help="Keep it switched off; `run --all` passes over it.")
 @click.pass_obj
-def add(session: Session, name: str, file_name: str | None, disabled: bool, **given: Any) -> None:
-    r"""Define an export.
+def add(session: Session, /, name: str, file_name: str | None, disabled: bool, **given: Any) -> None:
+    """Define an export.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ def add(session: Session, name: str, file_name: str | None, disabled: bool, **gi
 @what_options
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.pass_obj
-def edit(session: Session, name: str, enabled: bool | None, **given: Any) -> None:
+def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> None:
     """Change an export.  An option given replaces that field; --include '' clears it.
 
     The file name stays as it was when the export was made, so that no consumer loses its URL.

@@ -122,7 +122,9 @@ def definition_object(item: ExportDefinition, last: Run | None, version: Version
     return found
 
 
-def print_definition(item: ExportDefinition, last: Sequence[Run], version: Version | None, default_place: str) -> None:
+def print_definition(
+    item: ExportDefinition, last: Sequence[Run], version: Version | None, default_place: str
+) -> None:
     """Print an export for people."""
     click.echo(f"export       {item.name}{'' if item.enabled else '  (switched off)'}")
     if item.description:
@@ -136,7 +138,9 @@ def print_definition(item: ExportDefinition, last: Sequence[Run], version: Versi
     click.echo(f"published    {item.file_name} at {redact(item.destination or default_place)}")
     click.echo(f"schedule     {schedule_words(item.schedule) if item.schedule else 'none'}")
     if version:
-        click.echo(f"version      {version.number}, {version.entries:,} entries, made {to_text(version.created_at)}")
+        click.echo(
+            f"version      {version.number}, {version.entries:,} entries, made {to_text(version.created_at)}"
+        )
         for file in version.files:
             click.echo(f"  {file.name}  {file.size_bytes:,} bytes  sha256 {file.sha256}")
     for run in last:
@@ -173,7 +177,7 @@ def result_object(result: "RunResult") -> dict[str, Any]:
 def print_results(results: "Sequence[RunResult]") -> None:
     """Print what runs published; digests are cut where a terminal is too narrow for them."""
     wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= 150
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for result in results:
         if not result.files:
             rows.append((result.export, result.entries, None, None, f"{result.status}: {result.message}", None))
@@ -209,7 +213,9 @@ def print_preview(seen: "Preview", as_json: bool) -> None:
         return
     for line in seen.first:
         click.echo(line)
-    say(f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else ""))
+    say(
+        f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else "")
+    )
     for title, counts in (("by type", seen.types), ("by tag", seen.tags)):
         if counts:
             shown = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:12]

@@ -12,7 +12,7 @@ from core.cli.session import Session
 from core.schemas.claim import Kind, Refusal
 
 if TYPE_CHECKING:
-    from core.ingest.run import ImportReport
+    from core.ingest.report import ImportReport
 
 SHOWN_REFUSALS = 20
 
@@ -24,7 +24,7 @@ def format_names() -> list[str]:
     return ["auto", *READERS]
 
 
-class _FormatName(click.ParamType):
+class _FormatName(click.ParamType[str]):
     name = "format"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -44,7 +44,9 @@ class _FormatName(click.ParamType):
     help="auto (the default) looks at each file; otherwise misp, stix, csv, text, jsonl, yeti, rules, warninglist.",
 )
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add this tag to every value. Repeatable.")
-@click.option("--source", metavar="NAME", help="Who says so. Default: MISP organisation, STIX identity, or file name.")
+@click.option(
+    "--source", metavar="NAME", help="Who says so. Default: MISP organisation, STIX identity, or file name."
+)
 @click.option(
     "--snapshot",
     is_flag=True,
@@ -65,7 +67,9 @@ class _FormatName(click.ParamType):
     help="What the claims are, whatever the files say; `benign` for allow-lists, `info` for mere context.",
 )
 @click.option("--strict", is_flag=True, help="Exit with status 1 if any row was refused.")
-@click.option("--refused", "all_refusals", is_flag=True, help=f"Show every refused row, not just {SHOWN_REFUSALS}.")
+@click.option(
+    "--refused", "all_refusals", is_flag=True, help=f"Show every refused row, not just {SHOWN_REFUSALS}."
+)
 @json_option
 @click.pass_obj
 def command(

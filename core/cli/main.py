@@ -43,12 +43,14 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, meaning) for name, meaning in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="yetictl")
-@click.option("--config", "config_file", metavar="FILE", help="Configuration file to read instead of the usual places.")
+@click.option(
+    "--config", "config_file", metavar="FILE", help="Configuration file to read instead of the usual places."
+)
 @click.option("-v", "--verbose", count=True, help="Say more on standard error; twice for everything.")
 @click.pass_context
 def yetictl(context: click.Context, config_file: str | None, verbose: int) -> None:
@@ -98,7 +100,7 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _say(f"{place}{error.strerror or error}", 1)
-    except Exception as error:  # noqa: BLE001 - the last stop before the user's terminal
+    except Exception as error:  # the last stop before the user's terminal
         return _unexpected(error)
     return outcome if isinstance(outcome, int) else 0
 
@@ -120,4 +122,3 @@ def _unexpected(error: BaseException) -> int:
         "please report it, with what YETI_TRACEBACK=1 prints in front of the same command",
         1,
     )
-

@@ -11,7 +11,7 @@ from core.schemas.instant import Instant
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[int | None]):
     """``90s``, ``15m``, ``1h``, ``30d``, ``2w``, also together (``1h30m``); the value is seconds."""
 
     name = "duration"
@@ -31,7 +31,7 @@ class Duration(click.ParamType):
         return seconds
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[Instant | None]):
     """``2024-05-01`` (midnight UTC) or ``2024-05-01T10:00:00Z``; the value is an instant."""
 
     name = "date"
@@ -51,7 +51,7 @@ class Moment(click.ParamType):
             self.fail(f"{value!r}: {error}; write 2024-05-01 or 2024-05-01T10:00:00Z", param, ctx)
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[tuple[str, str]]):
     """``KEY=VALUE``; the value is the two."""
 
     name = "key=value"

@@ -12,7 +12,9 @@ from core.values.types import expand
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LIST = {"multiple": True, "metavar": "TAG"}
+
+def _tags(name: str, meaning: str) -> Callable[[F], F]:
+    return click.option(name, multiple=True, metavar="TAG", help=f"{meaning} Repeatable.")
 
 
 def what_options(function: F) -> F:
@@ -29,24 +31,35 @@ def what_options(function: F) -> F:
                 help="Observable type, or the groups ip, domain, hash. Repeatable. "
                 "Default: every type the format can express.",
             ),
-            click.option("--include", help="Take what has any of these tags. Repeatable.", **LIST),
-            click.option("--require", help="Take only what has all of these tags. Repeatable.", **LIST),
-            click.option("--exclude", help="Leave out what has any of these tags. Repeatable.", **LIST),
-            click.option("--ignore", help="Act as if these tags were not there. Repeatable.", **LIST),
+            _tags("--include", "Take what has any of these tags."),
+            _tags("--require", "Take only what has all of these tags."),
+            _tags("--exclude", "Leave out what has any of these tags."),
+            _tags("--ignore", "Act as if these tags were not there."),
             click.option("--source", "sources", multiple=True, metavar="S", help="Only what these sources claim."),
             click.option("--with-info/--without-info", default=None, help="Also mere context (kind info)."),
             click.option("--untagged/--tagged-only", default=None, help="Also what has no tag."),
             click.option("--any-freshness/--fresh-only", default=None, help="Stale tags count as well."),
-            click.option("--max-age", "max_age_s", type=Duration(), help="Received at most so long ago, such as 30d."),
+            click.option(
+                "--max-age", "max_age_s", type=Duration(), help="Received at most so long ago, such as 30d."
+            ),
             click.option("--first-seen-after", type=Moment(), help="First seen at that time or later."),
             click.option("--last-seen-after", type=Moment(), help="Last seen at that time or later."),
             click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
             click.option("--cron", metavar="'M H D M W'", help="Run it at these times."),
-            click.option("--to", "destination", metavar="PATH", help="Publish there instead of system.export_path."),
             click.option(
-                "--option", "options", type=Pair(), multiple=True, metavar="KEY=VALUE", help="An option of the format."
+                "--to", "destination", metavar="PATH", help="Publish there instead of system.export_path."
             ),
-            click.option("--limit", "limits", type=Pair(), multiple=True, metavar="KEY=VALUE", help="A limit of the gate."),
+            click.option(
+                "--option",
+                "options",
+                type=Pair(),
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="An option of the format.",
+            ),
+            click.option(
+                "--limit", "limits", type=Pair(), multiple=True, metavar="KEY=VALUE", help="A limit of the gate."
+            ),
             click.option("--description", help="What it is for, in your words."),
         )
     ):

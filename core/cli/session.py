@@ -1,5 +1,6 @@
 """What one run of ``yetictl`` shares: its settings, its store, its clock."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class Session:
         """The settings; logging is set up by them, and plug-ins of the second folder are known from here on."""
         config = load(self._environ, Path.cwd(), user_data_folder())
         level = (config["log.level"], "info", "debug")[min(self._verbose, 2)]
-        log.set_up(level, config["log.format"], click.get_text_stream("stderr"))
+        log.set_up(level, config["log.format"], sys.stderr)
         for warning in config.warnings:
             click.echo(f"yetictl: {warning}", err=True)
         use_plugins(config)
@@ -44,7 +45,9 @@ class Session:
         from core.store import open_store
 
         config = self.config
-        with open_store(config["database.url"], lifetime_s=config.whole("tag.default_tag_expiration") * 86_400) as store:
+        with open_store(
+            config["database.url"], lifetime_s=config.whole("tag.default_tag_expiration") * 86_400
+        ) as store:
             yield store
 
     @property

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -79,7 +79,9 @@ def check(session: Session, path: str, as_json: bool) -> None:
         print_json({**asdict(report), "is_ok": report.is_ok, "path": redact(path)})
     else:
         for step in report.steps:
-            click.echo(f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}")
+            click.echo(
+                f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}"
+            )
         say(f"client {report.client}; optional methods: {', '.join(report.has) or 'none'}")
         if report.cannot_promise:
             say(f"it cannot promise: {', '.join(report.cannot_promise)}")
@@ -93,7 +95,7 @@ def check(session: Session, path: str, as_json: bool) -> None:
 @click.argument("file", type=click.File("rb"))
 @json_option
 @click.pass_obj
-def put(session: Session, path: str, name: str, file: click.utils.LazyFile, as_json: bool) -> None:
+def put(session: Session, path: str, name: str, file: IO[bytes], as_json: bool) -> None:
     """Store FILE (- is standard input) at PATH as NAME: whole or not at all."""
     storage = _storage(session, path)
     with storage.open_writer(name) as target:
@@ -147,7 +149,9 @@ def ls(session: Session, path: str, as_json: bool) -> None:
     if as_json:
         print_json([{"name": item.name, "size_bytes": item.size_bytes, "etag": item.etag} for item in found])
     elif found:
-        rows = [(item.name, item.size_bytes, to_text(item.modified_at) if item.modified_at else None) for item in found]
+        rows = [
+            (item.name, item.size_bytes, to_text(item.modified_at) if item.modified_at else None) for item in found
+        ]
         print_table(("name", "bytes", "modified"), rows, right=("bytes",))
     else:
         say("no files")

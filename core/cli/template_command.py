@@ -1,6 +1,7 @@
 """``yetictl template``: Jinja templates for exports."""
 
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -12,7 +13,7 @@ from core.schemas.instant import to_text
 
 @click.group()
 def command() -> None:
-    r"""Keep Jinja templates for exports.
+    """Keep Jinja templates for exports.
 
     A template sees one variable, `data`: the rows, each with `value`, `type`, `tags` (each with `name` and
     `fresh`), `created`, `modified` and `context`.
@@ -28,7 +29,7 @@ def command() -> None:
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @click.option("--replace", is_flag=True, help="Replace a template of that name.")
 @click.pass_obj
-def add(session: Session, name: str, file: click.utils.LazyFile, replace: bool) -> None:
+def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
     """Keep the template in FILE (- is standard input) under NAME, after checking it."""
     from core.exports import templates
     from core.store import definitions

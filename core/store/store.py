@@ -107,9 +107,11 @@ class Store:
 
     @cached_property
     def _engine(self) -> "Engine":
-        from sqlalchemy import create_engine, event
+        from sqlalchemy import QueuePool, create_engine, event
 
-        engine = create_engine("sqlite://", creator=self.connect, pool_size=1, max_overflow=4)
+        engine = create_engine(
+            "sqlite://", creator=self.connect, poolclass=QueuePool, pool_size=1, max_overflow=4
+        )
 
         @event.listens_for(engine, "begin")
         def begin(connection: "Connection") -> None:

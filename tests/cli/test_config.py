@@ -112,7 +112,7 @@ def test_value_file_must_hold_something(place, content):
     if content is not None:
         (place[0] / "value").write_text(content)
 
-    with pytest.raises(ConfigError, match="YETI_DATABASE_URL_FILE names .*value, which"):
+    with pytest.raises(ConfigError, match=r"YETI_DATABASE_URL_FILE names .*value, which"):
         settings(place, YETI_DATABASE_URL_FILE="value")
 
 
@@ -205,4 +205,6 @@ def test_sample_file_holds_every_setting_and_changes_nothing(place):
     config = settings(place)
 
     assert {"default"} == {value.origin for value in config.values.values()}
-    assert [] == [setting.name for setting in SETTINGS if f"# {setting.name.split('.')[1]} = " not in sample.read_text()]
+    assert [] == [
+        setting.name for setting in SETTINGS if f"# {setting.name.split('.')[1]} = " not in sample.read_text()
+    ]

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-CLIENT = '''
+CLIENT = """
 from pathlib import Path
 
 class Drawer:
@@ -32,7 +32,7 @@ class Drawer:
 
     def delete_file(self, file_name):
         (self.folder / file_name).unlink(missing_ok=True)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,9 @@ def test_wheel_does_the_whole_job(yetictl, installed, tmp_path):
 
     assert "198.51.100.7\n198.51.100.9\n" == (tmp_path / "home/exports/addresses.txt").read_text()
 
-    folder = next(place for place in json.loads(yetictl("storage", "list", "--json"))["folders"] if "/classes" in place)
+    folder = next(
+        place for place in json.loads(yetictl("storage", "list", "--json"))["folders"] if "/classes" in place
+    )
     assert Path(folder).is_relative_to(installed)
     (Path(folder) / "drawer.py").write_text(CLIENT)
     yetictl("export", "edit", "addresses", "--to", f"drawer://{tmp_path}/drawer")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core.clients.persistient_storage.receipts import Receipt
 from core.clients.persistient_storage.registry import warning_for
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, StorageCorrupt, StorageError, YetiError
@@ -60,9 +61,9 @@ def check_storage(path: str, storage: Storage) -> CheckReport:
     if not _try(report, "write", lambda: storage.write(name, _TEXT).location):
         return report
     _try(report, "read back what was written", lambda: _same(storage.read_text(name), _TEXT))
-    _try(report, "replace", lambda: storage.write(name, _TEXT * 2) and "")
+    _try(report, "replace", lambda: _outcome(storage.write(name, _TEXT * 2)))
     _try(report, "read back the replacement", lambda: _same(storage.read_text(name), _TEXT * 2))
-    _try(report, "delete", lambda: storage.delete(name) or "")
+    _try(report, "delete", lambda: _deleted(storage, name))
     _try(report, "find it gone", lambda: _gone(storage, name))
     return report
 
@@ -80,6 +81,15 @@ def _try(report: CheckReport, name: str, step: Callable[[], str]) -> bool:
 def _same(found: str, expected: str) -> str:
     if found != expected:
         raise StorageCorrupt("what was read is not what was written")
+    return ""
+
+
+def _outcome(receipt: Receipt) -> str:
+    return receipt.outcome
+
+
+def _deleted(storage: Storage, name: str) -> str:
+    storage.delete(name)
     return ""
 
 

@@ -1,0 +1,308 @@
+"""``yetictl observable``: look at, add, tag and withdraw observables."""
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli.output import json_option, print_json, print_table, say
+from core.cli.session import Session
+from core.errors import NotFound, RefusedValue
+from core.schemas.claim import TLP, Claim, Kind
+from core.schemas.instant import to_text
+from core.values.types import expand
+
+if TYPE_CHECKING:
+    from core.store import Store
+    from core.store.rows import Row
+
+BY_HAND = "yetictl"
+"""The source of what is typed in, unless --source says another."""
+
+
+@click.group()
+def command() -> None:
+    """Look at, add, tag and withdraw observables.
+
+    An observable is a type and a canonical value; values may be typed defanged, as they stand in a report.
+    """
+
+
+@command.command("list")
+@click.option("--type", "types", multiple=True, metavar="T", help="Of this type, or the group ip, domain, hash.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="With any of these tags.")
+@click.option("--source", "sources", multiple=True, metavar="S", help="Claimed by any of these sources.")
+@click.option("--contains", "text", default="", metavar="TEXT", help="With this in the value.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@json_option
+@click.pass_obj
+def list_(
+    session: Session,
+    types: tuple[str, ...],
+    tags: tuple[str, ...],
+    sources: tuple[str, ...],
+    text: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Print observables, ordered by type and value."""
+    from core.store import observables
+
+    with session.store() as store:
+        found = observables.list_(
+            store, session.now, types=expand(types), tags=tags, sources=sources, text=text, limit=limit + 1
+        )
+    shown = found[:limit]
+    if as_json:
+        print_json([row_object(row) for row in shown])
+    elif shown:
+        print_table(("type", "value", "tags"), [(row.type, row.value, tags_text(row)) for row in shown])
+    if not shown:
+        say("no such observables")
+    elif len(found) > limit:
+        say(f"there are more; --limit {limit * 10} shows more of them")
+
+
+@command.command()
+@click.argument("value")
+@click.option("--type", "type_name", metavar="T", help="Of this type only.")
+@json_option
+@click.pass_obj
+def show(session: Session, value: str, type_name: str | None, as_json: bool) -> None:
+    """Print everything known of one value: who says what of it, and since when."""
+    with session.store() as store:
+        found = find(session, store, value, type_name)
+    if as_json:
+        print_json([row_object(row) for row in found])
+        return
+    for row in found:
+        click.echo(f"{row.type}  {row.value}")
+        click.echo(f"known since {to_text(row.created_at)}, changed {to_text(row.modified_at)}")
+        if row.tags:
+            headings = ("tag", "source", "kind", "state", "first seen", "last seen", "ends", "confidence", "tlp")
+            print_table(headings, [assertion_cells(item, session.now) for item in row.tags], right=("confidence",))
+        else:
+            click.echo("nobody claims anything of it")
+        for entry in json.loads(row.context):
+            text = ", ".join(f"{key}: {_short(item)}" for key, item in entry.items() if key != "source")
+            click.echo(f"context  {entry.get('source', '')}: {text}")
+
+
+@command.command()
+@json_option
+@click.pass_obj
+def count(session: Session, as_json: bool) -> None:
+    """Print how many observables there are of each type."""
+    from core.store import observables
+
+    with session.store() as store:
+        counts = observables.count(store)
+    if as_json:
+        print_json(counts)
+    elif counts:
+        print_table(
+            ("type", "observables"), [*counts.items(), ("all", sum(counts.values()))], right=("observables",)
+        )
+    else:
+        say("the store is empty; yetictl import PATH brings intelligence in")
+
+
+@command.command()
+@click.argument("values", nargs=-1, required=True, metavar="VALUE...")
+@click.option("--type", "type_name", metavar="T", help="The type; by default it is recognised.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag for all of them. Repeatable.")
+@click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
+@click.option(
+    "--kind", type=click.Choice([kind.name.lower() for kind in Kind]), default="malicious", show_default=True
+)
+@click.option("--confidence", type=click.IntRange(0, 100))
+@click.option("--tlp", type=click.Choice([_.name.lower().replace("_", "+") for _ in TLP]))
+@click.pass_obj
+def add(
+    session: Session,
+    values: tuple[str, ...],
+    type_name: str | None,
+    tags: tuple[str, ...],
+    source: str,
+    kind: str,
+    confidence: int | None,
+    tlp: str | None,
+) -> int:
+    """Add single values.  A value that is refused is said with its reason; the others go in."""
+    from core.store import observables
+
+    claims, refused = [], 0
+    for text in values:
+        try:
+            type_, value = recognised(text, type_name)
+        except RefusedValue as error:
+            say(f"refused  {text!r}: {error}")
+            refused += 1
+            continue
+        claims.append(
+            Claim(
+                type=type_,
+                value=value,
+                source=source,
+                tags=tuple(dict.fromkeys(tags)),
+                kind=Kind[kind.upper()],
+                confidence=confidence,
+                tlp=TLP[tlp.upper().replace("+", "_")] if tlp else None,
+            )
+        )
+    if claims:
+        with session.store() as store:
+            report = observables.add(store, claims, session.now)
+        for claim in claims:
+            say(f"{claim.type}  {claim.value}")
+        say(f"{report.new} new, {report.updated} updated, {report.unchanged} unchanged")
+    return 1 if refused else 0
+
+
+@command.command()
+@click.argument("value")
+@click.argument("tags", nargs=-1, required=True, metavar="TAG...")
+@click.option("--type", "type_name", metavar="T", help="Of this type only.")
+@click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
+@click.pass_obj
+def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | None, source: str) -> None:
+    """Tag a known value."""
+    from core.store import observables
+
+    with session.store() as store:
+        for row in find(session, store, value, type_name):
+            observables.tag(store, row.type, row.value, tags, source, session.now)
+            say(f"{row.type}  {row.value}  tagged {', '.join(tags)}")
+
+
+@command.command()
+@click.argument("value")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept with what is withdrawn.")
+@click.option("--type", "type_name", metavar="T", help="Of this type only.")
+@click.pass_obj
+def withdraw(session: Session, value: str, reason: str, type_name: str | None) -> None:
+    """Withdraw whatever is claimed of a value: no export takes it any more.
+
+    No later import of the same claims brings it back; `observable reinstate` does.  Published files change with
+    the next run of their exports.
+    """
+    from core.store import observables
+
+    with session.store() as store:
+        for row in find(session, store, value, type_name):
+            number = observables.withdraw(store, row.value, reason, session.now, type=row.type)
+            say(f"{row.type}  {row.value}: {number} assertions withdrawn; run your exports to publish that")
+
+
+@command.command()
+@click.argument("value")
+@click.option("--type", "type_name", metavar="T", help="Of this type only.")
+@click.pass_obj
+def reinstate(session: Session, value: str, type_name: str | None) -> None:
+    """Undo a withdrawal."""
+    from core.store import observables
+
+    with session.store() as store:
+        for row in find(session, store, value, type_name):
+            number = observables.reinstate(store, row.value, session.now, type=row.type)
+            say(f"{row.type}  {row.value}: {number} assertions count again; run your exports to publish that")
+
+
+def recognised(text: str, type_name: str | None) -> tuple[str, str]:
+    """Return type and canonical value of what was typed.
+
+    Raises:
+        RefusedValue: It is not of that type, or of none that is recognised.
+        DefinitionError: There is no such type.
+    """
+    from core.values.canonical import classify
+    from core.values.detect import detect
+    from core.values.refang import refang
+
+    if type_name is not None:
+        (only, *more) = expand([type_name])
+        if more:
+            raise RefusedValue(f"--type {type_name} is a group; name one of {', '.join([only, *more])}")
+        return classify(only, refang(text))
+    found = detect(text)
+    if found is None:
+        raise RefusedValue("of no type that is recognised; --type says which it is")
+    return found
+
+
+def find(session: Session, store: "Store", text: str, type_name: str | None) -> "list[Row]":
+    """Return the observables that were meant by what was typed: as it stands, or in canonical form.
+
+    Raises:
+        NotFound: There is none.
+    """
+    from core.store import observables
+
+    wanted = expand([type_name]) if type_name else ()
+    forms = [text]
+    with contextlib.suppress(RefusedValue):
+        forms.append(recognised(text, type_name if len(wanted) == 1 else None)[1])
+    for form in dict.fromkeys(forms):
+        found = [row for row in observables.find(store, form, session.now) if not wanted or row.type in wanted]
+        if found:
+            return found
+    of_type = f" of type {type_name}" if type_name else ""
+    raise NotFound(
+        f"there is no observable {text!r}{of_type}; yetictl observable list --contains finds parts of values"
+    )
+
+
+def tags_text(row: "Row") -> str:
+    """Return the tags of a row, each once; stale ones in brackets."""
+    fresh = {item.tag for item in row.tags if item.fresh}
+    return " ".join(
+        name if name in fresh else f"({name})" for name in dict.fromkeys(item.tag for item in row.tags)
+    )
+
+
+def assertion_cells(item: Any, now: int) -> tuple[Any, ...]:
+    """Return the cells of one assertion for the table of ``observable show``."""
+    if item.withdrawn_at:
+        state = "withdrawn"
+    elif item.fresh:
+        state = "fresh"
+    else:
+        state = "stale" if item.expires_at is not None and item.expires_at <= now else "not yet"
+    ends = to_text(item.expires_at)[:10] if item.expires_at is not None else "never"
+    return (
+        item.tag,
+        item.source,
+        item.kind,
+        state,
+        item.first_seen and item.first_seen[:10],
+        item.last_seen and item.last_seen[:10],
+        ends,
+        item.confidence,
+        item.tlp,
+    )
+
+
+def row_object(row: "Row") -> dict[str, Any]:
+    """Return an observable for ``--json``."""
+    assertions = []
+    for item in row.tags:
+        fields = {name: getattr(item, name) for name in item.__struct_fields__ if name != "expires_at"}
+        fields = {name: value for name, value in fields.items() if value is not None}
+        if item.expires_at is not None:
+            fields["expires_at"] = to_text(item.expires_at)
+        assertions.append(fields)
+    return {
+        "type": row.type,
+        "value": row.value,
+        "created_at": to_text(row.created_at),
+        "modified_at": to_text(row.modified_at),
+        "assertions": assertions,
+        "context": json.loads(row.context),
+    }
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= 120 else text[:119] + "…"
