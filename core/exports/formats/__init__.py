@@ -1,0 +1,194 @@
+r"""The formats that exports can have: one file each, dropped into this folder.
+
+A format is a Python file here, in the folder ``formats`` of ``system.plugins_path``, or a module that an
+installed package offers in the entry-point group ``core.export_formats``.  It is used at once, without a restart.
+A broken one never breaks another: `broken_formats` lists it with its reason.  It has these names::
+
+    NAME = "list"                                  # the word for --format
+    MEANING = "one value a line"                   # for people, one phrase
+    MEDIA_TYPE = "text/plain; charset=utf-8"
+    SUFFIX = ".txt"                                # of the published file, if the user names none
+    TYPES = frozenset({"ipv4", "ipv6"})            # what it can express; None is everything
+    OPTIONS = {"header": Option("yes", "a first line with the names")}     # {} if there are none
+
+    def render(rows, out, options): ...            # writes the files; required
+
+and, where they help::
+
+    def parse(options): ...                        # {name: text}, defaults filled in -> what ``render`` is given;
+                                                   # raises DefinitionError.  Without it, that dictionary itself
+    def line(options): ...                         # -> (str | Column, ...), or None: the fast way, see below
+    def head(options): ...                         # -> str, what comes before the first line of the fast way
+
+``render`` is given *rows*, an iterator of batches (lists of ``core.store.snapshot.Row``) in the order of the
+export, and *out*, an `Output`: it opens one file or several, writes text that ends with the batch, and says how
+many entries that were.  It keeps to these rules:
+
+- It writes what the format allows, to the letter, and always a legal file, also when there are no rows.
+- Each observable counts in one file of the set only, so that entries and refusals add up to what was selected.
+- It never holds more than a batch, and gives the same bytes for the same rows.
+- A value that it cannot express is never bent into another: ``out.refuse(row, reason)``.
+
+The fast way.  Where a line is nothing but pieces of text between columns of the store, ``line`` says so and the
+database makes the lines: ``(Column.VALUE, "\n")``.  Such a line ends with the only line break in it.  If a value
+has one inside, or a carriage return, the engine finds out and calls ``render`` instead; so both must give the
+same bytes for all other values.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.errors import DefinitionError, PluginError
+from core.plugins import BrokenPlugin, Plugin, Plugins
+
+ENTRY_POINTS = "core.export_formats"
+REQUIRED = ("NAME", "MEANING", "MEDIA_TYPE", "SUFFIX", "TYPES", "OPTIONS", "render")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a format: its default as text, and what it means."""
+
+    default: str
+    meaning: str
+
+
+class OutputFile(Protocol):
+    """A file that is being made."""
+
+    def write(self, text: str, entries: int) -> None:
+        """Add *text*, which holds so many entries."""
+
+
+class Output(Protocol):
+    """Where a format writes to."""
+
+    file_name: str
+    """The name that the export is published under."""
+
+    def open(self, name: str = "", media_type: str = "") -> OutputFile:
+        """Begin a file of the set; without a name it is the export's own."""
+
+    def refuse(self, row: Any, reason: str) -> None:
+        """Say that *row* cannot be expressed, and why, in one phrase without the value."""
+
+
+class Format(Protocol):
+    """A format, as the module that holds it."""
+
+    NAME: str
+    MEANING: str
+    MEDIA_TYPE: str
+    SUFFIX: str
+    TYPES: frozenset[str] | None
+    OPTIONS: Mapping[str, Option]
+
+    def render(self, rows: Iterator[list[Any]], out: Output, options: Any) -> None:
+        """Write the files of the export."""
+
+
+def formats() -> dict[str, Format]:
+    """Return every format that works, by name.  Of two with one name, neither does."""
+    claims = _claims()
+    return {name: plugins[0].content for name, plugins in sorted(claims.items()) if len(plugins) == 1}
+
+
+def broken_formats() -> tuple[BrokenPlugin, ...]:
+    """Return every format that cannot be used, with its reason."""
+    clashes = [
+        BrokenPlugin(plugin.origin, f"the format {name!r} is also in {_others(plugins, plugin)}")
+        for name, plugins in sorted(_claims().items())
+        if len(plugins) > 1
+        for plugin in plugins
+    ]
+    return (*_plugins.found().broken, *clashes)
+
+
+def get_format(name: str) -> Format:
+    """Return the format *name*.
+
+    Raises:
+        DefinitionError: There is none that works; the message has the nearest, and why it does not work.
+    """
+    known = formats()
+    if name in known:
+        return known[name]
+    reasons = [f"{item.origin}: {item.reason}" for item in broken_formats() if _is_about(item, name)]
+    if reasons:
+        raise DefinitionError(f"the format {name!r} cannot be used: {'; '.join(reasons)}")
+    raise DefinitionError(f"unknown format {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+
+
+def parse_options(form: Format, given: Mapping[str, str]) -> Any:
+    """Return what ``render`` of *form* is to be given for the options that the user gave.
+
+    Raises:
+        DefinitionError: An option is unknown (with the nearest), or has no such value.
+    """
+    for key in given:
+        if key not in form.OPTIONS:
+            known = ", ".join(form.OPTIONS) or "none"
+            message = f"the format {form.NAME} has no option {key!r}{nearest(key, form.OPTIONS)}; known: {known}"
+            raise DefinitionError(message)
+    options = {key: given.get(key, option.default) for key, option in form.OPTIONS.items()}
+    parse: Callable[[dict[str, str]], Any] | None = getattr(form, "parse", None)
+    return parse(options) if parse else options
+
+
+def yes_or_no(options: Mapping[str, str], key: str) -> bool:
+    """Return the option *key* as a truth value.
+
+    Raises:
+        DefinitionError: It is neither yes nor no.
+    """
+    word = options[key].strip().lower()
+    if word in ("yes", "true", "on", "1"):
+        return True
+    if word in ("no", "false", "off", "0"):
+        return False
+    raise DefinitionError(f"the option {key} is yes or no, not {options[key]!r}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``, did you mean …?`` where a known name is near, else nothing."""
+    near = get_close_matches(name.lower(), list(known), 1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def use_plugins_path(folder: Path | None) -> None:
+    """Look for formats in *folder*, too; it need not exist."""
+    _plugins.use_folder(folder)
+
+
+def _read(thing: Any) -> Any:
+    missing = [name for name in REQUIRED if not hasattr(thing, name)]
+    if missing:
+        raise PluginError(
+            f"it has no {', '.join(missing)}; core/exports/formats/__init__.py says what a format is"
+        )
+    if not isinstance(thing.NAME, str) or not thing.NAME:
+        raise PluginError("its NAME is not a text")
+    if not all(isinstance(option, Option) for option in thing.OPTIONS.values()):
+        raise PluginError("its OPTIONS are not all of core.exports.formats.Option")
+    return thing
+
+
+def _claims() -> dict[str, list[Plugin[Any]]]:
+    claims: dict[str, list[Plugin[Any]]] = {}
+    for plugin in _plugins.found().plugins:
+        claims.setdefault(plugin.content.NAME, []).append(plugin)
+    return claims
+
+
+def _others(plugins: list[Plugin[Any]], one: Plugin[Any]) -> str:
+    return ", ".join(plugin.origin for plugin in plugins if plugin is not one)
+
+
+def _is_about(item: BrokenPlugin, name: str) -> bool:
+    return Path(item.origin).stem == name or f"format {name!r}" in item.reason
+
+
+_plugins: Plugins[Any] = Plugins(package=__name__, folder=Path(__file__).parent, group=ENTRY_POINTS, read=_read)

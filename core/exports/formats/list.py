@@ -1,0 +1,39 @@
+"""One value a line, in UTF-8, each line with a line end; the empty form is an empty file.
+
+Whoever reads it line by line can take it: firewalls, resolvers, ``grep -f``.  A value that holds a line break or a
+carriage return would become two lines, so it is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from core.exports.formats import Option, Output
+from core.store.snapshot import Column, Row
+from core.values.types import RULE
+from core.values.types import TYPES as EVERY_TYPE
+
+NAME = "list"
+MEANING = "one value a line"
+MEDIA_TYPE = "text/plain; charset=utf-8"
+SUFFIX = ".txt"
+TYPES = EVERY_TYPE - {RULE}  # a rule is text of many lines
+OPTIONS: dict[str, Option] = {}
+
+REASON = "holds a line break, so that it would be two lines"
+
+
+def line(options: Mapping[str, str]) -> tuple[str | Column, ...]:
+    """Return the parts of a line."""
+    return (Column.VALUE, "\n")
+
+
+def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -> None:
+    """Write the values."""
+    file = out.open()
+    for batch in rows:
+        values = []
+        for row in batch:
+            if "\n" in row.value or "\r" in row.value:
+                out.refuse(row, REASON)
+            else:
+                values.append(row.value + "\n")
+        file.write("".join(values), len(values))

@@ -1,0 +1,111 @@
+"""Hold the right to run one export while it runs.
+
+The right is a row of the store with a time limit (``core.store.runs``).  A thread renews it, with a connection of
+its own, so that a long upload does not lose it.  A claim whose process is known to be gone is not waited for.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from core.errors import ExportBusy, StoreError
+from core.schemas.instant import Instant
+from core.store import runs
+from core.store.schema import export, export_lease
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+RENEW_EVERY_S = runs.LEASE_S / 4
+
+
+class Clock:
+    """The time of a run: the instant it was started with, and what has passed since."""
+
+    def __init__(self, start: Instant) -> None:
+        self.start = start
+        self._began_ns = time.monotonic_ns()
+
+    @property
+    def now(self) -> Instant:
+        """The present instant."""
+        return self.start + (time.monotonic_ns() - self._began_ns) // 1_000
+
+
+@contextmanager
+def held(store: "Store", name: str, clock: Clock) -> Iterator[runs.Lease]:
+    """Give the lease of the export *name* for a block, renewed as long as that lasts.
+
+    Raises:
+        NotFound: There is no such export.
+        ExportBusy: Another process runs it.
+    """
+    _drop_dead_claim(store, name)
+    lease = runs.claim(store, name, owner(), clock.now)
+    stop = threading.Event()
+    thread = threading.Thread(target=_renew, args=(store, lease, clock, stop), daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()
+        runs.release(store, lease)
+
+
+def owner() -> str:
+    """Return a name for this process that no other one has, now or later: host, process, and when that began."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_began(os.getpid())}"
+
+
+def is_dead(claimed_by: str) -> bool:
+    """Say whether the process of that name surely is gone; of another host's nothing is known."""
+    parts = claimed_by.rsplit(":", 2)
+    if len(parts) != 3 or parts[0] != socket.gethostname() or not parts[1].isdigit():
+        return False
+    process, began = int(parts[1]), parts[2]
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return bool(began) and _began(process) != began
+
+
+def _began(process: int) -> str:
+    """Return when a process began, in the kernel's own unit; empty where the system does not say."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
+
+
+def _drop_dead_claim(store: "Store", name: str) -> None:
+    with store.reading() as connection:
+        row = connection.execute(
+            select(export_lease.c.owner, export_lease.c.number)
+            .join(export, export.c.id == export_lease.c.export_id)
+            .where(export.c.name == name)
+        ).first()
+    if row is not None and row.owner is not None and is_dead(row.owner):
+        runs.release(store, runs.Lease(name, row.owner, row.number))
+
+
+def _renew(store: "Store", lease: runs.Lease, clock: Clock, stop: threading.Event) -> None:
+    while not stop.wait(RENEW_EVERY_S):
+        try:
+            with type(store)(store.path, store.lifetime_s) as own:
+                runs.renew(own, lease, clock.now)
+        except ExportBusy:
+            return  # the run finds out before it publishes
+        except StoreError:
+            continue  # busy for once; the next time is in a quarter of the limit

@@ -1,0 +1,245 @@
+"""Write selected rows to files in a spool folder.
+
+No more than a batch is in memory, except for a template that must see all rows at once.  The same store at the
+same instant gives the same bytes.
+"""
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from core.clients.persistient_storage import names
+from core.errors import RenderError, TemplateError, YetiError
+from core.exports import template_rows, templates
+from core.exports.formats import Format, get_format, parse_options
+from core.exports.settings import Settings
+from core.exports.spool import RenderedFile, SpoolFile
+from core.exports.template_source import Parts
+from core.schemas.export import ExportDefinition, Selection
+from core.schemas.instant import Instant
+from core.store.snapshot import Row, Snapshot
+
+TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
+
+Report = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What was written.
+
+    Attributes:
+        files: The set of files; one of most formats.
+        entries: Observables written.
+        refused: Observables that the format cannot express.
+        reasons: How many for which reason.
+        is_complete: All rows were read.
+    """
+
+    files: tuple[RenderedFile, ...]
+    entries: int
+    refused: int
+    reasons: dict[str, int]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to write.
+
+    Attributes:
+        definition: Format or template, options, file name.
+        selection: That of the definition, with types.
+        instant: At which every assertion is judged.
+        template: The text of the template, if it has one.
+        first: Only so many rows, for a preview; ``None`` is all.
+    """
+
+    definition: ExportDefinition
+    selection: Selection
+    instant: Instant
+    template: str = ""
+    first: int | None = None
+
+
+class SpoolOutput:
+    """Where a format writes to; see ``core.exports.formats.Output``."""
+
+    def __init__(self, folder: Path, file_name: str, media_type: str) -> None:
+        self.file_name = file_name
+        self.reasons: Counter[str] = Counter()
+        self._folder, self._media_type = folder, media_type
+        self._files: dict[str, SpoolFile] = {}
+
+    def open(self, name: str = "", media_type: str = "") -> SpoolFile:
+        """Begin a file of the set."""
+        name = names.check(name or self.file_name)
+        if name in self._files:
+            raise RenderError(f"the format began the file {name} twice")
+        path = self._folder / f"{len(self._files)}.part"
+        self._files[name] = SpoolFile(path, name, media_type or self._media_type)
+        return self._files[name]
+
+    def refuse(self, row: Row, reason: str) -> None:
+        """Count a row that cannot be expressed."""
+        self.reasons[f"{row.type} {reason}"] += 1
+
+    def start_over(self) -> None:
+        """Forget what was written."""
+        for file in self._files.values():
+            file.finish()
+        self._files.clear()
+        self.reasons.clear()
+
+    def finish(self, is_complete: bool) -> Rendered:
+        """Close the files."""
+        files = tuple(file.finish() for file in self._files.values())
+        return Rendered(
+            files=files,
+            entries=sum(file.entries for file in files),
+            refused=self.reasons.total(),
+            reasons=dict(sorted(self.reasons.items())),
+            is_complete=is_complete,
+        )
+
+
+def render(
+    snapshot: Snapshot, job: Job, selected: int, folder: Path, settings: Settings, report: Report = lambda _: None
+) -> Rendered:
+    """Write the files of an export.
+
+    Args:
+        snapshot: The rows; it stays open.
+        job: What to write.
+        selected: How many rows there are.
+        folder: An empty folder of the spool.
+        settings: For the bounds of templates.
+        report: Called with the number of rows that were just written.
+
+    Raises:
+        TemplateError: The template failed, or went over a bound.
+        RenderError: The format failed, or the spool folder did.
+    """
+    with collector_off():
+        if job.definition.template:
+            return _by_template(snapshot, job, selected, folder, settings, report)
+        form = get_format(job.definition.format)
+        output = SpoolOutput(folder, job.definition.file_name, form.MEDIA_TYPE)
+        options = parse_options(form, job.definition.options)
+        try:
+            return _by_format(snapshot, job, form, options, output, report)
+        except (YetiError, OSError):
+            raise
+        except Exception as error:  # a format may be anybody's code
+            raise RenderError(f"the format {form.NAME} failed: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Keep the garbage collector out of a block; rows hold no cycles, and it would look at each."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _by_format(
+    snapshot: Snapshot, job: Job, form: Format, options: Any, output: SpoolOutput, report: Report
+) -> Rendered:
+    line = getattr(form, "line", None)
+    parts = line(options) if line else None
+    if parts is not None and job.first is None:
+        head = getattr(form, "head", None)
+        if _by_lines(snapshot, job, parts, head(options) if head else "", output, report):
+            return output.finish(is_complete=True)
+        output.start_over()
+    with _rows(snapshot, job, report) as rows:
+        form.render(rows, output, options)
+    return output.finish(rows.is_complete)
+
+
+def _by_lines(
+    snapshot: Snapshot, job: Job, parts: tuple[Any, ...], head: str, output: SpoolOutput, report: Report
+) -> bool:
+    """Let the database make the lines; false if a value has a line break in it, so that ``render`` must decide."""
+    file = output.open()
+    file.write(head, 0)
+    with closing(snapshot.lines(job.selection, job.instant, parts)) as lines:
+        for chunk in lines:
+            entries = lines.entries - file.entries
+            if chunk.count("\n") != entries or "\r" in chunk:
+                return False
+            file.write(chunk, entries)
+            report(entries)
+    return True
+
+
+def _by_template(
+    snapshot: Snapshot, job: Job, selected: int, folder: Path, settings: Settings, report: Report
+) -> Rendered:
+    output = SpoolOutput(folder, job.definition.file_name, TEMPLATE_MEDIA_TYPE)
+    file = output.open()
+    bounds = templates.Bounds(
+        settings.template_memory_mib, settings.template_timeout_s, settings.template_output_mib
+    )
+    try:
+        parts = _parts(job.template, selected, settings)
+        with _rows(snapshot, job, report) as rows:
+            templates.render(job.template, template_rows.frames(rows), file.stream, bounds, parts=parts)
+    except TemplateError as error:
+        raise TemplateError(f"template {job.definition.template}: {error}") from None
+    file.digest_again()
+    file.entries = rows.count
+    return output.finish(rows.is_complete)
+
+
+def _parts(text: str, selected: int, settings: Settings) -> Parts | None:
+    """Return the parts of a template that is batched, ``None`` for one that is rendered whole and may be."""
+    checked = templates.check(text)
+    if not checked.is_batched and selected > settings.template_row_limit:
+        raise TemplateError(
+            f"it is rendered whole because {checked.reason}, and {selected:,} rows are more than "
+            f"template.row_limit ({settings.template_row_limit:,})"
+        )
+    return checked.parts
+
+
+@contextmanager
+def _rows(snapshot: Snapshot, job: Job, report: Report) -> Iterator["_Watched"]:
+    """Give the batches of rows; they are let go when the block ends, so that the snapshot may be asked again."""
+    with closing(snapshot.rows(job.selection, job.instant)) as batches:  # type: ignore[type-var]
+        yield _Watched(batches if job.first is None else _first(batches, job.first), report)
+
+
+def _first(batches: Iterator[list[Row]], most: int) -> Iterator[list[Row]]:
+    yield list(islice(chain.from_iterable(batches), most))
+
+
+class _Watched:
+    """Batches of rows; says how many there were and whether that was all."""
+
+    def __init__(self, batches: Iterator[list[Row]], report: Report) -> None:
+        self.count = 0
+        self.is_complete = False
+        self._batches, self._report = batches, report
+
+    def __iter__(self) -> Iterator[list[Row]]:
+        return self
+
+    def __next__(self) -> list[Row]:
+        try:
+            batch = next(self._batches)
+        except StopIteration:
+            self.is_complete = True
+            raise
+        self.count += len(batch)
+        self._report(len(batch))
+        return batch
