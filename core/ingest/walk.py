@@ -50,4 +50,5 @@ def _below(folder: Path) -> Iterator[Path | tuple[Path, UnreadableFile]]:
 
 def _is_data(path: Path) -> bool:
     name = path.name.lower()
-    return not name.startswith(_NOT_DATA) and not name.endswith(_NOT_DATA_SUFFIXES)
+    is_about = name.startswith(_NOT_DATA) or ".license" in name or ".notice" in name
+    return not is_about and not name.endswith(_NOT_DATA_SUFFIXES)

@@ -4,6 +4,7 @@ Read are ``list.json`` of the MISP project's form, and a plain JSON array of tex
 allow-list if the user says so (``--format warninglist``): the same form may as well be a block-list.
 """
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,25 +24,32 @@ MEANING = "a MISP warninglist (list.json), or a JSON array of texts; becomes an 
 LIST_TYPES = ("cidr", "hostname", "string", "substring", "regex")
 _MARKS = ('"matching_attributes"', '"list"', '"name"', '"type"', '"version"', '"description"')
 MAX_BYTES = 256 << 20
+TAIL_BYTES = 4096
 
 
 def recognises(file: InputFile) -> int:
     """Return 90 for the form of the MISP project; a bare array is for the user to name."""
-    head = file.text_head.lstrip()
-    if not head.startswith("{") or file.size_bytes > MAX_BYTES:
-        return 0
-    if '"list"' not in head and file.size_bytes <= len(file.head):
+    if not file.text_head.lstrip().startswith("{") or file.size_bytes > MAX_BYTES:
         return 0
     if file.size_bytes <= len(file.head):
         try:
-            whole = msgspec.json.decode(head)
+            whole = msgspec.json.decode(file.text_head)
         except (msgspec.MsgspecError, RecursionError):
-            whole = None
-        if isinstance(whole, dict):
-            return 90 if isinstance(whole.get("list"), list) and whole.get("type") in LIST_TYPES else 0
-    marks = sum(mark in head for mark in _MARKS)
-    is_typed = any(f'"type": "{kind}"' in head or f'"type":"{kind}"' in head for kind in LIST_TYPES)
-    return 85 if marks >= 4 or (marks >= 3 and is_typed) else 0
+            return 0
+        is_one = (
+            isinstance(whole, dict) and isinstance(whole.get("list"), list) and whole.get("type") in LIST_TYPES
+        )
+        return 90 if is_one else 0
+    # What a long list is may be said behind its entries.
+    ends = file.text_head + _tail(file)
+    is_typed = any(f'"type": "{kind}"' in ends or f'"type":"{kind}"' in ends for kind in LIST_TYPES)
+    return 85 if is_typed and sum(mark in ends for mark in _MARKS) >= 4 else 0
+
+
+def _tail(file: InputFile) -> str:
+    with file.open_binary() as stream:
+        stream.seek(-TAIL_BYTES, io.SEEK_END)
+        return stream.read().decode("utf-8", "replace")
 
 
 def read(file: InputFile, options: Options) -> Iterator[Item]:
