@@ -76,7 +76,7 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
         for thing in _flat(found[1]):
             count += 1
             yield from reader.items(found[0], thing)
-    if not count:
+    if not count and outline(file).get("objects") != "[":
         raise UnreadableFile("no STIX object in it")
 
 
@@ -223,7 +223,7 @@ def _pattern(line: int, thing: dict[str, Any]) -> tuple[Reading, dict[str, Any]]
     named = typed.clean(thing.get("pattern_type")).lower() or "stix"
     language = _LANGUAGES.get(named, named)
     if not language:
-        return read_pattern(text, line, "2.1" if "spec_version" in thing else "2.0"), {}
+        return read_pattern(text, line), {}
     reading = Reading()
     try:
         reading.observables.append(typed.typed(types.RULE, text))

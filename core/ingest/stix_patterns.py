@@ -50,11 +50,11 @@ class Reading:
     is_single: bool = True
 
 
-def read_pattern(text: str, line: int = 0, version: str = "2.1") -> Reading:
-    """Read *text*, a pattern of STIX *version*; nothing is raised, whatever it is."""
+def read_pattern(text: str, line: int = 0) -> Reading:
+    """Read *text*, a pattern of STIX 2.0 or 2.1; nothing is raised, whatever it is."""
     reading = Reading()
     try:
-        found = list(terms(text, version))
+        found = list(terms(text))
     except RefusedValue as error:
         reading.refusals.append(Refusal(line, str(error), excerpt(text)))
         return reading
@@ -84,14 +84,14 @@ def _read_term(term: Term, reading: Reading, line: int) -> None:
             reading.refusals.append(Refusal(line, f"{term}: {error}", excerpt(value)))
 
 
-def terms(text: str, version: str = "2.1") -> Iterator[Term]:
+def terms(text: str) -> Iterator[Term]:
     """Yield the comparisons of the pattern *text* from left to right.
 
     Raises:
         RefusedValue: It is no pattern.
     """
     # The tree is as deep as a chain of ORs is long, so it is walked with a stack of our own.
-    stack: list[tuple[Any, bool]] = [(_tree(text, version), False)]
+    stack: list[tuple[Any, bool]] = [(_tree(text), False)]
     while stack:
         node, is_narrowing = stack.pop()
         name = type(node).__name__
@@ -117,16 +117,16 @@ def _grammars() -> tuple[Any, Any, type[Exception]]:
     from stix2patterns.v20.pattern import Pattern as Pattern20
     from stix2patterns.v21.pattern import Pattern as Pattern21
 
-    return Pattern20, Pattern21, ParseException
+    return Pattern21, Pattern20, ParseException
 
 
-def _tree(text: str, version: str) -> Any:
+def _tree(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise RefusedValue(f"a pattern of more than {MAX_CHARACTERS:,} characters")
-    older, newer, failure = _grammars()
-    first, second = (older, newer) if version == "2.0" else (newer, older)
+    *grammars, failure = _grammars()
     reason = ""
-    for grammar in (first, second):
+    # 2.1 has a word more (EXISTS), which a pattern of 2.0 may use as a name.
+    for grammar in grammars:
         try:
             return grammar(text).visit(_Root())
         except failure as error:
