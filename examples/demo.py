@@ -1,6 +1,6 @@
 """Show the whole way from files to published exports, with the commands a user would type.
 
-Run by ``make demo``.  The store is in ``var/``, the exports go to ``var/exports``.  A second run finds everything
+Run by ``make demo``.  The store is ``var/yeti.db``, the exports go to ``var/exports``.  A second run finds everything
 in place and publishes nothing again.
 """
 
@@ -64,12 +64,12 @@ def main() -> int:
 
     title("The first lines of one")
     show(EXPORTS / "blocklist-addresses.txt")
-    print(NEXT)
+    print(NEXT.format(home=relative(home_folder(intel)), exports=relative(EXPORTS)))
     return status
 
 
 NEXT = """
-What to try next (settings: YETI_HOME=var YETI_SYSTEM_EXPORT_PATH=var/exports):
+What to try next, after  export YETI_HOME={home} YETI_SYSTEM_EXPORT_PATH={exports}
   .venv/bin/yetictl export list                      what is defined
   .venv/bin/yetictl export preview c2-addresses      what a run would publish, and why
   .venv/bin/yetictl observable show 198.51.100.7     who says what of one value
@@ -78,18 +78,22 @@ What to try next (settings: YETI_HOME=var YETI_SYSTEM_EXPORT_PATH=var/exports):
   docs/how-to/configure-storage.md                   publish to a bucket instead of a folder"""
 
 
+def home_folder(intel: Path | None) -> Path:
+    """Return where the store is; one's own files do not mix with the samples."""
+    return VAR if intel is None else VAR / "intel"
+
+
 def settings(intel: Path | None) -> dict[str, str]:
     """Return the environment of the demo: this clone's ``var`` and nobody's configuration file."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("YETI_")}
-    database = VAR / ("demo.db" if intel is None else "demo-intel.db")
-    configuration = VAR / "demo.conf"
-    VAR.mkdir(exist_ok=True)
+    home = home_folder(intel)
+    home.mkdir(parents=True, exist_ok=True)
+    configuration = home / "yeti.conf"
     configuration.write_text("# The demo takes its settings from the environment.\n")
     return kept | {
-        "YETI_HOME": str(VAR),
+        "YETI_HOME": str(home),
         "YETI_CONFIG": str(configuration),
         "YETI_SYSTEM_EXPORT_PATH": str(EXPORTS),
-        "YETI_DATABASE_URL": f"sqlite:///{database}",
     }
 
 

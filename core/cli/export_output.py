@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import print_json, print_table, say
+from core.cli.output import print_json, print_table, printable, say
 from core.cli.parameters import duration_text
 from core.log import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
@@ -212,7 +212,7 @@ def print_preview(seen: "Preview", as_json: bool) -> None:
         )
         return
     for line in seen.first:
-        click.echo(line)
+        click.echo(printable(line))
     say(
         f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else "")
     )

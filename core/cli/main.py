@@ -106,7 +106,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    click.echo(f"yetictl: {redact(message)}", err=True)
+    from core.cli.output import say
+
+    say(f"yetictl: {redact(message)}")
     return status
 
 

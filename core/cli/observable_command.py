@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import json_option, print_json, print_table, say
+from core.cli.output import json_option, print_json, print_table, printable, say
 from core.cli.session import Session
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import TLP, Claim, Kind
@@ -77,7 +77,7 @@ def show(session: Session, value: str, type_name: str | None, as_json: bool) -> 
         print_json([row_object(row) for row in found])
         return
     for row in found:
-        click.echo(f"{row.type}  {row.value}")
+        click.echo(printable(f"{row.type}  {row.value}"))
         click.echo(f"known since {to_text(row.created_at)}, changed {to_text(row.modified_at)}")
         if row.tags:
             headings = ("tag", "source", "kind", "state", "first seen", "last seen", "ends", "confidence", "tlp")
@@ -86,7 +86,7 @@ def show(session: Session, value: str, type_name: str | None, as_json: bool) -> 
             click.echo("nobody claims anything of it")
         for entry in json.loads(row.context):
             text = ", ".join(f"{key}: {_short(item)}" for key, item in entry.items() if key != "source")
-            click.echo(f"context  {entry.get('source', '')}: {text}")
+            click.echo(printable(f"context  {entry.get('source', '')}: {text}"))
 
 
 @command.command()
@@ -114,10 +114,18 @@ def count(session: Session, as_json: bool) -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag for all of them. Repeatable.")
 @click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
 @click.option(
-    "--kind", type=click.Choice([kind.name.lower() for kind in Kind]), default="malicious", show_default=True
+    "--kind",
+    type=click.Choice([kind.name.lower() for kind in Kind]),
+    default="malicious",
+    show_default=True,
+    help="What the claim is.",
 )
-@click.option("--confidence", type=click.IntRange(0, 100))
-@click.option("--tlp", type=click.Choice([_.name.lower().replace("_", "+") for _ in TLP]))
+@click.option("--confidence", type=click.IntRange(0, 100), help="How sure that is, 0 to 100.")
+@click.option(
+    "--tlp",
+    type=click.Choice([_.name.lower().replace("_", "+") for _ in TLP]),
+    help="How far it may be passed on.",
+)
 @click.pass_obj
 def add(
     session: Session,
@@ -304,5 +312,4 @@ def row_object(row: "Row") -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= 120 else text[:119] + "…"

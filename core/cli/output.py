@@ -12,8 +12,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def say(message: str) -> None:
-    """Tell the user something, on standard error."""
-    click.echo(message, err=True)
+    """Tell the user something, in one line on standard error."""
+    click.echo(printable(message), err=True)
+
+
+def printable(text: str) -> str:
+    """Return *text* with a mark for every control character.
+
+    Names and values come from outside; what controls a terminal would take it over, what breaks a line would forge one.
+    """
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def print_json(value: Any) -> None:
@@ -46,9 +54,7 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    text = value if isinstance(value, str) else str(value)
-    # Names and values come from outside; control characters would take over the terminal.
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return printable(value if isinstance(value, str) else str(value))
 
 
 @contextmanager

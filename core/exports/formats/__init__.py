@@ -154,7 +154,7 @@ def yes_or_no(options: Mapping[str, str], key: str) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``, did you mean …?`` where a known name is near, else nothing."""
-    near = get_close_matches(name.lower(), list(known), 1)
+    near = get_close_matches(name.lower(), [*known], 1)  # list is a format here
     return f", did you mean {near[0]!r}?" if near else ""
 
 

@@ -1,0 +1,177 @@
+"""``yetictl export`` and ``template``: define, run, look, remove."""
+
+import pytest
+
+
+@pytest.fixture
+def feed(yetictl, tmp_path):
+    """A store with two addresses, one of them allow-listed, and a domain."""
+    (tmp_path / "feed.csv").write_text(
+        "value,type,tags\n192.0.2.1,ip,c2\n192.0.2.2,ip,c2;allow-list\nc2.example.org,domain,c2;apt\n"
+    )
+    yetictl("import", "feed.csv", "--source", "feed")
+    return tmp_path / "home" / "exports"
+
+
+def test_export_is_published_with_its_digest(yetictl, feed):
+    """``run`` prints entries, bytes, SHA-256 and place of the file; the file is what was asked for."""
+    yetictl(
+        "export",
+        "add",
+        "c2 list",
+        "--format",
+        "list",
+        "--type",
+        "ip",
+        "--include",
+        "C2",
+        "--exclude",
+        "allow-list",
+    )
+
+    (result,) = yetictl("export", "run", "c2 list", "--json").json
+
+    (file,) = result["files"]
+    assert "192.0.2.1\n" == (feed / "c2_list.txt").read_text()
+    # printf '192.0.2.1\n' | sha256sum
+    assert "d1aa74fdddc060ca4e2e10401f2f4e0ef37f94b0d8b25137e8c530d59f4aba75" == file["sha256"]
+    assert (1, 10, str(feed / "c2_list.txt")) == (file["entries"], file["size_bytes"], file["location"])
+
+
+def test_second_run_leaves_the_file_alone(yetictl, feed):
+    """Unchanged content is not published again: the file keeps its date."""
+    yetictl("export", "add", "all", "--format", "jsonl")
+    yetictl("export", "run", "all")
+    before = (feed / "all.jsonl").stat()
+
+    (result,) = yetictl("export", "run", "--all", "--json").json
+
+    after = (feed / "all.jsonl").stat()
+    assert "unchanged" == result["outcome"]
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_one_failing_export_keeps_no_other_back(yetictl, feed):
+    """Of several, each runs; one failure makes the exit status 1 and says why."""
+    yetictl("export", "add", "bad", "--format", "list", "--to", "/proc/nowhere")
+    yetictl("export", "add", "good", "--format", "list")
+
+    done = yetictl("export", "run", "--all", "--json", status=1)
+
+    assert {"good": "completed", "bad": "failed"} == {item["export"]: item["status"] for item in done.json}
+    assert (feed / "good.txt").is_file()
+    assert "/proc/nowhere" in done.err
+
+
+def test_edit_replaces_what_is_given_and_keeps_the_rest(yetictl, feed):
+    """An option given replaces its field; an empty one clears it; the file name never follows."""
+    yetictl("export", "add", "x", "--format", "list", "--type", "ip", "--include", "c2", "--exclude", "allow-list")
+
+    yetictl("export", "edit", "x", "--include", "apt", "--exclude", "", "--format", "csv", "--type", "domain")
+
+    shown = yetictl("export", "show", "x", "--json").json
+    assert ["apt"] == shown["selection"]["include"]
+    assert [] == shown["selection"]["exclude"]
+    assert ["hostname"] == shown["selection"]["types"]
+    assert ("csv", "x.txt") == (shown["format"], shown["file_name"])
+
+
+def test_edit_of_a_date_keeps_the_other(yetictl, feed):
+    """Date filters that are not given stay; one given as nothing is cleared."""
+    yetictl("export", "add", "x", "--format", "list", "--max-age", "30d", "--first-seen-after", "2024-01-01")
+
+    yetictl("export", "edit", "x", "--max-age", "")
+
+    selection = yetictl("export", "show", "x", "--json").json["selection"]
+    assert (None, "2024-01-01T00:00:00Z") == (selection["max_age_s"], selection["first_seen_after"])
+
+
+def test_two_exports_never_share_a_file(yetictl, feed):
+    """A clash of file names is refused when the export is defined, and the message says what to do."""
+    yetictl("export", "add", "My Export", "--format", "list")
+
+    done = yetictl("export", "add", "my_export", "--format", "list", status=1)
+
+    assert "My Export" in done.err
+    assert "--file-name" in done.err
+    yetictl("export", "add", "my_export", "--format", "list", "--file-name", "other.txt")
+
+
+def test_empty_selection_shows_where_it_was_lost(yetictl, feed):
+    """If nothing is selected, the funnel says how many are left after each step."""
+    yetictl("export", "add", "x", "--format", "list", "--type", "ip", "--include", "no-such-tag")
+
+    done = yetictl("export", "preview", "x")
+
+    assert "of these types 2" in done.err
+    assert "included 0" in done.err
+
+
+def test_preview_touches_nothing(yetictl, feed):
+    """A preview shows entries and counts; nothing is published and no run is recorded."""
+    yetictl("export", "add", "x", "--format", "list", "--type", "ip")
+
+    seen = yetictl("export", "preview", "x", "--json").json
+
+    assert (2, {"ipv4": 2}) == (seen["entries"], seen["types"])
+    assert ["192.0.2.1", "192.0.2.2"] == seen["first"]
+    assert not feed.exists() or not list(feed.iterdir())
+    assert yetictl("export", "show", "x", "--json").json["last_run"] is None
+
+
+def test_remove_keeps_the_file_unless_purged(yetictl, feed):
+    """Removing an export leaves what consumers read; ``--purge`` deletes it."""
+    for name, options in (("kept", ()), ("purged", ("--purge",))):
+        yetictl("export", "add", name, "--format", "list")
+        yetictl("export", "run", name)
+        yetictl("export", "remove", name, *options)
+
+    assert ["kept.txt"] == [path.name for path in feed.iterdir()]
+    assert [] == yetictl("export", "list", "--json").json
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["x"], 2, "--format F"),
+        (["x", "--format", "list", "--template", "t"], 2, "--format F"),
+        (["x", "--format", "lst"], 1, "did you mean 'list'"),
+        (["x", "--format", "list", "--type", "ipv5"], 1, "unknown type 'ipv5'"),
+        (["x", "--format", "list", "--option", "header=no"], 1, "no option 'header'"),
+        (["x", "--format", "list", "--every", "soon"], 2, "is not a duration"),
+        (["x", "--format", "list", "--every", "1h", "--cron", "0 * * * *"], 2, "exclude each other"),
+        (["x", "--format", "list", "--first-seen-after", "yesterday"], 2, "2024-05-01"),
+        (["../x", "--format", "list", "--file-name", "../x"], 1, "../x"),
+        (["..", "--format", "list"], 1, "'..'"),
+        (["x", "--template", "nope"], 1, "unknown template 'nope'"),
+    ],
+)
+def test_wrong_definition_is_refused_in_words(yetictl, feed, arguments, status, words):
+    """What does not exist or cannot be is refused, with what can; nothing is kept."""
+    done = yetictl("export", "add", *arguments, status=status)
+
+    assert words in done.err
+    assert [] == yetictl("export", "list", "--json").json
+
+
+def test_template_is_checked_kept_and_used(yetictl, feed, tmp_path):
+    """A template is kept under a name, checked first, and writes the file without a suffix, as in Yeti."""
+    (tmp_path / "t.jinja2").write_text("{% for row in data %}{{ row.value }};{{ row.type }}\n{% endfor %}")
+    yetictl("template", "add", "pairs", "t.jinja2")
+    yetictl("export", "add", "Pairs", "--template", "pairs", "--type", "ip")
+
+    yetictl("export", "run", "Pairs")
+
+    assert "192.0.2.1;ipv4\n192.0.2.2;ipv4\n" == (feed / "pairs").read_text()
+    assert (tmp_path / "t.jinja2").read_text() == yetictl("template", "show", "pairs").out
+    assert "is used by the export" in yetictl("template", "remove", "pairs", status=1).err
+
+
+def test_broken_template_is_refused_with_its_line(yetictl, tmp_path):
+    """A template that does not parse is not kept; the message has the line."""
+    (tmp_path / "t.jinja2").write_text("a\n{% for row in data %}\n{{ row.value \n")
+
+    done = yetictl("template", "add", "t", "t.jinja2", status=1)
+
+    assert "line 3" in done.err or "line 4" in done.err
+    assert [] == yetictl("template", "list", "--json").json

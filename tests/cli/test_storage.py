@@ -1,0 +1,89 @@
+"""``yetictl storage`` and drop-in files, as a person uses them."""
+
+CLIENT = """
+class Shelf:
+    PREFIX = "shelf://"
+    files = {}
+    def __init__(self, path): self.path = path
+    def file_path(self, file_name): return f"{self.path}/{file_name}"
+    def get_file(self, file_name):
+        if file_name not in self.files: raise FileNotFoundError(file_name)
+        return self.files[file_name]
+    def put_file(self, file_name, contents): self.files[file_name] = contents
+    def delete_file(self, file_name): self.files.pop(file_name, None)
+"""
+
+
+def test_file_goes_there_and_back(yetictl, tmp_path):
+    """put, ls, get, rm: the bytes come back as they went, and the listing is empty in the end."""
+    (tmp_path / "file").write_bytes(b"a\r\n\xc3\xbc")
+
+    receipt = yetictl("storage", "put", "place", "sub/name.bin", "file", "--json").json
+
+    assert (5, "created") == (receipt["size_bytes"], receipt["outcome"])
+    assert [("sub/name.bin", 5)] == [
+        (item["name"], item["size_bytes"]) for item in yetictl("storage", "ls", "place", "--json").json
+    ]
+    assert b"a\r\n\xc3\xbc" == (tmp_path / "place/sub/name.bin").read_bytes()
+    yetictl("storage", "rm", "place", "sub/name.bin")
+    assert [] == yetictl("storage", "ls", "place", "--json").json
+
+
+def test_check_tries_everything_and_leaves_nothing(yetictl, tmp_path):
+    """``storage check`` writes, reads, replaces and deletes a file of its own."""
+    done = yetictl("storage", "check", "place", "--json")
+
+    assert done.json["is_ok"]
+    assert [
+        "write",
+        "read back what was written",
+        "replace",
+        "read back the replacement",
+        "delete",
+        "find it gone",
+    ] == [step["name"] for step in done.json["steps"]]
+    assert [] == list((tmp_path / "place").iterdir())
+
+
+def test_check_of_an_unknown_scheme_fails(yetictl):
+    """A path that looks like a URL no client knows is a failure that names the known prefixes."""
+    done = yetictl("storage", "check", "gs://bucket/x", status=1)
+
+    assert "known: s3://" in done.out
+
+
+def test_dropped_in_client_is_used_and_broken_one_is_listed(yetictl, tmp_path):
+    """A client in the second folder works at once; a broken neighbour is listed with its reason and harms nobody."""
+    folder = tmp_path / "home/plugins/storage"
+    folder.mkdir(parents=True)
+    (folder / "shelf.py").write_text(CLIENT)
+    (folder / "broken.py").write_text("import no_such_module\n")
+
+    listed = {
+        item["origin"].rpartition("/")[2]: item for item in yetictl("storage", "list", "--json").json["clients"]
+    }
+
+    assert ("shelf://", "ok") == (listed["shelf.py"]["prefix"], listed["shelf.py"]["status"])
+    assert "no_such_module" in listed["broken.py"]["reason"]
+    assert yetictl("storage", "check", "shelf://x", "--json").json["is_ok"]
+    assert yetictl("storage", "check", "place", "--json").json["is_ok"]
+
+
+def test_dropped_in_format_is_used(yetictl, tmp_path):
+    """A format in the second folder is listed and exports can have it."""
+    folder = tmp_path / "home/plugins/formats"
+    folder.mkdir(parents=True)
+    (folder / "shout.py").write_text(
+        "NAME = 'shout'\nMEANING = 'values in capitals'\nMEDIA_TYPE = 'text/plain'\nSUFFIX = '.up'\n"
+        "TYPES = None\nOPTIONS = {}\n"
+        "def render(rows, out, options):\n"
+        "    file = out.open()\n"
+        "    for batch in rows:\n"
+        "        file.write(''.join(row.value.upper() + '\\n' for row in batch), len(batch))\n"
+    )
+    yetictl("observable", "add", "c2.example.org", "--type", "domain", "--tag", "c2")
+    yetictl("export", "add", "x", "--format", "shout")
+
+    yetictl("export", "run", "x")
+
+    assert "C2.EXAMPLE.ORG\n" == (tmp_path / "home/exports/x.up").read_text()
