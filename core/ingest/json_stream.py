@@ -29,8 +29,9 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPES = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\."
 )
-# SystemError: what the C parser makes of a number with thousands of digits.
-_FAILURES = (ijson.JSONError, ValueError, ArithmeticError, SystemError)
+_FAILURES = (ijson.JSONError, ValueError, ArithmeticError)
+# A whole number beyond the interpreter's limit of 4,300 digits crashes the C parser's process.
+_has_endless_number = re.compile(r"(?:\A|[\s\[,:-])[0-9]{1000}").search
 Event = tuple[str, Any]
 
 
@@ -97,8 +98,8 @@ def _outline(head: str) -> dict[str, Any]:
     if not head.lstrip().startswith(("{", "[")):
         return {}
     found: dict[str, Any] = {}
-    events = _events(iter([_mend(head).encode("utf-8", "replace")]))
     try:
+        events = _events(iter([_mended(head)]))
         for place, _, event, value in islice(_placed(events), _OUTLINE_EVENTS):
             if event not in _ENDS:
                 found.setdefault(place, {"start_map": "{", "start_array": "["}.get(event, value))
@@ -181,16 +182,21 @@ def _utf8_chunks(file: InputFile) -> Iterator[bytes]:
                 cut = len(part)
             rest = part[cut:]
             if cut:  # nothing at all would mean the end to the parser
-                yield _mend(part[:cut]).encode("utf-8", "replace")
+                yield _mended(part[:cut])
         if rest:
-            yield _mend(rest).encode("utf-8", "replace")
+            yield _mended(rest)
 
 
-def _mend(text: str) -> str:
-    """Replace escapes of lone surrogates by U+FFFD: the C parser turns some into ``?``, unseen."""
-    if not _SURROGATE.search(text):
-        return text
-    return _ESCAPES.sub(lambda m: "\\ufffd" if len(m[0]) == 6 else m[0], text)
+def _mended(text: str) -> bytes:
+    """Return what the C parser may be given: without numbers and escapes that it gets wrong.
+
+    It turns some escapes of lone surrogates into ``?``, unseen; they become U+FFFD.
+    """
+    if _has_endless_number(text):
+        raise UnreadableFile("a number of more than 1,000 digits")
+    if _SURROGATE.search(text):
+        text = _ESCAPES.sub(lambda found: "\\ufffd" if len(found[0]) == 6 else found[0], text)
+    return text.encode("utf-8", "replace")
 
 
 def _events(chunks: Iterator[bytes]) -> Iterator[Event]:
