@@ -28,10 +28,13 @@ def recognises(file: InputFile) -> int:
     if not head.strip() or "\x00" in head or head.lstrip()[:1] in "<{":
         return 0
     found = table.look_at(file)
-    if found is None or not found.columns.values:
+    if found is None:
         return 0
     is_named = file.path.suffix.lower() in _SUFFIXES
     width = len(found.header)
+    if not found.columns.values:
+        # More than text, so that it is the mapping that is asked for.
+        return 20 if is_named and width > 1 else 0
     if found.has_header and (width > 1 or is_named):
         return 80 if is_named else 60
     if is_named:
@@ -51,8 +54,10 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
     if found is None:
         raise UnreadableFile("is no table: there is no row in it")
     if not found.columns.values:
-        shown = ", ".join(name.strip() for name in found.header[:20])
-        raise UnreadableFile(f"no column holds values; name one with --map value=COLUMN; the columns are: {shown}")
+        shown = ", ".join(name.strip() for name in found.sample[0][:20])
+        raise UnreadableFile(
+            f"no column holds values; name one with --map value=COLUMN; the first row is: {shown}"
+        )
     reader = RowReader(found.columns, options, file.name, found.header, found.date_order, found.whole_tags)
     records = Records(file, found.delimiter)
     names = [plain(name) for name in found.header]

@@ -38,8 +38,15 @@ def _readers() -> dict[str, Reader]:
 READERS = MappingProxyType(_readers())
 """Importers by the word for ``--format``."""
 
-_COMPRESSED = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"7z\xbc\xaf": "7z",
-               b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar"}  # fmt: skip
+_COMPRESSED = {
+    b"PK\x03\x04": "zip",
+    b"\x1f\x8b": "gzip",
+    b"BZh91AY": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"7z\xbc\xaf": "7z",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"Rar!\x1a": "rar",
+}
 
 
 def recognise(file: InputFile) -> Reader:
@@ -48,6 +55,9 @@ def recognise(file: InputFile) -> Reader:
     Raises:
         UnreadableFile: None is; the message says what the file looks like instead.
     """
+    for magic, name in _COMPRESSED.items():
+        if file.head.startswith(magic):
+            raise UnreadableFile(f"is compressed ({name}); unpack it first")
     best = max(READERS.values(), key=lambda reader: reader.recognises(file))
     if best.recognises(file) <= 0:
         raise UnreadableFile(_what_it_is(file))
@@ -57,9 +67,6 @@ def recognise(file: InputFile) -> Reader:
 def _what_it_is(file: InputFile) -> str:
     if file.size_bytes == 0:
         return "is empty"
-    for magic, name in _COMPRESSED.items():
-        if file.head.startswith(magic):
-            return f"is compressed ({name}); unpack it first"
     start = file.text_head.lstrip()[:500]
     if start[:1] == "<":
         is_page = "<html" in start.lower() or "<!doctype html" in start.lower()

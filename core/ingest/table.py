@@ -53,6 +53,8 @@ def look_at(file: InputFile, options: Options | None = None) -> Table | None:
     if not rows:
         return None
     header, has_header = _header(rows, _rows(named, delimiter))
+    if not has_header and options is not None and _names_a_cell(options, rows[0]):
+        header, has_header = rows[0], True
     body = rows[1:] if has_header else rows
     if not has_header:
         width = max(map(len, rows))
@@ -125,6 +127,12 @@ def _header(rows: list[list[str]], commented: list[list[str]]) -> tuple[list[str
         if others and looks_named and any(_is_value(c) for row in others for c in row)
         else ([], False)
     )
+
+
+def _names_a_cell(options: Options, row: list[str]) -> bool:
+    """Tell whether the user's mapping speaks of *row* as the header."""
+    names = {columns.plain(cell) for cell in row}
+    return any(not column.isdigit() and columns.plain(column) in names for column in options.columns.values())
 
 
 def _by_content(found: Columns, header: list[str], rows: list[list[str]]) -> Columns:

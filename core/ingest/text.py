@@ -237,6 +237,8 @@ def _split_comment(text: str) -> tuple[str, dict[str, Any] | None]:
         value, note = text[: found.start()], text[found.start() :]
     elif "#" in text and "/" not in text:
         value, _, note = text.partition("#")
+    elif ";" in text and "://" not in text and _value(text.partition(";")[2]) is None:
+        value, _, note = text.partition(";")
     else:
         return text, None
     note = note.strip().lstrip("#;/!").strip()
