@@ -23,7 +23,8 @@ from core.errors import PluginError, YetiError
 T = TypeVar("T")
 
 _SETTLING_NS = 1_000_000_000
-"""A file that is broken and younger than this may be half-written: it is read again on the next call."""
+"""So long a broken file may be one that is half-written: it is read again on every call, and what it was before it
+broke stays in use."""
 
 _Signature = tuple[int, int, int]
 
@@ -150,6 +151,7 @@ def own_classes(module: ModuleType) -> Iterator[type]:
 class _File(Generic[T]):
     signature: _Signature | None
     result: Plugin[T] | BrokenPlugin
+    failing_since: int | None = None
 
 
 class _Folder(Generic[T]):
@@ -196,11 +198,15 @@ class _Folder(Generic[T]):
             else:
                 content = _execute(module_name, path, self._read)
         except (Exception, SystemExit) as error:  # whatever it raises, it must not break its neighbours
-            if time.time_ns() - signature[0] not in range(_SETTLING_NS):
-                return _File(signature, BrokenPlugin(str(path), _reason(error, path), _text(path)))
+            now = time.monotonic_ns()
             if before is not None and isinstance(before.result, Plugin):
-                return _File(None, before.result)
-            return _File(None, BrokenPlugin(str(path), _reason(error, path), _text(path)))
+                since = before.failing_since or now
+                if now - since < _SETTLING_NS:
+                    return _File(None, before.result, since)
+            # The clock of the file system tells whether anybody may still be writing it.
+            is_settled = time.time_ns() - signature[0] not in range(_SETTLING_NS)
+            broken = BrokenPlugin(str(path), _reason(error, path), _text(path))
+            return _File(signature if is_settled else None, broken)
         return _File(signature, Plugin(str(path), content))
 
     def _unload(self, name: str) -> None:

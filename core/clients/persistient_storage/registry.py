@@ -200,10 +200,8 @@ def _read(loaded: Any) -> tuple[type, ...]:
     Raises:
         PluginError: One of them does not keep the contract, or there is none.
     """
-    if isinstance(loaded, type):
-        candidates = [loaded]
-    else:
-        candidates = [thing for thing in own_classes(loaded) if _is_meant(thing)]
+    offered = [loaded] if isinstance(loaded, type) else own_classes(loaded)
+    candidates = [thing for thing in offered if thing is loaded or _is_meant(thing)]
     if not candidates:
         raise PluginError("no storage client in it: no class of its own has a PREFIX")
     for client in candidates:

@@ -90,6 +90,7 @@ class Storage:
             kept = replace(kept, content_encoding=compression)
         plain = Replace() if isinstance(policy, IfChanged) else policy
         request = WriteRequest(plain, kept, has_asked, size_bytes, sha256)
+        place = self._place(name)  # asked before anything is stored: later, an error would come too late
         writer = self._writer(name, request, compression)
 
         def finish(writer: Writer, size: int, digest: str) -> Receipt:
@@ -98,11 +99,11 @@ class Storage:
             if isinstance(policy, IfChanged):
                 there, outcome = self._compare(name, size, digest)
                 if there is not None and outcome == "unchanged":
-                    return self._receipt(there, digest, outcome, kept)
+                    return _receipt(place, there, digest, outcome, kept)
             stat, done = writer.commit(digest)
-            return self._receipt(stat, digest, outcome if outcome and done == "stored" else done, kept)
+            return _receipt(place, stat, digest, outcome if outcome and done == "stored" else done, kept)
 
-        guarded = _WrappedWriter(writer, self._place(name))
+        guarded = _WrappedWriter(writer, place)
         return Publication(name, guarded, finish, compress=compression is not None)
 
     def open_text_writer(self, name: str, **options: Any) -> TextPublication:
@@ -248,7 +249,7 @@ class Storage:
         if isinstance(options.get("policy"), IfChanged) and size is not None and digest is not None:
             there, outcome = self._compare(names.check(name), size, digest)
             if there is not None and outcome == "unchanged":
-                return self._receipt(there, digest, outcome, Metadata())
+                return _receipt(self._place(name), there, digest, outcome, Metadata())
         with self.open_writer(name, **options) as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -272,13 +273,6 @@ class Storage:
                 size += len(chunk)
         return size, sha256.hexdigest()
 
-    def _receipt(self, stat: Stat, digest: str, outcome: Outcome, wanted: Metadata) -> Receipt:
-        kept = stat.metadata.headers()
-        dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
-        if outcome == "unchanged":
-            dropped = ()
-        return Receipt(stat.name, self._place(stat.name), stat.size_bytes, digest, stat.etag, outcome, dropped)
-
     def _place(self, name: str) -> str:
         with wrapped(f"file_path of {name}"):
             return self.client.file_path(name)
@@ -300,6 +294,14 @@ class _WrappedWriter:
 
     def abort(self) -> None:
         self._writer.abort()
+
+
+def _receipt(place: str, stat: Stat, digest: str, outcome: Outcome, wanted: Metadata) -> Receipt:
+    kept = stat.metadata.headers()
+    dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
+    if outcome == "unchanged":
+        dropped = ()
+    return Receipt(stat.name, place, stat.size_bytes, digest, stat.etag, outcome, dropped)
 
 
 def _listed(method: Callable[[str], Iterator[Stat]], prefix: str, what: str) -> Iterator[Stat]:

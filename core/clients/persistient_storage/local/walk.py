@@ -120,6 +120,8 @@ def _open_root(root: Path, *, create: bool) -> int:
     except (NotADirectoryError, FileExistsError) as error:
         raise InvalidStoragePath(f"{root} is not a folder") from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidStoragePath(f"the path {str(root)[:80]}… is too long for this file system") from error
         raise translated(error, str(root)) from error
 
 
