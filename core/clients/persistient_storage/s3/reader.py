@@ -78,16 +78,17 @@ class S3Reader(io.RawIOBase):
         if self._attempts == _ATTEMPTS or not self._etag:
             raise problem from error
         self._attempts += 1
+        replaced = StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
         with asking(self._address):
             try:
                 rest = f"bytes={self._position}-"
                 answer = self._client.get_object(**self._target, Range=rest, IfMatch=self._etag)
             except self._client.exceptions.ClientError as refusal:
                 if status_of(refusal) == 412:
-                    raise StorageUnavailable(
-                        f"{self._address}: the file was replaced while it was read"
-                    ) from refusal
+                    raise replaced from refusal
                 raise
         self._body = answer["Body"]
+        if answer.get("ETag") != self._etag:  # there are servers that ignore the condition
+            raise replaced from error
         if answer.get("ContentRange", "").partition("-")[0] != f"bytes {self._position}":
             raise problem from error
