@@ -15,9 +15,9 @@ import msgspec
 from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
-from core.store.merge import FIELDS, Held, Pair, begun, differs, end, merged, stated, sure_until
+from core.store.merge import FIELDS, Held, Pair, Stated, begun, differs, end, merged, stated, sure_until
 from core.store.names import Names
-from core.store.rendering import assertions_text, context_object, context_text, with_context
+from core.store.rendering import alike_text, assertions_text, context_object, context_text, rest_text, with_context
 from core.store.touched import UNCHANGED, UPDATED, Touched
 
 Key = tuple[str, str]
@@ -37,7 +37,7 @@ _RECEIVE = "UPDATE assertion SET received_at = ? WHERE observable_id = ? AND sou
 _PUT_OBSERVABLE = "UPDATE observable SET modified_at = ?, sure_until = ?, assertions = ? WHERE id = ?"
 _PUT_CONTEXT = "UPDATE observable SET modified_at = ?, context = ? WHERE id = ?"
 _PUT_SURE = "UPDATE observable SET sure_until = ? WHERE id = ?"
-_SHAPES = 100_000
+_SHAPES = 20_000
 
 
 class Shape(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +49,16 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
     stale: int
 
 
+class Statement(msgspec.Struct, frozen=True, gc=False):
+    """What all claims of one source with the same statements have in common; shapes are by tags."""
+
+    source: int
+    stated: Stated
+    held: Held
+    rest: str
+    shapes: dict[tuple[str, ...], Shape]
+
+
 class BatchWriter:
     """Merges batches of one session; counts what it did."""
 
@@ -58,7 +68,8 @@ class BatchWriter:
         self._instant = instant
         self._lifetime_s = lifetime_s
         self._names = Names(connection)
-        self._shapes: dict[tuple[Any, ...], Shape] = {}
+        self._statements: dict[tuple[Any, ...], Statement] = {}
+        self._shapes = 0
         self.touched = Touched()
         self.withdrawn = 0
         self.stale = 0
@@ -73,8 +84,9 @@ class BatchWriter:
             raise
 
     def _write(self, claims: list[Claim]) -> None:
-        if self._names.refresh() or len(self._shapes) > _SHAPES:
-            self._shapes.clear()
+        if self._names.refresh() or self._shapes + len(self._statements) > _SHAPES:
+            self._statements.clear()
+            self._shapes = 0
         self._add_names(claims)
         groups = grouped(claims)
         known = self._known(groups)
@@ -143,10 +155,9 @@ class BatchWriter:
         self._connection.executemany(_ADD_ASSERTION, assertions)
         self.touched.mark_new(first, key - first, types)
 
-    def _shape(self, claim: Claim) -> Shape:
+    def _statement(self, claim: Claim) -> Statement:
         sign = (
             claim.source,
-            claim.tags,
             claim.kind,
             claim.first_seen,
             claim.last_seen,
@@ -155,10 +166,30 @@ class BatchWriter:
             claim.confidence,
             claim.tlp,
         )
-        shape = self._shapes.get(sign)
+        known = self._statements.get(sign)
+        if known is None:
+            new = stated(claim)
+            held = begun(new, self._instant)
+            rest = rest_text(claim.source, held)
+            known = Statement(self._names.source_ids[claim.source], new, held, rest, {})
+            self._statements[sign] = known
+        return known
+
+    def _shape(self, claim: Claim) -> Shape:
+        said = self._statement(claim)
+        shape = said.shapes.get(claim.tags)
         if shape is None:
-            held = begun(stated(claim), self._instant)
-            shape = self._shapes[sign] = self._shape_of(dict.fromkeys(self._pairs(claim), held))
+            names = tuple(dict.fromkeys(claim.tags)) or (claim.source,)
+            ids = sorted([self._names.tag_ids[name] for name in names])
+            lives = [self._lifetime(tag) for tag in ids]
+            shape = Shape(
+                rows=[(said.source, tag, *said.held) for tag in ids],
+                text=alike_text(names, said.rest),
+                sure_until=max([sure_until(said.held, each, self._instant) for each in set(lives)]),
+                stale=sum([lives.count(each) for each in set(lives) if end(said.held, each) <= self._instant]),
+            )
+            said.shapes[claim.tags] = shape
+            self._shapes += 1
         return shape
 
     def _merged_anew(self, group: list[Claim]) -> tuple[Shape, str] | None:
@@ -189,6 +220,13 @@ class BatchWriter:
         changes = Changes(self._instant)
         for (key, sure), type_, group in sorted(groups, key=lambda item: item[0][0]):
             before = held.get(key, {})
+            if (
+                len(group) == 1
+                and key not in contexts
+                and self._is_heard_again(group[0], key, sure, before, changes)
+            ):
+                self.touched.mark(key, type_, UNCHANGED)
+                continue
             after = dict(before)
             for claim in group:
                 self._merge(claim, after)
@@ -203,6 +241,23 @@ class BatchWriter:
             self.touched.mark(key, type_, UPDATED if has_changed else UNCHANGED)
             self._count_stale(before, after)
         changes.write(self._connection)
+
+    def _is_heard_again(
+        self, claim: Claim, key: int, sure: Instant, before: dict[Pair, Held], changes: "Changes"
+    ) -> bool:
+        """Take *claim* in if it says what its source said in the session before, which is the usual case."""
+        if claim.withdrawn:
+            return False
+        said = self._statement(claim)
+        shape = self._shape(claim)
+        for row in shape.rows:
+            old = before.get(row[:2])
+            if old is None or old[:7] != said.stated or old.withdrawn_at is not None or old[9] >= self._instant:
+                return False
+        changes.receive([(self._instant, key, *row[:2]) for row in shape.rows])
+        changes.put_sure(key, sure, shape.sure_until)
+        self.stale += shape.stale
+        return True
 
     def _held(self, ids: list[int]) -> dict[int, dict[Pair, Held]]:
         held: dict[int, dict[Pair, Held]] = {}
@@ -311,6 +366,10 @@ class Changes:
             elif new is not old and new.received_at != old.received_at:
                 self._received.append((new.received_at, key, *pair))
         return has_changed
+
+    def receive(self, rows: list[tuple[Instant, int, int, int]]) -> None:
+        """Note assertions of which only the time of receipt moved."""
+        self._received += rows
 
     def put_observable(self, key: int, sure: Instant, text: str) -> None:
         """Note the new text of observable *key*."""

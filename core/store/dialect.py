@@ -159,12 +159,16 @@ def find_observables(
 
 
 def find_by_ids(
-    connection: sqlite3.Connection, columns: str, table: str, ids: Sequence[int], key: str = "observable_id"
+    connection: sqlite3.Connection,
+    columns: str,
+    table: str,
+    ids: Sequence[int] | range,
+    key: str = "observable_id",
 ) -> Iterator[tuple[Any, ...]]:
     """Give *columns* of the rows of *table* whose *key* is one of *ids*, in the order of *ids*."""
     return connection.execute(
         f"SELECT {columns} FROM json_each(?) j CROSS JOIN {table} t ON t.{key} = j.value",  # noqa: S608 (our own words)
-        (_encode(ids).decode(),),
+        (_encode(list(ids)).decode(),),
     )
 
 
@@ -184,8 +188,8 @@ def writing(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 JSON_STRING = "json_quote({})"
 """SQL for a text as a JSON string; only quotes, backslashes and control characters are escaped."""
 
-JOINED = "group_concat(line, '')"
-"""SQL for the lines of a sorted subquery in one text, in that order."""
+JOINED = "SELECT count(*), group_concat({line}, {end}) FROM observable o INDEXED BY uq_observable_type_value WHERE {where}"
+"""SQL for the number of lines of a range of one type, and the lines in one text, in the order of the index."""
 
 CONTAINS = "instr({}, ?) > 0"
 """SQL for: a text contains the parameter."""

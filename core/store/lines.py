@@ -9,11 +9,12 @@ from typing import Self
 from core.store import dialect
 from core.store.plan import Plan
 
+_SAMPLED = 4
 GROUPED_ROWS = 5_000
 """Rows whose lines the database joins into one text; bounds memory where a line is a value."""
 
-CHUNK_CHARS = 1 << 20
-"""Where lines may be long they are joined here, up to about this length."""
+CHUNK_CHARS = 1 << 17
+"""Where lines may be long they are joined here, up to about this length: more falls out of the processor's cache."""
 
 _LONG_TYPES = frozenset({"rule"})
 
@@ -55,7 +56,10 @@ class Lines(Iterator[str]):
         self.entries = 0
         self._connection = connection
         self._opened = opened
-        self._expression = " || ".join(_SQL[part] if isinstance(part, Column) else _literal(part) for part in line)
+        # The last literal, the line end mostly, is put between lines instead of being added to each.
+        *parts, last = line
+        self._end = "" if isinstance(last, Column) else last
+        self._expression = _expression([*parts, last] if isinstance(last, Column) else parts)
         self._is_wide = not _WIDE.isdisjoint(part for part in line if isinstance(part, Column))
         self._chunks = self._read()
 
@@ -77,6 +81,7 @@ class Lines(Iterator[str]):
                     " CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
                 )
                 return
+            bounds = {} if self._is_wide else self._bounds()
             for type_ in types:
                 if self._is_wide or type_ in _LONG_TYPES:
                     yield from self._joined(
@@ -85,35 +90,48 @@ class Lines(Iterator[str]):
                         type_,
                     )
                 else:
-                    yield from self._grouped(type_, plan)
+                    yield from self._grouped(type_, bounds.get(type_, []), plan)
 
-    def _grouped(self, type_: str, plan: Plan) -> Iterator[str]:
+    def _grouped(self, type_: str, bounds: list[str], plan: Plan) -> Iterator[str]:
         after = ""
-        while True:
-            row = self._connection.execute(_BOUND, (type_, after, GROUPED_ROWS - 1)).fetchone()
-            until, values = ("", (type_, after)) if row is None else (" AND o.value <= ?", (type_, after, row[0]))
-            number, text = self._connection.execute(
-                f"SELECT count(*), {dialect.JOINED} FROM (SELECT {self._expression} AS line FROM observable o"  # noqa: S608
-                f" WHERE o.type = ? AND o.value > ?{until}{plan.where} ORDER BY o.type, o.value)",
-                values,
-            ).fetchone()
+        for until in (*bounds, None):
+            where = f"o.type = ? AND o.value > ?{'' if until is None else ' AND o.value <= ?'}{plan.where}"
+            query = dialect.JOINED.format(line=self._expression, end=_literal(self._end), where=where)
+            values = (type_, after) if until is None else (type_, after, until)
+            number, text = self._connection.execute(query, values).fetchone()
             if number:
                 self.entries += number
-                yield text
-            if row is None:
-                return
-            after = row[0]
+                yield text + self._end
+            after = until or ""
+
+    def _bounds(self) -> dict[str, list[str]]:
+        """Return values that cut each type into chunks of about ``GROUPED_ROWS``, from a sample of the row ids.
+
+        Counting them off the index would cost as much as reading them.
+        """
+        highest = self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
+        sample = range(1, highest + 1, max(1, GROUPED_ROWS // _SAMPLED))
+        found: dict[str, list[str]] = {}
+        for type_, value in sorted(
+            dialect.find_by_ids(self._connection, "t.type, t.value", "observable", sample, "id")
+        ):
+            found.setdefault(type_, []).append(value)
+        return {type_: values[_SAMPLED - 1 :: _SAMPLED] for type_, values in found.items()}
 
     def _joined(self, query: str, *values: str) -> Iterator[str]:
         size = 64
         # Closed even when a reader stops early: the temporary tables under it are to be dropped.
         with closing(self._connection.execute(query, values)) as rows:
             while lines := rows.fetchmany(size):
-                text = "".join([line for (line,) in lines])
+                text = self._end.join([line for (line,) in lines]) + self._end
                 self.entries += len(lines)
                 # As many rows as make a chunk, by the length of those just seen.
                 size = max(1, min(GROUPED_ROWS, size * CHUNK_CHARS // max(1, len(text))))
                 yield text
+
+
+def _expression(parts: Sequence[str | Column]) -> str:
+    return " || ".join(_SQL[part] if isinstance(part, Column) else _literal(part) for part in parts) or "''"
 
 
 def _literal(text: str) -> str:

@@ -67,8 +67,11 @@ class _Maker:
             return f" AND {counts}"
         unsure = f"NOT {surely}".replace("NOT o.sure_until >", "o.sure_until <=")
         sample = f"SELECT count(*) FROM (SELECT 1 FROM observable o WHERE {unsure} LIMIT {few + 1})"  # noqa: S608
-        if self._connection.execute(sample).fetchone()[0] > few:
+        unsure_rows = self._connection.execute(sample).fetchone()[0]
+        if unsure_rows > few:
             return f" AND {counts}"
+        if not unsure_rows:
+            return ""
         rejected, number = self._make(f"SELECT o.id FROM observable o WHERE {unsure} AND NOT {counts}")  # noqa: S608
         return f" AND o.id NOT IN temp.{rejected}" if number else ""
 
@@ -98,7 +101,7 @@ class _Maker:
     def _make(self, ids: str) -> tuple[str, int]:
         table = self._name()
         self._connection.execute(f"CREATE TEMP TABLE {table} (id INTEGER PRIMARY KEY)")
-        return table, self._connection.execute(f"INSERT INTO temp.{table} {ids} ORDER BY 1").rowcount
+        return table, self._connection.execute(f"INSERT INTO temp.{table} {ids}").rowcount
 
     def _name(self) -> str:
         self.made.append(f"set_{next(_NUMBERS)}")

@@ -7,6 +7,7 @@ that is read again rewrites no text.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -42,9 +43,9 @@ def quoted(text: str) -> str:
     return _encode(text).decode()
 
 
-def assertion_text(tag: str, source: str, held: Held) -> str:
-    """Return one assertion as a JSON object."""
-    parts = [f'{{"tag":{quoted(tag)},"source":{quoted(source)},"kind":"{KIND_WORDS[held.kind]}"']
+def rest_text(source: str, held: Held) -> str:
+    """Return what follows the tag in the JSON object of an assertion."""
+    parts = [f',"source":{quoted(source)},"kind":"{KIND_WORDS[held.kind]}"']
     parts.extend(
         f',"{key}":"{_date(moment)}"'
         for key, moment in (
@@ -67,7 +68,15 @@ def assertion_text(tag: str, source: str, held: Held) -> str:
 
 def assertions_text(named: Iterable[tuple[str, str, Held]]) -> str:
     """Return the JSON array of (tag, source, assertion) triples in any order."""
-    return "[" + ",".join(assertion_text(*item) for item in sorted(named, key=_tag_and_source)) + "]"
+    ordered = sorted(named, key=itemgetter(0, 1))
+    return (
+        "[" + ",".join([f'{{"tag":{quoted(tag)}{rest_text(source, held)}' for tag, source, held in ordered]) + "]"
+    )
+
+
+def alike_text(tags: Iterable[str], rest: str) -> str:
+    """Return the JSON array of assertions that differ in nothing but the tag."""
+    return "[" + ",".join([f'{{"tag":{quoted(tag)}{rest}' for tag in sorted(tags)]) + "]"
 
 
 def context_object(source: str, context: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +95,3 @@ def with_context(known: list[dict[str, Any]], new: dict[str, Any]) -> bool:
         return False
     known.append(new)
     return True
-
-
-def _tag_and_source(item: tuple[str, str, Held]) -> tuple[str, str]:
-    return item[0], item[1]

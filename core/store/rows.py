@@ -12,8 +12,8 @@ from core.schemas.instant import LATEST, SECOND, Instant, from_datetime
 from core.store import dialect
 from core.store.plan import Plan
 
-BATCH = 2_000
-_SHARED = 10_000
+BATCH = 1_000
+_SHARED = 5_000
 
 _COLUMNS = (
     "o.id, o.type, o.value, o.created_at, o.modified_at, o.assertions, o.context,"
@@ -112,12 +112,18 @@ class RowReader:
             return found
         known = self._shared.get((text, at))
         if known is None:
-            known = self._decode(text)
-            for item in known:
-                self._judge(item, at)
+            known = self._shared[text, at] = self._decode(text)
+            if self._lifetimes or '"withdrawn_at":' in text or '"valid_' in text:
+                for item in known:
+                    self._judge(item, at)
+            else:  # nothing but the time of receipt counts, and that is one for all
+                end = LATEST if self._lifetime_s < 0 else at + self._lifetime_s * SECOND
+                expires_at, fresh = None if end == LATEST else end, self._instant < end
+                for item in known:
+                    item.fresh = fresh
+                    item.expires_at = expires_at
             if len(self._shared) >= _SHARED:
                 self._shared.clear()
-            self._shared[text, at] = known
         return known
 
     def _judge(self, item: RowAssertion, received_at: Instant) -> None:

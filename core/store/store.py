@@ -109,9 +109,7 @@ class Store:
     def _engine(self) -> "Engine":
         from sqlalchemy import QueuePool, create_engine, event
 
-        engine = create_engine(
-            "sqlite://", creator=self.connect, poolclass=QueuePool, pool_size=1, max_overflow=4
-        )
+        engine = create_engine("sqlite://", creator=self.connect, poolclass=QueuePool, pool_size=1, max_overflow=4)
 
         @event.listens_for(engine, "begin")
         def begin(connection: "Connection") -> None:
