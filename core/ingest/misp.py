@@ -67,7 +67,11 @@ def _feed(manifest: InputFile, options: Options) -> Iterator[Item]:
     for path in feed_files(manifest.path.parent):
         try:
             file = InputFile(path)
-            yield from read(file, options)
+            for item in read(file, options):
+                if isinstance(item, Refusal):
+                    yield Refusal(item.line, f"event file {path.name}: {item.reason}", item.excerpt)
+                else:
+                    yield item
         except UnreadableFile as error:
             manifest.is_damaged = True
             yield Refusal(0, f"event file {path.name}: {error}", path.name)

@@ -345,6 +345,15 @@ def test_a_missing_event_of_a_feed_is_reported(feed):
     assert file.is_damaged
 
 
+def test_a_refusal_in_a_feed_names_the_event(feed):
+    """The user named the folder; the row stands in one of its files."""
+    (feed / f"{UUIDS[1]}.json").write_text(json.dumps({"Event": event(attribute(value="300.1.1.1"))}))
+    items = list(misp.read(InputFile(feed / "manifest.json"), Options()))
+
+    assert [("ipv4", "192.0.2.0")] == values(items)
+    assert reasons(items)[0].startswith(f"event file {UUIDS[1]}.json: ip-dst: not an IPv4 address")
+
+
 @pytest.mark.parametrize(
     "manifest", ["{}", "[]", "no json", '{"name": "x"}', '{"../x": {"info": "a"}}', '{"a": {"colour": 1}}']
 )
