@@ -89,10 +89,14 @@ class SpoolOutput:
         """Count a row that cannot be expressed."""
         self.reasons[f"{row.type} {reason}"] += 1
 
+    def close(self) -> None:
+        """Close what is open."""
+        for file in self._files.values():
+            file.stream.close()
+
     def start_over(self) -> None:
         """Forget what was written."""
-        for file in self._files.values():
-            file.finish()
+        self.close()
         self._files.clear()
         self.reasons.clear()
 
@@ -125,12 +129,13 @@ def render(
         TemplateError: The template failed, or went over a bound.
         RenderError: The format failed, or the spool folder did.
     """
-    with collector_off():
-        if job.definition.template:
-            return _by_template(snapshot, job, selected, folder, settings, report)
-        form = get_format(job.definition.format)
-        output = SpoolOutput(folder, job.definition.file_name, form.MEDIA_TYPE)
-        options = parse_options(form, job.definition.options)
+    definition = job.definition
+    form = get_format(definition.format) if definition.format else None
+    media_type = form.MEDIA_TYPE if form else TEMPLATE_MEDIA_TYPE
+    with closing(SpoolOutput(folder, definition.file_name, media_type)) as output, collector_off():
+        if form is None:
+            return _by_template(snapshot, job, selected, output, settings, report)
+        options = parse_options(form, definition.options)
         try:
             return _by_format(snapshot, job, form, options, output, report)
         except (YetiError, OSError):
@@ -183,9 +188,8 @@ def _by_lines(
 
 
 def _by_template(
-    snapshot: Snapshot, job: Job, selected: int, folder: Path, settings: Settings, report: Report
+    snapshot: Snapshot, job: Job, selected: int, output: SpoolOutput, settings: Settings, report: Report
 ) -> Rendered:
-    output = SpoolOutput(folder, job.definition.file_name, TEMPLATE_MEDIA_TYPE)
     file = output.open()
     bounds = templates.Bounds(
         settings.template_memory_mib, settings.template_timeout_s, settings.template_output_mib

@@ -34,29 +34,39 @@ _date = lru_cache(maxsize=65_536)(to_text)
 Assertions = Sequence[RowAssertion]
 
 
-def _joined(values: Iterator[str]) -> str:
-    return JOINER.join(dict.fromkeys(values))
+def _tags(found: Assertions) -> str:
+    return found[0].tag if len(found) == 1 else JOINER.join(dict.fromkeys([item.tag for item in found]))
+
+
+def _sources(found: Assertions) -> str:
+    return found[0].source if len(found) == 1 else JOINER.join(dict.fromkeys([item.source for item in found]))
+
+
+def _kinds(found: Assertions) -> str:
+    return JOINER.join(dict.fromkeys([item.kind for item in found]))
+
+
+def _first_seen(found: Assertions) -> str:
+    dates = {item.first_seen or "" for item in found}
+    return dates.pop() if len(dates) == 1 else min(filter(None, dates), key=instant_of, default="")
+
+
+def _last_seen(found: Assertions) -> str:
+    dates = {item.last_seen or "" for item in found}
+    return dates.pop() if len(dates) == 1 else max(filter(None, dates), key=instant_of, default="")
+
+
+def _expires(found: Assertions) -> str:
+    ends = [item.expires_at for item in found]
+    return "" if None in ends or not ends else _date(max(end for end in ends if end is not None))
 
 
 def _confidence(found: Assertions) -> str:
     return str(max((item.confidence for item in found if item.confidence is not None), default=""))
 
 
-def _first_seen(found: Assertions) -> str:
-    return min((item.first_seen for item in found if item.first_seen), key=instant_of, default="")
-
-
-def _last_seen(found: Assertions) -> str:
-    return max((item.last_seen for item in found if item.last_seen), key=instant_of, default="")
-
-
 def _tlp(found: Assertions) -> str:
     return max((item.tlp for item in found if item.tlp), key=TLP_ORDER.index, default="")
-
-
-def _expires(found: Assertions) -> str:
-    ends = [item.expires_at for item in found]
-    return "" if None in ends or not ends else _date(max(end for end in ends if end is not None))
 
 
 OF_ROW: dict[str, Callable[[Row], str]] = {
@@ -67,9 +77,9 @@ OF_ROW: dict[str, Callable[[Row], str]] = {
     "context": lambda row: row.context,
 }
 OF_ASSERTIONS: dict[str, Callable[[Assertions], str]] = {
-    "tags": lambda found: _joined(item.tag for item in found),
-    "sources": lambda found: _joined(item.source for item in found),
-    "kind": lambda found: _joined(item.kind for item in found),
+    "tags": _tags,
+    "sources": _sources,
+    "kind": _kinds,
     "first_seen": _first_seen,
     "last_seen": _last_seen,
     "expires": _expires,
@@ -137,35 +147,32 @@ class _Writer:
 
     def lines(self, batch: list[Row]) -> str:
         """Return the lines of *batch*."""
-        line = self._line
         columns = [self._cells([read(row) for row in batch]) for read in self._of_row]
-        if not self._of_assertions:
-            return "".join(map(line, *columns))
-        found = [self._cells_of(row.tags) for row in batch]
-        if not columns:
-            return "".join([line(*cells) for cells in found])
-        own = zip(*columns, strict=True)
-        return "".join([line(*cells, *others) for cells, others in zip(own, found, strict=True)])
+        if self._of_assertions:
+            texts = self._texts_of
+            found = [texts(row.tags) for row in batch]
+            columns += map(self._cells, zip(*found, strict=True))
+        return "".join(map(self._line, *columns))
 
-    def _cells(self, values: list[str]) -> list[str]:
-        """Return the values of one column as cells; most batches hold nothing that needs quotes."""
+    def _cells(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return the texts of one column as cells; most batches hold nothing that needs quotes."""
         if self._may_pass:
-            text = "".join(values)
+            text = "".join(texts)
             if not any(character in text for character in SPECIAL):
-                return values
-        return list(map(self._cell, values))
+                return texts
+        return list(map(self._cell, texts))
 
-    def _cells_of(self, assertions: list[RowAssertion]) -> tuple[str, ...]:
+    def _texts_of(self, assertions: list[RowAssertion]) -> tuple[str, ...]:
         known = self._shared.get(id(assertions))
         if known is not None and known[0] is assertions:
             return known[1]
         counted = [item for item in assertions if item.fresh]
         counted = counted or [item for item in assertions if item.withdrawn_at is None]
-        cells = tuple(self._cell(read(counted)) for read in self._of_assertions)
+        texts = tuple([read(counted) for read in self._of_assertions])
         if len(self._shared) >= CACHED:
             self._shared.clear()
-        self._shared[id(assertions)] = assertions, cells
-        return cells
+        self._shared[id(assertions)] = assertions, texts
+        return texts
 
 
 def cell(text: str) -> str:

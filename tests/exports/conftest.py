@@ -1,0 +1,102 @@
+"""Fixtures for the tests of exports: a store, settings, and short ways to fill and define."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from export_samples import NOW
+from servers import S3Server, seaweedfs
+
+from core.clients.persistient_storage import registry
+from core.exports import definition, formats
+from core.exports.settings import Settings
+from core.schemas.claim import Claim
+from core.schemas.export import ExportDefinition, Selection
+from core.schemas.instant import Instant
+from core.store import definitions, open_store
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of an installation below the test's folder."""
+    return Settings(export_path=str(tmp_path / "published"), spool_path=tmp_path / "spool")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Any]:
+    """An empty store."""
+    with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def fill(store: Any) -> Callable[..., None]:
+    """Import claims: ``fill(claim(…), …)``; one session, at ``NOW`` unless ``now`` says otherwise."""
+
+    def add(*claims: Claim, now: Instant = NOW) -> None:
+        with store.import_session(now) as session:
+            session.add(claims)
+
+    return add
+
+
+@pytest.fixture
+def define(store: Any, settings: Settings) -> Callable[..., ExportDefinition]:
+    """Define an export and keep it: ``define("name", format="list", …)``."""
+
+    def make(name: str, selection: Selection | None = None, **fields: Any) -> ExportDefinition:
+        made = definition.make(
+            store,
+            name,
+            selection=selection or Selection(),
+            **({"default_destination": settings.export_path, "now": NOW} | fields),
+        )
+        definitions.add_export(store, made)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def published(settings: Settings) -> Callable[[str], bytes]:
+    """Return the bytes published under a name."""
+    return lambda name: (Path(settings.export_path) / name).read_bytes()
+
+
+@pytest.fixture
+def storage_plugins(tmp_path: Path) -> Iterator[Path]:
+    """A folder for storage clients of the test's own."""
+    folder = tmp_path / "plugins" / "storage"
+    folder.mkdir(parents=True)
+    registry.use_plugins_path(folder)
+    yield folder
+    registry.use_plugins_path(None)
+
+
+@pytest.fixture
+def format_plugins(tmp_path: Path) -> Iterator[Path]:
+    """A folder for formats of the test's own."""
+    folder = tmp_path / "plugins" / "formats"
+    folder.mkdir(parents=True)
+    formats.use_plugins_path(folder)
+    yield folder
+    formats.use_plugins_path(None)
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(weed: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket; the environment points at its server."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in weed.environment().items():
+        monkeypatch.setenv(name, value)
+    return weed.new_bucket()

@@ -1,0 +1,220 @@
+"""What an export may be called, may take and may be written as."""
+
+from dataclasses import replace
+
+import pytest
+from export_samples import NOW, claim
+
+from core.errors import AlreadyExists, DefinitionError
+from core.exports import definition
+from core.exports.definition import default_file_name
+from core.schemas.export import Selection
+from core.store import definitions
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("randomexport", "randomexport"),
+        ("RandomExport", "randomexport"),
+        ("My Export 2", "my_export_2"),
+        ("a.b-c_d", "a.b-c_d"),
+        ("../../../../../../etc/passwd", ".._.._.._.._.._.._etc_passwd"),
+        ("a/b\\c?d*e", "a_b_c_d_e"),
+        ("café", "caf_"),
+    ],
+)
+def test_an_export_by_template_has_yetis_file_name(name, expected):
+    """Lower case, blanks and what is not portable as underscores, no suffix."""
+    assert expected == default_file_name(name, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "expected"),
+    [
+        ("C2 Addresses", "list", "c2_addresses.txt"),
+        ("hashes", "csv", "hashes.csv"),
+        ("all", "jsonl", "all.jsonl"),
+        ("hashes.csv", "csv", "hashes.csv"),
+    ],
+)
+def test_an_export_by_format_gets_its_suffix(name, form, expected):
+    """The suffix of the format is added once."""
+    assert expected == default_file_name(name, form)
+
+
+@pytest.mark.parametrize("name", ["мир", "日本語", "—"])
+def test_a_name_of_which_nothing_would_be_left_is_refused(name):
+    """A name in another script gives nothing but underscores, as every such name does."""
+    with pytest.raises(DefinitionError) as caught:
+        default_file_name(name, "list")
+
+    assert "--file-name" in str(caught.value)
+
+
+def test_a_name_in_another_script_works_with_a_file_name_of_its_own(define):
+    """The advice works."""
+    assert "peace.txt" == define("мир", format="list", file_name="peace.txt").file_name
+
+
+@pytest.mark.parametrize("name", ["", "  ", ".", "..", "a\nb", "a\x00b", "x" * 201])
+def test_impossible_names_are_refused(name, define):
+    """Empty names, dots, control characters and very long names are refused."""
+    with pytest.raises(DefinitionError):
+        define(name, format="list")
+
+
+@pytest.mark.parametrize("file_name", ["../x", "/etc/passwd", "a//b", ".", "..", "a\\b", "C:x", "~/x", "a\x00"])
+def test_impossible_file_names_are_refused(file_name, define):
+    """An explicit file name is portable and relative, or refused."""
+    with pytest.raises(DefinitionError) as caught:
+        define("x", format="list", file_name=file_name)
+
+    assert "refused" in str(caught.value)
+
+
+def test_a_file_name_may_have_folders(define):
+    """Names with folders are fine."""
+    assert "2026/11/iocs.txt" == define("x", format="list", file_name="2026/11/iocs.txt").file_name
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("My Export", {}), ("my_export", {})),
+        (("a/b", {}), ("a?b", {})),
+        (("ab é", {}), ("ab ü", {})),
+        (("x", {"file_name": "List.TXT"}), ("y", {"file_name": "list.txt"})),
+        (("x", {}), ("y", {"file_name": "x.txt"})),
+    ],
+)
+def test_no_two_exports_write_one_file(first, second, define):
+    """An export whose file another one writes is refused, whatever the case of the letters; both are named."""
+    define(first[0], format="list", **first[1])
+
+    with pytest.raises(DefinitionError) as caught:
+        define(second[0], format="list", **second[1])
+
+    assert first[0] in str(caught.value)
+    assert "--file-name" in str(caught.value)
+
+
+def test_the_default_place_said_explicitly_is_the_same_place(define, settings):
+    """A clash is found between an export without a place and one that names the default place."""
+    define("x", format="list")
+
+    with pytest.raises(DefinitionError):
+        define("y", format="list", file_name="x.txt", destination=settings.export_path + "/")
+
+
+def test_two_places_may_hold_one_name(define, tmp_path):
+    """In another place the same name is another file."""
+    define("x", format="list")
+
+    assert "x.txt" == define("y", format="list", file_name="x.txt", destination=str(tmp_path / "other")).file_name
+
+
+def test_a_taken_name_is_refused(define):
+    """Names are unique."""
+    define("x", format="list")
+
+    with pytest.raises((AlreadyExists, DefinitionError)):
+        define("x", format="list", file_name="other.txt")
+
+
+@pytest.mark.parametrize(
+    ("fields", "parts"),
+    [
+        ({"format": "cvs"}, ["unknown format 'cvs'", "did you mean 'csv'", "list"]),
+        ({"format": "list", "template": "t"}, ["either"]),
+        ({}, ["either"]),
+        ({"template": "my-templat"}, ["unknown template 'my-templat'", "did you mean 'my-template'"]),
+        ({"template": "my-template", "options": {"columns": "value"}}, ["options belong to a format"]),
+        ({"format": "csv", "options": {"colums": "value"}}, ["no option 'colums'", "did you mean 'columns'"]),
+        ({"format": "list", "options": {"x": "y"}}, ["no option 'x'", "none"]),
+        ({"format": "csv", "options": {"columns": "vaule"}}, ["no column 'vaule'", "did you mean 'value'"]),
+        ({"format": "csv", "options": {"columns": "value,value"}}, ["each once"]),
+        ({"format": "csv", "options": {"columns": ""}}, ["at least one column"]),
+        ({"format": "csv", "options": {"header": "perhaps"}}, ["yes or no", "perhaps"]),
+        ({"format": "list", "schedule": "hourly"}, ["begins with every: or cron:"]),
+        ({"format": "list", "schedule": "every:0"}, ["above 0"]),
+        ({"format": "list", "schedule": "every:1h"}, ["above 0"]),
+        ({"format": "list", "schedule": "cron:30 4 * *"}, ["five fields"]),
+        ({"format": "list", "schedule": "cron:a;b 4 * * *"}, ["five fields"]),
+        ({"format": "list", "limits": {"a limit": "1"}}, ["not the name of a limit"]),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(fields, parts, store, define):
+    """Unknown formats, templates, options and schedules are refused; the message says what there is."""
+    definitions.put_template(store, "my-template", "{% for r in data %}{% endfor %}", NOW)
+
+    with pytest.raises(DefinitionError) as caught:
+        define("x", **fields)
+
+    assert [] == [part for part in parts if part not in str(caught.value)]
+
+
+def test_types_that_the_format_cannot_express_are_refused(define):
+    """A list of one value a line has no room for rules."""
+    with pytest.raises(DefinitionError) as caught:
+        define("x", Selection(types=("ipv4", "rule")), format="list")
+
+    assert "cannot express rule" in str(caught.value)
+
+
+def test_unknown_types_are_refused(define):
+    """A type that does not exist selects nothing, so it is refused."""
+    with pytest.raises(DefinitionError) as caught:
+        define("x", Selection(types=("ipv5",)), format="list")
+
+    assert "did you mean 'ipv" in str(caught.value)
+
+
+def test_limits_are_kept_as_they_are(define, store):
+    """Limits are data for the gate."""
+    define("x", format="list", limits={"allow": "documentation", "max-entries": "10"})
+
+    assert {"allow": "documentation", "max-entries": "10"} == definitions.get_export(store, "x").limits
+
+
+@pytest.mark.parametrize("schedule", ["", "every:3600", "cron:30 4 * * *", "cron:*/5 0-6 1,15 JAN-MAR MON"])
+def test_schedules(schedule, define):
+    """A number of seconds, or a cron expression of five fields."""
+    assert schedule == define("x", format="list", schedule=schedule).schedule
+
+
+def test_an_unknown_tag_is_warned_of(define, store, fill):
+    """A tag that no observable has is probably a slip; the nearest is named, and a known spelling is silent."""
+    fill(claim("a.example", "hostname", "Botnet C2"))
+    made = define("x", Selection(types=("hostname",), include=("botnet c2", "botnet-c3")), format="list")
+
+    warnings = definition.warnings(store, made)
+
+    assert 1 == len(warnings)
+    assert "'botnet-c3'" in warnings[0]
+    assert "did you mean 'botnet_c2'" in warnings[0]
+
+
+def test_an_export_without_types_says_so(define, store):
+    """Without --type an export takes all its format can express, and says so."""
+    warnings = definition.warnings(store, define("x", format="list"))
+
+    assert ["no --type is given: it takes every type that list can express"] == list(warnings)
+
+
+def test_a_template_that_is_rendered_whole_says_so(define, store):
+    """Whoever uses a template that cannot be batched learns of its bound before it is met."""
+    definitions.put_template(store, "counts", "{{ data|length }}", NOW)
+
+    warnings = definition.warnings(store, define("x", template="counts"))
+
+    assert "template.row_limit" in warnings[0]
+
+
+def test_an_edit_is_checked_like_a_new_export(define, store, settings):
+    """What cannot be added cannot be edited to, either; an export does not clash with itself."""
+    made = define("x", format="csv")
+    definition.validate(store, made, default_destination=settings.export_path)
+
+    with pytest.raises(DefinitionError):
+        definition.validate(store, replace(made, options={"nope": "1"}), default_destination=settings.export_path)
