@@ -1,0 +1,177 @@
+"""Every statement of the page "Configure storage", with the tests that prove it."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.clients.persistient_storage import PersistientStorageClient, get_client
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "configure-storage.md").read_text("utf-8")
+HERE, DROP_IN = "clients/test_configure_storage_page.py", "clients/test_drop_in_clients.py"
+S3, LOCAL, KIT = "clients/test_s3_client.py", "clients/test_local_client.py", "../core/testing/storage.py"
+LATER = "arrives with the services"
+
+STATEMENTS: dict[str, list[str] | str] = {
+    "Files are published through storage clients, which are plug-ins with one small interface": [
+        f"{HERE}::test_the_interface_is_the_printed_one",
+        f"{DROP_IN}::test_our_own_inherit_from_the_contract",
+    ],
+    "A class with these names in a file in `core/clients/persistient_storage/classes/` is used from the next call on": [
+        f"{DROP_IN}::test_a_file_in_the_folder_of_classes_is_used_at_once",
+        f"{DROP_IN}::test_a_changed_file_is_read_again",
+    ],
+    "It need not inherit from anything.": [f"{DROP_IN}::test_a_class_need_not_inherit"],
+    "`yetictl storage list` prints where that folder is, and every client that was found": [
+        f"{DROP_IN}::test_a_broken_plug_in_breaks_no_other",
+        "cli/test_storage.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
+    ],
+    "`system.plugins_path` names a second folder": [
+        f"{DROP_IN}::test_a_file_in_the_second_folder_is_used_at_once",
+        "cli/test_storage.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
+    ],
+    "The `PREFIX` of a client decides": [f"{DROP_IN}::test_the_longest_prefix_wins"],
+    "one for local folders, which is the default, and one for S3": [
+        f"{DROP_IN}::test_local_is_the_default",
+        f"{DROP_IN}::test_s3_serves_its_prefix",
+        f"{HERE}::test_the_printed_calls_work",
+    ],
+    "it gives the S3 client, which talks through boto3 to Amazon S3 or to any server that speaks its protocol": [
+        f"{KIT}::test_what_was_put_comes_back",
+        f"{S3}::test_the_prefix_may_end_with_a_slash_or_be_missing",
+    ],
+    "it gives the local client, which writes to the disk of this machine": [
+        f"{KIT}::test_what_was_put_comes_back",
+        f"{LOCAL}::test_file_and_folder_are_flushed_before_a_put_returns",
+    ],
+    "Every path that begins with no known prefix is a local folder.": [
+        f"{DROP_IN}::test_local_is_the_default",
+        f"{DROP_IN}::test_an_unknown_scheme_is_local_but_not_silently",
+    ],
+    "a warning names the prefixes that are known, and `yetictl doctor` fails on it": [
+        f"{DROP_IN}::test_an_unknown_scheme_is_local_but_not_silently",
+        f"{HERE}::test_doctor_fails_on_an_unknown_scheme",
+    ],
+    "the setting `system.export_path` says where that is": [
+        f"{HERE}::test_an_export_goes_to_the_bucket_of_export_path",
+        "exports/test_export_run.py::test_a_run_publishes_and_says_what",
+    ],
+    "The variable `YETI_SYSTEM_EXPORT_PATH` does the same": [
+        f"{HERE}::test_an_export_goes_to_the_bucket_of_export_path"
+    ],
+    "a file is published whole or not at all": [
+        f"{KIT}::test_an_exception_publishes_nothing",
+        f"{LOCAL}::test_a_reader_never_sees_half_a_file",
+        f"{LOCAL}::test_a_killed_writer_leaves_a_whole_file",
+        f"{S3}::test_an_abandoned_upload_is_aborted",
+    ],
+    "Clients take their settings and their credentials from environment variables": [
+        f"{HERE}::test_an_export_goes_to_the_bucket_of_export_path",
+        f"{S3}::test_no_credentials",
+        f"{S3}::test_wrong_credentials",
+    ],
+    "Credentials never belong into a path.": [f"{S3}::test_credentials_in_a_path_are_refused_and_not_repeated"],
+    "For S3 those are the variables of boto3": [
+        f"{S3}::test_the_s3_endpoint_beats_the_general_one",
+        f"{S3}::test_the_region",
+        f"{S3}::test_profiles_are_botocores",
+        f"{S3}::test_what_is_set_beyond_boto3",
+    ],
+    "There are many more, for other providers and other ways to prove who you are": [
+        f"{S3}::test_profiles_are_botocores"
+    ],
+    "An empty variable counts as unset.": [f"{S3}::test_empty_variables_count_as_unset"],
+    "A writer needs the rights `s3:PutObject`": [f"{S3}::test_a_small_file_is_one_request"],
+    "A file above 8 MiB is sent in parts": [f"{S3}::test_a_large_file_is_sent_in_equal_parts"],
+    "The image and the compose file arrive with the services `api` and `tasks`.": LATER,
+    "There the variables go under `environment:` of both services": LATER,
+    "the secrets into a `.env` file that compose reads": LATER,
+    "It writes a small file, reads it back, replaces it and deletes it": [
+        "cli/test_storage.py::test_check_tries_everything_and_leaves_nothing",
+    ],
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_statement_is_on_the_page_and_proven(statement):
+    """It is printed as it is here, and every test that is named exists."""
+    assert statement in PAGE
+    for proof in [] if STATEMENTS[statement] == LATER else STATEMENTS[statement]:
+        file, _, name = proof.partition("::")
+        tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
+        assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, proof
+
+
+def test_every_sentence_is_a_statement_or_leads_to_one():
+    """No sentence of the page is without a proof."""
+    text = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
+    sentences = [line for line in text.splitlines() if line and line[0] not in "#|"]
+    leading = ("The goal:", "[Write a storage client]", "If such a path looks like a URL")
+    unproven = [
+        sentence
+        for sentence in sentences
+        if not sentence.startswith(leading) and not any(statement in sentence for statement in STATEMENTS)
+    ]
+
+    assert unproven == []
+
+
+def test_the_interface_is_the_printed_one():
+    """The class of the contract has the printed names, and those alone are required."""
+    printed = re.findall(r"def (\w+)\(", PAGE)
+
+    assert printed == ["__init__", "file_path", "get_file", "put_file", "delete_file"]
+    assert PersistientStorageClient.__abstractmethods__ == set(printed[1:])
+
+
+def test_the_printed_calls_work():
+    """The example of the page gives a client for S3 and one for the folder."""
+    printed = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    names: dict = {}
+    exec(printed, names)
+
+    assert names["get_client"] is get_client
+    assert type(names["s3_client"]).__name__ == "S3Client"
+    assert names["local_storage_client"].file_path("a") == "/opt/yeti/exports/a"
+
+
+def run(home: Path, *arguments: str, status: int = 0, **variables: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("YETI_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=home,
+        env={**environment, "YETI_HOME": str(home), **variables},
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.s3
+def test_an_export_goes_to_the_bucket_of_export_path(weed_server, tmp_path):
+    """``system.export_path`` and the vendor's variables are all it takes to publish to a bucket."""
+    bucket = weed_server.new_bucket()
+    place = {"YETI_SYSTEM_EXPORT_PATH": f"s3://{bucket}/lists"}
+    (tmp_path / "ips.txt").write_text("198.51.100.7\n203.0.113.9\n")
+    run(tmp_path, "import", "ips.txt", "--tag", "c2", **place)
+    run(tmp_path, "export", "add", "c2", "--format", "list", "--include", "c2", **place)
+    done = json.loads(run(tmp_path, "export", "run", "c2", "--json", **place))
+
+    assert f"s3://{bucket}/lists/" in json.dumps(done)
+    [entry] = weed_server.client.list_objects_v2(Bucket=bucket)["Contents"]
+    assert weed_server.stored(bucket, entry["Key"]) == b"198.51.100.7\n203.0.113.9\n"
+
+
+def test_doctor_fails_on_an_unknown_scheme(tmp_path):
+    """It names the path and the known prefixes."""
+    place = {"YETI_SYSTEM_EXPORT_PATH": "gs://bucket/lists"}
+
+    assert "s3://" in run(tmp_path, "doctor", status=1, **place)
