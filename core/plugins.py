@@ -5,8 +5,6 @@ again, a removed one is forgotten; that look costs some ten microseconds while n
 One broken plug-in never breaks another: it is left out, and the reason is kept for whoever asks.
 """
 
-import importlib.metadata
-import linecache
 import os
 import sys
 import threading
@@ -16,9 +14,12 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from core.errors import PluginError, YetiError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -234,8 +235,10 @@ class _EntryPoints(Generic[T]):
         if signature == self._signature:
             return False
         self._signature = signature
+        from importlib.metadata import entry_points  # costs as much as all the rest; only when there is a need
+
         before, self._loaded = self._loaded, {}
-        for entry in importlib.metadata.entry_points(group=self._group):
+        for entry in entry_points(group=self._group):
             package = entry.dist.name if entry.dist else "?"
             key = (package, entry.name, entry.value)
             known = before.get(key)
@@ -247,7 +250,7 @@ class _EntryPoints(Generic[T]):
         for key in sorted(self._loaded):
             yield self._loaded[key]
 
-    def _load(self, entry: importlib.metadata.EntryPoint, package: str) -> Plugin[T] | BrokenPlugin:
+    def _load(self, entry: "EntryPoint", package: str) -> Plugin[T] | BrokenPlugin:
         origin = f"package {package}, entry point {entry.name} = {entry.value}"
         try:
             return Plugin(origin, self._read(entry.load()))
@@ -267,7 +270,8 @@ def _execute(name: str, path: Path, read: Callable[[Any], T]) -> T:
     module = module_from_spec(spec)
     before = sys.modules.get(name)
     sys.modules[name] = module
-    linecache.checkcache(str(path))
+    if "linecache" in sys.modules:  # tracebacks must show the new lines
+        sys.modules["linecache"].checkcache(str(path))
     try:
         exec(code, vars(module))  # noqa: S102 - running the file is what a drop-in folder is for
         content = read(module)

@@ -5,7 +5,6 @@ Classes come from the files of ``classes/``, of a second folder (`use_plugins_pa
 installed packages; all of them are looked at again on every call, see `core.plugins`.
 """
 
-import inspect
 import logging
 import os
 import re
@@ -230,6 +229,8 @@ def _check(client: type) -> None:
 
 
 def _takes_a_path(client: type) -> bool:
+    import inspect
+
     try:
         inspect.signature(client).bind("path")
     except (TypeError, ValueError):
