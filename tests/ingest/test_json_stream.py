@@ -58,6 +58,15 @@ def test_everything_before_a_break_comes_out(file, cut):
         next(pieces)
 
 
+def test_everything_before_a_defect_comes_out(file):
+    """Also where the defect stands in the same block."""
+    pieces = json_stream.pieces(file('[{"n": 1}, {"n": 2}, NaN, {"n": 3}]'), {"item"})
+
+    assert [("item", {"n": 1}), ("item", {"n": 2})] == [next(pieces), next(pieces)]
+    with pytest.raises(UnreadableFile, match="no JSON from some point on"):
+        next(pieces)
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
 def test_nesting_costs_nothing(file, opening):
     """Half a million brackets are read past, closed or not; what lies below the limit is left out."""

@@ -168,7 +168,8 @@ def test_an_attributes_own_marking_counts(read):
 
 def test_confidence_comes_from_the_usual_taxonomies(read):
     """The lowest of what the tags state; none if they state none."""
-    tag = [{"name": 'admiralty-scale:information-credibility="2"'}]
+    names = ['admiralty-scale:information-credibility="2"', 'MISP:confidence-level="completely-confident"']
+    tag = [{"name": name} for name in names]
     first, second = read({"Event": event(attribute(Tag=tag), attribute(value="192.0.2.2"))})
 
     assert (70, None) == (first.confidence, second.confidence)
@@ -269,6 +270,7 @@ def test_rules_keep_their_language(read):
         ({"type": "made-up", "value": "x"}, "MISP attribute type 'made-up' is not known"),
         ({"type": "md5", "value": "zz"}, "md5: not an MD5 hash"),
         ({"type": ["md5"], "value": "zz"}, "an attribute without type or value"),
+        ({"type": "mutex", "value": "half \ud83d"}, "mutex: a character in it could not be decoded"),
         ("no attribute", "not an attribute or object"),
     ],
 )

@@ -1,7 +1,11 @@
 """Indicator patterns of STIX 2: which observables they give, and what is said of the rest."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from hypothesis import given, strategies
+
+from core.ingest import stix_grammar
 from core.ingest.stix_patterns import read_pattern
 
 SHA256 = "0123456789abcdef" * 4
@@ -22,6 +26,7 @@ MD5 = "0123456789abcdef" * 2
         (r"[windows-registry-key:key = 'HKLM\\Software\\X']", [("registry_key", r"HKLM\Software\X")]),
         ("[email-addr:value = 'a@example.com']", [("email", "a@example.com")]),
         ("[email-message:from_ref.value = 'a@example.com']", [("email", "a@example.com")]),
+        ("[email-message:sender_ref.value = 'a@mail.nosuchtop']", [("email", "a@mail.nosuchtop")]),
         ("[email-message:to_refs[*].value = 'a@example.com']", [("email", "a@example.com")]),
         ("[network-traffic:dst_ref.value = '192.0.2.1']", [("ipv4", "192.0.2.1")]),
         ("[network-traffic:dst_ref.value = 'example.com']", [("hostname", "example.com")]),
@@ -108,16 +113,17 @@ def test_combined_comparisons(pattern, expected):
         ("[domain-name:value != 'example.com']", "domain-name:value !=: no value can express it"),
         ("[domain-name:value NOT = 'example.com']", "domain-name:value !=: no value can express it"),
         ("[domain-name:value NOT IN ('example.com')]", "domain-name:value NOT IN: no value can express it"),
+        ("[file:name ISSUBSET '192.0.2.0/24']", "file:name ISSUBSET: no value can express it"),
         ("[EXISTS file:name]", "file:name EXISTS: no value can express it"),
         ("[file:size > 5]", "file:size >: not an observable"),
-        ("[user-account:user_id = 'x']", "user-account:user_id =: not an observable"),
-        (f"[file:hashes.'SHA3-256' = '{SHA256}']", "file:hashes.SHA3-256 =: not an observable"),
+        ("[user-account:user_id = 'x']", "user-account:user_id: not an observable"),
+        (f"[file:hashes.'SHA3-256' = '{SHA256}']", "file:hashes.SHA3-256: not an observable"),
         (
             "[file:size = 5 AND file:name LIKE 'x%']",
-            "no value can express the pattern (file:size =, file:name LIKE)",
+            "no value can express the pattern (file:size, file:name LIKE)",
         ),
-        ("[ipv4-addr:value = '300.1.1.1']", "ipv4-addr:value =: not an IPv4 address"),
-        ("[file:hashes.MD5 = 'zz']", "file:hashes.MD5 =: not an MD5 hash"),
+        ("[ipv4-addr:value = '300.1.1.1']", "ipv4-addr:value: not an IPv4 address"),
+        ("[file:hashes.MD5 = 'zz']", "file:hashes.MD5: not an MD5 hash"),
         ("[ipv4-addr:value = ]", "not a STIX pattern (1:19:"),
         ("ipv4-addr:value = '192.0.2.1'", "not a STIX pattern (1:0:"),
         ("[ipv4-addr:value = '192.0.2.1'] and so on", "not a STIX pattern"),
@@ -154,3 +160,46 @@ def test_a_name_that_2_1_reserved_is_a_name():
     reading = read_pattern("[x-custom:EXISTS = 1 AND file:name = 'x']")
 
     assert [("file", "x")] == reading.observables
+
+
+LITERALS = strategies.text(strategies.characters(exclude_categories=["Cs"]), max_size=12)
+PATHS = strategies.sampled_from(["file:name", "url:value", "x:a.'b c'.d[0]", "file:hashes.'SHA-256'", "x:'q'"])
+
+
+@given(
+    strategies.lists(
+        strategies.tuples(PATHS, LITERALS, strategies.sampled_from([" AND ", " OR ", "] OR ["])),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_literals_come_back_as_they_were(comparisons):
+    """Whatever a literal holds, quotes, brackets and words of the grammar among it."""
+    escaped = [
+        f"{path} = '" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" + word
+        for path, text, word in comparisons
+    ]
+    pattern = "[" + "".join(escaped).removesuffix(comparisons[-1][2]) + "]"
+
+    assert [text for _, text, _ in comparisons] == [term.values[0] for term in stix_grammar.terms(pattern)]
+    assert [replace(term, values=()) for term in stix_grammar._parsed(pattern)] == [
+        replace(term, values=()) for term in stix_grammar.terms(pattern)
+    ]
+
+
+def test_a_shape_is_parsed_once():
+    """Feeds repeat a few shapes; the parser sees each of them once."""
+    stix_grammar._of_shape.cache_clear()
+    for number in range(50):
+        assert [("ipv4", f"192.0.2.{number}")] == read_pattern(
+            f"[ipv4-addr:value = '192.0.2.{number}']"
+        ).observables
+
+    assert 1 == stix_grammar._of_shape.cache_info().misses
+
+
+def test_the_shape_of_a_broken_pattern_is_not_blamed():
+    """The message is about the text that was given."""
+    (refusal,) = read_pattern("[file:name = 'abc' 'def']").refusals
+
+    assert "'def'" in refusal.reason
