@@ -13,7 +13,7 @@ from core.schemas.instant import to_text
 from core.store.rows import instant_of
 from core.store.snapshot import Row, RowAssertion
 
-CACHED = 20_000
+CACHED = 5_000
 
 _encode = msgspec.json.Encoder().encode
 _date = lru_cache(maxsize=65_536)(to_text)

@@ -27,7 +27,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SPECIAL = '",\r\n \t'
 TLP_ORDER = ("clear", "green", "amber", "amber+strict", "red")
 NEEDS_QUOTES = re.compile(r'[",\r\n]|^[ \t]|[ \t]$').search
-CACHED = 20_000
+CACHED = 5_000
 
 _date = lru_cache(maxsize=65_536)(to_text)
 
