@@ -92,7 +92,8 @@ def _events(file: InputFile, place: str, inner: str) -> list[Event]:
     """Read what stands around the attributes: the tags of an event come behind them."""
     metas: list[dict[str, Any]] = []
     try:
-        for at, value in pieces(file, {inner + key for key in _META}, {place}):
+        # Another InputFile: the bytes of this pass are not progress.
+        for at, value in pieces(InputFile(file.path, file.name), {inner + key for key in _META}, {place}):
             if at == place:
                 metas.append({})
             else:

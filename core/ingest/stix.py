@@ -61,7 +61,8 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
     places = _places(file)
     graph = Graph()
     try:
-        for found in objects(file, places):
+        # Another InputFile: the bytes of this pass are not progress.
+        for found in objects(InputFile(file.path, file.name), places):
             if not isinstance(found, Refusal):
                 for thing in _flat(found[1]):
                     graph.take(thing)

@@ -58,8 +58,6 @@ def typed(kind: str, text: str) -> tuple[str, str]:
     Raises:
         RefusedValue: It is none.
     """
-    if "\ufffd" in text:
-        raise RefusedValue("a character in it could not be decoded")
     if kind == ANY:
         found = detect(text)
         if found is None:
@@ -67,6 +65,9 @@ def typed(kind: str, text: str) -> tuple[str, str]:
         return found
     if kind == NAME:
         return classify(types.PATH if "\\" in text or "/" in text else types.FILE, text)
+    if kind == types.RULE and "\ufffd" in text:
+        # The other types refuse it themselves; a rule may hold what it likes, but not what its file did not.
+        raise RefusedValue("a character in it could not be decoded")
     if kind == IP:
         kind = types.IPV6 if ":" in text else types.IPV4
     return classify(kind, refang(text.strip()) if kind in _DEFANGED else text)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from core.errors import UnreadableFile
-from core.ingest import json_stream
-from core.ingest.reader import InputFile
+from core.ingest import json_stream, misp, stix
+from core.ingest.reader import InputFile, Options
 from core.schemas.claim import Refusal
 
 
@@ -112,6 +112,18 @@ def test_a_long_string_without_quotes_is_read(file):
     text = "x" * 3_000_000
 
     assert [text] == whole(file(f'["{text}"]'))
+
+
+@pytest.mark.parametrize("module", [misp, stix])
+def test_two_passes_are_told_once(tmp_path, module):
+    """Progress ends at the size of the file, though it is read twice."""
+    bundle = {"type": "bundle", "id": "bundle--00000000", "objects": [{"type": "mutex", "id": "mutex--00000000"}]}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(bundle if module is stix else {"Event": {"info": "x", "Attribute": []}}))
+    told = []
+    list(module.read(InputFile(path, on_bytes=told.append), Options()))
+
+    assert path.stat().st_size == sum(told)
 
 
 def test_lines_are_read_one_by_one(file):

@@ -152,6 +152,17 @@ def test_a_rule_with_a_control_character_is_refused(read):
     assert "control character" in refusal.reason
 
 
+def test_a_rule_that_cannot_be_decoded_is_refused(read):
+    """It is never passed on changed; the encoding of a file is seen at its start."""
+    padding = b"// " + b"-" * 70_000 + b"\n"
+    claim, refusal = read(
+        b"rule a { condition: true }\n" + padding + b'rule b { strings: $a = "\xe9" condition: $a }', "x.yar"
+    )
+
+    assert "rule a { condition: true }" == claim.value
+    assert (3, "yara rule: a character in it could not be decoded") == (refusal.line, refusal.reason)
+
+
 def test_other_text_is_no_rule(tmp_path):
     """It is neither recognised nor read."""
     path = tmp_path / "x.txt"
