@@ -197,7 +197,8 @@ def _by_template(
     try:
         parts = _parts(job.template, selected, settings)
         with _rows(snapshot, job, report) as rows:
-            templates.render(job.template, template_rows.frames(rows), file.stream, bounds, parts=parts)
+            frames = template_rows.frames(rows, only_names=parts is not None and parts.only_names)
+            templates.render(job.template, frames, file.stream, bounds, parts=parts)
     except TemplateError as error:
         raise TemplateError(f"template {job.definition.template}: {error}") from None
     file.digest_again()

@@ -4,7 +4,7 @@ A tag is there once, even if several sources give it: it is fresh if one of them
 them.  What was withdrawn is not there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -19,9 +19,9 @@ _encode = msgspec.json.Encoder().encode
 _date = lru_cache(maxsize=65_536)(to_text)
 
 
-def frames(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    """Yield each batch as the JSON of a list of rows; see ``template_worker.Row``."""
-    encoder = _RowEncoder()
+def frames(batches: Iterable[list[Row]], *, only_names: bool = False) -> Iterator[bytes]:
+    """Yield each batch as the JSON of a list of rows, see ``template_worker.Row``; of tags perhaps only the names."""
+    encoder = _RowEncoder(_name if only_names else _tag)
     for batch in batches:
         yield f"[{','.join(map(encoder.row, batch))}]".encode()
 
@@ -29,7 +29,8 @@ def frames(batches: Iterable[list[Row]]) -> Iterator[bytes]:
 class _RowEncoder:
     """Turns rows into JSON; the texts of tags are kept, since many rows share theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, tag: Callable[[RowAssertion], str]) -> None:
+        self._tag = tag
         self._shared: dict[int, tuple[list[RowAssertion], str]] = {}
 
     def row(self, row: Row) -> str:
@@ -44,7 +45,7 @@ class _RowEncoder:
         if known is not None and known[0] is assertions:
             return known[1]
         # In order of tags, then sources: those of one tag are neighbours.
-        text = ",".join(map(_tag, assertions if _are_plain(assertions) else _merged(assertions)))
+        text = ",".join(map(self._tag, assertions if _are_plain(assertions) else _merged(assertions)))
         if len(self._shared) >= CACHED:
             self._shared.clear()
         self._shared[id(assertions)] = assertions, text
@@ -90,6 +91,15 @@ def _tag(item: RowAssertion) -> str:
         f'{{"name":{_quoted(item.tag)},"fresh":{fresh},"source":{_quoted(item.source)},"kind":"{item.kind}",'
         f'"first_seen":{first_seen},"last_seen":{last_seen},"expires":{expires}}}'
     )
+
+
+def _name(item: RowAssertion) -> str:
+    return _named(item.tag)
+
+
+@lru_cache(maxsize=65_536)
+def _named(tag: str) -> str:
+    return f'{{"name":{_quoted(tag)}}}'
 
 
 @lru_cache(maxsize=65_536)

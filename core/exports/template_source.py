@@ -22,6 +22,8 @@ TOKEN = re.compile(
 )
 PLAIN_TAGS = frozenset({"if", "elif", "endif", "with", "endwith", "filter", "endfilter", "continue"})
 STATEFUL = frozenset({"namespace", "cycler", "joiner", "debug", "self", "super", "caller"})
+ROW_FIELDS = frozenset({"value", "type", "tags", "created", "modified", "context"})
+ONLY_NAMES = tuple(("|", "map", "(", "attribute", "=", f"{quote}name{quote}", ")") for quote in "'\"")
 ENDS = {"{{": "}}", "{%": "%}"}
 
 
@@ -31,11 +33,15 @@ class NotBatched(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A template in three: what is rendered once, what is rendered for each batch, what is rendered once."""
+    """A template in three: what is rendered once, what is rendered for each batch, what is rendered once.
+
+    ``only_names``: of the tags of a row nothing but their names can come out, so that no more need be sent.
+    """
 
     before: str
     loop: str
     after: str
+    only_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,26 @@ def split(source: str) -> Parts:
         before=source[: first.start] + "{%" + first.left + " set _ = 0 %}",
         loop=source[first.start : last.end],
         after="{% set _ = 0 " + last.right + "%}" + source[last.end :],
+        only_names=_takes_only_names(segments[tags[0] : last_index]),
     )
+
+
+def _takes_only_names(segments: list[Segment]) -> bool:
+    """Say whether rows are used by attribute only, and their tags for nothing but names, as in Yeti's examples."""
+    variable = segments[0].words[1][1]
+    for segment in segments[1:]:
+        words = [word for _, word in segment.words]
+        for position, (kind, word) in enumerate(segment.words):
+            if kind != "name" or word != variable or words[position - 1 : position] == ["."]:
+                continue
+            after = words[position + 1 : position + 3]
+            if after[:1] != ["."] or len(after) < 2:
+                return False
+            if after[1] == "tags" and tuple(words[position + 3 : position + 10]) not in ONLY_NAMES:
+                return False
+            if after[1] not in ROW_FIELDS:
+                return False
+    return True
 
 
 def _segments(source: str) -> Iterator[Segment]:

@@ -42,8 +42,8 @@ class Job(msgspec.Struct):
     is_check: bool = False
 
 
-class Tag(TypedDict):
-    """A tag as a template sees it."""
+class Tag(TypedDict, total=False):
+    """A tag as a template sees it; a template that takes only names is sent only these."""
 
     name: str
     fresh: bool

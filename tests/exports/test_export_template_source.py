@@ -177,3 +177,64 @@ def test_any_text_is_judged(pieces):
     """The judgement never fails, whatever the template is."""
     with contextlib.suppress(NotBatched):
         split("".join(pieces))
+
+
+ONLY_NAMES = [
+    "{% for r in data %}{{ r.value }},{{ r.tags|map(attribute='name')|join(';') }}{% endfor %}",
+    '{% for r in data %}{{ r.tags | map(attribute="name") | list | tojson }}{{ r.created|tojson }}{% endfor %}',
+    "{% for r in data %}{{ r.value }}{% endfor %}",
+    "{% for r in data %}{% if r.tags|map(attribute='name')|list %}{{ r.context }}{% endif %}{% set x = r.value %}{{ x.r }}{% endfor %}",
+]
+MORE_THAN_NAMES = [
+    "{% for r in data %}{{ r|tojson }}{% endfor %}",
+    "{% for r in data %}{{ r }}{% endfor %}",
+    "{% for r in data %}{{ r['tags'] }}{% endfor %}",
+    "{% for r in data %}{{ r.items() }}{% endfor %}",
+    "{% for r in data %}{% set x = r %}{{ x.tags }}{% endfor %}",
+    "{% for r in data %}{{ [r] }}{% endfor %}",
+    "{% for r in data %}{% for t in r.tags %}{{ t.source }}{% endfor %}{% endfor %}",
+    "{% for r in data %}{{ r.tags }}{% endfor %}",
+    "{% for r in data %}{{ r.tags|tojson }}{% endfor %}",
+    "{% for r in data %}{{ r.tags[0].fresh }}{% endfor %}",
+    "{% for r in data %}{{ r.tags|map(attribute='fresh') }}{% endfor %}",
+    "{% for r in data %}{{ r.tags|map(attribute='name.x') }}{% endfor %}",
+    "{% for r in data %}{{ r.tags|selectattr('fresh')|map(attribute='name')|join }}{% endfor %}",
+    "{% for r in data %}{{ r.tags|map(attribute='name')|join }}{{ r.tags|length }}{% endfor %}",
+    "{% for r in data %}{% with r = r %}{{ r.value }}{% endwith %}{% endfor %}",
+    "{% for r in data %}{{ r|attr('tags') }}{% endfor %}",
+]
+
+
+@pytest.mark.parametrize("source", ONLY_NAMES)
+def test_a_template_that_takes_only_names_of_tags(source):
+    """Of such a template's tags only the names are sent; the output is the same."""
+    parts = split(source)
+    fewer = [row | {"tags": [{"name": tag["name"]} for tag in row["tags"]]} for row in ROWS]
+
+    assert parts.only_names
+    assert whole(source, ROWS) == whole(source, fewer)
+
+
+@pytest.mark.parametrize("source", MORE_THAN_NAMES)
+def test_a_template_that_may_take_more_of_tags(source):
+    """Where a tag could come out in any other way, all of it is sent."""
+    assert not split(source).only_names
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*PIECES, "{{ row.tags }}", "{{ row|tojson }}", "{{ t }}", "{{ x|tojson }}"]), max_size=12
+    )
+)
+def test_what_takes_only_names_gives_the_same_without_the_rest(pieces):
+    """Of templates put together at random, those judged so give the same bytes."""
+    source = "{% for row in data %}" + "".join(pieces) + "{% endfor %}\n"
+    fewer = [row | {"tags": [{"name": tag["name"]} for tag in row["tags"]]} for row in ROWS]
+    try:
+        is_judged_so = split(source).only_names
+        expected = whole(source, ROWS)
+    except (NotBatched, minijinja.TemplateError):
+        return
+
+    assert not is_judged_so or expected == whole(source, fewer)
