@@ -20,6 +20,7 @@ EMPTY = frozenset(("", "-", "--", "n/a", "na", "none", "null", "nan", "unknown",
                    "0000-00-00", "0000-00-00 00:00:00"))  # fmt: skip
 """What people write into a cell that has nothing to say."""
 
+MAX_WORD_CHARS = 100
 _NETWORK = frozenset((types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.URL, types.EMAIL))
 _HASHES = frozenset(hashes.BY_LENGTH.values())
 _separators = re.compile(r"[\s,;|]+").split
@@ -42,7 +43,7 @@ def found_in(cell: str, kind: str, word: str, found: list[Found]) -> None:
     """
     if kind == ANY:
         if word:
-            named = _type_of_cell(word)
+            named = _type_of_cell(word) if len(word) <= MAX_WORD_CHARS else None
             if named is None:
                 _of_unknown_type(cell, word, found)
                 return

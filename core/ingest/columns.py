@@ -153,6 +153,17 @@ def by_name(header: list[str]) -> Columns:
     return Columns(values, roles, tuple(tags), context)
 
 
+def check(wanted: Mapping[str, str]) -> None:
+    """Refuse a mapping (``--map``) to roles that there are not.
+
+    Raises:
+        DefinitionError: One is neither in ``ROLES`` nor a type; the message lists the roles.
+    """
+    for role in wanted:
+        if role not in ROLES and role not in types.TYPES:
+            raise DefinitionError(f"unknown role {role!r}; known: {', '.join(ROLES)}, or a type")
+
+
 def mapped(columns: Columns, header: list[str], wanted: Mapping[str, str]) -> Columns:
     """Return *columns* with what the user said of them (``--map``) put in place.
 
@@ -160,6 +171,7 @@ def mapped(columns: Columns, header: list[str], wanted: Mapping[str, str]) -> Co
         DefinitionError: There is no such role.
         UnreadableFile: The table has no such column.
     """
+    check(wanted)
     values, roles, tags = dict(columns.values), dict(columns.roles), list(columns.tags)
     context = dict(columns.context)
     placed = [(role, _position(column, header)) for role, column in wanted.items()]
@@ -179,10 +191,8 @@ def mapped(columns: Columns, header: list[str], wanted: Mapping[str, str]) -> Co
             context[at] = "comment"
         elif role in ROLES:
             roles[role] = at
-        elif role in types.TYPES:
-            values[at] = role
         else:
-            raise DefinitionError(f"unknown role {role!r}; known: {', '.join(ROLES)}, or a type")
+            values[at] = role
     return Columns(values, roles, tuple(tags), context)
 
 

@@ -62,7 +62,7 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
     records = Records(file, found.delimiter)
     names = [plain(name) for name in found.header]
     for row in records:
-        if found.has_header and row[0] == found.header[0] and [plain(cell) for cell in row] == names:
+        if found.has_header and row[:1] == found.header[:1] and [plain(cell) for cell in row] == names:
             continue
         if any(row):
             yield from reader.items(row, records.line)

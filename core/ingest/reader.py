@@ -100,11 +100,14 @@ class _Counted(io.FileIO):
     def __init__(self, path: Path, on_bytes: Callable[[int], None] | None) -> None:
         super().__init__(path, "rb")
         self._on_bytes = on_bytes
+        self._told = 0
 
     def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
         count = super().readinto(buffer) or 0
-        if self._on_bytes is not None:
-            self._on_bytes(count)
+        # What is read again after a look at the start was told the first time.
+        if self._on_bytes is not None and self.tell() > self._told:
+            self._on_bytes(self.tell() - self._told)
+            self._told = self.tell()
         return count
 
 

@@ -1,9 +1,10 @@
 """The records of delimited text: found one by one, so that a stray quote costs its own line and no other."""
 
 import csv
+import re
 from collections.abc import Iterator
 
-from core.ingest.lines import lines
+from core.ingest.lines import excerpt, lines
 from core.ingest.reader import InputFile
 from core.schemas.claim import Refusal
 
@@ -26,6 +27,9 @@ class Records:
         self._lines = lines(file)
         self._pushed: list[tuple[int, str | None]] = []
         self._delimiter = delimiter
+        # Possessive: a long line that is not regular must not be tried in every way.
+        cell = rf'\ *+(?:"[^"]*+"|[^"{re.escape(delimiter)}]*+)'
+        self._is_regular = re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*").fullmatch
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield the cells of each row; empty lines and comments are left out."""
@@ -48,21 +52,26 @@ class Records:
             self.line = number
             if '"' in text and self._is_open(text):
                 text = self._whole(number, text)
-            # A carriage return outside quotes would end the row for the parser.
-            yield text.replace("\r", "\n") if "\r" in text and '"' in text else text.replace("\r", " ")
+            # A carriage return alone would end the row for the parser.
+            yield text.replace("\r", " ")
 
     def _is_open(self, text: str) -> bool:
         """Tell whether a quote is open at the end of *text*."""
-        try:
-            for _ in csv.reader([text], delimiter=self._delimiter, skipinitialspace=True, strict=True):
-                pass
-        except csv.Error as error:
-            return "end of data" in str(error)
-        return False
+        if self._is_regular(text):
+            return False
+        # Whatever is open swallows the next line.
+        probe = csv.reader(
+            [text.replace("\r", " ") + "\n", "next"], delimiter=self._delimiter, skipinitialspace=True
+        )
+        return next(iter(probe), [""])[-1].endswith("\nnext")
 
     def _is_sound(self, text: str) -> bool:
         try:
-            rows = list(csv.reader([text], delimiter=self._delimiter, skipinitialspace=True, strict=True))
+            rows = list(
+                csv.reader(
+                    [text.replace("\r", " ")], delimiter=self._delimiter, skipinitialspace=True, strict=True
+                )
+            )
         except csv.Error:
             return False
         return len(rows) == 1
@@ -84,5 +93,5 @@ class Records:
                     return whole
                 break
         self._pushed.extend(reversed(taken))
-        self.problems.append(Refusal(number, "a quote that is never closed; read without it", text))
+        self.problems.append(Refusal(number, "a quote that is never closed; read without it", excerpt(text)))
         return text.replace('"', "")

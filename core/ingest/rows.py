@@ -16,6 +16,8 @@ from core.values.characters import cleaned
 from core.values.dates import instant
 
 _DATES = ("first_seen", "last_seen", "valid_from", "valid_until")
+MAX_TAG_CHARS = 250
+MAX_KEPT_TAGS = 100_000
 _split_tags = re.compile(r"[;,|]").split
 
 
@@ -72,7 +74,7 @@ class RowReader:
         cells = tuple(row[at] for at in self._tag_columns)
         tags = self._tags_of.get(cells)
         if tags is None:
-            tags = self._tags(cells)
+            tags = self._tags(cells, line, refusals)
         context = self._facts(row)
         claims: list[Claim | Refusal] = [
             Claim(
@@ -143,13 +145,15 @@ class RowReader:
             source = cleaned(row[self._roles["source"]]) or source
         return sureness, marking, source
 
-    def _tags(self, cells: tuple[str, ...]) -> tuple[str, ...]:
+    def _tags(self, cells: tuple[str, ...], line: int, refusals: list[Refusal]) -> tuple[str, ...]:
         tags: list[str] = []
         for at, cell in zip(self._tag_columns, cells, strict=True):
             pieces = [cell] if at in self._whole_tags else _pieces(cell)
-            tags += [tag for tag in map(cleaned, pieces) if tag.lower() not in EMPTY]
-        found = self._options.tagged(tags)
-        if len(self._tags_of) < 100_000:
+            tags += [tag for tag in map(cleaned, pieces) if tag.lower() not in EMPTY or tag.lower() == "unknown"]
+        long = [tag for tag in tags if len(tag) > MAX_TAG_CHARS]
+        refusals += [Refusal(line, f"a tag of more than {MAX_TAG_CHARS} characters", excerpt(tag)) for tag in long]
+        found = self._options.tagged([tag for tag in tags if tag not in long])
+        if not long and len(self._tags_of) < MAX_KEPT_TAGS:
             self._tags_of[cells] = found
         return found
 

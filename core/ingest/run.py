@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DefinitionError, UnreadableFile, YetiError
-from core.ingest import walk
+from core.ingest import columns, walk
 from core.ingest.lines import excerpt
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.registry import READERS, Reader, recognise
@@ -54,10 +55,11 @@ def import_paths(
         on_bytes: Called with the number of bytes read, for a progress bar.
 
     Raises:
-        DefinitionError: There is no such format.
+        DefinitionError: There is no such format, or no such role for a column.
     """
     if format != "auto" and format not in READERS:
         raise DefinitionError(f"unknown format {format!r}; known: auto, {', '.join(READERS)}")
+    columns.check(options.columns if options else {})
     job = _Import(options or Options(), format, on_refusal or (lambda path, refusal: None), on_bytes)
     with store.import_session(now, job.refused_by_store) as session:
         for found in walk.files(paths):
@@ -85,10 +87,8 @@ class _Import:
         self._report.files += 1
         self._report.results.append(result)
         try:
-            if not isinstance(found, Path):
-                raise found[1]
-            file = InputFile(path, on_bytes=self._on_bytes)
-            reader = recognise(file) if self._format == "auto" else READERS[self._format]
+            file = self._opened(found)
+            reader = self._reader(file)
             result.format = reader.NAME
             self._items(_guarded(reader, file, self._options), result, session)
             result.is_damaged = file.is_damaged
@@ -100,6 +100,19 @@ class _Import:
             else:
                 self._report.refused_files += 1
                 self._on_refusal(path, Refusal(0, f"could not be read: {error}"))
+
+    def _opened(self, found: "Path | tuple[Path, UnreadableFile]") -> InputFile:
+        if not isinstance(found, Path):
+            raise found[1]
+        if found.exists() and not found.is_file():
+            raise UnreadableFile("is not a regular file")
+        return InputFile(found, on_bytes=self._on_bytes)
+
+    def _reader(self, file: InputFile) -> Reader:
+        if self._format != "auto":
+            return READERS[self._format]
+        with _foreign_errors_explained(file, "recognising its format"):
+            return recognise(file)
 
     def _items(self, items: Iterator[Item], result: FileResult, session: "ImportSession") -> None:
         batch: list[Claim] = []
@@ -186,9 +199,15 @@ class _Import:
 
 
 def _guarded(reader: Reader, file: InputFile, options: Options) -> Iterator[Item]:
-    """Yield what *reader* reads; whatever it trips over makes the file unreadable from there on."""
-    try:
+    with _foreign_errors_explained(file, f"the {reader.NAME} importer"):
         yield from reader.read(file, options)
+
+
+@contextmanager
+def _foreign_errors_explained(file: InputFile, what: str) -> Iterator[None]:
+    """Turn whatever *what* trips over into the reason why the file cannot be read from there on."""
+    try:
+        yield
     except UnreadableFile:
         raise
     except OSError as error:
@@ -198,7 +217,5 @@ def _guarded(reader: Reader, file: InputFile, options: Options) -> Iterator[Item
     except MemoryError as error:
         raise UnreadableFile("needs more memory than there is") from error
     except Exception as error:
-        log.debug("importer failed", extra={"path": str(file.path), "format": reader.NAME}, exc_info=True)
-        raise UnreadableFile(
-            f"the {reader.NAME} importer failed on it ({type(error).__name__}: {error})"
-        ) from error
+        log.debug("import failed", extra={"path": str(file.path)}, exc_info=True)
+        raise UnreadableFile(f"{what} failed on it ({type(error).__name__}: {error})") from error

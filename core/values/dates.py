@@ -19,6 +19,7 @@ MONTHS = {
 } | {"sept": 9}
 """Every spelling that is understood, in lower case."""
 
+MAX_CHARS = 100
 _AMERICAN = {
     "EST": -300,
     "EDT": -240,
@@ -59,7 +60,6 @@ _ASCTIME = re.compile(
 _EPOCH = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}|\d{16}", re.ASCII).fullmatch
 
 
-@lru_cache(maxsize=65_536)
 def instant(text: str, order: str = "") -> Instant:
     """Return the moment that *text* names, in microseconds since the epoch, UTC.
 
@@ -71,8 +71,15 @@ def instant(text: str, order: str = "") -> Instant:
     Raises:
         RefusedValue: It is no date, there is no such day, or it may be two days.
     """
+    if len(text) > MAX_CHARS:
+        raise RefusedValue("not a date")
+    return _instant(text, order)
+
+
+@lru_cache(maxsize=65_536)
+def _instant(text: str, order: str) -> Instant:
     value = " ".join(text.split())
-    if not value.isascii() or len(value) > 64:
+    if not value.isascii():
         raise RefusedValue("not a date")
     if _EPOCH(value):
         return _epoch(value)

@@ -6,6 +6,11 @@ path may rightly hold ``[.]``.
 
 import re
 
+from core.values.characters import MAX_CHARS
+
+MOST_LAYERS = 8
+"""Each pass takes a layer off; without a bound, a megabyte of brackets would take the whole day."""
+
 _is_marked = re.compile(r"[\[\](){}<>\\*]|xx|__|fxp", re.IGNORECASE).search
 
 _SCHEME = re.compile(
@@ -29,13 +34,17 @@ def refang(text: str) -> str:
 
     Understood: ``[.] (.) {.} [dot] (dot) {dot} \. [. .]`` · ``[:] [://] [:/]`` · ``hxxp hxxps h**p h[tt]p`` and
     such · ``fxp`` · ``[@] [at] (at)`` (not in URLs) · brackets round the whole.  Idempotent.  The brackets of an
-    IPv6 address in a URL stay.
+    IPv6 address in a URL stay.  A text in more layers of brackets than anybody writes is no value: it stays.
     """
-    while _is_marked(text):
-        plain = _once(text)
-        if plain == text:
-            break
-        text = plain
+    if len(text) > MAX_CHARS:
+        return text
+    plain = text
+    for _ in range(MOST_LAYERS):
+        if not _is_marked(plain):
+            return plain
+        before, plain = plain, _once(plain)
+        if plain == before:
+            return plain
     return text
 
 
