@@ -49,16 +49,20 @@ class Conditions:
     takes_untagged: str = ""
 
 
-def build(selection: Selection, known: Known, instant: Instant, *, fresh: bool = True) -> Conditions:
+def build(
+    selection: Selection, known: Known, instant: Instant, *, fresh: bool = True, named: Collection[str] = ()
+) -> Conditions:
     """Return *selection* as conditions at *instant*.
 
-    *fresh* false lets stale assertions count for what is taken, not for what is excluded: for a funnel.
+    For the steps of a funnel: *fresh* false lets stale assertions count for what is taken, not for what is
+    excluded; *named* are tags that the whole selection asks for by name.
     """
     ids = _Ids(known.tags)
     ignored = ids.of(selection.ignore)
     fresh = fresh and not selection.any_freshness
     active = _begun(instant) + (_not_ended(known, instant) if fresh else "")
-    counts = _countable(selection, known, ids, ignored) + active
+    asked = ids.of((*selection.include, *selection.require, *named))
+    counts = _countable(selection, known, asked, ignored) + active
     included = tuple(sorted(ids.of(selection.include) - ignored)) if selection.include else None
     excluded = tuple(sorted(ids.of(selection.exclude) - ignored))
     sticky = tuple(sorted(tag.id for tag in known.tags if tag.id in set(excluded) and tag.is_sticky))
@@ -86,9 +90,8 @@ class _Ids:
         return set().union(*(self._by_key.get(tag_key(name), ()) for name in names))
 
 
-def _countable(selection: Selection, known: Known, ids: _Ids, ignored: set[int]) -> str:
+def _countable(selection: Selection, known: Known, named: set[int], ignored: set[int]) -> str:
     """Which assertions count as tags at all, whatever the time: by kind, source and tag."""
-    named = ids.of((*selection.include, *selection.require))
     kinds = f"a.kind >= {Kind.SUSPICIOUS:d}"
     if selection.with_info:
         kinds += f" OR a.kind = {Kind.INFO:d}"

@@ -5,9 +5,13 @@ Alembic costs a quarter of a second to import, so that it is imported only when 
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import StoreError, StoreSchemaError
 from core.store import dialect
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISIONS: tuple[str, ...] = ("0001",)
@@ -57,30 +61,26 @@ def revision(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
-    # One transaction takes the write lock, looks again, and migrates: whoever comes second finds it done.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if revision(connection, path) != REVISIONS[-1]:
-            _run_alembic(connection)
-        else:
-            connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _run_alembic(connection: sqlite3.Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
     engine = create_engine(
         "sqlite://", creator=lambda: connection, poolclass=StaticPool, pool_reset_on_return=None
     )
+    # SQLAlchemy rolls back when it first connects, so that the lock is taken after that.
+    with engine.connect() as shared, shared.begin():
+        connection.execute("BEGIN IMMEDIATE")
+        # Whoever comes second finds it done.
+        if revision(connection, path) != REVISIONS[-1]:
+            _run_alembic(shared)
+
+
+def _run_alembic(connection: "Connection") -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     # A transaction that is open already is one that Alembic leaves to its owner to commit.
-    with engine.connect() as shared, shared.begin():
-        config.attributes["connection"] = shared
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

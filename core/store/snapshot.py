@@ -56,9 +56,9 @@ class Snapshot:
         undated = replace(selection, max_age_s=None, first_seen_after=None, last_seen_after=None)
         return [
             ("of these types", self._of_types(selection)),
-            ("tagged", self._at_any_time(every, instant)),
-            ("included", self._at_any_time(included, instant)),
-            ("not excluded", self._at_any_time(replace(included, exclude=selection.exclude), instant)),
+            ("tagged", self._at_any_time(every, selection, instant)),
+            ("included", self._at_any_time(included, selection, instant)),
+            ("not excluded", self._at_any_time(replace(included, exclude=selection.exclude), selection, instant)),
             ("valid", self.count(undated, instant)),
             ("exported", self.count(selection, instant)),
         ]
@@ -91,8 +91,9 @@ class Snapshot:
         with dialect.errors(self._path):
             return sum(self._number(query, type_) for type_ in self._types(selection))
 
-    def _at_any_time(self, selection: Selection, instant: Instant) -> int:
-        with self._planned(selection, instant, fresh=False) as (plan, types):
+    def _at_any_time(self, step: Selection, whole: Selection, instant: Instant) -> int:
+        named = (*whole.include, *whole.require)
+        with self._planned(step, instant, fresh=False, named=named) as (plan, types):
             return self._counted(plan, types)
 
     def _number(self, query: str, *values: str) -> int:
@@ -100,10 +101,10 @@ class Snapshot:
 
     @contextmanager
     def _planned(
-        self, selection: Selection, instant: Instant, *, fresh: bool = True
+        self, selection: Selection, instant: Instant, *, fresh: bool = True, named: Sequence[str] = ()
     ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         types = self._types(selection)
-        conditions = build(selection, self._known, instant, fresh=fresh)
+        conditions = build(selection, self._known, instant, fresh=fresh, named=named)
         with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
             yield plan, types
 

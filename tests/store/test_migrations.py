@@ -1,0 +1,198 @@
+"""A database is made, found as it should be, brought up to date, or refused with a reason."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from core.errors import StoreError, StoreSchemaError
+from core.store import dialect, migrate, open_store, schema
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "yeti.db"
+
+
+def statements(path):
+    """What SQLite keeps of each table and index, in one spelling."""
+    with sqlite3.connect(path) as connection:
+        found = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE name <> 'alembic_version'"
+        ).fetchall()
+    connection.close()
+    return {name: " ".join((sql or "").replace('"', "").split()) for name, sql in found if "alembic" not in name}
+
+
+def test_migrated_equals_metadata(path, tmp_path):
+    """A migrated database has the tables, columns, keys and indexes of ``schema.py``, to the letter."""
+    migrate.migrate(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert [] == compare_metadata(MigrationContext.configure(connection), schema.metadata)
+    engine.dispose()
+    plain = create_engine(f"sqlite:///{tmp_path}/plain.db")
+    schema.metadata.create_all(plain)
+    plain.dispose()
+
+    assert statements(tmp_path / "plain.db") == statements(path)
+    assert "WITHOUT ROWID" in statements(path)["assertion"]
+
+
+def test_known_revisions_are_those_of_the_folder():
+    """The list that spares the import of Alembic is complete and in order."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    revisions = [item.revision for item in ScriptDirectory.from_config(config).walk_revisions()]
+
+    assert list(migrate.REVISIONS) == revisions[::-1]
+
+
+def test_alembic_is_not_imported_for_nothing(path):
+    """Opening a database that is up to date does not pay for Alembic or SQLAlchemy's engine."""
+    url = f"sqlite:///{path}"
+    open_store(url).close()
+    code = f"import sys; from core.store import open_store; open_store({url!r}); print('alembic' in sys.modules)"
+
+    assert (
+        "False\n"
+        == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_a_newer_database_is_refused(path):
+    """What a newer program wrote is refused, with what to do, and stays as it is."""
+    open_store(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(StoreSchemaError, match="9999.*newer version wrote it"):
+        open_store(f"sqlite:///{path}")
+
+
+def test_a_foreign_database_is_refused(path):
+    """A database of another program is not touched."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+
+    with pytest.raises(StoreError, match="database of another program"):
+        open_store(f"sqlite:///{path}")
+    assert ["theirs"] == list(statements(path))
+
+
+def test_no_database_at_all_is_refused(path):
+    """A file that is no database is not touched."""
+    path.write_text("values\n1.2.3.4\n" * 100)
+
+    with pytest.raises(StoreError, match="not a database of this program"):
+        open_store(f"sqlite:///{path}")
+    assert path.read_text().startswith("values")
+
+
+def test_a_failed_migration_leaves_nothing(path, monkeypatch):
+    """A migration is whole or not at all."""
+
+    def broken(*args, **kwargs):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("alembic.op.create_index", broken)
+    with pytest.raises(StoreError, match="disk of the database failed"):
+        open_store(f"sqlite:///{path}")
+    monkeypatch.undo()
+
+    assert {} == statements(path)
+    open_store(f"sqlite:///{path}").close()
+
+
+def test_many_processes_make_one_database(path):
+    """Processes that open a new database at once all succeed."""
+    code = f"from core.store import open_store; open_store('sqlite:///{path}').close()"
+    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    errors = [process.communicate()[1] for process in processes]
+
+    assert [b""] * 4 == errors
+    assert "observable" in statements(path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://host/db", "sqlite://", "sqlite:///", "nonsense", "mysql://x", "sqlite://host/x"]
+)
+def test_urls_that_name_no_file(url):
+    """A URL that this version cannot use says what would do."""
+    with pytest.raises(StoreError, match=r"database\.url: .*sqlite:///PATH"):
+        open_store(url)
+
+
+def test_paths_of_urls():
+    """Three slashes are a relative path, four an absolute one; escapes are undone."""
+    assert Path("/var/lib/yeti.db") == dialect.path_of("sqlite:////var/lib/yeti.db")
+    assert Path.cwd() / "my data/yeti.db" == dialect.path_of("sqlite:///my%20data/yeti.db")
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused"), [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("ext4", False), ("9p", False)]
+)
+def test_network_file_systems_are_refused(tmp_path, kind, refused):
+    """A database on a network file system would be damaged by several processes."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"rootfs / ext4 rw 0 0\nserver:/x /mnt/far\\040away {kind} rw 0 0\n")
+    place = Path("/mnt/far away/yeti.db")
+    if refused:
+        with pytest.raises(StoreError, match=f"network file system \\({kind}\\)"):
+            dialect.refuse_network_file_system(place, mounts)
+    else:
+        dialect.refuse_network_file_system(place, mounts)
+    dialect.refuse_network_file_system(Path("/mnt/far/yeti.db"), mounts)
+    dialect.refuse_network_file_system(place, tmp_path / "none")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    """Where the folder of the database cannot be made, the message names it."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match=f"{tmp_path}/file/deep: the folder of the database cannot be made"):
+        open_store(f"sqlite:///{tmp_path}/file/deep/yeti.db")
+
+
+def test_a_folder_where_the_database_should_be(tmp_path):
+    """A folder is no database."""
+    with pytest.raises(StoreError, match="the database cannot be opened"):
+        open_store(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(tmp_path):
+    """A folder that may not be written gives a clear error."""
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="cannot be opened|may not be written"):
+            open_store(f"sqlite:///{tmp_path}/yeti.db")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("said", "explained"),
+    [
+        ("database is locked", "another process has been writing"),
+        ("attempt to write a readonly database", "may not be written by this user"),
+        ("database or disk is full", "no space is left"),
+        ("database disk image is malformed", "damaged; restore a backup"),
+        ("something else", "something else"),
+    ],
+)
+def test_the_drivers_errors_are_explained(path, said, explained):
+    """What the driver says becomes an error of ours, with the file and what to do."""
+    with pytest.raises(StoreError, match=f"{path}: .*{explained}"), dialect.errors(path):
+        raise sqlite3.OperationalError(said)

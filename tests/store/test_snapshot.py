@@ -1,0 +1,189 @@
+"""How rows leave: in order, whole, judged at one instant, of one state."""
+
+import json
+
+import pytest
+
+from core.schemas.claim import TLP, Kind
+from core.schemas.export import Selection
+from core.schemas.instant import DAY, from_datetime
+from core.store import lines, observables, tags
+from core.store.snapshot import Column
+from tests.store.conftest import LIFETIME, NOW, claim
+
+# By code point; by UTF-16 unit the last two would be the other way round.
+CODE_POINTS = ["A", "Z", "a", "é", "\u2028", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0001f600"]
+
+
+def rows_of(store, now=NOW, **selection):
+    with store.snapshot() as snapshot:
+        return [row for batch in snapshot.rows(Selection(**selection), now) for row in batch]
+
+
+@pytest.mark.parametrize("include", [(), ("few",), ("many",)])
+def test_order_is_by_code_point(take, values, include):
+    """By type, then by value in code-point order, whichever way the rows are found."""
+    take(*(claim(value, "many", "few", type="generic") for value in reversed(CODE_POINTS)))
+    take(*(claim(f"h{number}.com", "many", type="hostname") for number in range(50)))
+    take(claim("zzz", "few", "many", type="asn"))
+    hosts = sorted(f"h{number}.com" for number in range(50))
+
+    expected = ["zzz", *CODE_POINTS, *([] if include == ("few",) else hosts)]
+    assert expected == values(include=include)
+
+
+def test_chunks_cover_everything(store, monkeypatch, take):
+    """However small the chunks, each row is in one, in order, and is counted."""
+    monkeypatch.setattr(lines, "GROUPED_ROWS", 8)
+    names = sorted(f"h{number}.com" for number in range(100))
+    take(*(claim(name) for name in names[::2]))
+    take(*(claim(name) for name in names[1::2]))
+    with store.snapshot() as snapshot:
+        found = snapshot.lines(Selection(), NOW, (Column.TYPE, ",", Column.VALUE, "\r\n"))
+        chunks = list(found)
+
+    assert "".join(f"hostname,{name}\r\n" for name in names) == "".join(chunks)
+    assert 100 == found.entries
+    assert len(chunks) > 5
+
+
+def test_line_parts(store, take):
+    """Any text may stand between columns, quotes and all; a line may end with a column."""
+    take(claim('it\'s "x"\\\x01\n', type="generic"), claim("b", type="generic"))
+    with store.snapshot() as snapshot:
+        first = snapshot.lines(Selection(), NOW, ("'", Column.VALUE_JSON, "' ;--\n"))
+        assert "'\"b\"' ;--\n" + '\'"it\'s \\"x\\"\\\\\\u0001\\n"\' ;--\n' == "".join(first)
+        assert "genericgeneric" == "".join(snapshot.lines(Selection(), NOW, (Column.TYPE,)))
+        assert "--" == "".join(snapshot.lines(Selection(), NOW, ("-",)))
+
+
+def test_long_values_come_in_small_chunks(store, take):
+    """Rules are long: a chunk of them is no larger than needed."""
+    take(*(claim(f"{number}" + "x" * 100_000, type="rule") for number in range(64 + 20)))
+    with store.snapshot() as snapshot:
+        sizes = [len(chunk) for chunk in snapshot.lines(Selection(), NOW, (Column.VALUE, "\n"))]
+
+    assert 84 * 100_002 < sum(sizes) + 84
+    assert max(sizes[1:]) < 300_000
+
+
+def test_stopping_early(store, take):
+    """A reader may stop early and ask something else."""
+    take(*(claim(f"h{number:05}.com", "a", *(["b"] if number % 10 == 0 else [])) for number in range(3_000)))
+    with store.snapshot() as snapshot:
+        for selection in (Selection(include=("b",)), Selection(exclude=("b",)), Selection()):
+            rows = snapshot.rows(selection, NOW)
+            next(rows)
+            rows.close()
+            wide = snapshot.lines(selection, NOW, (Column.ASSERTIONS_JSON, "\n"))
+            next(wide)
+            wide.close()
+        assert 300 == snapshot.count(Selection(include=("b",)), NOW)
+
+
+def test_lossless_text(store, take):
+    """The text of assertions has all that was claimed, ordered by tag and source, unknown things absent."""
+    moment = from_datetime(__import__("datetime").datetime.fromisoformat("2025-06-01T12:00:00+02:00"))
+    take(
+        claim("one.com", "b", source="z"),
+        claim(
+            "one.com",
+            "b",
+            "a",
+            source="y",
+            kind=Kind.SUSPICIOUS,
+            first_seen=moment,
+            last_seen=moment + 1,
+            valid_from=moment,
+            valid_until=NOW + 365 * DAY,
+            confidence=0,
+            tlp=TLP.AMBER_STRICT,
+        ),
+        claim("one.com", "c", source="y"),
+    )
+    observables.withdraw(store, "one.com", "a mistake", NOW + 5, tags=["c"])
+    with store.snapshot() as snapshot:
+        (text,) = snapshot.lines(Selection(), NOW + 9, (Column.ASSERTIONS_JSON, "\n"))
+
+    full = {
+        "source": "y",
+        "kind": "suspicious",
+        "first_seen": "2025-06-01T10:00:00Z",
+        "last_seen": "2025-06-01T10:00:00.000001Z",
+        "valid_from": "2025-06-01T10:00:00Z",
+        "valid_until": "2027-01-01T00:00:00Z",
+        "confidence": 0,
+        "tlp": "amber+strict",
+    }
+    expected = [
+        {"tag": "a", **full},
+        {"tag": "b", **full},
+        {"tag": "b", "source": "z", "kind": "malicious"},
+        {"tag": "c", "source": "y", "kind": "malicious", "withdrawn_at": "2026-01-01T00:00:00.000005Z"},
+    ]
+    assert json.dumps(expected, separators=(",", ":"), ensure_ascii=False) + "\n" == text
+
+
+def test_rows_judge_each_assertion(store, take):
+    """Fresh and the end are told per assertion, by its own dates, receipt and tag."""
+    take(claim("one.com", "default", "short", source="old"), now=NOW)
+    take(
+        claim("one.com", "default", source="new"),
+        claim("one.com", "future", valid_from=NOW + 9 * DAY),
+        claim("one.com", "stated", valid_until=NOW + 2 * DAY),
+        claim("one.com", "ended", valid_until=NOW + DAY - 1),
+        now=NOW + DAY,
+    )
+    tags.set_tag(store, "short", lifetime_s=86_400, sticky=None)
+    tags.set_tag(store, "future", lifetime_s=-1, sticky=None)
+    (row,) = rows_of(store, NOW + DAY)
+
+    expected = {
+        ("default", "new"): (True, NOW + DAY + LIFETIME),
+        ("default", "old"): (True, NOW + LIFETIME),
+        ("ended", "feed"): (False, NOW + DAY - 1),
+        ("future", "feed"): (False, None),
+        ("short", "old"): (False, NOW + DAY),
+        ("stated", "feed"): (True, NOW + 2 * DAY),
+    }
+    assert expected == {(item.tag, item.source): (item.fresh, item.expires_at) for item in row.tags}
+
+
+def test_rows_received_together_and_apart(store, take):
+    """Rows whose assertions came at different times are judged like the others."""
+    take(*(claim(f"h{number}.com", "a", "b") for number in range(10)), now=NOW)
+    take(*(claim(f"h{number}.com", "b") for number in range(5)), now=NOW + DAY)
+    found = rows_of(store, NOW + LIFETIME)
+
+    assert [(f"h{number}.com", [False, True]) for number in range(5)] == [
+        (row.value, [item.fresh for item in row.tags]) for row in found
+    ]
+    assert {NOW + LIFETIME, NOW + DAY + LIFETIME} == {item.expires_at for row in found for item in row.tags}
+
+
+def test_a_snapshot_sees_one_state(store, take):
+    """What is written after a snapshot began is not in it."""
+    take(claim("one.com"))
+    with store.snapshot() as snapshot:
+        take(claim("two.com"), now=NOW + 5)
+        assert ["one.com\n"] == list(snapshot.lines(Selection(), NOW + 9, (Column.VALUE, "\n")))
+        assert 1 == snapshot.count(Selection(), NOW + 9)
+    with store.snapshot() as snapshot:
+        assert 2 == snapshot.count(Selection(), NOW + 9)
+
+
+def test_an_empty_store(store, values):
+    """Of nothing, nothing is selected."""
+    assert [] == values()
+    assert [] == values(include=("a",), exclude=("b",), types=("ipv4",))
+
+
+def test_sure_bound_never_shows(store, take, values):
+    """The bound that spares a look at assertions changes no result, at any instant."""
+    take(claim("a.com", "x", valid_until=NOW + 5), claim("b.com", "x"), claim("c.com", "x", valid_from=NOW + 3))
+    take(claim("a.com", "y", valid_from=NOW + 7, valid_until=NOW + 9), now=NOW + 1)
+    expected = {-1: "ab", 0: "ab", 3: "abc", 5: "bc", 7: "abc", 9: "bc"}
+
+    assert {at: [f"{name}.com" for name in names] for at, names in expected.items()} == {
+        at: values(NOW + at) for at in expected
+    }
