@@ -1,9 +1,15 @@
 """Tables: delimiter, header, what the columns mean, and rows that are broken."""
 
+import csv
+
 import pytest
+from conftest import parse_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.errors import DefinitionError, UnreadableFile
 from core.schemas.claim import TLP
+from core.values.characters import cleaned
 from core.values.dates import instant
 
 HEADER = "value,type,tags,first_seen,last_seen,confidence,tlp,source,comment\n"
@@ -242,3 +248,27 @@ def test_a_mapping_may_name_a_header_that_is_not_known(parse):
     parsed = parse("colour,size\nred,1\n", "a.csv", format="csv", columns={"generic": "colour"})
 
     assert parsed.found == [("generic", "red")]
+
+
+CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n"), max_size=20)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(CELLS, min_size=1, max_size=6),
+    st.sampled_from(",;\t|"),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_what_a_csv_writer_wrote_is_read_back(tmp_path, cells, delimiter, quoting):
+    """Whatever stands in quoted cells, each row gives its value and its cell."""
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, delimiter=delimiter, quoting=quoting)
+        writer.writerow(["value", "type", "note"])
+        writer.writerows([f"192.0.2.{at}", "ip", cell] for at, cell in enumerate(cells))
+    parsed = parse_file(path)
+
+    assert [claim.value for claim in parsed.claims] == [f"192.0.2.{at}" for at in range(len(cells))]
+    assert [(claim.context or {"note": ""})["note"] for claim in parsed.claims] == [
+        cleaned(cell) for cell in cells
+    ]
