@@ -1,6 +1,7 @@
 """The S3 client: configured by the environment alone, whole files or none, errors with remedies."""
 # ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
+import base64
 import io
 import os
 import threading
@@ -430,3 +431,29 @@ def test_threads_share_a_client(s3_server):
 
     assert at_once(work, 16) == [f"text {number}" for number in range(16)]
     assert threading.active_count() < 50
+
+
+def test_amazon_itself_gets_a_checksum(monkeypatch):
+    """Without an endpoint the client talks to Amazon, here an emulator inside of boto3, and sends the digest along."""
+    import boto3
+    from moto import mock_aws
+
+    variables = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    sent = []
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        boto3_client().meta.events.register_first(
+            "before-send.s3.PutObject", lambda request, **_: sent.append((request.url, dict(request.headers)))
+        )
+        storage = Storage(get_client("s3://bucket/x"))
+        receipt = storage.write("a.txt", "text")
+        storage.write("large.bin", b"x" * (PART_BYTES + 1))
+
+        assert storage.read_text("a.txt") == "text"
+        assert storage.stat("large.bin").size_bytes == PART_BYTES + 1
+    [(url, headers)] = sent
+    assert url == "https://bucket.s3.amazonaws.com/x/a.txt"
+    assert base64.b64decode(headers["x-amz-checksum-sha256"]).hex() == receipt.sha256
+    assert "x-amz-trailer" not in headers

@@ -4,7 +4,6 @@ A write is spooled to a temporary file, and its clean end is one call of ``put_f
 """
 
 import codecs
-import hashlib
 import io
 import tempfile
 from typing import BinaryIO
@@ -49,23 +48,12 @@ class SpoolWriter:
 
 def read(client: PersistientStorageClient, name: str) -> BinaryIO:
     """Return the bytes of the text that is stored."""
-    return io.BytesIO(_text(client, name))
-
-
-def stat(client: PersistientStorageClient, name: str) -> Stat:
-    """Return what reading the whole file says about it."""
-    data = _text(client, name)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Stat(name, len(data), sha256, sha256)
+    text = client.get_file(name)
+    if not isinstance(text, str):
+        raise StorageError(f"{type(client).__name__}.get_file returned {type(text).__name__}, not str")
+    return io.BytesIO(encoded(text))
 
 
 def lacks(client: object, method: str, what: str) -> UnsupportedOperation:
     """Return the refusal of *what*, which names the method that would lift it."""
     return UnsupportedOperation(f"{type(client).__name__} cannot do {what}: it has no method {method}")
-
-
-def _text(client: PersistientStorageClient, name: str) -> bytes:
-    text = client.get_file(name)
-    if not isinstance(text, str):
-        raise StorageError(f"{type(client).__name__}.get_file returned {type(text).__name__}, not str")
-    return encoded(text)

@@ -106,7 +106,7 @@ class S3Writer:
             options["ChecksumSHA256"] = _base64(sha256)
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
-                return self._client.put_object(**self._target, Body=self._buffer, **options)
+                return self._client.put_object(**self._target, Body=bytes(self._buffer), **options)
             except self._client.exceptions.ClientError as error:
                 if status_of(error) != 409 or attempt == _CONFLICT_ATTEMPTS - 1:
                     raise
@@ -122,7 +122,7 @@ class S3Writer:
                 self._upload = self._client.create_multipart_upload(**self._target, **fields)["UploadId"]
             number = len(self._parts) + 1
             answer = self._client.upload_part(
-                **self._target, UploadId=self._upload, PartNumber=number, Body=self._buffer
+                **self._target, UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
             )
         self._parts.append({"ETag": answer["ETag"], "PartNumber": number})
         self._buffer = bytearray()
