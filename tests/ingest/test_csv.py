@@ -272,3 +272,20 @@ def test_what_a_csv_writer_wrote_is_read_back(tmp_path, cells, delimiter, quotin
     assert [(claim.context or {"note": ""})["note"] for claim in parsed.claims] == [
         cleaned(cell) for cell in cells
     ]
+
+
+def test_a_cell_does_not_reach_over_a_hundred_lines(parse):
+    """Two stray quotes far from each other are two stray quotes, not one cell with all rows between them."""
+    rows = "".join(f"192.0.2.{number},x\n" for number in range(2, 152))
+    parsed = parse(f'value,comment\n192.0.2.1,"open\n{rows}192.0.2.200,x"\n', "a.csv")
+
+    assert len({claim.value for claim in parsed.claims}) == 152
+    assert [line for line, _ in parsed.refused] == [2]
+
+
+def test_a_link_to_a_report_is_no_value(parse):
+    """Where columns are told by what stands in them, only the first of values is one; others are facts."""
+    parsed = parse("192.0.2.1,https://cert.example/report/1\n192.0.2.2,https://cert.example/report/2\n", "a.csv")
+
+    assert parsed.found == [("ipv4", "192.0.2.1"), ("ipv4", "192.0.2.2")]
+    assert parsed.claims[0].context == {"column 2": "https://cert.example/report/1"}
