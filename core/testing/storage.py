@@ -198,7 +198,7 @@ class StorageClientTests:
         assert file.receipt.location == client.file_path("file.txt")
 
     @pytest.mark.parametrize("error", [_Stop, KeyboardInterrupt, SystemExit, GeneratorExit])
-    @pytest.mark.parametrize("size", [8, 20 << 20], ids=["small", "large"])
+    @pytest.mark.parametrize("size", [8, 10 << 20], ids=["small", "large"])
     def test_an_exception_publishes_nothing(self, client, storage, error, size):
         """An exception of any kind in the block leaves the old file as it was."""
         client.put_file("file.txt", "old")
@@ -315,9 +315,9 @@ class StorageClientTests:
             storage.read_text("file.bin")
 
     def test_a_large_file_streams(self, client, storage):
-        """20 MiB in small pieces of text come back whole, also line by line."""
+        """10 MiB in small pieces of text come back whole, also line by line."""
         line = "0123456789abcdefghijklmnopqrstuvwxyz 日本語\n"
-        count = (20 << 20) // len(line.encode())
+        count = (10 << 20) // len(line.encode())
         with storage.open_text_writer("large.txt") as file:
             for _ in range(count):
                 file.write(line)
