@@ -84,8 +84,8 @@ def run_export(
         try:
             result = _Run(store, lease, run_id, settings, clock, on_entries).result()
         except BaseException as error:
-            message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__}: {error}"
-            _finish(store, run_id, clock, RunResult(name, "failed", message=redact(message)))
+            message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
+            _finish(store, run_id, clock, RunResult(name, "failed", message=redact(message.strip())))
             raise
         _finish(store, run_id, clock, result)
     return result

@@ -22,7 +22,9 @@ def some(fill):
         claim("198.51.100.8", "ipv4", "old", valid_until=NOW + 1),
         claim("198.51.100.9", "ipv4", "old", valid_until=NOW + 1),
         claim("198.51.100.9", "ipv4", "scanner"),
+        claim("198.51.100.7", "ipv4", "gone", source="other"),
     )
+    fill(claim("198.51.100.7", "ipv4", "gone", source="other", withdrawn=True), now=NOW + 1)
 
 
 def test_a_preview_counts_and_shows(some, define, store, settings):

@@ -214,25 +214,38 @@ def test_an_export_by_template(three, define, store, settings, published):
     assert 3 == result.entries
 
 
-def test_template_rows_merge_sources_and_drop_the_withdrawn(fill, define, store, settings, published):
-    """A tag is there once, fresh if any source keeps it so; what a source took back is not there."""
+TAGS = (
+    "{% for r in data %}{% for t in r.tags %}{{ t.name }} {{ t.fresh }} {{ t.source }} {{ t.first_seen }} {{ t.expires }};"
+    "{% endfor %}{% endfor %}"
+)
+
+
+def test_template_rows_merge_sources(fill, define, store, settings, published):
+    """A tag is there once, fresh if any source keeps it so; dates span all sources."""
     fill(
         claim("a.example", "hostname", "c2", valid_until=NOW + 1, first_seen=NOW - DAY),
         claim("a.example", "hostname", "c2", source="other", first_seen=NOW - 2 * DAY),
-        claim("a.example", "hostname", "gone", source="third"),
+        claim("a.example", "hostname", "old", valid_until=NOW + 1),
     )
-    fill(claim("a.example", "hostname", "gone", source="third", withdrawn=True), now=NOW + DAY)
-    definitions.put_template(
-        store,
-        "t",
-        "{% for r in data %}{% for t in r.tags %}{{ t.name }} {{ t.fresh }} {{ t.source }} "
-        "{{ t.first_seen }} {{ t.expires }};{% endfor %}{% endfor %}",
-        NOW,
-    )
+    definitions.put_template(store, "t", TAGS, NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=NOW + 2 * DAY)
 
-    assert ("c2 True other 2026-09-19 14:13:20+00:00 2026-12-20 14:13:20+00:00;") == published("x").decode()
+    assert (
+        "c2 True other 2026-09-19 14:13:20+00:00 2026-12-20 14:13:20+00:00;"
+        "old False feed None 2026-09-21 14:13:20.000001+00:00;"
+    ) == published("x").decode()
+
+
+def test_template_rows_drop_what_was_withdrawn(fill, define, store, settings, published):
+    """What a source took back is not there."""
+    fill(claim("a.example", "hostname", "c2"), claim("a.example", "hostname", "gone", source="third"))
+    fill(claim("a.example", "hostname", "gone", source="third", withdrawn=True), now=NOW + DAY)
+    definitions.put_template(store, "t", TAGS, NOW)
+    define("x", template="t")
+    run_export(store, "x", settings, now=NOW + 2 * DAY)
+
+    assert "c2 True feed None 2026-12-20 14:13:20+00:00;" == published("x").decode()
 
 
 def test_a_template_that_needs_all_rows_has_a_bound(three, define, store, settings, published):

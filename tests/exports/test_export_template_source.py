@@ -183,7 +183,8 @@ ONLY_NAMES = [
     "{% for r in data %}{{ r.value }},{{ r.tags|map(attribute='name')|join(';') }}{% endfor %}",
     '{% for r in data %}{{ r.tags | map(attribute="name") | list | tojson }}{{ r.created|tojson }}{% endfor %}',
     "{% for r in data %}{{ r.value }}{% endfor %}",
-    "{% for r in data %}{% if r.tags|map(attribute='name')|list %}{{ r.context }}{% endif %}{% set x = r.value %}{{ x.r }}{% endfor %}",
+    "{% for r in data %}{% if r.tags|map(attribute='name')|list %}{{ r.context }}{% endif %}{% endfor %}",
+    "{% for r in data %}{% set x = r.value %}{{ x.r }}{% endfor %}",
 ]
 MORE_THAN_NAMES = [
     "{% for r in data %}{{ r|tojson }}{% endfor %}",
