@@ -54,11 +54,11 @@ def test_names_are_unique(store, export):
 def test_no_two_exports_on_one_file(store, export, file_name):
     """A clash is refused, also where only case differs, and only on the same destination."""
     other = replace(EXPORT, name="other", file_name=file_name)
-    with pytest.raises(AlreadyExists, match="the export 'c2 ips' writes c2_ips.txt there already"):
+    with pytest.raises(AlreadyExists, match=r"the export 'c2 ips' writes c2_ips.txt there already"):
         definitions.add_export(store, other)
     definitions.add_export(store, replace(other, destination="/elsewhere"))
 
-    with pytest.raises(AlreadyExists, match="writes c2_ips.txt there already"):
+    with pytest.raises(AlreadyExists, match=r"writes c2_ips.txt there already"):
         definitions.replace_export(store, other)
 
 

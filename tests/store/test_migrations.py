@@ -76,7 +76,7 @@ def test_a_newer_database_is_refused(path):
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
 
-    with pytest.raises(StoreSchemaError, match="9999.*newer version wrote it"):
+    with pytest.raises(StoreSchemaError, match=r"9999.*newer version wrote it"):
         open_store(f"sqlite:///{path}")
 
 
@@ -176,7 +176,7 @@ def test_a_read_only_folder(tmp_path):
     """A folder that may not be written gives a clear error."""
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(StoreError, match="cannot be opened|may not be written"):
+        with pytest.raises(StoreError, match=r"cannot be opened|may not be written"):
             open_store(f"sqlite:///{tmp_path}/yeti.db")
     finally:
         tmp_path.chmod(0o700)

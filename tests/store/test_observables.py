@@ -60,7 +60,7 @@ def test_add_and_tag(store):
     assert [("x", "feed"), ("y", "me"), ("z", "me")] == [
         (item.tag, item.source) for item in observables.find(store, "a.com", NOW)[0].tags
     ]
-    with pytest.raises(NotFound, match="no observable 'b.com' of type hostname"):
+    with pytest.raises(NotFound, match=r"no observable 'b.com' of type hostname"):
         observables.tag(store, "hostname", "b.com", ["y"], "me", NOW)
     with pytest.raises(RefusedValue, match="NUL"):
         observables.add(store, [claim("\0")], NOW)
