@@ -43,8 +43,12 @@ def open_parent(root: Path, name: str, *, create: bool) -> tuple[int, str]:
 
 def open_file(root: Path, name: str) -> int:
     """Open the file for reading and return its descriptor."""
-    folder, leaf = open_parent(root, name, create=False)
     place = root / name
+    try:
+        folder, leaf = open_parent(root, name, create=False)
+    except FileMissing as error:
+        # A folder on the way is missing; what was asked for is the file.
+        raise FileMissing(f"{place}: there is no such file") from error
     try:
         descriptor = os.open(leaf, _FILE, dir_fd=folder)
     except OSError as error:
