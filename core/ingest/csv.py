@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from core.errors import UnreadableFile
 from core.ingest import table
-from core.ingest.columns import plain
+from core.ingest.columns import is_known, plain
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.records import Records
 from core.ingest.rows import RowReader
@@ -35,13 +35,14 @@ def recognises(file: InputFile) -> int:
     if not found.columns.values:
         # More than text, so that it is the mapping that is asked for.
         return 20 if is_named and width > 1 else 0
-    if found.has_header and (width > 1 or is_named):
+    alike = sum(len(row) == width for row in found.sample) >= 0.9 * len(found.sample)
+    if found.has_header and any(map(is_known, found.header)) and (is_named or (width > 1 and alike)):
         return 80 if is_named else 60
     if is_named:
         return 50
-    alike = sum(len(row) == width for row in found.sample)
-    is_regular = width > 1 and found.delimiter != "\t" and alike >= 0.9 * len(found.sample)
-    return 30 if is_regular else 0
+    # A blank before the semicolon: comments behind values, as in Spamhaus' lists.
+    are_comments = found.delimiter == ";" and all(row[0][-1:] in ("", " ", "\t") for row in found.sample)
+    return 30 if width > 1 and alike and found.delimiter != "\t" and not are_comments else 0
 
 
 def read(file: InputFile, options: Options) -> Iterator[Item]:

@@ -116,7 +116,8 @@ def _header(rows: list[list[str]], commented: list[list[str]]) -> tuple[list[str
     first = rows[0]
     if commented and len(commented[0]) == len(first) > 1 and any(map(columns.is_known, commented[0])):
         return commented[0], False
-    if any(_is_value(cell) for cell in first):
+    # The first word too: a list with comments behind its values is no table with a header of prose.
+    if any(_is_value(word) for cell in first for word in (cell, *cell.split(None, 1)[:1])):
         return [], False
     if any(map(columns.is_known, first)):
         return first, True

@@ -245,3 +245,25 @@ def test_what_is_no_list_is_named(parse, content, reason):
     """A web page served as a list, an archive, or an empty file is refused as what it is."""
     with pytest.raises(UnreadableFile, match=reason):
         parse(content, "download")
+
+
+def test_a_comment_with_commas_makes_no_table(parse):
+    """Commas and semicolons in comments behind values do not turn a list into a table."""
+    parsed = parse(
+        "# Addresses.  Own, short.\n198.51.100.7   # here, and there: two, three\n198.51.100[.]23 ; defanged\n"
+        "203.0.113.5 // brute force\n203.0.113.32-203.0.113.39\n"
+    )
+
+    assert parsed.format == "text"
+    assert [claim.value for claim in parsed.claims] == [
+        "198.51.100.7", "198.51.100.23", "203.0.113.5", "203.0.113.32/29"
+    ]  # fmt: skip
+
+
+def test_comments_of_spamhaus_make_no_table(parse):
+    """``network ; reference`` in every line is a list with comments."""
+    parsed = parse("; DROP\n192.0.2.0/24 ; SBL1\n198.51.100.0/24 ; SBL2\n")
+
+    assert parsed.format == "text"
+    assert parsed.found == [("cidr", "192.0.2.0/24"), ("cidr", "198.51.100.0/24")]
+    assert parsed.claims[0].context == {"comment": "SBL1"}
