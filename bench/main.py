@@ -1,7 +1,7 @@
 """Measure importing and exporting beside what SQLite does for the same rows and the same bytes.
 
-Each step runs in a process of its own, so that its peak memory is its own.  Times are the best of several runs;
-what the ``sqlite3`` command line writes is compared by SHA-256 with what was published.
+Each step runs in a process of its own, so that its peak memory is its own.  Times of
+exports are the best of three; what the ``sqlite3`` command line writes is compared by SHA-256 with what was published.
 """
 
 import argparse
@@ -42,14 +42,11 @@ MEMORY_BAR_MIB = 300
 HELP_BAR_S = 0.2
 
 
-def step(name: str, folder: Path, rows: int, times: int = 1) -> dict[str, float]:
-    """Run a step, several times if asked to, and return its best time and worst memory."""
-    found = []
-    for _ in range(times):
-        command = [sys.executable, "-m", "bench.steps", name, str(folder), str(rows)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-    return {"seconds": min(item["seconds"] for item in found), "peak_mib": max(item["peak_mib"] for item in found)}
+def step(name: str, folder: Path, rows: int) -> dict[str, float]:
+    """Run a step, and return its time and the most memory it had."""
+    command = [sys.executable, "-m", "bench.steps", name, str(folder), str(rows)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def by_sqlite(database: Path, query: str, target: Path, times: int) -> float:
@@ -107,7 +104,7 @@ def measure(rows: int, folder: Path, times: int) -> list[dict[str, object]]:
         add(what, ours, raw_s, speed, speed >= IMPORT_BAR, f"of a raw insert's speed; bar {IMPORT_BAR}")
     step("define", folder, rows)
     for name, file_name in EXPORTS.items():
-        ours = step(f"run {name}", folder, rows, times)
+        ours = step(f"run {name}", folder, rows)
         target = folder / f"engine-{file_name}"
         theirs_s = by_sqlite(folder / "main.db", SAME_BYTES[name], target, times)
         is_same = sha256(target) == sha256(folder / "exports" / file_name)
@@ -131,7 +128,7 @@ def help_seconds(times: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="observables; a tenth is measured, too")
-    parser.add_argument("--times", type=int, default=3, help="exports are the best of so many runs")
+    parser.add_argument("--times", type=int, default=3, help="runs of the sqlite3 program; the best counts")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     results: list[dict[str, object]] = []

@@ -129,19 +129,21 @@ def define(folder: Path, rows: int) -> float:
 
 
 def run(folder: Path, name: str, rows: int) -> float:
-    """Run an export from nothing to the published file."""
+    """Run an export from nothing to the published file; the best of three, since the first imports half the program."""
     from core.exports.run import run_export
     from core.exports.settings import Settings
 
     settings = Settings(export_path=str(folder / "exports"), spool_path=folder / "spool")
-    (folder / "exports" / EXPORTS[name]).unlink(missing_ok=True)
-    with store_of(folder, "main") as store:
-        began = time.perf_counter()
-        result = run_export(store, name, settings, now=LATER)
-        took = time.perf_counter() - began
-    if result.entries != rows:
-        raise SystemExit(f"{name}: {result}")
-    return took
+    best = float("inf")
+    for _ in range(3):
+        (folder / "exports" / EXPORTS[name]).unlink(missing_ok=True)
+        with store_of(folder, "main") as store:
+            began = time.perf_counter()
+            result = run_export(store, name, settings, now=LATER)
+            best = min(best, time.perf_counter() - began)
+        if result.entries != rows:
+            raise SystemExit(f"{name}: {result}")
+    return best
 
 
 STEPS: dict[str, Callable[[Path, int], float]] = {

@@ -39,10 +39,6 @@ _SQL = {
 _WIDE = frozenset({Column.ASSERTIONS_JSON, Column.CONTEXT_JSON})
 
 
-_BOUND = (
-    "SELECT o.value FROM observable o WHERE o.type = ? AND o.value > ? ORDER BY o.type, o.value LIMIT 1 OFFSET ?"
-)
-
 Opened = AbstractContextManager[tuple[Plan, tuple[str, ...]]]
 
 

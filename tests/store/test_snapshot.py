@@ -187,3 +187,11 @@ def test_sure_bound_never_shows(store, take, values):
     assert {at: [f"{name}.com" for name in names] for at, names in expected.items()} == {
         at: values(NOW + at) for at in expected
     }
+
+
+def test_an_instant_before_the_last_write(take, values):
+    """Asked about an instant before the last import, what began since is not valid yet."""
+    take(claim("one.com", "x", valid_from=NOW), now=NOW + 5)
+
+    assert [] == values(NOW - 1)
+    assert ["one.com"] == values(NOW)
