@@ -52,6 +52,11 @@ _FORMS = tuple(
 _SLASHED = re.compile(
     r"(?P<a>\d{1,2})([/.-])(?P<b>\d{1,2})\2(?P<year>\d{4}|\d{2})" + _CLOCK, re.IGNORECASE | re.ASCII
 ).fullmatch
+_COMPACT = re.compile(
+    r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})T?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})"
+    r"(?:[.,](?P<fraction>\d+))?(?P<zone>Z|[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE | re.ASCII,
+).fullmatch
 _ASCTIME = re.compile(
     rf"{_DAY_NAME}{_MONTH}\s+(?P<day>\d{{1,2}})\s+(?P<hour>\d{{2}}):(?P<minute>\d{{2}}):(?P<second>\d{{2}})"
     r"\s+(?:(?P<zone>[A-Z]{1,4})\s+)?(?P<year>\d{4})",
@@ -87,7 +92,7 @@ def _instant(text: str, order: str) -> Instant:
         found = form(value)
         if found:
             return _moment(found.groupdict(), value)
-    found = _ASCTIME(value)
+    found = _COMPACT(value) or _ASCTIME(value)
     if found:
         return _moment(found.groupdict(), value)
     found = _SLASHED(value)

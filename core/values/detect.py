@@ -32,6 +32,7 @@ _is_jarm = re.compile(r"[0-9a-f]{62}", re.IGNORECASE).fullmatch
 _is_tlsh = re.compile(r"T1[0-9A-F]{70}", re.IGNORECASE).fullmatch
 _is_package = re.compile(r"pkg:[a-z][a-z0-9.+-]*/\S+").fullmatch
 _is_agent = re.compile(r"(?:Mozilla|Opera)/[0-9][^\t\r\n]*").fullmatch
+LEAST_SSDEEP_CHARS = 8
 _CURRENCIES = frozenset(("btc", "bitcoin", "eth", "ethereum", "xmr", "monero"))
 _is_cidr_like = re.compile(r"[0-9A-Fa-f:.%]+\s*/\s*[0-9.]+").fullmatch
 _has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://").match
@@ -72,7 +73,8 @@ def _plain(value: str) -> Detected | None:
     if found is not None:
         return found
     if _has_scheme(value):
-        return _as(types.URL, value) if not any(mark in value for mark in " \t") else None
+        # Else hxxp:// would be a scheme like any other.
+        return _as(types.URL, refang(value)) if not any(mark in value for mark in " \t") else None
     for kind, looks_like in _FORMS:
         if looks_like(value):
             return _as(kind, value)
@@ -118,6 +120,15 @@ def _is_btc_prefixed(value: str) -> bool:
     return bool(colon) and currency.lower() in _CURRENCIES and len(address) > 20
 
 
+def _is_ssdeep(value: str) -> bool:
+    # A time of the day and three ports have its form too; its block size is 3 times a power of 2.
+    size, _, rest = value.partition(":")
+    if hashes.is_ssdeep(value) is None or len(rest.partition(":")[0]) < LEAST_SSDEEP_CHARS:
+        return False
+    steps, left = divmod(int(size), 3)
+    return not left and steps > 0 and not steps & (steps - 1)
+
+
 _FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     (types.CIDR, _is_cidr_like),
     (types.EMAIL, _is_email),
@@ -127,7 +138,7 @@ _FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     (types.PATH, _is_unix_path),
     (types.ASN, _is_asn),
     (types.MAC_ADDRESS, things.is_mac),
-    (types.SSDEEP, hashes.is_ssdeep),
+    (types.SSDEEP, _is_ssdeep),
     (types.JARM, _is_jarm),
     (types.TLSH, _is_tlsh),
     (types.PACKAGE, _is_package),

@@ -15,6 +15,7 @@ _parts = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)(.*)", re.DOTALL).f
 _is_plain = re.compile(r"[!-~]*").fullmatch
 _port = re.compile(r":([0-9]{0,5})\Z")
 _single_label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?").fullmatch
+_is_number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
 _local_part = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}").fullmatch
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -65,7 +66,8 @@ def host(text: str) -> str:
         folded = addresses.folded_ipv4(text)
         return folded or f"[{addresses.ipv6(text)}]"
     lowered = text.lower().removesuffix(".")
-    if _single_label(lowered) and not lowered.isdigit():
+    # 0x7f000001 is an address to a browser, as a number alone is.
+    if _single_label(lowered) and not _is_number(lowered):
         return lowered
     try:
         return names.hostname(text)

@@ -79,6 +79,7 @@ def test_each_type_has_one_form(kind, text, value):
         (types.URL, "example.com/x", "no scheme"),
         (types.URL, "http:///x", "neither a name nor an address"),
         (types.URL, "http://example.com:70000/", "65535"),
+        (types.URL, "http://0x7f000001/", "neither a name nor an address"),
         (types.URL, "http://0x7f.1/", "neither a name nor an address"),
         (types.EMAIL, "someone", "not a mail address"),
         (types.EMAIL, "a b@example.com", "not a mail address"),

@@ -22,6 +22,11 @@ from core.values.detect import detect
         ("c2.bazar", ("hostname", "c2.bazar")),
         ("bücher.example", ("hostname", "xn--bcher-kva.example")),
         ("hxxps://evil[.]example/A", ("url", "https://evil.example/A")),
+        ("hxxp://evil.example/a", ("url", "http://evil.example/a")),
+        ("hXXps://192.0.2.1/a", ("url", "https://192.0.2.1/a")),
+        ("fxp://evil.example/a", ("url", "ftp://evil.example/a")),
+        ("https://evil.example/[.]well-known/x", ("url", "https://evil.example/.well-known/x")),
+        ("3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C", ("ssdeep", "3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C")),
         ("evil.example/gate.php", ("url", "http://evil.example/gate.php")),
         ("someone[at]evil.example", ("email", "someone@evil.example")),
         ("d41d8cd98f00b204e9800998ecf8427e", ("md5", "d41d8cd98f00b204e9800998ecf8427e")),
@@ -55,7 +60,7 @@ def test_a_value_tells_its_type(text, found):
     ["", "aardvark", "and/or", "e.g.", "v1.2.3", "3.14", "10/12/2017", "1.2.3.4.5", "300.1.1.1", "192.0.2.1:443",
      "192.0.2.0/33", "file name.exe", "C91.196.152.28", "/w00tw00t.at.ISC.SANS.DFind:)", "amazing.lab", "..com",
      "http://", "http://exa mple.com/", "76DAB334-7E17-475D-A5D6-0794EB5818A5", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
-     ".htaccess", "x" * 40_000],
+     ".htaccess", "12:34:56", "24:00:00", "80:12345678:443", "x" * 40_000],
 )  # fmt: skip
 def test_a_word_is_no_value(text):
     """Words, numbers, dates, prose and names without a real top level yield nothing."""

@@ -26,6 +26,11 @@ from core.values.refang import refang
         ("[evil.example]", "evil.example"),
         ("<hxxp://evil.example>", "http://evil.example"),
         ("[[.]evil[.]example]", ".evil.example"),
+        ("evil [.] example", "evil.example"),
+        ("someone [at] evil [dot] example", "someone@evil.example"),
+        ("hxxp://evil.example/a[.]php?b(dot)c", "http://evil.example/a.php?b.c"),
+        ("http://evil[.]example/a(dot)php", "http://evil.example/a.php"),
+        ("https://evil.example/[.]well-known/x", "https://evil.example/.well-known/x"),
     ],
 )
 def test_the_usual_ways_to_defang_are_undone(text, value):
@@ -38,7 +43,9 @@ def test_the_usual_ways_to_defang_are_undone(text, value):
     "text",
     ["192.0.2.1", "http://[2001:db8::1]:8080/x", "http://[::]/", "http://evil.example/?q[at]=1",
      r"C:\.ssh\known", r"\\.\pipe\x", r"C:\Users\x\.config", "hxxpress.example", "https://evil.example/a(1)b",
-     "foo.xxx", "a__b.example.com"],
+     "foo.xxx", "a__b.example.com", "http://evil.example/?q=(dot)", "http://evil.example/go/hxxp://x.example",
+     "http://evil.example/?re=a[.]b", "http://user@[2001:db8::1]/x{dot}y", "http://evil.example/x(.)y",
+     "https://evil.example/<a>"],
 )  # fmt: skip
 def test_a_value_that_is_not_defanged_stays(text):
     """The brackets of an IPv6 address, dots of Windows paths and odd names are left alone."""
