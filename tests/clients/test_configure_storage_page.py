@@ -87,7 +87,12 @@ STATEMENTS: dict[str, list[str] | str] = {
         f"{S3}::test_profiles_are_botocores"
     ],
     "An empty variable counts as unset.": [f"{S3}::test_empty_variables_count_as_unset"],
-    "A writer needs the rights `s3:PutObject`": [f"{S3}::test_a_small_file_is_one_request"],
+    "A writer needs the right `s3:PutObject`.": [f"{S3}::test_a_small_file_is_one_request"],
+    "a file whose content has not changed is left alone; without them it is stored again by each run": [
+        f"{S3}::test_an_unchanged_file_is_not_sent",
+        f"{S3}::test_a_writer_that_may_not_read_stores_again",
+    ],
+    "`--purge` and `storage rm` need `s3:DeleteObject`": [f"{S3}::test_a_delete_is_one_request"],
     "A file above 8 MiB is sent in parts": [f"{S3}::test_a_large_file_is_sent_in_equal_parts"],
     "The image and the compose file arrive with the services `api` and `tasks`.": LATER,
     "There the variables go under `environment:` of both services": LATER,

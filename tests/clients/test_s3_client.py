@@ -208,6 +208,24 @@ def test_an_unchanged_file_is_not_sent(small):
     assert "PUT" not in small.methods()
 
 
+def test_a_writer_that_may_not_read_stores_again(small):
+    """With the right to put alone, ``IfChanged`` cannot compare; the file is stored, not refused."""
+    storage = Storage(get_client("s3://bucket/x"))
+    for text in ("one", "one", "two"):
+        small.failures = [403]
+        assert storage.write("a.csv", text, policy=IfChanged()).outcome == "stored"
+
+    assert small.methods() == ["HEAD", "PUT"] * 3
+    assert small.objects == {"/bucket/x/a.csv": b"two"}
+
+
+def test_a_delete_is_one_request(small):
+    """It needs no other right than that to delete; it does not look first."""
+    get_client("s3://bucket/x").delete_file("a.csv")
+
+    assert small.methods() == ["DELETE"]
+
+
 @pytest.mark.s3
 def test_a_large_file_is_sent_in_equal_parts(weed_server):
     """All parts but the last have one size, and the object is whole."""
@@ -397,6 +415,46 @@ def test_settings_that_cannot_be_used(small, monkeypatch, variable, value, kind,
         get_client("s3://bucket/x").put_file("a.txt", "x")
 
     assert not any(secret in str(caught.value) + repr(caught.value.__cause__) for secret in SECRETS)
+
+
+def test_refused_without_a_reason(small):
+    """The answer to a HEAD has no body; the message names both that it may mean: wrong credentials, missing rights."""
+    small.failures = [403]
+    with pytest.raises(
+        StoragePermissionDenied, match=r"wrong .*AWS_ACCESS_KEY_ID.*s3:GetObject and s3:ListBucket"
+    ):
+        Storage(get_client("s3://bucket/x")).stat("a.txt")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+def test_a_line_break_in_a_credential(small, monkeypatch, variable):
+    """The usual fault of a secret that came from a file is named, and the secret is not shown."""
+    monkeypatch.setenv(variable, f"{SECRETS[1]}\n")
+    with pytest.raises(StoragePermissionDenied, match="holds a line break") as caught:
+        get_client("s3://bucket/x").put_file("a.txt", "x")
+
+    assert SECRETS[1] not in str(caught.value)
+
+
+def test_a_server_without_https(small, monkeypatch):
+    """``https://`` in front of a server that speaks plain HTTP is not called a matter of certificates."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", small.url.replace("http:", "https:"))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StorageUnavailable, match="does not speak https; check AWS_ENDPOINT_URL_S3"):
+        get_client("s3://bucket/x").put_file("a.txt", "x")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate\n"])
+def test_a_bundle_of_certificates_that_is_none(small, monkeypatch, tmp_path, content):
+    """A file that is missing or holds none is said to be the fault."""
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", small.url.replace("http:", "https:"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StorageUnavailable, match="AWS_CA_BUNDLE holds no certificates"):
+        get_client("s3://bucket/x").put_file("a.txt", "x")
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 401, 403, 405, 409, 412, 429, 500, 501, 503, 507])

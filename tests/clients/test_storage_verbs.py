@@ -131,6 +131,30 @@ def test_a_file_that_was_altered_is_written_again(storage, tmp_path):
     storage.verify(receipt)
 
 
+@pytest.mark.parametrize("path", ["five://anna:geheim@box", "ftp://anna:geheim@box"])
+def test_no_receipt_shows_a_password(drop_in, tmp_path, monkeypatch, path):
+    """Whoever writes a password into a path, and whichever client serves it: receipt and error go without."""
+    monkeypatch.chdir(tmp_path)
+    drop_in("five", FIVE_METHODS)
+    storage = Storage(get_client(path))
+    receipt = storage.write("a.txt", "x")
+    with pytest.raises(FileMissing) as caught:
+        storage.read_text("b.txt")
+
+    assert "anna:***@box" in receipt.location
+    assert "geheim" not in receipt.location + str(caught.value)
+
+
+def test_a_place_that_is_no_text(drop_in):
+    """A plug-in whose ``file_path`` gives something else is named, before anything is stored."""
+    drop_in("five", FIVE_METHODS.replace('f"{self.path}/{file_name}"', "7"))
+    storage = Storage(get_client("five://box"))
+    with pytest.raises(StorageError, match="file_path returned int, not str"):
+        storage.write("a.txt", "x")
+
+    assert storage.client.box == {}
+
+
 @pytest.mark.parametrize(("name", "encoding"), [("a.csv.gz", None), ("a.csv", "gzip")])
 def test_compressed_files(storage, name, encoding):
     """A name that does not say so gets a content encoding; the receipt is about the stored bytes."""

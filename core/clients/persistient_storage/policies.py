@@ -22,7 +22,10 @@ class IfMatch:
 
 @dataclass(frozen=True, slots=True)
 class IfChanged:
-    """Store the file unless the one that is there has the same SHA-256; then nothing is touched."""
+    """Store the file unless the one that is there has the same SHA-256; then nothing is touched.
+
+    Where the one that is there may not be read, nothing is known of it, and the file is stored.
+    """
 
 
 Policy = Replace | Create | IfMatch | IfChanged

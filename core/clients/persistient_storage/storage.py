@@ -30,7 +30,8 @@ from core.clients.persistient_storage.receipts import (
 )
 from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
 from core.clients.persistient_storage.text import decoded, encoded
-from core.errors import FileMissing, StorageCorrupt, UnsupportedOperation
+from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermissionDenied, UnsupportedOperation
+from core.log import redact
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_LINK_S = 7 * 24 * 3600
@@ -265,6 +266,8 @@ class Storage:
             return there, "unchanged" if (there.sha256 or self._digest(name)[1]) == digest else "replaced"
         except FileMissing:
             return None, "created"
+        except StoragePermissionDenied:  # who may write need not be allowed to read
+            return None, "stored"
 
     def _digest(self, name: str) -> tuple[int, str]:
         sha256, size = hashlib.sha256(), 0
@@ -276,7 +279,10 @@ class Storage:
 
     def _place(self, name: str) -> str:
         with wrapped(f"file_path of {name}"):
-            return self.client.file_path(name)
+            place = self.client.file_path(name)
+        if not isinstance(place, str):
+            raise StorageError(f"{type(self.client).__name__}.file_path returned {type(place).__name__}, not str")
+        return redact(place)
 
 
 class _WrappedWriter:

@@ -22,7 +22,12 @@ from core.errors import (
 from core.log import redact
 
 _KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_RIGHTS = "the credentials lack the right; a reader needs s3:GetObject, a writer s3:PutObject and s3:DeleteObject"
+_RIGHTS = (
+    "the credentials lack the right; a writer needs s3:PutObject, a reader s3:GetObject and s3:ListBucket, "
+    "who deletes s3:DeleteObject"
+)
+# The answer to HEAD has no body that could say which of the two it is.
+_FORBIDDEN = f"refused; the credentials are wrong ({_KEYS}), or {_RIGHTS.removeprefix('the credentials ')}"
 
 _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
     "NoSuchKey": (FileMissing, "there is no such file"),
@@ -32,8 +37,8 @@ _BY_CODE: dict[str, tuple[type[StorageError], str]] = {
     "NoSuchUpload": (StorageUnavailable, "the server forgot the upload; try again"),
     "AccessDenied": (StoragePermissionDenied, _RIGHTS),
     "AllAccessDisabled": (StoragePermissionDenied, "the server has closed this bucket"),
-    "403": (StoragePermissionDenied, _RIGHTS),
-    "Forbidden": (StoragePermissionDenied, _RIGHTS),
+    "403": (StoragePermissionDenied, _FORBIDDEN),
+    "Forbidden": (StoragePermissionDenied, _FORBIDDEN),
     "InvalidAccessKeyId": (StoragePermissionDenied, f"the server does not know the access key; {_KEYS}"),
     "SignatureDoesNotMatch": (StoragePermissionDenied, f"the secret key is wrong; {_KEYS}"),
     "ExpiredToken": (StoragePermissionDenied, "the session token has expired; get new credentials"),
@@ -97,13 +102,15 @@ def explained(error: Exception, place: str) -> StorageError:
         return StoragePermissionDenied(
             f"{place}: no usable credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         )
+    if "HTTPClientError" in kinds and "header value" in str(error):  # which is quoted there, and is the secret
+        return StoragePermissionDenied(f"{place}: the access key or the session token holds a line break; {_KEYS}")
     if kinds & set(_TIME_OUTS):
-        return StorageTimeout(f"{place}: no answer in time{_from(error)}")
-    if kinds & {"SSLError"}:
-        return StorageUnavailable(f"{place}: the certificate{_from(error)} is not trusted; see AWS_CA_BUNDLE")
+        return StorageTimeout(f"{place}: no answer in time{_at(error, 'from')}")
+    if "SSLError" in kinds:
+        return StorageUnavailable(f"{place}: {_distrust(error)}")
     if kinds & set(_AWAY) or type(error).__module__.startswith("urllib3."):
         return StorageUnavailable(
-            f"{place}: no connection{_from(error)}; check AWS_ENDPOINT_URL_S3 and the network"
+            f"{place}: no connection{_at(error, 'to')}; check AWS_ENDPOINT_URL_S3 and the network"
         )
     if "BotoCoreError" in kinds or isinstance(error, ValueError):
         return InvalidStoragePath(
@@ -141,6 +148,17 @@ def _answered(response: dict[str, Any], place: str) -> StorageError:
     return kind(f"{place}: the server refused with status {status} ({code})")
 
 
-def _from(error: Exception) -> str:
+def _distrust(error: Exception) -> str:
+    """Return why no encrypted connection came about; the library has one exception for all reasons."""
+    said = str(error)
+    if "WRONG_VERSION_NUMBER" in said:
+        return f"what answers{_at(error, 'at')} does not speak https; check AWS_ENDPOINT_URL_S3"
+    if "Errno" in said or "NO_CERTIFICATE" in said or "PEM" in said:
+        return "the file of AWS_CA_BUNDLE holds no certificates that can be read"
+    return f"the certificate{_at(error, 'of')} is not trusted; see AWS_CA_BUNDLE"
+
+
+def _at(error: Exception, word: str) -> str:
+    """Return *word* and the server that was asked, where the library says it."""
     url = getattr(error, "kwargs", {}).get("endpoint_url")
-    return f" of {redact(str(url)).partition('?')[0]}" if url else ""
+    return " ".join(("", word, "/".join(redact(str(url)).split("/")[:3]))) if url else ""
