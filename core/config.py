@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from core.errors import ConfigError
 from core.log import redact
@@ -30,6 +31,7 @@ class Setting:
         meaning: For people; becomes the reference page.
         kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``.
         choices: The words allowed, for ``kind="word"``.
+        most: The largest number allowed, for ``kind="whole"``.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Setting:
     meaning: str
     kind: Literal["text", "folder", "place", "url", "whole", "word"] = "text"
     choices: tuple[str, ...] = ()
+    most: int = 10**12
 
     @property
     def variable(self) -> str:
@@ -71,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Days that a tag stays fresh after it was last received, where its source states no end and the tag has "
         "no lifetime of its own.",
         "whole",
+        most=365_000,  # a thousand years; dates end with the year 9999
     ),
     Setting(
         "template.row_limit",
@@ -94,6 +98,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("log.format", "text", "How log lines are written.", "word", ("text", "json")),
 )
 """Every setting there is; the reference page is made from it."""
+
+_CLOSE = 0.9  # of 1; YETI_DATABASE_HOST, which is a Yeti's, is 0.8 like YETI_DATABASE_URL
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -121,7 +127,7 @@ class Config:
         home_origin: Where that came from, in words.
         file: The configuration file that was read, if one was found.
         values: Every setting by name.
-        warnings: Lines of the file that mean nothing here, each with the nearest thing that does.
+        warnings: Lines of the file and variables that mean nothing here, each with the nearest thing that does.
     """
 
     home: Path
@@ -161,9 +167,13 @@ def load(environ: Mapping[str, str], folder: Path, user_data: Path) -> Config:
     for setting in SETTINGS:
         text, origin, base = _look_up(setting, environ, sections, file, folder)
         if text is None:
-            text, origin, base = setting.default.replace("{home}", str(home)), "default", folder
+            text, origin, base = _default(setting, home), "default", folder
         values[setting.name] = Value(setting, _checked(setting, text, origin, base), origin)
-    return Config(home, home_origin, file, values, warnings)
+    return Config(home, home_origin, file, values, (*warnings, *_slips(environ)))
+
+
+def _default(setting: Setting, home: Path) -> str:
+    return setting.default.replace("{home}", _in_url(home) if setting.kind == "url" else str(home))
 
 
 def _home(environ: Mapping[str, str], folder: Path, user_data: Path) -> tuple[Path, str]:
@@ -190,7 +200,7 @@ def _read(file: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         # The library's message quotes the line; a line of this file may hold a password.
         line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", [])), (None,))[0]
         where = f", line {line}" if line else ""
-        raise ConfigError(f"{file}{where}: not of the form [section] and key = value") from None
+        raise ConfigError(f"{file}{where}: {_fault(error)}") from None
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {reason}") from None
@@ -205,9 +215,30 @@ def _read(file: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     return given, tuple(warnings)
 
 
+def _fault(error: configparser.Error) -> str:
+    match error:
+        case configparser.DuplicateOptionError():
+            return f"{error.section}.{error.option} stands there twice; keep one"
+        case configparser.DuplicateSectionError():
+            return f"the section [{error.section}] stands there twice; make it one"
+        case _:
+            return "not of the form [section] and key = value"
+
+
 def _nearest(name: str) -> str:
     near = difflib.get_close_matches(name, _BY_NAME, 1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _slips(environ: Mapping[str, str]) -> list[str]:
+    """Return what to say of variables that are all but a setting's; a Yeti has many others of its own."""
+    known = [setting.variable + end for setting in SETTINGS for end in ("", "_FILE")]
+    return [
+        f"the variable {name} is not a setting of this program; did you mean {near[0]}?"
+        for name in sorted(environ)
+        if name.startswith("YETI_") and name not in known
+        if (near := difflib.get_close_matches(name, known, 1, _CLOSE))
+    ]
 
 
 def _look_up(
@@ -248,6 +279,8 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
         case "whole":
             if not re.fullmatch(r"[0-9]{1,15}", text):
                 raise ConfigError(f"{setting.name} ({origin}) must be a whole number, not {text!r}")
+            if int(text) > setting.most:
+                raise ConfigError(f"{setting.name} ({origin}) must be {setting.most} at most, not {text}")
         case "word":
             text = text.lower()
             if text not in setting.choices:
@@ -259,11 +292,21 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
     scheme, separator, rest = text.partition(":///")
-    if scheme != "sqlite" or not separator or not rest:
+    if scheme != "sqlite" or not separator or rest in ("", ":memory:"):
         raise ConfigError(
             f"{setting.name} ({origin}) is {redact(text)!r}; this version knows sqlite:///path/of/a/file.db"
         )
-    return f"sqlite:///{_absolute(rest, base)}"
+    if "?" in rest:
+        raise ConfigError(
+            f"{setting.name} ({origin}) is {redact(text)!r}; there are no options behind ?, and in a path it is "
+            "written %3F"
+        )
+    return f"sqlite:///{_in_url(_absolute(unquote(rest), base))}"
+
+
+def _in_url(path: Path) -> str:
+    """Return *path* as it stands in a URL, with what would mean something else there in its escaped form."""
+    return str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def _absolute(text: str, base: Path) -> Path:

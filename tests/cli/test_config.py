@@ -6,6 +6,7 @@ import pytest
 
 from core.config import SETTINGS, load
 from core.errors import ConfigError
+from core.store import open_store
 
 
 @pytest.fixture
@@ -121,8 +122,11 @@ def test_value_file_must_hold_something(place, content):
     [
         ("tag.default_tag_expiration", "soon", "must be a whole number, not 'soon'"),
         ("tag.default_tag_expiration", "-1", "must be a whole number"),
+        ("tag.default_tag_expiration", "400000", "must be 365000 at most, not 400000"),
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
         ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
+        ("database.url", "sqlite:///:memory:", "this version knows sqlite:///"),
+        ("database.url", "sqlite:////var/yeti.db?mode=ro", "there are no options behind ?"),
     ],
 )
 def test_wrong_value_names_setting_and_origin(place, name, text, reason):
@@ -137,9 +141,52 @@ def test_wrong_value_names_setting_and_origin(place, name, text, reason):
     assert "geheim" not in str(caught.value)
 
 
+def test_database_is_in_the_home_folder_whatever_that_is_called(tmp_path):
+    """What means something in a URL means nothing in the name of a folder."""
+    home = tmp_path / "a b?c#d%20ü"
+    url = load({"YETI_HOME": str(home)}, tmp_path, tmp_path)["database.url"]
+
+    with open_store(url) as store:
+        assert home / "yeti.db" == store.path
+    assert (home / "yeti.db").is_file()
+
+
+def test_escaped_characters_of_a_database_url_are_those_they_stand_for(place, tmp_path):
+    """A URL may be written with escapes, and means one file wherever it is read."""
+    url = settings(place, YETI_DATABASE_URL="sqlite:///my%20data%3F/100%25.db")["database.url"]
+
+    with open_store(url) as store:
+        assert place[0] / "my data?" / "100%.db" == store.path
+
+
 @pytest.mark.parametrize(
-    "text", ["export_path = /x\n", "[system\nexport_path=/x\n", "[system]\npassword\n", "[a]\n[a]\n"]
+    ("text", "reason"),
+    [
+        ("[system]\nexport_path = a\nexport_path = b\n", "line 3: system.export_path stands there twice"),
+        ("[system]\nexport_path = a\n[log]\n[system]\n", r"line 4: the section \[system\] stands there twice"),
+    ],
 )
+def test_what_stands_twice_in_a_file_is_said(place, text, reason):
+    """Which of two lines was meant is not guessed."""
+    (place[0] / "yeti.conf").write_text(text)
+
+    with pytest.raises(ConfigError, match=reason):
+        settings(place)
+
+
+def test_slip_in_a_variable_is_said(place):
+    """A variable that is all but a setting's is told; those of a Yeti are somebody else's business."""
+    config = settings(
+        place, YETI_SYSTEM_EXPORT_PAHT="/x", YETI_DATABASE_HOST="db", YETI_DOCKER_ENVFILE="x", YETI_TEST="1"
+    )
+
+    assert (
+        "the variable YETI_SYSTEM_EXPORT_PAHT is not a setting of this program; "
+        "did you mean YETI_SYSTEM_EXPORT_PATH?",
+    ) == config.warnings
+
+
+@pytest.mark.parametrize("text", ["export_path = /x\n", "[system\nexport_path=/x\n", "[system]\npassword\n"])
 def test_broken_file_is_an_error_without_its_lines(place, text):
     """A file that is not INI is refused by name and line, without quoting what may be a password."""
     (place[0] / "yeti.conf").write_text(text)
