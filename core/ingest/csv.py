@@ -6,6 +6,7 @@ given by ``--map``.  Known are the names that feeds use: ``indicator``, ``ioc``,
 known name are kept as context.  A cell may hold several hashes; ``host:port`` gives the host, the port is kept.
 """
 
+import re
 from collections.abc import Iterator
 
 from core.errors import UnreadableFile
@@ -20,12 +21,13 @@ NAME = "csv"
 MEANING = "a table: comma, semicolon, tabulator or bar between cells, with or without a header"
 
 _SUFFIXES = (".csv", ".tsv", ".psv")
+_begins_as_json = re.compile(r"\s*\[\s*[\[{\"\]]").match
 
 
 def recognises(file: InputFile) -> int:
     """Return how much *file* looks like a table: most by its name, a header, and columns that stay the same."""
     head = file.text_head
-    if not head.strip() or "\x00" in head or head.lstrip()[:1] in "<{":
+    if not head.strip() or file.is_binary or head.lstrip()[:1] in "<{" or _begins_as_json(head):
         return 0
     found = table.look_at(file)
     if found is None:
@@ -40,8 +42,10 @@ def recognises(file: InputFile) -> int:
         return 80 if is_named else 60
     if is_named:
         return 50
-    # A blank before the semicolon: comments behind values, as in Spamhaus' lists.
-    are_comments = found.delimiter == ";" and all(row[0][-1:] in ("", " ", "\t") for row in found.sample)
+    # A blank before the semicolon, or a first line that begins with one: comments, as in Spamhaus' lists.
+    are_comments = found.delimiter == ";" and (
+        not found.sample[0][0] or all(row[0][-1:] in ("", " ", "\t") for row in found.sample)
+    )
     return 30 if width > 1 and alike and found.delimiter != "\t" and not are_comments else 0
 
 

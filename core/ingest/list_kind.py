@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from core.ingest import filter_rules
-from core.ingest.reader import InputFile
 from core.values import types
 from core.values.detect import detect
 
@@ -27,9 +26,9 @@ class ListKind:
     is_adblock: bool
 
 
-def look_at(file: InputFile) -> ListKind:
-    """Return the kind of list that *file* is."""
-    texts = [line.strip() for line in file.text_head.splitlines()]
+def look_at(entries: list[str]) -> ListKind:
+    """Return the kind of list that begins with *entries*."""
+    texts = [entry.strip() for entry in entries]
     is_adblock = any(text.startswith(("||", "@@||")) or "##" in text[1:] for text in texts) and any(
         text.startswith(("!", "||")) or filter_rules.is_header(text) for text in texts
     )

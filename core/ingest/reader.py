@@ -15,6 +15,7 @@ and sets ``file.is_damaged``.
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,10 @@ from core.schemas.claim import AllowListEntries, Claim, Kind, Refusal, StoredTem
 Item = Claim | Refusal | AllowListEntries | StoredTemplate
 
 HEAD_BYTES = 65_536
+MOST_CONTROLS = 20
+"""One control character in so many is the most that a text has."""
+
+_control = re.compile("[\x00-\x08\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,11 @@ class InputFile:
     def text_head(self) -> str:
         """The head as text, without byte order mark; a character cut at the end is dropped."""
         return codecs.getincrementaldecoder(self.encoding)("replace").decode(self.head).lstrip("\ufeff")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether this is no text: more than a few control characters.  One among lines spoils only its own."""
+        return len(_control.findall(self.text_head)) * MOST_CONTROLS > len(self.text_head)
 
     def open_binary(self) -> BinaryIO:
         """Open it for reading bytes; bytes read are reported as progress."""

@@ -72,7 +72,7 @@ def _what_it_is(file: InputFile) -> str:
         is_page = "<html" in start.lower() or "<!doctype html" in start.lower()
         return "is a web page, not data" if is_page else "is XML, which no importer reads"
     if start[:1] in ("{", "["):
-        return "is JSON of no form that an importer knows; a JSON list of texts is read with --format warninglist"
-    if "\x00" in start:
+        return "is JSON of no form that an importer knows; --format warninglist or text reads an array of texts"
+    if file.is_binary:
         return "is not text, and of no format that an importer knows"
     return "is of no format that an importer knows; --format names one"

@@ -2,7 +2,7 @@
 
 Understood: comments (``#``, ``;``, ``//``, ``!``), also behind the value, kept as context · score columns
 (``192.0.2.1<TAB>7``) · hosts files · dnsmasq · unbound · adblock domain rules · ipset, netset and ``ipset save``
-· networks, with a mask too · ranges · ``host:port`` · several values on a line.
+· networks, with a mask too · ranges · ``host:port`` · several values on a line · a JSON array of such texts.
 A line of words is refused; a file of nothing but words is refused in one sentence.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import RefusedValue
-from core.ingest import filter_rules, list_kind
+from core.ingest import filter_rules, json_texts, list_kind
 from core.ingest.lines import excerpt, lines
 from core.ingest.reader import InputFile, Item, Options
 from core.schemas.claim import Claim, Kind, Refusal
@@ -38,17 +38,20 @@ _comment = re.compile(r"\s(?:#|;|//|!)").search
 _number = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?%?").fullmatch
 _mask = re.compile(r"255(?:\.[0-9]{1,3}){3}").fullmatch
 _separators = re.compile(r"[\s,;|]+").split
+_cells = re.compile(r"[,;|]").split
 _WRAPPING = "\"'`,;"
 FEW_REFUSALS = 20
 LONGEST_NOTE = 3
 
 
 def recognises(file: InputFile) -> int:
-    """Return 10 for any text that is not markup, JSON or rows of a table: others know theirs better."""
+    """Return 10 for any text but markup and JSON, since others know theirs better; 35 for an array of values."""
     head = file.text_head
     start = head.lstrip()[:1]
-    if not start or "\x00" in head or start in "<{":
+    if not start or file.is_binary or start in "<{":
         return 0
+    if json_texts.begins(file):
+        return 35 if json_texts.are_values(file) else 0
     if start == "[" and not filter_rules.is_header(head.lstrip().split("\n", 1)[0].strip()):
         first = head.lstrip()[1:].lstrip()[:1]
         return 0 if first in '{["]' or not detect(head.lstrip().split(None, 1)[0]) else 10
@@ -57,7 +60,7 @@ def recognises(file: InputFile) -> int:
 
 def read(file: InputFile, options: Options) -> Iterator[Item]:
     """Yield a claim for every value."""
-    reader = _TextReader(options.source or file.name, options, list_kind.look_at(file))
+    reader = _TextReader(options.source or file.name, options, _kind_of(file))
     # Refusals wait until a first value has shown that this is a list of values at all.
     held: list[Refusal] = []
     count = 0
@@ -81,6 +84,10 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
         yield from held
 
 
+def _kind_of(file: InputFile) -> list_kind.ListKind:
+    return list_kind.look_at(json_texts.sample(file) if json_texts.begins(file) else file.text_head.splitlines())
+
+
 class _TextReader:
     def __init__(self, source: str, options: Options, kind: list_kind.ListKind) -> None:
         self._source = source
@@ -89,7 +96,11 @@ class _TextReader:
         self._kind = Kind.MALICIOUS if options.kind is None else options.kind
 
     def all_items(self, file: InputFile) -> Iterator[Claim | Refusal]:
-        """Yield what every line of *file* gives."""
+        """Yield what every line of *file* gives, or every entry of a JSON array, which has no line."""
+        if json_texts.begins(file):
+            for entry in json_texts.texts(file):
+                yield from [entry] if isinstance(entry, Refusal) else self.items(0, entry)
+            return
         for number, line in lines(file):
             if line is None:
                 yield Refusal(number, "a line of more than a million characters")
@@ -148,7 +159,11 @@ class _TextReader:
             try:
                 items.append(self._claim(classify(types.HOSTNAME, value), number, note))
             except RefusedValue as error:
-                items.append(Refusal(number, str(error), excerpt(value)))
+                networks = addresses.range_networks(value)
+                if networks:
+                    items += self._all(networks, number, {**(note or {}), "range": value})
+                else:
+                    items.append(Refusal(number, str(error), excerpt(value)))
         return items
 
     def _columns(self, text: str, number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
@@ -168,10 +183,23 @@ class _TextReader:
                 if several:
                     return several
                 return [self._claim(found[0], number, _together(note, found[1], {"note": " ".join(others)}))]
-        several = self._several(text, number, note)
-        if several:
-            return several
+        items = self._several(text, number, note) or self._first_cell(text, number, note)
+        if items:
+            return items
         raise RefusedValue("not a value")
+
+    def _first_cell(self, text: str, number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
+        """Return the value before the first comma, semicolon or bar: among lists there is always such a line."""
+        cell, *rest = _cells(text, 1)
+        other = " ".join(rest).strip()
+        if not other:
+            return []
+        beside = {"score": _as_number(other)} if _number(other) else {"note": other}
+        found = _value(cell)
+        if found is not None and not (self._list.is_of_words and found[0][0] in _WORD_LIKE):
+            return [self._claim(found[0], number, _together(note, found[1], beside))]
+        networks = addresses.range_networks(cell.strip())
+        return self._all(networks, number, _together(note, beside, {"range": cell.strip()})) if networks else []
 
     def _several(self, text: str, number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
         pieces = [piece for piece in _separators(text) if piece]

@@ -1,7 +1,8 @@
 """MISP warninglists: what must not be blocked.  They become allow-lists, never observables.
 
 Read are ``list.json`` of the MISP project's form, and a plain JSON array of texts.  The second is only read as an
-allow-list if the user says so (``--format warninglist``): the same form may as well be a block-list.
+allow-list if the user says so (``--format warninglist``): by itself it is a list of values (``text``), if it holds
+values.
 """
 
 import io

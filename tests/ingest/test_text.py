@@ -237,7 +237,7 @@ def test_a_broken_line_costs_itself_only(parse):
         (b"PK\x03\x04xxxx", "zip"),
         (b"\x1f\x8b\x08\x00xxxx", "gzip"),
         (b"\x7fELF\x02\x01\x01\x00\x00\x00", "not text"),
-        (b'["192.0.2.1", "192.0.2.2"]', "--format warninglist"),
+        (b'["aardvark", "baboon"]', "--format warninglist"),
         (b'{"some": {"thing": [1]}}', "JSON of no form"),
     ],
 )
@@ -267,3 +267,84 @@ def test_comments_of_spamhaus_make_no_table(parse):
     assert parsed.format == "text"
     assert parsed.found == [("cidr", "192.0.2.0/24"), ("cidr", "198.51.100.0/24")]
     assert parsed.claims[0].context == {"comment": "SBL1"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "; DROP\n192.0.2.0/24;SBL1\n198.51.100.0/24;SBL2\n",
+        "192.0.2.0/24 ;SBL1, a\n198.51.100.0/24 ;SBL2, b\n",
+        "# list, with commas; and more\n192.0.2.0/24 # a, b\n198.51.100.0/24 // c; d, e\n",
+        "192.0.2.0/24\t3\n198.51.100.0/24\t5\n",
+        "192.0.2.0/24 # x;y\n198.51.100.0/24 # x;y\n",
+    ],
+)
+def test_comments_and_scores_make_no_table(parse, text):
+    """However regular the separators in its comments are, a list is a list."""
+    parsed = parse(text)
+
+    assert parsed.format == "text"
+    assert parsed.found == [("cidr", "192.0.2.0/24"), ("cidr", "198.51.100.0/24")]
+    assert parsed.refusals == []
+
+
+def test_an_array_of_values_is_a_list(parse):
+    """A JSON array of texts is read like the lines of a list; what is no text or no value in it is refused."""
+    parsed = parse(
+        '[\n "192.0.2.1", "hxxp://evil.example/a", "word",\n 5, {"a": "b.example"}, "evil[.]example:443"]'
+    )
+
+    assert parsed.format == "text"
+    assert parsed.found == [
+        ("ipv4", "192.0.2.1"),
+        ("url", "http://evil.example/a"),
+        ("hostname", "evil.example"),
+    ]
+    assert parsed.claims[2].context == {"port": 443}
+    assert [reason for _, reason in parsed.refused] == ["not a value", *2 * ["an entry that is no text"]]
+
+
+def test_an_array_that_is_cut_gives_what_stands_before(parse):
+    """The values before the cut go in, and the file counts as damaged."""
+    parsed = parse('["192.0.2.1", "192.0.2.2", "192.0.')
+
+    assert [value for _, value in parsed.found] == ["192.0.2.1", "192.0.2.2"]
+    assert parsed.is_damaged
+    assert len(parsed.refusals) == 1
+
+
+def test_an_array_on_one_line_is_no_table(parse):
+    """Commas between texts of an array part no cells, whatever the file is called."""
+    assert [value for _, value in parse('["192.0.2.1","192.0.2.2","192.0.2.3"]', "a.csv").found] == [
+        "192.0.2.1", "192.0.2.2", "192.0.2.3"
+    ]  # fmt: skip
+
+
+def test_a_value_in_front_of_commas_is_taken(parse):
+    """Lines with commas among lines without: the first cell is the value, the rest is kept."""
+    parsed = parse(
+        "192.0.2.1\n192.0.2.2,10\n192.0.2.3|seen by x, y and z\n192.0.2.0-192.0.2.1 , 5 , Example\n"
+        "evil.example, C2 of the group\nword, evil.example\n"
+    )
+
+    assert [(claim.value, claim.context) for claim in parsed.claims] == [
+        ("192.0.2.1", None),
+        ("192.0.2.2", {"score": 10}),
+        ("192.0.2.3", {"note": "seen by x, y and z"}),
+        ("192.0.2.0/31", {"note": "5 , Example", "range": "192.0.2.0-192.0.2.1"}),
+        ("evil.example", {"note": "C2 of the group"}),
+    ]
+    assert parsed.refused == [(6, "not a value")]
+
+
+def test_a_control_character_costs_its_own_line(parse):
+    """A NUL in one line does not make the file unreadable."""
+    parsed = parse("192.0.2.1\n\0evil.example\nx\0y.example\n192.0.2.2\n" + "192.0.2.3\n" * 10)
+
+    assert parsed.refused == [(2, "not a value"), (3, "not a value")]
+    assert parsed.found[:2] == [("ipv4", "192.0.2.1"), ("ipv4", "192.0.2.2")]
+
+
+def test_ranges_in_sets(parse):
+    """``ipset`` understands ranges, so do we."""
+    assert parse("create bl hash:ip\nadd bl 192.0.2.4-192.0.2.7\n").found == [("cidr", "192.0.2.4/30")]

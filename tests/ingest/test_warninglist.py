@@ -49,8 +49,13 @@ def test_a_plain_array_is_an_allow_list_if_the_user_says_so(parse, entries, kind
     kept = parse(json.dumps(entries), "own.json", format="warninglist").allow_lists[0]
 
     assert (kept.name, kept.list_type, kept.entries) == ("own", kind, tuple(entries))
+    assert parse(json.dumps(entries), "own.json").allow_lists == []
+
+
+def test_an_array_of_words_asks_what_it_is(parse):
+    """Neither list nor allow-list is guessed."""
     with pytest.raises(UnreadableFile, match="--format warninglist"):
-        parse(json.dumps(entries), "own.json")
+        parse('["apple", "banana", "evil.example"]', "own.json")
 
 
 def test_entries_that_are_no_text_are_refused(parse):
