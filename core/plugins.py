@@ -162,10 +162,15 @@ class _Folder(Generic[T]):
         self.path = path
         self._package, self._read = package, read
         self._files: dict[str, _File[T]] = {}
+        self._fault: BrokenPlugin | None = None
 
     def refresh(self) -> bool:
         """Load what is new or changed, forget what is gone; say whether anything was."""
-        now = _signatures(self.path)
+        before = self._fault
+        try:
+            now, self._fault = _signatures(self.path), None
+        except OSError as error:  # there may be plug-ins in it: that must not pass for an empty folder
+            now, self._fault = {}, BrokenPlugin(str(self.path), f"the folder cannot be read: {error.strerror}")
         gone = [name for name in self._files if name not in now]
         for name in gone:
             del self._files[name]
@@ -174,10 +179,12 @@ class _Folder(Generic[T]):
         stale = [name for name in sorted(now) if name not in known or known[name] != now[name]]
         for name in stale:
             self._files[name] = self._load(name, now[name], self._files.get(name))
-        return bool(gone or stale)
+        return bool(gone or stale or self._fault != before)
 
     def results(self) -> Iterator[Plugin[T] | BrokenPlugin]:
         """Yield every file's result, in the order of the names."""
+        if self._fault:
+            yield self._fault
         for name in sorted(self._files):
             yield self._files[name].result
 
@@ -198,7 +205,9 @@ class _Folder(Generic[T]):
                 content = self._read(module)
             else:
                 content = _execute(module_name, path, self._read)
-        except (Exception, SystemExit) as error:  # whatever it raises, it must not break its neighbours
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever it raises, it must not break its neighbours
             now = time.monotonic_ns()
             if before is not None and isinstance(before.result, Plugin):
                 since = before.failing_since or now
@@ -254,7 +263,9 @@ class _EntryPoints(Generic[T]):
         origin = f"package {package}, entry point {entry.name} = {entry.value}"
         try:
             return Plugin(origin, self._read(entry.load()))
-        except (Exception, SystemExit) as error:  # as for files
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # as for files
             return BrokenPlugin(origin, _reason(error, None))
 
 
@@ -297,7 +308,7 @@ def _signatures(folder: Path) -> dict[str, _Signature]:
                 # A dangling link or a file that goes away now is as good as not there.
                 if (stat := _stat(entry)) is not None
             }
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
 
 

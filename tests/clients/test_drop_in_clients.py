@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from clients_of_tests import FIVE_METHODS
+from unprivileged import as_nobody, folder_of_nobody
 
 from core.clients.persistient_storage import PersistientStorageClient, classes, get_client, registry
 from core.clients.persistient_storage.classes.local import LocalStorageClient
@@ -220,6 +221,25 @@ def test_a_broken_plug_in_breaks_no_other(drop_in, tmp_path, text, reason, line)
     assert {row.status for row in rows} == {"broken"}
     assert reason in rows[0].reason
     assert f"line {line}" in rows[0].reason if line else "line" not in rows[0].reason
+
+
+def test_a_folder_that_cannot_be_read_is_listed():
+    """A second folder that we may not look into is said to be so: what is in it must not just be missing."""
+
+    def check() -> None:
+        (root / "mine.py").write_text(source())
+        registry.use_plugins_path(root)
+        get_client("mine://x")
+        root.chmod(0)
+        try:
+            [row] = [row for row in registry.clients() if row.status == "broken"]
+        finally:
+            root.chmod(0o755)
+        assert (row.origin, row.reason) == (str(root), "the folder cannot be read: Permission denied")
+        assert type(get_client("mine://x")).__name__ == "Mine"
+
+    with folder_of_nobody() as root:
+        as_nobody(check)
 
 
 def test_a_broken_file_is_logged_once(drop_in, caplog):

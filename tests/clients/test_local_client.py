@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 import pytest
+from unprivileged import as_nobody, folder_of_nobody
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.local import walk
-from core.clients.persistient_storage.policies import Create, IfMatch
+from core.clients.persistient_storage.policies import Create, IfChanged, IfMatch
 from core.clients.persistient_storage.storage import Storage
 from core.errors import (
     FileExists,
@@ -335,16 +336,41 @@ def test_no_space_is_storage_full(root, monkeypatch):
     assert client.get_file("a.txt") == "old"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_is_read_only(root):
-    """The error names the place and the remedy; it is a ``PermissionError``."""
-    root.chmod(0o555)
-    try:
-        with pytest.raises(StoragePermissionDenied, match="check the rights") as caught:
-            get_client(root).put_file("a.txt", "x")
-    finally:
-        root.chmod(0o755)
-    assert isinstance(caught.value, PermissionError)
+def test_a_folder_that_is_read_only():
+    """The error names the place and the remedy; it is a ``PermissionError``, and the old file stands."""
+
+    def check() -> None:
+        client = get_client(root)
+        client.put_file("a.txt", "old")
+        root.chmod(0o555)
+        try:
+            for call in (lambda: client.put_file("a.txt", "x"), lambda: client.delete_file("a.txt")):
+                with pytest.raises(StoragePermissionDenied, match=r"a\.txt: .*check the rights") as caught:
+                    call()
+                assert isinstance(caught.value, PermissionError)
+        finally:
+            root.chmod(0o755)
+        assert client.get_file("a.txt") == "old"
+        assert entries(root) == ["a.txt"]
+
+    with folder_of_nobody() as root:
+        as_nobody(check)
+
+
+def test_a_file_that_may_not_be_read():
+    """Reading is refused in words; ``IfChanged`` cannot compare, and replaces it, since the folder may be written."""
+
+    def check() -> None:
+        storage = Storage(get_client(root))
+        storage.write("a.txt", "old")
+        (root / "a.txt").chmod(0)
+        with pytest.raises(StoragePermissionDenied, match="check the rights"):
+            storage.read_text("a.txt")
+        assert storage.write("a.txt", "new", policy=IfChanged()).outcome == "replaced"
+        assert storage.read_text("a.txt") == "new"
+
+    with folder_of_nobody() as root:
+        as_nobody(check)
 
 
 def test_a_path_that_is_too_long(root):
