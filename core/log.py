@@ -54,7 +54,8 @@ def set_up(level: str, form: str, stream: TextIO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # botocore logs headers and bodies at debug; they hold credentials.
-    for vendor in ("botocore", "boto3", "s3transfer", "urllib3"):
+    # The others say at info what means nothing to a user.
+    for vendor in ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "sqlalchemy"):
         logging.getLogger(vendor).setLevel(logging.WARNING)
 
 

@@ -4,14 +4,15 @@ import importlib.metadata
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from core.cli.output import json_option, print_json, say
+from core.cli.output import counted, json_option, print_json, say
 from core.cli.session import Session
-from core.errors import YetiError
+from core.errors import StoreError, YetiError
 from core.log import redact
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
@@ -39,7 +40,7 @@ def command(session: Session, as_json: bool) -> int:
         for name, status, text in findings:
             click.echo(f"{status:8} {name:10} {text}")
     failed = sum(status == "failed" for _, status, _ in findings)
-    say(f"{failed} things to mend" if failed else "all is well")
+    say(f"{counted(failed, 'thing')} to mend" if failed else "all is well")
     return 1 if failed else 0
 
 
@@ -82,7 +83,9 @@ def _storages(session: Session) -> Iterator[Finding]:
     for item in registry.clients():
         if item.reason:
             yield "failed", f"{item.origin}: {item.reason}"
-    with session.store() as store:
+    own: list[str] = []
+    # The check of the store says what is wrong with it, which keeps no place from being tried.
+    with suppress(StoreError), session.store() as store:
         own = [item.destination for item in definitions.exports(store) if item.destination]
     for path in dict.fromkeys([session.config["system.export_path"], *own]):
         report = check_storage(path, Storage(get_client(path)))

@@ -18,7 +18,8 @@ from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
 from core.errors import YetiError
-from core.schemas.export import Selection
+from core.log import redact
+from core.schemas.export import ExportDefinition, Selection
 
 if TYPE_CHECKING:
     from core.exports.run import RunResult
@@ -71,8 +72,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             enabled=not disabled,
             now=session.now,
         )
-        for warning in definition.warnings(store, made):
-            say(f"yetictl: {warning}")
+        _warn(store, made)
         definitions.add_export(store, made)
     say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
     say(first_run_text(made))
@@ -115,8 +115,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
             changes["enabled"] = enabled
         made = replace(old, **changes, modified_at=session.now)
         definition.validate(store, made, default_destination=session.config["system.export_path"])
-        for warning in definition.warnings(store, made):
-            say(f"yetictl: {warning}")
+        _warn(store, made)
         definitions.replace_export(store, made)
     say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
 
@@ -139,7 +138,9 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
     results: list[RunResult] = []
     failures: list[tuple[str, str]] = []
     with session.store() as store:
-        wanted = names or tuple(item.name for item in definitions.exports(store) if item.enabled)
+        wanted = tuple(dict.fromkeys(names)) or tuple(
+            item.name for item in definitions.exports(store) if item.enabled
+        )
         for name in wanted:
             _run_one(session, store, name, results, failures)
     if as_json:
@@ -154,6 +155,15 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
     if failures:
         return 1
     return 3 if any(result.status == "held" for result in results) else 0
+
+
+def _warn(store: "Store", made: ExportDefinition) -> None:
+    from core.exports import definition
+
+    for warning in definition.warnings(store, made):
+        say(f"yetictl: {warning}")
+    if made.limits:
+        say("yetictl: limits are kept with the export; this version has no gate that applies them")
 
 
 def _run_one(
@@ -245,6 +255,6 @@ def remove(session: Session, name: str, purge: bool) -> None:
         kept, deleted = remove_export(store, name, session.export_settings, purge=purge)
     say(f"export {name} removed")
     for location in deleted:
-        say(f"deleted  {location}")
+        say(f"deleted  {redact(location)}")
     for location in kept:
-        say(f"kept     {location}  (--purge would have deleted it)")
+        say(f"kept     {redact(location)}  (--purge would have deleted it)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.cli.output import json_option, print_json, progress, say
+from core.cli.output import counted, json_option, print_json, progress, say
 from core.cli.parameters import Pair
 from core.cli.session import Session
 from core.schemas.claim import Kind, Refusal
@@ -157,26 +157,21 @@ def _size(paths: tuple[Path, ...]) -> int:
 
 def summary(report: "ImportReport") -> str:
     """Return what an import did, in one sentence or two."""
-    distinct = sum(report.observables.values())
     text = (
-        f"{report.files:,} files, {report.rows:,} rows, {distinct:,} observables: "
+        f"{counted(report.files, 'file')}, {counted(report.rows, 'row')}, "
+        f"{counted(sum(report.observables.values()), 'observable')}: "
         f"{report.new:,} new, {report.updated:,} updated, {report.unchanged:,} unchanged"
     )
-    if report.refused:
-        text += f"; {report.refused:,} rows refused"
-    if report.refused_files:
-        text += f"; {report.refused_files:,} files could not be read"
-    if report.templates:
-        text += f"; {report.templates:,} templates"
-    if report.allow_list_entries:
-        text += f"; {report.allow_list_entries:,} allow-list entries"
-    if report.withdrawn:
-        text += f"; {report.withdrawn:,} assertions withdrawn"
-    if report.ended:
-        text += f"; {report.ended:,} assertions ended, no longer listed"
-    if report.stale:
-        text += f"; {report.stale:,} assertions are already stale"
-    return text
+    further = (
+        (report.refused, "row", "refused"),
+        (report.refused_files, "file", "could not be read"),
+        (report.templates, "template", "kept"),
+        (report.allow_list_entries, "value", "on allow-lists"),
+        (report.withdrawn, "assertion", "withdrawn"),
+        (report.ended, "assertion", "ended, no longer listed"),
+        (report.stale, "assertion", "already stale"),
+    )
+    return "; ".join([text, *(f"{counted(number, noun)} {what}" for number, noun, what in further if number)])
 
 
 def as_object(report: "ImportReport") -> dict[str, object]:

@@ -4,6 +4,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 held by the gate.
 """
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -77,7 +78,33 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run ``yetictl`` and end the process with its exit status; no traceback reaches the user."""
     # A reader that stops early (``| head``) ends us as it ends every other filter.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(run(arguments))
+    open_standard_streams()
+    status = run(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        status = status or 1
+        sys.stdout = None  # or the interpreter tries once more, and complains by itself
+    sys.exit(status)
+
+
+def open_standard_streams() -> None:
+    """Make the three streams ones that can be used, whoever started us and in whatever locale.
+
+    One that was closed is opened the wrong way round, so that its use is an error; otherwise the next file to be
+    opened (a database, an export) would get its number.  A letter that the locale has not is escaped.
+    """
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str] | None = None) -> int:

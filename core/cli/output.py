@@ -16,6 +16,11 @@ def say(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return *number* with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Return *text* with a mark for every control character.
 
@@ -25,9 +30,17 @@ def printable(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print *value* as one line of JSON, or indented where a person is looking."""
+    """Print *value* as one line of JSON, or indented where a person is looking.
+
+    What the output cannot hold (half a character of a file name, a letter that the locale has not) is escaped.
+    """
     indent = 2 if sys.stdout.isatty() else None
-    click.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent)
+    click.echo(text)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:

@@ -58,7 +58,12 @@ def what_options(function: F) -> F:
                 help="An option of the format.",
             ),
             click.option(
-                "--limit", "limits", type=Pair(), multiple=True, metavar="KEY=VALUE", help="A limit of the gate."
+                "--limit",
+                "limits",
+                type=Pair(),
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="A limit of the gate; kept for the version that has one.",
             ),
             click.option("--description", help="What it is for, in your words."),
         )

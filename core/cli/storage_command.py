@@ -58,7 +58,15 @@ def list_(session: Session, as_json: bool) -> None:
         return
     print_table(
         ("prefix", "class", "status", "from"),
-        [(item.prefix or "(any other path)", item.client, item.status, item.origin) for item in listed],
+        [
+            (
+                item.prefix or ("(any other path)" if item.client else None),
+                item.client or None,
+                item.status,
+                item.origin,
+            )
+            for item in listed
+        ],
     )
     for item in listed:
         if item.reason:
@@ -147,7 +155,17 @@ def ls(session: Session, path: str, as_json: bool) -> None:
     """Print the files at PATH."""
     found = list(_storage(session, path).list())
     if as_json:
-        print_json([{"name": item.name, "size_bytes": item.size_bytes, "etag": item.etag} for item in found])
+        print_json(
+            [
+                {
+                    "name": item.name,
+                    "size_bytes": item.size_bytes,
+                    "modified_at": to_text(item.modified_at) if item.modified_at else None,
+                    "etag": item.etag,
+                }
+                for item in found
+            ]
+        )
     elif found:
         rows = [
             (item.name, item.size_bytes, to_text(item.modified_at) if item.modified_at else None) for item in found

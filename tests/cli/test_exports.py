@@ -175,3 +175,38 @@ def test_broken_template_is_refused_with_its_line(yetictl, tmp_path):
 
     assert "line 3" in done.err or "line 4" in done.err
     assert [] == yetictl("template", "list", "--json").json
+
+
+def test_limit_that_nothing_applies_is_said(yetictl, feed):
+    """A limit is kept for the gate to come; nobody may believe that it protects already."""
+    done = yetictl("export", "add", "a", "--format", "list", "--limit", "max_entries=5")
+
+    assert "no gate that applies them" in done.err
+    assert {"max_entries": "5"} == yetictl("export", "show", "a", "--json").json["limits"]
+
+
+def test_export_named_twice_runs_once(yetictl, feed):
+    """``run a a`` is one run."""
+    yetictl("export", "add", "a", "--format", "list", "--type", "ip")
+
+    assert 1 == len(yetictl("export", "run", "a", "a", "--json").json)
+
+
+def test_password_in_a_place_is_never_shown(yetictl, feed):
+    """Whoever writes one into ``--to``: no command repeats it."""
+    shown = [
+        yetictl(*command.split(), *more)
+        for command in (
+            "export add a --format list --type ip --to ftp://anna:geheim@host/lists",
+            "export run a",
+            "export list",
+            "export show a",
+            "export preview a",
+            "storage ls ftp://anna:geheim@host/lists",
+            "export remove a --purge",
+        )
+        for more in ([], ["--json"])
+        if not (more and command.split()[1] in ("add", "remove"))
+    ]
+
+    assert "geheim" not in "".join(done.out + done.err for done in shown)

@@ -69,6 +69,18 @@ def test_dropped_in_client_is_used_and_broken_one_is_listed(yetictl, tmp_path):
     assert yetictl("storage", "check", "place", "--json").json["is_ok"]
 
 
+def test_broken_client_without_a_prefix_claims_no_paths(yetictl, tmp_path):
+    """In the table, "any other path" stands beside the local client alone."""
+    folder = tmp_path / "home/plugins/storage"
+    folder.mkdir(parents=True)
+    (folder / "broken.py").write_text("import no_such_module\n")
+
+    lines = yetictl("storage", "list").out.splitlines()
+
+    assert ["LocalStorageClient"] == [line.split()[3] for line in lines if line.startswith("(any other path)")]
+    assert [["-", "-", "broken"]] == [line.split()[:3] for line in lines if "broken.py" in line]
+
+
 def test_dropped_in_format_is_used(yetictl, tmp_path):
     """A format in the second folder is listed and exports can have it."""
     folder = tmp_path / "home/plugins/formats"

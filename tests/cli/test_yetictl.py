@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -145,6 +146,52 @@ def test_reader_that_stops_early_is_no_error(tmp_path):
     assert "" == done.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_fault(tmp_path, closed):
+    """Whoever starts us without input, output or error gets a status, no traceback, and no number of theirs is reused."""
+    environ = os.environ | {"YETI_HOME": str(tmp_path)}
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "a.txt").write_text("x\n")
+    command = f"{sys.executable} -m core storage get exports a.txt {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert (
+        ("x\n", 0) == (done.stdout, done.returncode)
+        if ">&-" not in closed.replace("2>&-", "")
+        else done.returncode == 1
+    )
+    assert done.stderr in ("", "yetictl: Bad file descriptor\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_cannot_be_written_is_a_failure(tmp_path):
+    """A full disk behind ``>`` is told and is status 1."""
+    environ = os.environ | {"YETI_HOME": str(tmp_path)}
+    command = f"{sys.executable} -m core format list >/dev/full"
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
+
+    assert (1, "yetictl: No space left on device\n") == (done.returncode, done.stderr)
+
+
+def test_letters_that_the_locale_has_not_are_escaped(tmp_path):
+    """On a terminal that knows Latin-1 alone, other letters are escaped; JSON stays JSON."""
+    environ = os.environ | {"YETI_HOME": str(tmp_path), "PYTHONIOENCODING": "latin-1"}
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "core", *arguments]
+        done = subprocess.run(command, env=environ, capture_output=True, check=False)
+        assert 0 == done.returncode, done.stderr
+        return done.stdout.decode("latin-1")
+
+    call("observable", "add", "fox.example", "--tag", "ü 日本 🦊")
+
+    assert r"ü \u65e5\u672c \U0001f98a" in call("observable", "list")
+    (row,) = json.loads(call("observable", "list", "--json"))
+    assert "ü 日本 🦊" == row["assertions"][0]["tag"]
+
+
 def test_config_show_names_origins_and_hides_passwords(yetictl, monkeypatch):
     """Every value is shown with where it came from, a password never."""
     monkeypatch.setenv("YETI_SYSTEM_EXPORT_PATH", "webdav://anna:geheim@host/lists")
@@ -178,6 +225,17 @@ def test_doctor_finds_what_is_wrong(yetictl, monkeypatch, tmp_path):
     assert 1 == len(failed)
     assert "gs://bucket/lists" in failed[0]
     assert "s3://" in failed[0]
+
+
+def test_doctor_tries_the_storage_though_the_store_is_broken(yetictl, tmp_path):
+    """One fault hides no other, and is told by one check."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "yeti.db").write_text("no database")
+
+    findings = json.loads(yetictl("doctor", "--json", status=1).out)
+
+    assert ["store", "exports"] == [item["check"] for item in findings if item["status"] == "failed"]
+    assert "ok" in [item["status"] for item in findings if item["check"] == "storage"]
 
 
 def test_doctor_warns_of_a_plugin_folder_open_to_others(yetictl, tmp_path):
