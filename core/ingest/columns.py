@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import DefinitionError, UnreadableFile
 from core.values import types
+from core.values.characters import one_line
 
 ANY = ""
 """A column of values whose type is detected."""
@@ -149,7 +150,7 @@ def by_name(header: list[str]) -> Columns:
         elif role is not None and role != "comment" and role not in roles:
             roles[role] = at
         elif word:
-            context[at] = name.strip()
+            context[at] = one_line(name)
     return Columns(values, roles, tuple(tags), context)
 
 
@@ -176,7 +177,7 @@ def mapped(columns: Columns, header: list[str], wanted: Mapping[str, str]) -> Co
     context = dict(columns.context)
     placed = [(role, _position(column, header)) for role, column in wanted.items()]
     if any(role == "value" for role, _ in placed):
-        context.update({at: header[at].strip() or f"column {at + 1}" for at in values})
+        context.update({at: one_line(header[at]) or f"column {at + 1}" for at in values})
         values.clear()
     for role, at in placed:
         values.pop(at, None)

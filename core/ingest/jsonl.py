@@ -20,7 +20,7 @@ from core.ingest.reader import InputFile, Item, Options
 from core.ingest.rows import RowReader
 from core.schemas.claim import Claim, Kind, Refusal
 from core.values.canonical import classify
-from core.values.characters import cleaned
+from core.values.characters import cleaned, one_line
 from core.values.dates import instant
 
 NAME = "jsonl"
@@ -71,17 +71,26 @@ def _decoded(file: InputFile) -> Iterator[tuple[int, Any] | Refusal]:
         except RecursionError:
             yield Refusal(number, "nested too deeply", excerpt(text))
         except (msgspec.MsgspecError, UnicodeError) as error:
-            yield Refusal(number, f"no JSON: {str(error).replace('JSON is malformed: ', '')}", excerpt(text))
+            try:
+                yield number, _leniently(text)
+                count += 1
+            except (ValueError, RecursionError):
+                yield Refusal(number, f"no JSON: {str(error).replace('JSON is malformed: ', '')}", excerpt(text))
     if not count:
         raise UnreadableFile("no line of it is JSON")
+
+
+def _leniently(text: str) -> Any:
+    """Return the JSON *text* whose writer let NaN, half surrogates or bare control characters slip in."""
+    return json.loads(text, strict=False, parse_constant=lambda word: None)
 
 
 def _first_object(head: str) -> dict[str, Any] | None:
     if head.startswith("["):
         return _cut_object(head[1:].lstrip())
     try:
-        found = msgspec.json.decode(head.split("\n", 1)[0])
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        found = _leniently(head.split("\n", 1)[0])
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -159,8 +168,8 @@ class _ObjectReader:
         return Claim(
             type=kind,
             value=value,
-            source=self._options.source or cleaned(str(stated.get("source") or "")) or self._source,
-            tags=self._options.tagged([cleaned(tag)] if isinstance(tag, str) else []),
+            source=self._options.source or one_line(str(stated.get("source") or "")) or self._source,
+            tags=self._options.tagged([one_line(tag)] if isinstance(tag, str) else []),
             kind=own_kind if self._options.kind is None else self._options.kind,
             **{name: read(name, instant) for name in _DATES},
             confidence=sureness if is_sure else None,

@@ -23,11 +23,12 @@ from typing import BinaryIO, TextIO
 
 from core.errors import UnreadableFile
 from core.schemas.claim import AllowListEntries, Claim, Kind, Refusal, StoredTemplate
+from core.values.characters import one_line
 
 Item = Claim | Refusal | AllowListEntries | StoredTemplate
 
 HEAD_BYTES = 65_536
-MOST_CONTROLS = 20
+MOST_CONTROLS = 10
 """One control character in so many is the most that a text has."""
 
 _control = re.compile("[\x00-\x08\x0e-\x1f]")
@@ -72,7 +73,7 @@ class InputFile:
             UnreadableFile: It is missing, a folder, or may not be read.
         """
         self.path = path
-        self.name = name or path.name
+        self.name = one_line(name or path.name)
         self.is_damaged = False
         self._on_bytes = on_bytes
         try:

@@ -4,12 +4,18 @@ import csv
 import re
 from collections.abc import Iterator
 
-from core.ingest.lines import excerpt, lines
+from core.ingest.lines import MAX_LINE_CHARS, excerpt, lines
 from core.ingest.reader import InputFile
 from core.schemas.claim import Refusal
 
 MAX_LINES_OF_A_CELL = 100
 COMMENT = "#"
+
+is_separator_hint = re.compile(r"sep=.", re.IGNORECASE).fullmatch
+"""Match the line with which some programs tell a spreadsheet the delimiter; it is no row."""
+
+# A cell is as long as its lines may be; by default the parser gives up on the whole file at 128 KiB.
+csv.field_size_limit(2 * MAX_LINE_CHARS)
 
 
 class Records:
@@ -47,7 +53,7 @@ class Records:
             if text is None:
                 self.problems.append(Refusal(number, "a line of more than a million characters"))
                 continue
-            if not text or text[0] == COMMENT or text.isspace():
+            if not text or text[0] == COMMENT or text.isspace() or (number == 1 and is_separator_hint(text)):
                 continue
             self.line = number
             if '"' in text and self._is_open(text):
@@ -86,6 +92,8 @@ class Records:
                 break
             taken.append(entry)
             if entry[1] is None:
+                break
+            if len(whole) + len(entry[1]) > MAX_LINE_CHARS:
                 break
             whole = f"{whole}\n{entry[1]}"
             if '"' in entry[1] and not self._is_open(whole):

@@ -12,12 +12,15 @@ from core.ingest.lines import excerpt
 from core.ingest.reader import Options
 from core.schemas.claim import TLP, Claim, Kind, Refusal
 from core.schemas.instant import Instant
-from core.values.characters import cleaned
+from core.values.characters import cleaned, one_line
 from core.values.dates import instant
 
 _DATES = ("first_seen", "last_seen", "valid_from", "valid_until")
 MAX_TAG_CHARS = 250
 MAX_KEPT_TAGS = 100_000
+MAX_KEPT_CHARS = 200
+MAX_FACT_CHARS = 2000
+MAX_MORE_CELLS = 100
 _split_tags = re.compile(r"[;,|]").split
 
 
@@ -142,18 +145,18 @@ class RowReader:
             except RefusedValue as error:
                 refusals.append(Refusal(line, f"{role}: {error}", excerpt(cell)))
         if "source" in self._roles and not self._options.source:
-            source = cleaned(row[self._roles["source"]]) or source
+            source = one_line(row[self._roles["source"]]) or source
         return sureness, marking, source
 
     def _tags(self, cells: tuple[str, ...], line: int, refusals: list[Refusal]) -> tuple[str, ...]:
         tags: list[str] = []
         for at, cell in zip(self._tag_columns, cells, strict=True):
             pieces = [cell] if at in self._whole_tags else _pieces(cell)
-            tags += [tag for tag in map(cleaned, pieces) if tag.lower() not in EMPTY or tag.lower() == "unknown"]
+            tags += [tag for tag in map(one_line, pieces) if tag.lower() not in EMPTY or tag.lower() == "unknown"]
         long = [tag for tag in tags if len(tag) > MAX_TAG_CHARS]
         refusals += [Refusal(line, f"a tag of more than {MAX_TAG_CHARS} characters", excerpt(tag)) for tag in long]
         found = self._options.tagged([tag for tag in tags if tag not in long])
-        if not long and len(self._tags_of) < MAX_KEPT_TAGS:
+        if not long and len(self._tags_of) < MAX_KEPT_TAGS and sum(map(len, cells)) <= MAX_KEPT_CHARS:
             self._tags_of[cells] = found
         return found
 
@@ -161,9 +164,9 @@ class RowReader:
         facts: dict[str, Any] = {}
         for at, name in self._context:
             if row[at]:
-                facts[name] = cleaned(row[at])
+                facts[name] = _fact(row[at])
         if len(row) > self._width > 0:
-            more = [cell for cell in map(cleaned, row[self._width :]) if cell]
+            more = [cell for cell in map(_fact, row[self._width : self._width + MAX_MORE_CELLS]) if cell]
             if more:
                 facts["more"] = more
         if self._options.source and "source" in self._roles and row[self._roles["source"]]:
@@ -177,6 +180,11 @@ class RowReader:
 _Dates = tuple[Instant | None, Instant | None, Instant | None, Instant | None]
 _More = tuple[int | None, TLP | None, str]
 _NO_DATES: _Dates = (None, None, None, None)
+
+
+def _fact(cell: str) -> str:
+    text = cleaned(cell)
+    return text if len(text) <= MAX_FACT_CHARS else text[: MAX_FACT_CHARS - 1] + "…"
 
 
 def _pieces(cell: str) -> list[str]:

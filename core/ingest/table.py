@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.ingest import columns
 from core.ingest.columns import Columns
 from core.ingest.reader import InputFile, Options
+from core.ingest.records import is_separator_hint
 from core.values import dates, hashes, types
 from core.values.detect import detect
 from core.values.ports import split
@@ -74,6 +75,8 @@ def _sample_lines(file: InputFile) -> tuple[list[str], list[str]]:
     texts = head.splitlines()
     if len(file.head) < file.size_bytes and len(texts) > 1:
         texts.pop()
+    if texts and is_separator_hint(texts[0]):
+        texts = texts[1:]
     comments: list[str] = []
     for at, text in enumerate(texts):
         if text.strip() and not text.startswith("#"):

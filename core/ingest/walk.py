@@ -13,9 +13,9 @@ _NOT_DATA_SUFFIXES = (".md", ".rst", ".license", ".py", ".pyc", ".sh")
 def files(paths: Iterable[Path]) -> Iterator[Path | tuple[Path, UnreadableFile]]:
     """Yield every file to read: those named, and in sorted order those below the folders named.
 
-    In folders, hidden files and what is about the data rather than data (licences, read-me files, scripts) is
-    left out; a MISP feed folder gives the events that its manifest names.  A folder that cannot be listed, and a
-    folder without a file, come with the reason.
+    In folders, hidden files, pipes, devices, and what is about the data rather than data (licences, read-me
+    files, scripts) is left out; a MISP feed folder gives the events that its manifest names.  A folder that cannot
+    be listed, and a folder without a file, come with the reason.
     """
     for path in paths:
         if not path.is_dir():
@@ -44,7 +44,8 @@ def _below(folder: Path) -> Iterator[Path | tuple[Path, UnreadableFile]]:
         if entry.is_dir():
             if not entry.is_symlink():
                 yield from _below(entry)
-        elif _is_data(entry) and entry.is_file():
+        elif _is_data(entry) and (entry.is_file() or (entry.is_symlink() and not entry.exists())):
+            # A link to nothing is a file that was lost: a snapshot has to know.
             yield entry
 
 

@@ -58,7 +58,20 @@ def _refuse(forbidden: re.Pattern[str], value: str) -> None:
     raise RefusedValue(f"{what} (U+{code:04X}) in it")
 
 
+_blanks = re.compile(r"[\t\n]+")
+
+
 def cleaned(text: str) -> str:
     """Return *text*, a tag or a fact beside a value, trimmed, with what no database takes as U+FFFD."""
     text = text.strip(EDGES)
     return text if text.isprintable() else _FORBIDDEN_IN_RULE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str) -> str:
+    """Return *text*, a name (of a tag, source, column), trimmed, on one line, with U+FFFD for what is no text."""
+    text = cleaned(text)
+    return (
+        text
+        if text.isprintable()
+        else " ".join(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", _blanks.sub(" ", text)).split())
+    )

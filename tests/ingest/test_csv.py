@@ -289,3 +289,22 @@ def test_a_link_to_a_report_is_no_value(parse):
 
     assert parsed.found == [("ipv4", "192.0.2.1"), ("ipv4", "192.0.2.2")]
     assert parsed.claims[0].context == {"column 2": "https://cert.example/report/1"}
+
+
+def test_a_huge_cell_costs_nobody_his_value(parse):
+    """A cell of a megabyte is kept in part; its row and the rows behind it go in."""
+    parsed = parse(f"ip,note\n192.0.2.1,{'x' * 1_000_000}\n192.0.2.2,ok\n", "a.csv")
+
+    assert parsed.refusals == []
+    assert parsed.found == [("ipv4", "192.0.2.1"), ("ipv4", "192.0.2.2")]
+    assert len(parsed.claims[0].context["note"]) == 2000
+
+
+def test_the_hint_of_a_spreadsheet_is_no_row(parse):
+    """``sep=;`` before the header is passed over."""
+    parsed = parse("sep=;\r\nindicator;type;seen\r\n192.0.2.1;ip;x\r\n", "a.csv")
+
+    assert parsed.refusals == []
+    assert [(claim.value, claim.context, claim.line) for claim in parsed.claims] == [
+        ("192.0.2.1", {"seen": "x"}, 3)
+    ]

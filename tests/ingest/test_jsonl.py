@@ -125,3 +125,16 @@ def test_what_is_not_json_is_refused(parse):
     """A file named as JSON lines of which no line is any could not be read."""
     with pytest.raises(UnreadableFile, match="no line of it is JSON"):
         parse("one\ntwo\n", "a.jsonl", format="jsonl")
+
+
+def test_what_is_not_quite_json_loses_no_value(parse):
+    """NaN is nothing said, and half a surrogate pair in a tag costs the tag its character, not the row."""
+    parsed = parse(
+        '{"ip": "192.0.2.1", "confidence": NaN, "a\\ud800b": "x"}\n{"ip": "192.0.2.2", "tags": ["a\\ud800b"]}\n'
+    )
+
+    assert parsed.refusals == []
+    assert [(claim.value, claim.confidence, claim.tags, claim.context) for claim in parsed.claims] == [
+        ("192.0.2.1", None, (), {"a\N{REPLACEMENT CHARACTER}b": "x"}),
+        ("192.0.2.2", None, ("a\N{REPLACEMENT CHARACTER}b",), None),
+    ]

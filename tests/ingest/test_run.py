@@ -253,3 +253,38 @@ def test_bytes_read_are_told_for_a_progress_bar(folder, store):
     import_paths(store, [root], now=NOW, on_bytes=told.append)
 
     assert sum(told) == sum(path.stat().st_size for path in root.iterdir())
+
+
+def test_a_strange_file_name_is_a_source_on_one_line(folder, run, store):
+    """What a file is called cannot break a line, send a terminal commands, or make its values unkeepable."""
+    root = folder({"a\nb\x1b[31m.txt": "192.0.2.1\n"})
+    (root / os.fsdecode(b"c\xff.txt")).write_text("192.0.2.2\n")
+
+    report, refused = run(root)
+
+    assert refused == []
+    assert [result.sources for result in report.results] == [{"a b\ufffd[31m.txt"}, {"c\ufffd.txt"}]
+
+
+def test_a_link_to_nothing_ends_nothing(folder, run):
+    """A file of a folder that vanished behind its link is reported, and a snapshot knows that it is missing."""
+    root = folder({"a.txt": "192.0.2.1\n", "b.txt": "192.0.2.2\n"})
+    run(root, source="list")
+    (root / "b.txt").unlink()
+    (root / "b.txt").symlink_to("gone")
+
+    report, refused = run(root, source="list", now=NOW + DAY, snapshot=True)
+
+    assert refused == [("b.txt", 0, "could not be read: No such file or directory")]
+    assert (report.refused_files, report.ended) == (1, 0)
+
+
+def test_pipes_and_loops_are_passed_over(folder, run):
+    """A walk through a folder neither waits for a pipe nor follows a link into its own folder."""
+    root = folder({"sub/a.txt": "192.0.2.1\n"})
+    os.mkfifo(root / "pipe.txt")
+    (root / "sub" / "again").symlink_to("..")
+
+    report, refused = run(root)
+
+    assert (report.files, report.rows, refused) == (1, 1, [])
