@@ -126,7 +126,7 @@ def _not_ended(known: Known, instant: Instant, spare: tuple[int, ...] = ()) -> s
 
 def _received_after(lifetime_s: int, instant: Instant) -> Instant:
     """Return what a time of receipt must be later than for the assertion to live at *instant*."""
-    return -LATEST if lifetime_s < 0 else instant - lifetime_s * SECOND
+    return -LATEST if lifetime_s < 0 else max(-LATEST, instant - lifetime_s * SECOND)
 
 
 def _by_value(own: dict[int, int]) -> dict[int, set[int]]:

@@ -19,9 +19,15 @@ Writing = Callable[[], AbstractContextManager[object]]
 
 
 def end_unlisted(
-    connection: sqlite3.Connection, writing: Writing, source: str, instant: Instant, lifetime_s: int
+    connection: sqlite3.Connection,
+    writing: Writing,
+    source: str,
+    lifetime_s: int,
+    *,
+    received_before: Instant,
+    ends_at: Instant,
 ) -> int:
-    """End the assertions of *source* received before *instant*, and return how many ended by that.
+    """End the assertions of *source* received before an instant, and return how many ended by that.
 
     In batches, each in a transaction made by *writing*, so that other writers get their turn.
     """
@@ -29,7 +35,7 @@ def end_unlisted(
         "SELECT a.observable_id FROM assertion a JOIN source s ON s.id = a.source_id"
         " WHERE s.name = ? AND a.received_at < ? AND a.withdrawn_at IS NULL"
         " AND COALESCE(a.valid_until, ?) > ? GROUP BY a.observable_id ORDER BY a.observable_id",
-        (source, instant, LATEST, instant),
+        (source, received_before, LATEST, ends_at),
     )
     # Read to its end first: a statement that is still open would keep the log from being folded in.
     rest = iter([key for (key,) in listed_before])
@@ -37,18 +43,18 @@ def end_unlisted(
     while batch := list(islice(rest, BATCH)):
         with writing():
             rows = [
-                (min(instant, end(held, lifetime_s if own_s is None else own_s)), key, source, tag)
+                (min(ends_at, end(held, lifetime_s if own_s is None else own_s)), key, source, tag)
                 for key, named in named_assertions(connection, batch).items()
                 for tag, by, own_s, held in named
-                if by == source and is_open(held, instant)
+                if by == source and is_open(held, received_before, ends_at)
             ]
             connection.executemany(_END, rows)
-            derive(connection, batch, instant, lifetime_s, modified=True)
+            derive(connection, batch, received_before, lifetime_s, modified=True)
         ended += len(rows)
     return ended
 
 
-def is_open(held: Held, instant: Instant) -> bool:
-    """Say whether *held* was listed before *instant*, and has no end before it."""
-    has_end = held.valid_until is not None and held.valid_until <= instant
-    return held.received_at < instant and held.withdrawn_at is None and not has_end
+def is_open(held: Held, received_before: Instant, ends_at: Instant) -> bool:
+    """Say whether *held* was listed before, not since, and has no end before *ends_at*."""
+    has_end = held.valid_until is not None and held.valid_until <= ends_at
+    return held.received_at < received_before and held.withdrawn_at is None and not has_end

@@ -18,7 +18,7 @@ from core.schemas.claim import Claim, Refusal
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.batch import BatchWriter
-from core.store.clock import tick
+from core.store.clock import reckon_with, tick
 from core.store.soundness import fault_of
 from core.store.store import Store
 from core.store.touched import NEW, UNCHANGED, UPDATED
@@ -48,7 +48,7 @@ class ImportSession:
     def __init__(self, store: Store, now: Instant, on_refusal: Callable[[Refusal], None] | None = None) -> None:
         """Prepare a session; *on_refusal* hears of claims that cannot be kept, as they are added."""
         self.report = MergeReport()
-        self.instant = now
+        self.instant = self._now = now
         self._store = store
         self._on_refusal = on_refusal or (lambda refusal: None)
         self._buffer: list[Claim] = []
@@ -56,7 +56,7 @@ class ImportSession:
     def __enter__(self) -> Self:
         self._connection = self._store.connect()
         try:
-            with self._writing():
+            with dialect.writing(self._connection, self._store.path):
                 self.instant = tick(self._connection, self.instant, self._store.lifetime_s)
         except BaseException:
             self._connection.close()
@@ -98,12 +98,20 @@ class ImportSession:
     def end_unlisted(self, source: str) -> int:
         """End what *source* listed before this session and did not list in it; return how many assertions ended.
 
-        They are expired, not withdrawn: their end is the instant of the session, or an earlier one they had.
+        They are expired, not withdrawn: their end is the time the session began, or an earlier one they had.
         """
         from core.store.ending import end_unlisted
 
         self.flush()
-        ended = end_unlisted(self._connection, self._writing, source, self.instant, self._store.lifetime_s)
+        ended = end_unlisted(
+            self._connection,
+            self._writing,
+            source,
+            self._store.lifetime_s,
+            received_before=self.instant,
+            # Not the instant of the session: that is ahead of the clock once the clock was ahead of the time.
+            ends_at=self._now,
+        )
         self.report.ended += ended
         return ended
 
@@ -130,6 +138,7 @@ class ImportSession:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with dialect.writing(self._connection, self._store.path):
+            reckon_with(self._connection, self._store.lifetime_s)
             yield self._connection
 
 

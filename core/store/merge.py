@@ -100,9 +100,12 @@ def differs(old: Held, new: Held) -> bool:
 
 def end(held: Held, lifetime_s: int) -> Instant:
     """Return when *held* stops counting: as stated, else a lifetime after receipt; -1 is for ever."""
-    if held.valid_until is not None:
-        return held.valid_until
-    return LATEST if lifetime_s < 0 else held.received_at + lifetime_s * SECOND
+    return lives_until(held.received_at, lifetime_s) if held.valid_until is None else held.valid_until
+
+
+def lives_until(received_at: Instant, lifetime_s: int) -> Instant:
+    """Return the end of a lifetime; ``LATEST`` is for ever, as is what lies behind it."""
+    return LATEST if lifetime_s < 0 else min(LATEST, received_at + lifetime_s * SECOND)
 
 
 def sure_until(held: Held, lifetime_s: int, instant: Instant) -> Instant:

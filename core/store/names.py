@@ -47,13 +47,20 @@ class Names:
             self._know_source(key, name)
 
     def add_tags(self, names: Iterable[str]) -> None:
-        """Make row ids for those of *names* that have none."""
+        """Make row ids for those of *names* that have none; a new spelling lives as the others of its tag do."""
         for name in sorted(set(names) - self.tag_ids.keys()):
-            key = self._last_tag + 1
+            key, form = self._last_tag + 1, tag_key(name)
+            like = self._connection.execute(
+                "SELECT lifetime_s, sticky FROM tag WHERE key = ? ORDER BY id LIMIT 1", (form,)
+            ).fetchone()
+            lifetime_s, sticky = like or (None, None)
             self._connection.execute(
-                "INSERT INTO tag (id, name, key) VALUES (?, ?, ?)", (key, name, tag_key(name))
+                "INSERT INTO tag (id, name, key, lifetime_s, sticky) VALUES (?, ?, ?, ?, ?)",
+                (key, name, form, lifetime_s, sticky),
             )
             self._know_tag(key, name)
+            if lifetime_s is not None:
+                self.lifetimes[key] = lifetime_s
 
     def _know_source(self, key: int, name: str) -> None:
         self.source_ids[name] = key

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select, update
 
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.clock import last_look, reckon_with, tick
 from core.store.derive import derive, derived, named_assertions
 from core.store.schema import assertion, observable
 from core.store.store import Store
@@ -13,20 +14,25 @@ from core.store.store import Store
 BATCH = 5_000
 
 
-def verify(store: Store, now: Instant) -> list[int]:
-    """Return the ids of observables whose derived text is wrong, or whose sure bound says too much."""
+def verify(store: Store) -> list[int]:
+    """Return the ids of observables whose derived text is wrong, or whose sure bound says too much.
+
+    A bound is a promise for every instant from the last write on, with the default lifetime of then.
+    """
     connection = store.connect()
     wrong: list[int] = []
     try:
         with dialect.errors(store.path):
             connection.execute("BEGIN")
+            last_instant, reckoned_s = last_look(connection)
+            lifetime_s = store.lifetime_s if reckoned_s is None else reckoned_s
             last = 0
             while rows := connection.execute(
                 "SELECT id, assertions, sure_until FROM observable WHERE id > ? ORDER BY id LIMIT ?", (last, BATCH)
             ).fetchall():
                 held = named_assertions(connection, [key for key, _, _ in rows])
                 for key, text, sure in rows:
-                    right, bound = derived(held.get(key, []), now, store.lifetime_s)
+                    right, bound = derived(held.get(key, []), last_instant, lifetime_s)
                     if text != right or sure > bound:
                         wrong.append(key)
                 last = rows[-1][0]
@@ -39,6 +45,8 @@ def rebuild(store: Store, now: Instant) -> None:
     """Write what is derived anew, in batches."""
     connection = store.connect()
     try:
+        with dialect.writing(connection, store.path):
+            instant = tick(connection, now, store.lifetime_s)
         last = 0
         while ids := [
             key
@@ -47,7 +55,8 @@ def rebuild(store: Store, now: Instant) -> None:
             ).fetchall()
         ]:
             with dialect.writing(connection, store.path):
-                derive(connection, ids, now, store.lifetime_s, modified=False)
+                reckon_with(connection, store.lifetime_s)
+                derive(connection, ids, instant, store.lifetime_s, modified=False)
             last = ids[-1]
     finally:
         connection.close()

@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import msgspec
 
-from core.schemas.instant import LATEST, SECOND, Instant, from_datetime
+from core.schemas.instant import LATEST, Instant, from_datetime
 from core.store import dialect
+from core.store.merge import lives_until
 from core.store.plan import Plan
 
 BATCH = 1_000
@@ -117,7 +118,7 @@ class RowReader:
                 for item in known:
                     self._judge(item, at)
             else:  # nothing but the time of receipt counts, and that is one for all
-                end = LATEST if self._lifetime_s < 0 else at + self._lifetime_s * SECOND
+                end = lives_until(at, self._lifetime_s)
                 expires_at, fresh = None if end == LATEST else end, self._instant < end
                 for item in known:
                     item.fresh = fresh
@@ -130,8 +131,7 @@ class RowReader:
         if item.valid_until is not None:
             end = instant_of(item.valid_until)
         else:
-            lifetime_s = self._lifetimes.get(item.tag, self._lifetime_s)
-            end = LATEST if lifetime_s < 0 else received_at + lifetime_s * SECOND
+            end = lives_until(received_at, self._lifetimes.get(item.tag, self._lifetime_s))
         item.expires_at = None if end == LATEST else end
         has_begun = item.valid_from is None or instant_of(item.valid_from) <= self._instant
         item.fresh = item.withdrawn_at is None and has_begun and self._instant < end

@@ -11,6 +11,7 @@ from dataclasses import replace
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.clock import last_look
 from core.store.conditions import Known, build
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
@@ -122,8 +123,7 @@ class Snapshot:
         return tuple(found)
 
     def _look(self, lifetime_s: int) -> Known:
-        clock = self._connection.execute("SELECT last_instant, lifetime_s FROM clock WHERE id = 1").fetchone()
-        last_instant, known_s = clock or (0, None)
+        last_instant, known_s = last_look(self._connection)
         return Known(
             tags=tuple(read_tags(self._connection)),
             sources={name: key for key, name in self._connection.execute("SELECT id, name FROM source")},

@@ -4,7 +4,10 @@ import sqlite3
 import subprocess
 import sys
 
+import pytest
+
 from core.schemas.export import Selection
+from core.schemas.instant import SECOND
 from core.store import observables, open_store
 from core.store.rebuild import rebuild, verify
 from core.store.snapshot import Column
@@ -47,7 +50,7 @@ def test_two_writers_and_a_long_reader(url, store, take):
     assert 1 == len(seen)
     assert 2_000 == next(iter(seen)).count("\n")
     assert {"hostname": 6_000} == observables.count(store)
-    assert [] == verify(store, NOW + 99)
+    assert [] == verify(store)
     with sqlite3.connect(store.path) as connection:
         assert 18_000 == connection.execute("SELECT count(*) FROM assertion").fetchone()[0]
     connection.close()
@@ -74,8 +77,36 @@ def test_verify_finds_and_rebuild_mends(store, take):
         connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE value = 'two.com'")
         connection.execute("UPDATE observable SET sure_until = 0 WHERE value = 'three.com'")
     connection.close()
-    assert 2 == len(verify(store, NOW))
+    assert 2 == len(verify(store))
     rebuild(store, NOW)
 
-    assert [] == verify(store, NOW)
+    assert [] == verify(store)
     assert ["a"] == [item.tag for item in observables.find(store, "one.com", NOW)[0].tags]
+
+
+def test_two_default_lifetimes_at_once(url, store):
+    """A process with an old setting, which goes on importing, makes no promise that the new setting does not keep."""
+    with open_store(url, lifetime_s=10) as shorter, store.import_session(NOW) as session:
+        with shorter.import_session(NOW) as other:
+            other.add([claim("one.com", "a")])
+        session.add([claim("two.com", "a")])
+        session.flush()
+        with shorter.import_session(NOW) as other:
+            other.add([claim("three.com", "a")])
+
+    with open_store(url, lifetime_s=10) as shorter, shorter.snapshot() as snapshot:
+        assert 3 == snapshot.count(Selection(), NOW + 9 * SECOND)
+        assert 0 == snapshot.count(Selection(), NOW + 11 * SECOND)
+    assert [] == verify(store)
+
+
+@pytest.mark.parametrize("begins", [NOW + 20, NOW + 2_000])
+def test_rebuilding_promises_nothing_for_earlier(store, take, begins):
+    """What was rebuilt with a clock far ahead is right for the clock that was put right."""
+    take(claim("later.com", "a", valid_from=begins))
+    rebuild(store, NOW + 1_000)
+
+    with store.snapshot() as snapshot:
+        assert 0 == snapshot.count(Selection(), begins - 1)
+        assert 1 == snapshot.count(Selection(), begins)
+    assert [] == verify(store)

@@ -3,8 +3,9 @@
 import pytest
 
 from core.schemas.claim import Kind
+from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import observables, tags
+from core.store import observables, open_store, tags
 from tests.store.conftest import LIFETIME, NOW, claim
 
 
@@ -215,6 +216,18 @@ def test_lifetime_of_a_tag(store, take, values):
     assert [] == values(NOW + 60 * SECOND, include=("tor",))
 
 
+def test_a_new_spelling_of_a_tag_is_the_tag(store, take, values):
+    """What was fixed for a tag holds for a spelling of its name that comes in later."""
+    take(claim("one.com", "C2 server"), claim("good.com", "c2"), claim("good.com", "parked"))
+    tags.set_tag(store, "c2 server", lifetime_s=60, sticky=None)
+    tags.set_tag(store, "parked", lifetime_s=None, sticky=True)
+    take(claim("two.com", "c2_SERVER"), claim("two.com", "Parked", valid_until=NOW), now=NOW)
+
+    assert ["one.com", "two.com"] == values(NOW + 1, include=("c2 server",))
+    assert ["one.com"] == values(NOW + 1, include=("c2 server",), exclude=("parked",))
+    assert [] == values(NOW + 61 * SECOND, include=("c2 server",))
+
+
 def test_lifetime_zero(store, take, values):
     """With a lifetime of nothing an assertion never counts, and says so as stale."""
     take(claim("one.com", "tor"))
@@ -223,6 +236,20 @@ def test_lifetime_zero(store, take, values):
 
     assert 1 == report.stale
     assert [] == values(NOW + 5)
+
+
+@pytest.mark.parametrize("lifetime_s", [300_000_000_000, 10**13])
+def test_a_lifetime_beyond_the_calendar(url, lifetime_s):
+    """A lifetime that ends after the year 9999 is as good as for ever."""
+    with open_store(url, lifetime_s=lifetime_s) as store:
+        with store.import_session(NOW) as session:
+            session.add([claim("one.com", "a")])
+        with store.snapshot() as snapshot:
+            (row,) = next(snapshot.rows(Selection(), NOW + LIFETIME))
+            assert 1 == snapshot.count(Selection(exclude=("b",), sources=("feed",)), NOW + LIFETIME)
+
+    assert row.tags[0].fresh
+    assert row.tags[0].expires_at is None
 
 
 def test_other_default_lifetime(url, store, take, values):

@@ -1,0 +1,251 @@
+"""Selection against an oracle: the formula of ``Selection``, read row by row from the truth, in plain Python."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import LIFETIME, NOW
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.schemas.claim import Claim, Kind
+from core.schemas.export import Selection
+from core.schemas.instant import SECOND, Instant
+from core.store import Store, dialect, observables, open_store, plan, rebuild
+from core.store.snapshot import Column
+from core.store.tags import set_tag
+
+DEFAULT_S = LIFETIME // SECOND
+TAGS = ("c2", "C2", "botnet", "old", "benign", "false-positive")
+STICKY = {"benign", "false-positive"}
+SOURCES = ("one", "two")
+TYPES = ("hostname", "ipv4")
+FURTHEST_S = 20
+_NUMBERS = count()
+
+
+class Fact(NamedTuple):
+    """An assertion as the table holds it, with what its tag says."""
+
+    type: str
+    value: str
+    source: str
+    tag: str
+    kind: int
+    received_at: Instant
+    valid_from: Instant | None
+    valid_until: Instant | None
+    withdrawn_at: Instant | None
+    first_seen: Instant | None
+    last_seen: Instant | None
+    lifetime_s: int | None
+    sticky: int | None
+
+
+def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int) -> bool:
+    """Say whether an observable with these assertions is taken; the rules of decision 0014, word by word."""
+
+    def has_begun(fact: Fact) -> bool:
+        return fact.withdrawn_at is None and (fact.valid_from is None or fact.valid_from <= at)
+
+    def is_fresh(fact: Fact) -> bool:
+        lifetime_s = default_s if fact.lifetime_s is None else fact.lifetime_s
+        if fact.valid_until is not None:
+            return at < fact.valid_until
+        return lifetime_s < 0 or at < fact.received_at + lifetime_s * SECOND
+
+    def keys(names: tuple[str, ...]) -> set[str]:
+        return {name.lower() for name in names}
+
+    ignore, exclude = keys(wanted.ignore), keys(wanted.exclude) - keys(wanted.ignore)
+    kept = [fact for fact in facts if fact.tag.lower() not in ignore]
+    named = keys(wanted.include) | keys(wanted.require)
+    tags = [
+        fact
+        for fact in kept
+        if (fact.kind >= Kind.SUSPICIOUS or (fact.kind == Kind.INFO and wanted.with_info))
+        or (fact.kind == Kind.BENIGN and fact.tag.lower() in named)
+        if not wanted.sources or fact.source in wanted.sources
+        if has_begun(fact) and (wanted.any_freshness or is_fresh(fact))
+    ]
+    has_no_tag = not any(
+        fact.tag.lower() not in ignore or fact.withdrawn_at is not None or fact.kind == Kind.BENIGN
+        for fact in facts
+    )
+    names = {fact.tag.lower() for fact in tags}
+    if not (names & keys(wanted.include) if wanted.include else names or (wanted.untagged and has_no_tag)):
+        return False
+    if not keys(wanted.require) <= names:
+        return False
+    for fact in kept:
+        is_sticky = fact.tag.lower() in STICKY if fact.sticky is None else bool(fact.sticky)
+        is_held = wanted.any_freshness or is_sticky or is_fresh(fact)
+        if fact.tag.lower() in exclude and has_begun(fact) and is_held:
+            return False
+    seen = [fact.first_seen for fact in tags if fact.first_seen is not None]
+    if wanted.first_seen_after is not None and not (seen and min(seen) >= wanted.first_seen_after):
+        return False
+    if wanted.last_seen_after is not None and not any(
+        fact.last_seen is not None and fact.last_seen >= wanted.last_seen_after for fact in tags
+    ):
+        return False
+    if wanted.max_age_s is None:
+        return True
+    return any(fact.received_at >= at - wanted.max_age_s * SECOND for fact in tags)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without a row, to copy."""
+    path = tmp_path_factory.mktemp("oracle") / "empty.db"
+    with open_store(f"sqlite:///{path}"):
+        return path
+
+
+def after(seconds: int | None) -> Instant | None:
+    return None if seconds is None else NOW + seconds * SECOND
+
+
+moments = st.none() | st.integers(-FURTHEST_S, FURTHEST_S).map(after)
+some_tags = st.lists(st.sampled_from(TAGS), max_size=2, unique=True).map(tuple)
+claims = st.builds(
+    Claim,
+    type=st.sampled_from(TYPES),
+    value=st.sampled_from("abc"),
+    source=st.sampled_from(SOURCES),
+    tags=some_tags,
+    kind=st.sampled_from([*Kind, Kind.MALICIOUS, Kind.MALICIOUS]),
+    valid_from=moments,
+    valid_until=moments,
+    first_seen=moments,
+    last_seen=moments,
+    withdrawn=st.sampled_from([False] * 7 + [True]),
+)
+lifetimes = st.sampled_from([None, -1, 0, 3, 15])
+steps = st.one_of(
+    st.tuples(st.just("import"), st.lists(claims, min_size=1, max_size=5)),
+    st.tuples(st.just("snapshot"), st.lists(claims, min_size=1, max_size=2)),
+    st.tuples(st.just("tag"), st.sampled_from(TAGS), lifetimes, st.sampled_from([None, True, False])),
+    st.tuples(st.just("withdraw"), st.sampled_from("abc"), st.sampled_from(["", *SOURCES])),
+    st.tuples(st.just("reinstate"), st.sampled_from("abc")),
+    st.tuples(st.just("untagged"), st.sampled_from("abcd")),
+    st.tuples(st.just("default"), st.sampled_from([DEFAULT_S, 5, -1, 0])),
+    st.tuples(st.just("rebuild"), st.integers(-FURTHEST_S, FURTHEST_S)),
+)
+stories = st.lists(st.tuples(st.integers(-8, 12), steps), min_size=1, max_size=7)
+selections = st.builds(
+    Selection,
+    types=st.sampled_from([(), (), ("ipv4",)]),
+    include=some_tags,
+    require=st.sampled_from([(), (), (), ("c2",), ("botnet", "c2")]),
+    exclude=some_tags,
+    ignore=st.sampled_from([(), (), ("old",), ("benign",), ("c2",)]),
+    sources=st.sampled_from([(), (), ("one",), ("nobody",)]),
+    with_info=st.booleans(),
+    untagged=st.booleans(),
+    any_freshness=st.sampled_from([False, False, True]),
+    max_age_s=st.sampled_from([None, None, 4]),
+    first_seen_after=st.sampled_from([None, None, NOW]),
+    last_seen_after=st.sampled_from([None, None, NOW]),
+)
+
+
+def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
+    """Do to *store* what *story* says; the clock goes on, and sometimes back."""
+    now = NOW
+    for seconds, (verb, *given_) in story:
+        now += seconds * SECOND
+        if verb in ("import", "snapshot"):
+            with store.import_session(now) as session:
+                session.add(given_[0])
+                if verb == "snapshot":
+                    session.end_unlisted(given_[0][0].source)
+            continue
+        try:
+            if verb == "tag":
+                set_tag(store, given_[0], lifetime_s=given_[1], sticky=given_[2])
+            elif verb == "withdraw":
+                observables.withdraw(store, given_[0], "wrong", now, source=given_[1])
+            elif verb == "reinstate":
+                observables.reinstate(store, given_[0], now)
+        except LookupError:  # nothing of that name yet
+            continue
+        if verb == "untagged":
+            observables.add_untagged(store, "hostname", given_[0], now)
+        elif verb == "default":
+            store.lifetime_s = given_[0]
+        elif verb == "rebuild":
+            rebuild.rebuild(store, now + given_[0] * SECOND)
+
+
+def truth(store: Store) -> dict[tuple[str, str], list[Fact]]:
+    """Return the assertions of each observable."""
+    connection = dialect.connect(store.path)
+    found: dict[tuple[str, str], list[Fact]] = {
+        key: [] for key in connection.execute("SELECT type, value FROM observable")
+    }
+    for row in connection.execute(
+        "SELECT o.type, o.value, s.name, t.name, a.kind, a.received_at, a.valid_from, a.valid_until,"
+        " a.withdrawn_at, a.first_seen, a.last_seen, t.lifetime_s, t.sticky FROM assertion a"
+        " JOIN observable o ON o.id = a.observable_id JOIN source s ON s.id = a.source_id"
+        " JOIN tag t ON t.id = a.tag_id"
+    ):
+        found[row[:2]].append(Fact(*row))
+    connection.close()
+    return found
+
+
+def instants(facts: dict[tuple[str, str], list[Fact]], default_s: int, chance: random.Random) -> Iterator[Instant]:
+    """Give instants at which something begins or ends, and those just beside them."""
+    edges = {NOW}
+    for fact in (fact for each in facts.values() for fact in each):
+        lifetime_s = default_s if fact.lifetime_s is None else fact.lifetime_s
+        edges |= {fact.received_at, fact.received_at + max(0, lifetime_s) * SECOND}
+        edges |= {moment for moment in (fact.valid_from, fact.valid_until) if moment is not None}
+    for edge in chance.sample(sorted(edges), min(4, len(edges))):
+        yield edge + chance.choice((-1, 0, 0, 1))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    story=stories,
+    asked=st.lists(selections, min_size=4, max_size=4),
+    few=st.sampled_from([1, 4, 1000]),
+    chance=st.randoms(),
+)
+def test_selection_is_the_formula(empty, monkeypatch, story, asked, few, chance):
+    """Whatever happened to a store, at any instant, and however it is read: what is taken is what the formula takes."""
+    monkeypatch.setattr(plan, "FEW", few)
+    path = empty.with_name(f"{next(_NUMBERS)}.db")
+    shutil.copy(empty, path)
+    with open_store(f"sqlite:///{path}") as store:
+        live(store, story)
+        facts = truth(store)
+        assert [] == rebuild.verify(store)
+        for at in instants(facts, store.lifetime_s, chance):
+            for wanted in (Selection(), *asked):
+                expected = sorted(
+                    key
+                    for key, each in facts.items()
+                    if (not wanted.types or key[0] in wanted.types) and oracle(each, wanted, at, store.lifetime_s)
+                )
+                assert expected == taken(store, wanted, at)
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+
+
+def taken(store: Store, wanted: Selection, at: Instant) -> list[tuple[str, str]]:
+    """Return what *wanted* takes, read as lines and as rows, counted and told step by step."""
+    with store.snapshot() as snapshot:
+        text = "".join(snapshot.lines(wanted, at, (Column.TYPE, " ", Column.VALUE, "\n")))
+        found = [(type_, value) for type_, _, value in (line.partition(" ") for line in text.splitlines())]
+        assert found == [(row.type, row.value) for batch in snapshot.rows(wanted, at) for row in batch]
+        assert len(found) == snapshot.count(wanted, at)
+        numbers = [number for _, number in snapshot.funnel(wanted, at)]
+    assert len(found) == numbers[-1]
+    assert numbers == sorted(numbers, reverse=True)
+    return found
