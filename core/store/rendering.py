@@ -85,7 +85,9 @@ def context_object(source: str, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def context_text(context: list[dict[str, Any]]) -> str:
-    """Return the JSON array of *context*."""
+    """Return the JSON array of *context*, in order of sources and texts: any order of import gives the same."""
+    if len(context) > 1:
+        context = sorted(context, key=lambda item: (item["source"], _encode(item)))
     return _encode(context).decode()
 
 
