@@ -95,6 +95,7 @@ def release(store: Store, lease: Lease) -> None:
                 export_lease.c.export_id
                 == select(export.c.id).where(export.c.name == lease.export).scalar_subquery(),
                 export_lease.c.number == lease.number,
+                export_lease.c.owner == lease.owner,
             )
             .values(owner=None)
         )
@@ -236,7 +237,8 @@ def last_run(store: Store, name: str) -> Run | None:
 def _held(connection: Connection, lease: Lease) -> int:
     found = export_id(connection, lease.export)
     held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
-    if held is None or held.number != lease.number or held.owner is None:
+    # The number alone would not do: it begins anew when an export is removed and another made of that name.
+    if held is None or (held.number, held.owner) != (lease.number, lease.owner):
         raise ExportBusy(
             f"{lease.export} was taken over by another process; nothing more was published by this one"
         )

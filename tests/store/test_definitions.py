@@ -164,6 +164,20 @@ def test_a_paused_process_cannot_publish(store, export):
         runs.claim(store, export, "host:3", NOW + 61 * SECOND)
 
 
+def test_a_claim_is_not_that_on_a_namesake(store, export):
+    """Who ran an export that was removed and made anew meanwhile holds nothing of the new one."""
+    old = runs.claim(store, export, "host:1", NOW)
+    definitions.remove_export(store, export)
+    definitions.add_export(store, EXPORT)
+    runs.claim(store, export, "host:2", NOW)
+
+    with pytest.raises(ExportBusy):
+        runs.check(store, old)
+    runs.release(store, old)
+    with pytest.raises(ExportBusy, match="host:2"):
+        runs.claim(store, export, "host:3", NOW)
+
+
 def test_renewing_prolongs(store, export):
     """A renewed claim holds longer."""
     lease = runs.claim(store, export, "me", NOW)
