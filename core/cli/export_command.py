@@ -67,7 +67,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             destination=given["destination"] or "",
             default_destination=session.config["system.export_path"],
             file_name=file_name or "",
-            schedule=schedule_text(given["every_s"], given["cron"]) or "",
+            schedule=schedule_text(given) or "",
             description=given["description"] or "",
             enabled=not disabled,
             now=session.now,
@@ -108,7 +108,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         for field in ("destination", "description"):
             if given[field] is not None:
                 changes[field] = given[field]
-        schedule = schedule_text(given["every_s"], given["cron"])
+        schedule = schedule_text(given)
         if schedule is not None:
             changes["schedule"] = schedule
         if enabled is not None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from core.store import Store
     from core.store.rows import Row
 
+MOST = 1_000_000
+"""The most observables that one list may have; for more there are exports."""
+
 BY_HAND = "yetictl"
 """The source of what is typed in, unless --source says another."""
 
@@ -34,7 +37,7 @@ def command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="With any of these tags.")
 @click.option("--source", "sources", multiple=True, metavar="S", help="Claimed by any of these sources.")
 @click.option("--contains", "text", default="", metavar="TEXT", help="With this in the value.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=50, show_default=True, help="How many at most.")
 @json_option
 @click.pass_obj
 def list_(
@@ -61,7 +64,7 @@ def list_(
     if not shown:
         say("no such observables")
     elif len(found) > limit:
-        say(f"there are more; --limit {limit * 10} shows more of them")
+        say(f"there are more; --limit {min(limit * 10, MOST)} shows more of them")
 
 
 @command.command()
@@ -145,7 +148,7 @@ def add(
         try:
             type_, value = recognised(text, type_name)
         except RefusedValue as error:
-            say(f"refused  {text!r}: {error}")
+            say(f"refused  {_short(text)!r}: {error}")
             refused += 1
             continue
         claims.append(
@@ -257,7 +260,7 @@ def find(session: Session, store: "Store", text: str, type_name: str | None) -> 
             return found
     of_type = f" of type {type_name}" if type_name else ""
     raise NotFound(
-        f"there is no observable {text!r}{of_type}; yetictl observable list --contains finds parts of values"
+        f"there is no observable {_short(text)!r}{of_type}; yetictl observable list --contains finds parts of values"
     )
 
 

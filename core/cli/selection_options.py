@@ -42,10 +42,12 @@ def what_options(function: F) -> F:
             click.option(
                 "--max-age", "max_age_s", type=Duration(), help="Received at most so long ago, such as 30d."
             ),
-            click.option("--first-seen-after", type=Moment(), help="First seen at that time or later."),
-            click.option("--last-seen-after", type=Moment(), help="Last seen at that time or later."),
+            click.option(
+                "--first-seen-after", type=Moment(), help="First seen then or later, such as 2024-05-01."
+            ),
+            click.option("--last-seen-after", type=Moment(), help="Last seen then or later, such as 2024-05-01."),
             click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
-            click.option("--cron", metavar="'M H D M W'", help="Run it at these times."),
+            click.option("--cron", metavar="'M H D M W'", help="Run it at these times, such as '30 4 * * *'."),
             click.option(
                 "--to", "destination", metavar="PATH", help="Publish there instead of system.export_path."
             ),
@@ -83,27 +85,32 @@ def changed_selection(selection: Selection, given: dict[str, Any]) -> Selection:
             changes[name] = tuple(dict.fromkeys(text for text in given[name] if text.strip()))
     if given["types"]:
         changes["types"] = expand([text for text in given["types"] if text.strip()])
-    context = click.get_current_context()
     for name in ("with_info", "untagged", "any_freshness"):
         if given[name] is not None:
             changes[name] = given[name]
     for name in ("max_age_s", "first_seen_after", "last_seen_after"):
-        # A date option given as '' clears the filter; one not given at all leaves it.
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if _is_given(name):
             changes[name] = given[name]
     return replace(selection, **changes)
 
 
-def schedule_text(every_s: int | None, cron: str | None) -> str | None:
-    """Return the schedule as it is kept, ``None`` if neither was given.
+def schedule_text(given: dict[str, Any]) -> str | None:
+    """Return the schedule as it is kept: empty if it was cleared, ``None`` if none was given.
 
     Raises:
-        UsageError: Both were given.
+        UsageError: Two were given.
     """
+    every_s, cron = given["every_s"], (given["cron"] or "").strip()
     if every_s and cron:
         raise click.UsageError("--every and --cron exclude each other")
     if every_s:
         return f"every:{every_s}"
-    if cron is not None:
-        return f"cron:{cron.strip()}" if cron.strip() else ""
-    return None
+    if cron:
+        return f"cron:{cron}"
+    return "" if _is_given("every_s") or _is_given("cron") else None
+
+
+def _is_given(name: str) -> bool:
+    """Say whether the option was on the command line; given as '' it clears, not given it leaves."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE

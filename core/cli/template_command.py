@@ -34,6 +34,10 @@ def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
     from core.exports import templates
     from core.store import definitions
 
+    if not name.isprintable() or name != name.strip() or not name:
+        raise TemplateError(
+            f"the name {name!r} is empty, begins or ends with a space, or holds what cannot be printed"
+        )
     try:
         text = file.read()
     except UnicodeDecodeError:

@@ -86,6 +86,22 @@ def test_edit_of_a_date_keeps_the_other(yetictl, feed):
     assert (None, "2024-01-01T00:00:00Z") == (selection["max_age_s"], selection["first_seen_after"])
 
 
+def test_schedule_is_kept_replaced_and_cleared(yetictl, feed):
+    """``--every`` and ``--cron`` replace each other; either given as nothing clears; not given, it stays."""
+    yetictl("export", "add", "a", "--format", "list", "--type", "ip", "--every", "90m")
+
+    def schedule(*options):
+        yetictl("export", "edit", "a", *options)
+        return yetictl("export", "show", "a", "--json").json["schedule"]
+
+    assert "every:5400" == schedule("--include", "c2")
+    assert "cron:30 4 * * *" == schedule("--cron", "30 4 * * *")
+    assert "every:3600" == schedule("--every", "1h", "--cron", "")
+    assert schedule("--every", "") is None
+    assert "cron:30 4 * * *" == schedule("--cron", "30 4 * * *")
+    assert schedule("--cron", "") is None
+
+
 def test_two_exports_never_share_a_file(yetictl, feed):
     """A clash of file names is refused when the export is defined, and the message says what to do."""
     yetictl("export", "add", "My Export", "--format", "list")
@@ -210,3 +226,12 @@ def test_password_in_a_place_is_never_shown(yetictl, feed):
     ]
 
     assert "geheim" not in "".join(done.out + done.err for done in shown)
+
+
+@pytest.mark.parametrize("name", ["", " a", "a\nb", "a\x1b[31m"])
+def test_template_needs_a_name_that_can_be_typed(yetictl, tmp_path, name):
+    """An empty name, or one that a terminal would act on, is refused."""
+    (tmp_path / "t.jinja2").write_text("{% for row in data %}{{ row.value }}{% endfor %}")
+
+    assert "the name" in yetictl("template", "add", name, "t.jinja2", status=1).err
+    assert [] == yetictl("template", "list", "--json").json

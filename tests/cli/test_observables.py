@@ -61,3 +61,12 @@ def test_tag_is_added_under_its_own_source(yetictl):
 
     (row,) = yetictl("observable", "show", "192.0.2.1", "--json").json
     assert {("c2", "feed"), ("botnet", "yetictl")} == {(item["tag"], item["source"]) for item in row["assertions"]}
+
+
+def test_long_value_is_cut_in_messages(yetictl):
+    """A refused value of any length takes one line of a terminal or two, not the whole of it."""
+    done = yetictl("observable", "add", "a" * 100_000, status=1)
+
+    assert "of no type that is recognised" in done.err
+    assert len(done.err) < 300
+    assert len(yetictl("observable", "show", "a" * 100_000, status=1).err) < 300
