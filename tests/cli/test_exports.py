@@ -2,6 +2,8 @@
 
 import pytest
 
+from core.exports.gate import Verdict
+
 
 @pytest.fixture
 def feed(yetictl, tmp_path):
@@ -49,6 +51,19 @@ def test_second_run_leaves_the_file_alone(yetictl, feed):
     after = (feed / "all.jsonl").stat()
     assert "unchanged" == result["outcome"]
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_held_export_is_status_3_unless_another_failed(yetictl, feed, monkeypatch):
+    """A run that the gate held gives 3, and a failed one beside it 1: of several, failed beats held."""
+    for name in ("a", "b"):
+        yetictl("export", "add", name, "--format", "list", "--type", "ip")
+    monkeypatch.setattr("core.exports.gate.judge", lambda *_, **__: Verdict(("too many entries",)))
+
+    held = yetictl("export", "run", "a", "b", status=3)
+    yetictl("export", "run", "a", "no-such-export", status=1)
+
+    assert 2 == held.out.count("held: too many entries")
+    assert "held" == yetictl("export", "show", "a", "--json").json["last_run"]["status"]
 
 
 def test_one_failing_export_keeps_no_other_back(yetictl, feed):

@@ -71,8 +71,12 @@ def test_password_in_a_field_is_masked(stream, form):
         ("see https://u@h/x and ftp://:p@h", "see https://u@h/x and ftp://:***@h"),
         ("/srv/ftp:/u:p@h/x.txt", "/srv/ftp:/u:***@h/x.txt"),
         ("someone@example.org", "someone@example.org"),
+        ("https://h/x?se=2026&sig=a%2Fb&sp=r", "https://h/x?se=2026&sig=***&sp=r"),
+        ("https://h/x?X-Amz-Signature=ab12", "https://h/x?X-Amz-Signature=***"),
+        ("'dav://h/x?API_KEY=ab12'; next", "'dav://h/x?API_KEY=***'; next"),
+        ("https://h/x?design=1&page=2 key=3", "https://h/x?design=1&page=2 key=3"),
     ],
 )
 def test_only_passwords_are_masked(text, shown):
-    """Redaction takes the password of a URL and nothing else."""
+    """Redaction takes passwords, keys and signatures of URLs and nothing else."""
     assert shown == log.redact(text)
