@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import DefinitionError, UnreadableFile
+from core.ingest.lines import excerpt
 from core.values import types
 from core.values.characters import one_line
 
@@ -204,5 +205,5 @@ def _position(column: str, header: list[str]) -> int:
             return names.index(same(column))
     if column.isascii() and column.isdigit() and 1 <= int(column) <= max(len(header), 1):
         return int(column) - 1
-    shown = ", ".join(name.strip() for name in header[:20])
+    shown = ", ".join(map(excerpt, header[:20]))
     raise UnreadableFile(f"there is no column {column!r}; the columns are: {shown}")

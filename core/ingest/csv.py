@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from core.errors import UnreadableFile
 from core.ingest import table
 from core.ingest.columns import is_known, plain
+from core.ingest.lines import excerpt
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.records import Records
 from core.ingest.rows import RowReader
@@ -59,7 +60,7 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
     if found is None:
         raise UnreadableFile("is no table: there is no row in it")
     if not found.columns.values:
-        shown = ", ".join(name.strip() for name in found.sample[0][:20])
+        shown = ", ".join(map(excerpt, found.sample[0][:20]))
         raise UnreadableFile(
             f"no column holds values; name one with --map value=COLUMN; the first row is: {shown}"
         )

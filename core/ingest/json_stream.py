@@ -1,7 +1,8 @@
 """Read JSON piece by piece: flat memory, and what stands before a defect is not lost.
 
 Only the wanted parts of a document are ever built.  Nesting is cut at ``MAX_DEPTH``, so that a hostile file costs
-neither memory nor the interpreter's stack; what lies deeper is left out.
+neither memory nor the interpreter's stack; what lies deeper is left out.  A part beyond ``MAX_PARTS`` is yielded as
+a text that says so, which every importer refuses where it stands.
 """
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Container, Iterator
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TextIO
 
 import ijson
 
@@ -19,6 +20,9 @@ from core.ingest.reader import InputFile
 from core.schemas.claim import Refusal
 
 MAX_DEPTH = 32
+MAX_PARTS = 3_000_000
+"""Values of which one wanted part may consist; more of them would be memory without bound."""
+MAX_LINE_CHARACTERS = 64 << 20
 CHUNK_CHARACTERS = 1 << 16
 _LONGEST_CARRY = 1 << 20
 _OUTLINE_EVENTS = 3000
@@ -131,17 +135,18 @@ def _placed(events: Iterator[Event]) -> Iterator[tuple[str, str, str, Any]]:
 def _build(events: Iterator[Event], wanted: Container[str], marks: Container[str]) -> Iterator[tuple[str, Any]]:
     growing: list[Any] = []  # the containers being built, outermost first
     at = ""
-    too_deep = 0
+    too_deep = parts = 0
     for place, key, event, value in _placed(events):
         if event in _ENDS:
             if too_deep:
                 too_deep -= 1
             elif growing and (done := growing.pop()) is not None and not growing:
-                yield at, done
+                yield at, done if parts <= MAX_PARTS else f"an entry of more than {MAX_PARTS:,} values"
             continue
         is_container = event in ("start_map", "start_array")
         if growing:
-            if too_deep or (is_container and len(growing) >= MAX_DEPTH):
+            parts += 1
+            if too_deep or parts > MAX_PARTS or (is_container and len(growing) >= MAX_DEPTH):
                 too_deep += is_container
                 continue
         elif place not in wanted:
@@ -149,6 +154,7 @@ def _build(events: Iterator[Event], wanted: Container[str], marks: Container[str
                 yield place, None
             continue
         item = _new(event, value)
+        parts = parts if growing else 0
         if growing:
             if type(growing[-1]) is dict:
                 growing[-1][key] = item
@@ -228,12 +234,23 @@ def _number(value: Any) -> Any:
     return value if -(2**63) <= value < 2**63 else str(value)
 
 
+def _pass_over(text: TextIO) -> None:
+    """Read on to the end of the line."""
+    while (more := text.readline(MAX_LINE_CHARACTERS)) and not more.endswith("\n"):
+        pass
+
+
 def _lines(file: InputFile) -> Iterator[tuple[int, Any] | Refusal]:
     count = 0
     first: Refusal | None = None
     with file.open_text() as text:
-        for number, line in enumerate(text, 1):
+        for number, line in enumerate(iter(lambda: text.readline(MAX_LINE_CHARACTERS), ""), 1):
             if not line.strip():
+                continue
+            if len(line) == MAX_LINE_CHARACTERS:
+                file.is_damaged = True
+                yield Refusal(number, f"a line of more than {MAX_LINE_CHARACTERS:,} characters")
+                _pass_over(text)
                 continue
             try:
                 value = json.loads(line)

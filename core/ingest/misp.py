@@ -24,7 +24,8 @@ from core.ingest.misp_events import MANIFEST, Event, attributes, holds_events, m
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.stix_patterns import read_pattern
 from core.schemas.claim import TLP, Claim, Kind, Refusal
-from core.values import types
+from core.values import ports, types
+from core.values.refang import refang
 
 NAME = "misp"
 MEANING = "MISP events or attributes in JSON, or a MISP feed folder"
@@ -165,6 +166,10 @@ def _split(kind: str, text: str, parts: tuple[str | None, ...]) -> Iterator[tupl
     if kind in misp_types.CURRENCIES:
         text = f"{kind}:{text.strip()}"
     first, bar, second = text.rpartition("|") if len(parts) == 2 else ("", "", text)
+    if not bar and parts[1:] == (None,):
+        # host:port, as some write what MISP writes host|port
+        host, port = ports.split(refang(text.strip()))
+        first, bar, second = (host, ":", str(port)) if port is not None else (first, bar, second)
     if not bar:
         # One half alone: it is what it looks like, the first part of the type if nothing else can be told.
         yield (parts[0] or typed.ANY), text, ""

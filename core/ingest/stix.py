@@ -74,6 +74,8 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
         if isinstance(found, Refusal):
             yield found
             continue
+        if not isinstance(found[1], dict | list) or (isinstance(found[1], dict) and not _has_type(found[1])):
+            yield Refusal(found[0], "not a STIX object", excerpt(str(found[1])))
         for thing in _flat(found[1]):
             count += 1
             yield from reader.items(found[0], thing)
@@ -111,6 +113,10 @@ def _flat(thing: Any) -> Iterator[dict[str, Any]]:
                 stack.extend(reversed(inner))
             elif isinstance(found.get("type"), str):
                 yield found
+
+
+def _has_type(thing: dict[str, Any]) -> bool:
+    return isinstance(thing.get("type"), str) or isinstance(thing.get("objects"), list)
 
 
 class _StixReader:

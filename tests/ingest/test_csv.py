@@ -308,3 +308,12 @@ def test_the_hint_of_a_spreadsheet_is_no_row(parse):
     assert [(claim.value, claim.context, claim.line) for claim in parsed.claims] == [
         ("192.0.2.1", {"seen": "x"}, 3)
     ]
+
+
+def test_messages_quote_a_hostile_header_in_part(parse):
+    """Cells in a message are short and printable, whatever the file holds."""
+    with pytest.raises(UnreadableFile) as caught:
+        parse(f"a\x1b[31m;b;{'c' * 10_000}\nword;word;word\n", "a.csv", format="csv")
+
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300

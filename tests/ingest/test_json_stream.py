@@ -155,3 +155,26 @@ def test_the_outline_tells_what_stands_where(file):
     } == json_stream.outline(found)
     assert {} == json_stream.outline(file("no json"))
     assert {} == json_stream.outline(file('"a string"'))
+
+
+def test_a_part_of_endless_values_is_not_built(file, monkeypatch):
+    """It is told of in its place, and its neighbours are whole."""
+    monkeypatch.setattr(json_stream, "MAX_PARTS", 10)
+    found = file('[{"a": 1}, {"a": [1, 2, {"b": [3, 4, 5, 6, 7]}, 8, 9, [10]], "c": {"d": 1}}, {"a": 2}]')
+
+    assert ["an entry of more than 10 values", {"a": 1}, {"a": 2}] == sorted(
+        (value for _, value in json_stream.objects(found, {"item"})), key=str
+    )
+
+
+def test_an_endless_line_costs_itself(file, monkeypatch):
+    """Neither memory nor the lines behind it."""
+    monkeypatch.setattr(json_stream, "MAX_LINE_CHARACTERS", 20)
+    found = file('{"a": 1}\n{"a": "' + "x" * 100 + '"}\n{"a": 3}\n')
+    items = list(json_stream.objects(found, {""}))
+
+    assert [(1, {"a": 1}), (3, {"a": 3})] == [item for item in items if not isinstance(item, Refusal)]
+    assert [(2, "a line of more than 20 characters")] == [
+        (item.line, item.reason) for item in items if isinstance(item, Refusal)
+    ]
+    assert found.is_damaged

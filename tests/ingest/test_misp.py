@@ -245,6 +245,22 @@ def test_parts_know_of_each_other(read):
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("hostname|port", "evil.example:443", ("hostname", "evil.example")),
+        ("ip-dst|port", "192.0.2.1:443", ("ipv4", "192.0.2.1")),
+        ("ip-dst|port", "[2001:db8::1]:443", ("ipv6", "2001:db8::1")),
+    ],
+)
+def test_a_port_may_stand_behind_a_colon(read, kind, text, found):
+    """As it does in half of the world's notes; the port is kept."""
+    items = read(event(attribute(type=kind, value=text)))
+
+    assert [found] == values(items)
+    assert "443" == items[0].context["with"]
+
+
 def test_a_broken_part_does_not_cost_the_other(read):
     """Half of a composite value is taken, the other reported."""
     items = read({"Event": event(attribute(type="domain|ip", value="example.com|300.1.1.1"))})

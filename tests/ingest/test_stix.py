@@ -340,7 +340,7 @@ def test_observed_data_of_2_1_refers_to_its_objects(read):
 
 
 def test_a_broken_object_costs_itself_alone(read):
-    """No pattern, a broken pattern, a broken value: reported, and the neighbours go in."""
+    """No pattern, a broken pattern, a broken value, no object at all: reported, and the neighbours go in."""
     items = read(
         bundle(
             thing("indicator", 2, name="x"),
@@ -352,7 +352,7 @@ def test_a_broken_object_costs_itself_alone(read):
     )
 
     assert [("ipv4", "192.0.2.1")] == values(items)
-    assert 3 == len(reasons(items))
+    assert 4 == len(reasons(items))
 
 
 def test_a_truncated_bundle_gives_what_came_before(tmp_path):
@@ -392,3 +392,11 @@ def test_a_file_without_an_object_is_refused(read, document):
 def test_an_empty_bundle_is_fine(read):
     """A feed may have nothing to say."""
     assert [] == read(bundle())
+
+
+def test_what_is_no_object_is_refused_in_its_place(read):
+    """A number, a text or an object without a type among the objects costs itself, and is told."""
+    items = read(bundle(5, "x", None, {"no": "type"}, indicator()))
+
+    assert [("ipv4", "192.0.2.1")] == values(items)
+    assert 4 * ["not a STIX object"] == reasons(items)
