@@ -1,8 +1,11 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
@@ -86,6 +89,7 @@ def validate(store: "Store", definition: ExportDefinition, *, default_destinatio
         DefinitionError: As `make`.
     """
     _check_name(definition.name)
+    _check_texts(definition)
     _check_writing(store, definition)
     _check_selection(definition)
     _check_schedule(definition.schedule)
@@ -101,7 +105,12 @@ def validate(store: "Store", definition: ExportDefinition, *, default_destinatio
 
 def warnings(store: "Store", definition: ExportDefinition) -> tuple[str, ...]:
     """Return what is probably not meant, each in one sentence."""
-    return (*_type_warnings(definition), *_template_warnings(store, definition), *_tag_warnings(store, definition))
+    return (
+        *_type_warnings(definition),
+        *_template_warnings(store, definition),
+        *_tag_warnings(store, definition),
+        *_move_warnings(store, definition),
+    )
 
 
 def default_file_name(name: str, format: str) -> str:
@@ -132,6 +141,15 @@ def _check_name(name: str) -> None:
         raise DefinitionError(f"the name has {len(name)} characters; the most is {LONGEST_NAME}")
     if name != name.strip() or not name.isprintable():
         raise DefinitionError(f"the name {name!a} begins or ends with a space, or holds what cannot be printed")
+
+
+def _check_texts(definition: ExportDefinition) -> None:
+    if not definition.destination.isprintable():
+        raise DefinitionError(f"the place {definition.destination!a} holds what cannot be printed")
+    try:
+        msgspec.json.encode(definition)
+    except UnicodeEncodeError:
+        raise DefinitionError("a text of the export holds half a surrogate pair, which is not text") from None
 
 
 def _check_writing(store: "Store", definition: ExportDefinition) -> None:
@@ -185,20 +203,27 @@ def _check_schedule(schedule: str) -> None:
 def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
     from core.store import definitions
 
-    place = _place(definition, default_destination)
+    address = _address(definition, default_destination)
     for other in definitions.exports(store):
-        if other.name == definition.name or _place(other, default_destination) != place:
-            continue
-        # Without regard to case: on some file systems the one would overwrite the other.
-        if other.file_name.casefold() == definition.file_name.casefold():
+        if other.name != definition.name and _address(other, default_destination) == address:
+            place = redact(other.destination or default_destination)
             raise DefinitionError(
-                f"the export {other.name!r} is published as {other.file_name} at {redact(place)} already; "
+                f"the export {other.name!r} is published as {other.file_name} at {place} already; "
                 "give this one another file name with --file-name, or another place with --to"
             )
 
 
-def _place(definition: ExportDefinition, default_destination: str) -> str:
-    return (definition.destination or default_destination).rstrip("/")
+def _address(definition: ExportDefinition, default_destination: str) -> str:
+    """Return where the file will be, in one spelling of the many that a place has.
+
+    Without regard to case: on some file systems the one file would overwrite the other.
+    """
+    place = definition.destination or default_destination
+    if "://" not in place:
+        # Not Path: it raises for a user that does not exist, which is the storage's to say.
+        place = os.path.expanduser(place)  # noqa: PTH111
+        return os.path.realpath(f"{place}/{definition.file_name}").casefold()
+    return f"{place.rstrip('/')}/{definition.file_name}".casefold()
 
 
 def _type_warnings(definition: ExportDefinition) -> Iterable[str]:
@@ -232,3 +257,18 @@ def _tag_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]
     for name in wanted:
         if tag_key(name) not in known:
             yield f"no observable has the tag {name!r} yet{nearest(tag_key(name), known)}"
+
+
+def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
+    """Say what an edit leaves behind: nobody brings the file at the old place up to date any more."""
+    from core.store import definitions, runs
+
+    old = next((item for item in definitions.exports(store) if item.name == definition.name), None)
+    if old is None or old.destination == definition.destination:
+        return
+    if runs.current_version(store, definition.name) is not None:
+        place = redact(old.destination) or "system.export_path"
+        yield (
+            f"what is published stays at the old place ({place}) and grows old there; "
+            "yetictl storage rm deletes it when nobody fetches it any more"
+        )

@@ -8,6 +8,7 @@ from export_samples import NOW, claim
 from core.errors import AlreadyExists, DefinitionError
 from core.exports import definition
 from core.exports.definition import default_file_name
+from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.store import definitions
 
@@ -105,6 +106,84 @@ def test_the_default_place_said_explicitly_is_the_same_place(define, settings):
 
     with pytest.raises(DefinitionError):
         define("y", format="list", file_name="x.txt", destination=settings.export_path + "/")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{tmp}/a", "{tmp}/a/"),
+        ("{tmp}/a", "{tmp}/./a"),
+        ("{tmp}/a", "{tmp}//a"),
+        ("{tmp}/a", "{tmp}/b/../a"),
+        ("{tmp}/a", "a"),
+        ("{tmp}/a", "link"),
+        ("{tmp}/a", "~/a"),
+        ("s3://bucket/p", "s3://bucket/p/"),
+    ],
+)
+def test_one_place_in_two_spellings(one, other, define, tmp_path, monkeypatch):
+    """A clash is found however the place is spelled."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    define("x", format="list", destination=one.format(tmp=tmp_path))
+
+    with pytest.raises(DefinitionError, match=r"'x' is published as x\.txt"):
+        define("y", format="list", file_name="X.txt", destination=other.format(tmp=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"description": "caf\udce9"},
+        {"selection": Selection(include=("caf\udce9",))},
+        {"selection": Selection(sources=("caf\udce9",))},
+        {"limits": {"most": "\udce9"}},
+        {"destination": "/tmp/caf\udce9"},
+        {"destination": "/tmp/a\0b"},
+        {"destination": "/tmp/a\nb"},
+    ],
+)
+def test_what_is_no_text_is_refused(fields, define):
+    """Bytes on a command line that are no UTF-8 are refused before anything tries to keep them."""
+    with pytest.raises(DefinitionError, match=r"not text|cannot be printed"):
+        define("x", format="list", **fields)
+
+
+def test_a_home_folder_of_nobody_is_the_storages_to_refuse(define):
+    """A place that cannot be understood is compared as it is."""
+    assert "~nobody-of-that-name/x" == define("x", format="list", destination="~nobody-of-that-name/x").destination
+
+
+def test_a_folder_of_the_name_is_part_of_the_place(define, tmp_path):
+    """A file name with a folder may mean the file of an export whose place is that folder."""
+    define("x", format="list", destination=f"{tmp_path}/a")
+
+    with pytest.raises(DefinitionError, match=r"'x' is published as x\.txt"):
+        define("y", format="list", file_name="a/x.txt", destination=str(tmp_path))
+
+
+def test_an_edit_may_not_move_onto_another_file(define, store, settings, tmp_path):
+    """Moving an export to where another one of that file name is, is refused."""
+    define("x", format="list", destination=str(tmp_path))
+    made = define("y", format="list", file_name="x.txt")
+
+    with pytest.raises(DefinitionError, match=r"'x' is published as x\.txt"):
+        definition.validate(
+            store, replace(made, destination=f"{tmp_path}/."), default_destination=settings.export_path
+        )
+
+
+def test_moving_a_published_export_says_what_stays(define, store, settings, fill, tmp_path):
+    """The file at the old place stays as it is for ever, so whoever moves an export is told."""
+    made = define("x", format="list")
+    moved = replace(made, destination=str(tmp_path / "elsewhere"))
+    assert not [text for text in definition.warnings(store, moved) if "old place" in text]
+    run_export(store, "x", settings, now=NOW)
+
+    assert [text for text in definition.warnings(store, moved) if "old place" in text]
+    assert not [text for text in definition.warnings(store, made) if "old place" in text]
 
 
 def test_two_places_may_hold_one_name(define, tmp_path):
