@@ -7,6 +7,7 @@ from core.exports.formats import get_format
 from core.schemas.export import ExportDefinition, Selection
 
 FEW = 10
+"""A result of fewer entries, and of less than one candidate in so many, is little."""
 
 
 def resolved(definition: ExportDefinition) -> Selection:
@@ -23,8 +24,14 @@ def resolved(definition: ExportDefinition) -> Selection:
 
 
 def is_little(funnel: Sequence[tuple[str, int]]) -> bool:
-    """Say whether the way to the result is worth telling: it is short, and something was left out."""
-    return bool(funnel) and funnel[-1][1] < FEW and (funnel[0][1] > funnel[-1][1] or funnel[-1][1] == 0)
+    """Say whether the way to the result is worth telling: nothing is left, or little of much.
+
+    Seven of eight are no riddle, and a hundred of a million are what somebody asked for.
+    """
+    if not funnel:
+        return False
+    candidates, left = funnel[0][1], funnel[-1][1]
+    return left == 0 or (left < FEW and left * FEW < candidates)
 
 
 def funnel_text(funnel: Sequence[tuple[str, int]]) -> str:

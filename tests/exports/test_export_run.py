@@ -14,6 +14,7 @@ from core.exports import gate, render
 from core.exports.lease import Clock, held
 from core.exports.remove import remove_export
 from core.exports.run import run_export
+from core.exports.select import is_little
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import definitions, runs
@@ -308,6 +309,34 @@ def test_little_or_nothing_selected_says_where_the_rest_went(fill, define, store
     assert (
         "nothing is selected: of these types 2 · tagged 2 · included 1 · not excluded 0 · valid 0 · exported 0",
     ) == result.notes
+
+
+@pytest.mark.parametrize(
+    ("candidates", "left", "expected"),
+    [
+        (0, 0, True),
+        (8, 0, True),
+        (8, 7, False),
+        (8, 1, False),
+        (10, 1, False),
+        (11, 1, True),
+        (90, 9, False),
+        (91, 9, True),
+        (1_000_000, 9, True),
+        (1_000_000, 10, False),
+    ],
+)
+def test_what_is_little(candidates, left, expected):
+    """The steps are told of nothing, and of fewer than ten that are less than one in ten candidates."""
+    assert expected == is_little([("of these types", candidates), ("exported", left)])
+
+
+def test_few_of_few_is_not_worth_a_word(fill, define, store, settings):
+    """An export that takes seven of eight observables says nothing of the eighth."""
+    fill(*(claim(f"h{number}.example", "hostname", "c2" if number else "benign") for number in range(8)))
+    define("x", Selection(types=("hostname",), include=("c2",)), format="list")
+
+    assert () == run_export(store, "x", settings, now=LATER).notes
 
 
 def test_an_export_of_an_empty_store(define, store, settings, published):
