@@ -75,6 +75,8 @@ def _decoded(file: InputFile) -> Iterator[tuple[int, Any] | Refusal]:
                 yield number, _leniently(text)
                 count += 1
             except (ValueError, RecursionError):
+                # It may be where the file was cut.
+                file.is_damaged = True
                 yield Refusal(number, f"no JSON: {str(error).replace('JSON is malformed: ', '')}", excerpt(text))
     if not count:
         raise UnreadableFile("no line of it is JSON")

@@ -17,6 +17,7 @@ from core.ingest.reader import InputFile
 from core.schemas.claim import Refusal
 
 MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 256 << 20
 
 _WRAPPED = ("response.item.Event", "response.Event", "Event", "item.Event")
 _BARE = ("item", "response.item", "response", "")
@@ -164,8 +165,11 @@ def _members(value: Any, *, is_object: bool) -> Iterator[tuple[dict[str, Any] | 
 
 def manifest(path: Path) -> dict[str, Any]:
     """Return the events that the manifest in the folder *path* names; empty if there is none of MISP's shape."""
+    file = path / MANIFEST
     try:
-        found = json.loads((path / MANIFEST).read_text("utf-8-sig"))
+        if not file.is_file() or file.stat().st_size > MAX_MANIFEST_BYTES:
+            return {}
+        found = json.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):

@@ -16,6 +16,7 @@ and sets ``file.is_damaged``.
 import codecs
 import io
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,14 +71,18 @@ class InputFile:
         """Look at the start of *path*.
 
         Raises:
-            UnreadableFile: It is missing, a folder, or may not be read.
+            UnreadableFile: It is missing, no regular file, or may not be read.
         """
         self.path = path
         self.name = one_line(name or path.name)
         self.is_damaged = False
         self._on_bytes = on_bytes
         try:
-            self.size_bytes = path.stat().st_size
+            known = path.stat()
+            if not stat.S_ISREG(known.st_mode) and not stat.S_ISDIR(known.st_mode):
+                # A pipe would be waited for, and a device may have no end.
+                raise UnreadableFile("is not a regular file")
+            self.size_bytes = known.st_size
             with path.open("rb") as stream:
                 self.head = stream.read(HEAD_BYTES)
         except OSError as error:

@@ -104,8 +104,6 @@ class _Import:
     def _opened(self, found: "Path | tuple[Path, UnreadableFile]") -> InputFile:
         if not isinstance(found, Path):
             raise found[1]
-        if found.exists() and not found.is_file():
-            raise UnreadableFile("is not a regular file")
         return InputFile(found, on_bytes=self._on_bytes)
 
     def _reader(self, file: InputFile) -> Reader:

@@ -138,3 +138,9 @@ def test_what_is_not_quite_json_loses_no_value(parse):
         ("192.0.2.1", None, (), {"a\N{REPLACEMENT CHARACTER}b": "x"}),
         ("192.0.2.2", None, ("a\N{REPLACEMENT CHARACTER}b",), None),
     ]
+
+
+def test_a_line_that_breaks_off_marks_the_file(parse):
+    """A file that was cut is damaged, so that a snapshot of it ends nothing."""
+    assert parse('{"ip": "192.0.2.1"}\n{"ip": "192.0').is_damaged
+    assert not parse('{"ip": "192.0.2.1"}\n{"ip": "192.0.2.300"}\n').is_damaged

@@ -283,8 +283,18 @@ def test_pipes_and_loops_are_passed_over(folder, run):
     """A walk through a folder neither waits for a pipe nor follows a link into its own folder."""
     root = folder({"sub/a.txt": "192.0.2.1\n"})
     os.mkfifo(root / "pipe.txt")
+    os.mkfifo(root / "manifest.json")
     (root / "sub" / "again").symlink_to("..")
 
     report, refused = run(root)
 
     assert (report.files, report.rows, refused) == (1, 1, [])
+
+
+def test_a_pipe_in_a_feed_is_not_waited_for(folder, run):
+    """An event of a MISP feed that is no regular file is reported."""
+    root = folder({"manifest.json": json.dumps({"u": {"info": "x", "Orgc": {"name": "A"}}})})
+    os.mkfifo(root / "u.json")
+
+    assert run(root)[1] == [("u.json", 0, "could not be read: is not a regular file")]
+    assert run(root / "manifest.json")[1] == [("manifest.json", 0, "event file u.json: is not a regular file")]
