@@ -18,7 +18,7 @@ from core.errors import RenderError, TemplateError, YetiError
 from core.exports import template_rows, templates
 from core.exports.formats import Format, get_format, parse_options
 from core.exports.settings import Settings
-from core.exports.spool import NotLines, RenderedFile, SpoolFile
+from core.exports.spool import RenderedFile, SpoolFile
 from core.exports.template_source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
@@ -92,7 +92,7 @@ class SpoolOutput:
     def close(self) -> None:
         """Close what is open."""
         for file in self._files.values():
-            file.close()
+            file.stream.close()
 
     def start_over(self) -> None:
         """Forget what was written."""
@@ -177,15 +177,13 @@ def _by_lines(
     """Let the database make the lines; false if a value has a line break in it, so that ``render`` must decide."""
     file = output.open()
     file.write(head, 0)
-    try:
-        with closing(snapshot.lines(job.selection, job.instant, parts)) as lines:
-            for chunk in lines:
-                entries = lines.entries - file.entries
-                file.write_lines(chunk, entries)
-                report(entries)
-        file.flush()
-    except NotLines:
-        return False
+    with closing(snapshot.lines(job.selection, job.instant, parts)) as lines:
+        for chunk in lines:
+            entries = lines.entries - file.entries
+            if chunk.count("\n") != entries or "\r" in chunk:
+                return False
+            file.write(chunk, entries)
+            report(entries)
     return True
 
 

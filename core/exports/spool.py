@@ -8,9 +8,7 @@ import errno
 import hashlib
 import shutil
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,6 @@ from typing import BinaryIO
 
 from core.errors import RenderError, StorageFull, YetiError
 from core.exports.lease import is_dead, owner
-
-MOST_PENDING = 8
-"""Batches that may wait to be stored; bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,41 +30,29 @@ class RenderedFile:
     entries: int
 
 
-class NotLines(Exception):
-    """A chunk has other line breaks than those between its entries."""
-
-
 class SpoolFile:
-    """A file that is being made.
-
-    What is written is encoded, hashed and stored by a thread of its own, while the database and the format make the
-    next batch: a tenth of the time of a plain list where there is a second processor.  An error there is raised by
-    a later ``write`` or by ``finish``.
-    """
+    """A file that is being made; its size and SHA-256 are known at any time."""
 
     def __init__(self, path: Path, name: str, media_type: str) -> None:
         self._path, self._name, self._media_type = path, name, media_type
         # Formats write a batch at a time; a buffer would only copy.
         self.stream: BinaryIO = path.open("wb", buffering=0)
         self._sha256 = hashlib.sha256()
-        self._size_bytes = 0
-        self._helper = ThreadPoolExecutor(1)
-        self._pending: deque[Future[None]] = deque()
+        self.size_bytes = 0
         self.entries = 0
 
     def write(self, text: str, entries: int) -> None:
         """Add *text*, which holds so many entries."""
+        self.write_bytes(text.encode())
         self.entries += entries
-        self._later(lambda: self._store(text))
 
-    def write_lines(self, text: str, entries: int) -> None:
-        """Add *text*, which must be so many lines.
-
-        Raises:
-            NotLines: Some *text* was not (now or from an earlier call); the file is to be started over.
-        """
-        self.entries += entries
-        self._later(lambda: self._store_lines(text, entries))
+    def write_bytes(self, data: bytes) -> None:
+        """Add bytes."""
+        self._sha256.update(data)
+        self.size_bytes += len(data)
+        view = memoryview(data)
+        while view:
+            view = view[self.stream.write(view) :]
 
     def digest_again(self) -> None:
         """Find out size and SHA-256 of what another process wrote to it."""
@@ -77,42 +60,13 @@ class SpoolFile:
             self._sha256 = hashlib.new("sha256")
             while chunk := stream.read(1 << 20):
                 self._sha256.update(chunk)
-            self._size_bytes = stream.tell()
-
-    def flush(self) -> None:
-        """Wait until everything is stored, or raise what kept it from that."""
-        while self._pending:
-            self._pending.popleft().result()
+            self.size_bytes = stream.tell()
 
     def finish(self) -> RenderedFile:
         """Close it."""
-        self.flush()
-        self.close()
-        digest = self._sha256.hexdigest()
-        return RenderedFile(self._path, self._name, self._media_type, self._size_bytes, digest, self.entries)
-
-    def close(self) -> None:
-        """Close it, without a word on what could not be stored; ``flush`` and ``finish`` say that."""
-        self._helper.shutdown(cancel_futures=True)
         self.stream.close()
-
-    def _later(self, step: Callable[[], None]) -> None:
-        self._pending.append(self._helper.submit(step))
-        if len(self._pending) > MOST_PENDING:
-            self._pending.popleft().result()
-
-    def _store_lines(self, text: str, entries: int) -> None:
-        if text.count("\n") != entries or "\r" in text:
-            raise NotLines
-        self._store(text)
-
-    def _store(self, text: str) -> None:
-        data = text.encode()
-        self._sha256.update(data)
-        self._size_bytes += len(data)
-        view = memoryview(data)
-        while view:
-            view = view[self.stream.write(view) :]
+        digest = self._sha256.hexdigest()
+        return RenderedFile(self._path, self._name, self._media_type, self.size_bytes, digest, self.entries)
 
 
 @contextmanager

@@ -19,15 +19,15 @@ from core.errors import AlreadyExists, StoreBusy, StoreError
 _encode = msgspec.json.Encoder().encode
 
 BUSY_TIMEOUT_S = 60
-"""How long a writer waits for another; a batch of an import holds the lock for about a second."""
+"""How long a writer waits for another; a batch of an import holds the lock for half a second or so."""
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}",
     "PRAGMA foreign_keys = ON",
     # A commit survives a power cut: receipts and versions are promises, and an import commits once per
-    # 50,000 rows, so that the fsync costs nothing that can be measured (decision 0011).
+    # 25,000 rows, so that the fsync costs nothing that can be measured (decision 0011).
     "PRAGMA synchronous = FULL",
-    "PRAGMA cache_size = -65536",
+    "PRAGMA cache_size = -32768",
     "PRAGMA temp_store = FILE",
     "PRAGMA journal_size_limit = 67108864",
 )

@@ -23,7 +23,7 @@ from core.store.soundness import fault_of
 from core.store.store import Store
 from core.store.touched import NEW, UNCHANGED, UPDATED
 
-BATCH = 50_000
+BATCH = 25_000
 """Claims merged in one transaction: larger batches write more in the order of the index, and take more memory."""
 
 

@@ -442,10 +442,10 @@ def test_a_full_disk_is_said(three, define, store, settings, published, monkeypa
     define("x", format="list")
     run_export(store, "x", settings, now=LATER)
 
-    def full(self: object, text: str) -> None:
+    def full(self: object, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.exports.spool.SpoolFile._store", full)
+    monkeypatch.setattr("core.exports.spool.SpoolFile.write_bytes", full)
     with pytest.raises(StorageFull) as caught:
         run_export(store, "x", settings, now=LATER + 1)
 
