@@ -11,10 +11,12 @@ from pathlib import Path
 from core.testing.together import in_child
 
 _NOBODY = 65_534
+_MOST = 10_000
 
 
 def as_nobody(check: Callable[[], object]) -> None:
     """Run *check* in a child process, which gives up root if it has it, and fail if the check fails."""
+    reading, writing = os.pipe()
 
     def run() -> None:
         try:
@@ -24,10 +26,16 @@ def as_nobody(check: Callable[[], object]) -> None:
                 os.setuid(_NOBODY)
             check()
         except BaseException:
-            traceback.print_exc()
+            os.write(writing, traceback.format_exc()[-_MOST:].encode())
             raise
 
-    assert in_child(run) == "done", "the check failed as an unprivileged user"
+    try:
+        outcome = in_child(run)
+    finally:
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as said:
+            why = said.read()
+    assert outcome == "done", f"the check failed as an unprivileged user:\n{why}"
 
 
 @contextmanager

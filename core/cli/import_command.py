@@ -1,6 +1,7 @@
 """``yetictl import``: read intelligence from files into the store."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,10 +150,16 @@ class _Refusals:
 
 
 def _size(paths: tuple[Path, ...]) -> int:
+    """Return about how many bytes there are to read, for the bar; what cannot be looked at is told when it is read."""
     if not sys.stderr.isatty():
         return 0
-    files = (file for path in paths for file in (path.rglob("*") if path.is_dir() else (path,)))
-    return sum(file.stat().st_size for file in files if file.is_file())
+    total = 0
+    for path in paths:
+        with suppress(OSError):
+            for file in path.rglob("*") if path.is_dir() else (path,):
+                with suppress(OSError):
+                    total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def summary(report: "ImportReport") -> str:

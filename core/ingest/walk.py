@@ -18,7 +18,7 @@ def files(paths: Iterable[Path]) -> Iterator[Path | tuple[Path, UnreadableFile]]
     be listed, and a folder without a file, come with the reason.
     """
     for path in paths:
-        if not path.is_dir():
+        if not _is_folder(path):
             yield path
             continue
         count = 0
@@ -41,12 +41,29 @@ def _below(folder: Path) -> Iterator[Path | tuple[Path, UnreadableFile]]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             if not entry.is_symlink():
                 yield from _below(entry)
-        elif _is_data(entry) and (entry.is_file() or (entry.is_symlink() and not entry.exists())):
-            # A link to nothing is a file that was lost: a snapshot has to know.
+        elif _is_data(entry) and _is_file(entry):
             yield entry
+
+
+# What may not even be looked at is taken for a file: whoever opens it learns why, and goes on to the next.
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        # A link to nothing is a file that was lost: a snapshot has to know.
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:
+        return True
 
 
 def _is_data(path: Path) -> bool:

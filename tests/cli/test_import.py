@@ -2,6 +2,8 @@
 
 import json
 
+from unprivileged import as_nobody, folder_of_nobody
+
 
 def test_import_counts_what_it_did(yetictl, tmp_path):
     """``--json`` prints one object: files, rows, distinct observables by type, new, updated, unchanged, refused."""
@@ -100,3 +102,25 @@ def test_file_name_cannot_write_on_the_terminal(yetictl, tmp_path):
 
     assert "\x1b" not in done.err
     assert 1 == json.loads(done.out)["new"]
+
+
+def test_closed_folder_costs_no_other_file_on_a_terminal_either(yetictl, monkeypatch, tmp_path):
+    """The bar needs the sizes of all files beforehand; one that may not be looked at is refused like any other."""
+
+    def check():
+        (root / "good.txt").write_text("192.0.2.1\n")
+        (root / "closed").mkdir()
+        (root / "closed" / "bad.txt").write_text("192.0.2.2\n")
+        (root / "closed").chmod(0o600)
+        monkeypatch.setenv("YETI_HOME", str(root / "home"))
+        monkeypatch.chdir(root)
+        done = yetictl("import", "closed/bad.txt", "closed", "good.txt", status=1)
+        assert "closed/bad.txt  could not be read: Permission denied" in done.err
+        assert {"ipv4": 1} == yetictl("observable", "count", "--json").json
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    (tmp_path / "first.txt").write_text("192.0.2.3\n")
+    yetictl("import", "first.txt")  # loads whatever the other user may not be able to
+
+    with folder_of_nobody() as root:
+        as_nobody(check)
