@@ -1,9 +1,12 @@
 """A database is made, found as it should be, brought up to date, or refused with a reason."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from core.errors import StoreError, StoreSchemaError
-from core.store import dialect, migrate, open_store, schema
+from core.store import definitions, dialect, migrate, open_store, schema
 
 
 @pytest.fixture
@@ -171,15 +174,50 @@ def test_a_folder_where_the_database_should_be(tmp_path):
         open_store(f"sqlite:///{tmp_path}")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder(tmp_path):
+@pytest.fixture
+def folder_of_nobody():
+    """A folder that belongs to a user without rights, and that user, as which a block may run."""
+    user = 65_534 if os.geteuid() == 0 else os.geteuid()
+    folder = Path(tempfile.mkdtemp(prefix="yeti-test-"))  # not tmp_path: only its owner may look into that
+    os.chown(folder, user, -1)
+
+    @contextmanager
+    def as_nobody():
+        before = os.geteuid()
+        os.seteuid(user)
+        try:
+            yield
+        finally:
+            os.seteuid(before)
+
+    yield folder, as_nobody
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_folder(folder_of_nobody):
     """A folder that may not be written gives a clear error."""
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(StoreError, match=r"cannot be opened|may not be written"):
-            open_store(f"sqlite:///{tmp_path}/yeti.db")
-    finally:
-        tmp_path.chmod(0o700)
+    folder, as_nobody = folder_of_nobody
+    folder.chmod(0o500)
+
+    with as_nobody(), pytest.raises(StoreError, match="the database cannot be opened"):
+        open_store(f"sqlite:///{folder}/yeti.db")
+    with as_nobody(), pytest.raises(StoreError, match="the folder of the database cannot be made"):
+        open_store(f"sqlite:///{folder}/deeper/yeti.db")
+
+
+def test_a_read_only_database(folder_of_nobody):
+    """A database that may be read and not written gives a clear error, and stays as it is."""
+    folder, as_nobody = folder_of_nobody
+    url = f"sqlite:///{folder}/yeti.db"
+    open_store(url).close()
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    before = (folder / "yeti.db").read_bytes()
+
+    with as_nobody(), pytest.raises(StoreError, match="may not be written by this user"), open_store(url) as store:
+        definitions.put_template(store, "x", "", 0)
+    assert before == (folder / "yeti.db").read_bytes()
 
 
 @pytest.mark.parametrize(
