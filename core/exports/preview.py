@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from core.errors import RenderError, YetiError
 from core.exports.render import Job, collector_off, render
 from core.exports.select import is_little, resolved
 from core.exports.settings import Settings
@@ -68,9 +70,9 @@ def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entr
     with store.snapshot() as snapshot, collector_off():
         selected = snapshot.count(job.selection, now)
         types, tags, stale = _counts(snapshot.rows(job.selection, now))
-        with TemporaryDirectory(prefix="yeti-preview-") as folder:
+        with _scratch() as folder:
             some = min(selected, entries)
-            shown = render(snapshot, replace(job, first=entries), some, Path(folder), settings)
+            shown = render(snapshot, replace(job, first=entries), some, folder, settings)
             first = _lines(shown.files[0].path, entries + 1) if shown.files else ()
         funnel = snapshot.funnel(job.selection, now)
     notes = [f"{count:,} of these are not written: {reason}" for reason, count in shown.reasons.items()]
@@ -79,6 +81,18 @@ def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entr
     return Preview(
         name, selected, types, tags, stale, tuple(funnel) if is_little(funnel) else (), first, tuple(notes)
     )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give an empty folder, not in the spool: a preview works without the right to run."""
+    try:
+        with TemporaryDirectory(prefix="yeti-preview-") as folder:
+            yield Path(folder)
+    except YetiError:
+        raise  # some of them are OSErrors, too
+    except OSError as error:
+        raise RenderError(f"the folder for temporary files (TMPDIR) cannot be used: {error.strerror}") from error
 
 
 def _counts(batches: Iterator[list[Row]]) -> tuple[dict[str, int], dict[str, int], int]:

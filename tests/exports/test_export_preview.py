@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from export_samples import LATER, NOW, claim
 
-from core.errors import NotFound, TemplateError
+from core.errors import NotFound, RenderError, TemplateError
 from core.exports.preview import preview
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
@@ -103,6 +103,15 @@ def test_a_preview_of_a_failing_template_fails(some, define, store, settings):
     define("x", template="t")
 
     with pytest.raises(TemplateError):
+        preview(store, "x", settings, now=LATER)
+
+
+def test_a_preview_without_a_place_to_work(some, define, store, settings, tmp_path, monkeypatch):
+    """If there is no folder for temporary files, that is said."""
+    define("x", Selection(types=("ipv4",)), format="list")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+
+    with pytest.raises(RenderError, match=r"temporary files \(TMPDIR\) cannot be used: No such file"):
         preview(store, "x", settings, now=LATER)
 
 
