@@ -78,6 +78,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run ``yetictl`` and end the process with its exit status; no traceback reaches the user."""
     # A reader that stops early (``| head``) ends us as it ends every other filter.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # A polite end (of a time limit, of the machine) is one like Ctrl-C: nothing half-written stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     open_standard_streams()
     status = run(arguments)
     try:
@@ -113,15 +115,13 @@ def run(arguments: list[str] | None = None) -> int:
         outcome = yetictl.main(args=arguments, prog_name="yetictl", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return _say("interrupted", 1)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except YetiError as error:
         return _say(str(error), 1)
-    except KeyboardInterrupt:
-        return _say("interrupted", 130)
     except MemoryError:
         return _say("out of memory", 1)
     except OSError as error:

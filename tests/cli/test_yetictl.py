@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -135,6 +137,26 @@ def test_interrupt_ends_quietly(yetictl, monkeypatch):
     monkeypatch.setattr("core.store.observables.count", interrupt)
 
     assert "interrupted" in yetictl("observable", "count", status=1).err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_end_by_a_signal_leaves_nothing_behind(tmp_path, sent):
+    """What was being written when ``kill`` or Ctrl-C came is gone, and what was there before stands."""
+    (tmp_path / "a.txt").write_text("old")
+    command = [sys.executable, "-m", "core", "storage", "put", str(tmp_path), "a.txt", "-"]
+    environ = os.environ | {"YETI_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"half")
+    process.stdin.flush()
+    while len(list(tmp_path.iterdir())) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(sent)
+    _, said = process.communicate()
+
+    assert (1, b"yetictl: interrupted") == (process.returncode, said.strip())
+    assert ["a.txt"] == [path.name for path in tmp_path.iterdir()]
+    assert "old" == (tmp_path / "a.txt").read_text()
 
 
 def test_reader_that_stops_early_is_no_error(tmp_path):
