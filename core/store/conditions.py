@@ -34,7 +34,7 @@ class Conditions:
     Attributes:
         included: Which observables have an assertion that lets them in, as a condition on assertion ``a``.
         included_tags: The tags to find them by; ``None`` means by any, so that only a look at each will tell.
-        surely: An observable that meets this counts without a look at its assertions.
+        unsure: Only an observable that meets this needs a look at its assertions; the others count.
         others: What else must hold, as conditions on ``o``.
         excluded: Which assertions ``a`` keep their observable out.
         excluded_tags: The tags to find them by.
@@ -42,7 +42,7 @@ class Conditions:
 
     included: str
     included_tags: tuple[int, ...] | None
-    surely: str
+    unsure: str
     others: tuple[str, ...]
     excluded: str
     excluded_tags: tuple[int, ...]
@@ -70,7 +70,7 @@ def build(
     return Conditions(
         included=counts + (f" AND a.tag_id IN {_set(included)}" if included is not None else ""),
         included_tags=included,
-        surely=_surely(selection, known, ignored, instant) if included is None else "",
+        unsure=_unsure(selection, known, ignored, instant) if included is None else "",
         others=(*_required(selection, ids, ignored, counts), *_dated(selection, counts, instant)),
         excluded=_begun(instant).removeprefix(" AND ") + lapse,
         excluded_tags=excluded,
@@ -136,11 +136,11 @@ def _by_value(own: dict[int, int]) -> dict[int, set[int]]:
     return grouped
 
 
-def _surely(selection: Selection, known: Known, ignored: set[int], instant: Instant) -> str:
-    """What makes an observable count without a look at its assertions, if anything does."""
+def _unsure(selection: Selection, known: Known, ignored: set[int], instant: Instant) -> str:
+    """Which observables may not count, where the bounds are a help; else nothing."""
     if ignored or selection.sources or not known.is_sure or instant < known.last_instant:
         return ""
-    return f"o.sure_until > {instant:d}"
+    return f"o.sure_until <= {instant:d}"
 
 
 def _required(selection: Selection, ids: _Ids, ignored: set[int], counts: str) -> list[str]:

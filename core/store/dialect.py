@@ -106,10 +106,13 @@ def _explained(path: Path, error: BaseException) -> Exception:
     return StoreError(f"{path}: {said}")
 
 
+DAMAGED = "the database is damaged; restore a backup, or move it away and import again"
+
 _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("locked", StoreBusy, f"another process has been writing to the database for {BUSY_TIMEOUT_S} s; try again"),
     ("not a database", StoreError, "not a database of this program; move it away or set database.url"),
-    ("malformed", StoreError, "the database is damaged; restore a backup, or move it away and import again"),
+    ("Could not decode", StoreError, DAMAGED),
+    ("malformed", StoreError, DAMAGED),
     ("readonly", StoreError, "the database or its folder may not be written by this user"),
     (
         "unable to open",

@@ -62,10 +62,9 @@ class _Maker:
         counts = exists(self._conditions.included)
         if self._conditions.takes_untagged:
             counts = f"({counts} OR {self._conditions.takes_untagged})"
-        surely = self._conditions.surely
-        if not surely:
+        unsure = self._conditions.unsure
+        if not unsure:
             return f" AND {counts}"
-        unsure = f"NOT {surely}".replace("NOT o.sure_until >", "o.sure_until <=")
         sample = f"SELECT count(*) FROM (SELECT 1 FROM observable o WHERE {unsure} LIMIT {few + 1})"  # noqa: S608
         unsure_rows = self._connection.execute(sample).fetchone()[0]
         if unsure_rows > few:

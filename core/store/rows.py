@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from core.errors import StoreError
 from core.schemas.instant import LATEST, Instant, from_datetime
 from core.store import dialect
 from core.store.merge import lives_until
@@ -91,7 +92,13 @@ class RowReader:
     def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
         with closing(self._connection.execute(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
-                yield self._rows(batch)
+                try:
+                    found = self._rows(batch)
+                except (msgspec.MsgspecError, LookupError, ValueError) as error:
+                    raise StoreError(
+                        f"the text of an observable is not its assertions: {dialect.DAMAGED}"
+                    ) from error
+                yield found
 
     def _rows(self, batch: list[tuple[int, str, str, Instant, Instant, str, str, Instant | None]]) -> list[Row]:
         mixed = [row[0] for row in batch if row[7] is None]

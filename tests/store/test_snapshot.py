@@ -1,9 +1,11 @@
 """How rows leave: in order, whole, judged at one instant, of one state."""
 
 import json
+import sqlite3
 
 import pytest
 
+from core.errors import StoreError
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, from_datetime
@@ -170,6 +172,29 @@ def test_a_snapshot_sees_one_state(store, take):
         assert 1 == snapshot.count(Selection(), NOW + 9)
     with store.snapshot() as snapshot:
         assert 2 == snapshot.count(Selection(), NOW + 9)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        """'[{"tag":"a"}]'""",
+        """'[{"tag"'""",
+        """'[{"tag":"other","source":"feed","kind":"malicious"}]'""",
+        """'[{"tag":"a","source":"feed","kind":"malicious","valid_until":"soon"}]'""",
+        """CAST(x'5b80' AS TEXT)""",
+    ],
+)
+def test_damaged_text_is_said(store, take, damage):
+    """Text that is not what the store wrote is an error in words, without the text."""
+    take(claim("one.com", "a"), now=NOW)
+    take(claim("one.com", "a", source="other"), now=NOW + 1)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(f"UPDATE observable SET assertions = {damage}")
+    connection.close()
+
+    with pytest.raises(StoreError, match="damaged") as caught, store.snapshot() as snapshot:
+        list(snapshot.rows(Selection(), NOW + 1))
+    assert "tag" not in str(caught.value)
 
 
 def test_an_empty_store(store, values):
