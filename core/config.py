@@ -9,7 +9,7 @@ value counts as unset.  The configuration file is the first found of ``$YETI_CON
 import configparser
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -99,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting there is; the reference page is made from it."""
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CLOSE = 0.9  # of 1; YETI_DATABASE_HOST, which is a Yeti's, is 0.8 like YETI_DATABASE_URL
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -205,14 +206,22 @@ def _read(file: Path) -> tuple[dict[str, str], tuple[str, ...]]:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {reason}") from None
     given = {f"{section}.{key}": text for section in parser.sections() for key, text in parser.items(section)}
+    return given, tuple(f"{file}: {doubt}" for name, text in given.items() for doubt in _doubts(name, text))
+
+
+def _doubts(name: str, text: str) -> Iterator[str]:
+    """Yield what is probably not meant in a line of the file.
+
+    Sections of a Yeti's own file (arangodb, redis, auth, …) are somebody else's business.
+    """
     ours = {setting.name.split(".")[0] for setting in SETTINGS}
-    warnings = [
-        f"{file}: {name} is not a setting of this program{_nearest(name)}"
-        for name in given
-        # Sections of a Yeti's own file (arangodb, redis, auth, …) are somebody else's business.
-        if name not in _BY_NAME and name.split(".")[0] in ours
-    ]
-    return given, tuple(warnings)
+    if name in _BY_NAME:
+        if re.fullmatch(r"""(["']).*\1""", text):
+            yield f"the quotes around {name} are part of its value; leave them out"
+        if re.search(r"\s[;#]", text):
+            yield f"what follows ; or # in {name} is part of its value; a comment needs a line of its own"
+    elif name.split(".")[0] in ours or difflib.get_close_matches(name.lower(), _BY_NAME, 1, _CLOSE):
+        yield f"{name} is not a setting of this program{_nearest(name.lower())}"
 
 
 def _fault(error: configparser.Error) -> str:
@@ -269,11 +278,15 @@ def _from_file(variable: str, path: Path) -> str:
 
 
 def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
+    if not text.isprintable():
+        raise ConfigError(
+            f"{setting.name} ({origin}) holds a line break or another character that is not printable"
+        )
     match setting.kind:
-        case "folder":
+        case "folder" | "place" if not _URL.match(text):
             return str(_absolute(text, base))
-        case "place":
-            return text if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) else str(_absolute(text, base))
+        case "folder":
+            raise ConfigError(f"{setting.name} ({origin}) must be a folder of this machine, not {redact(text)!r}")
         case "url":
             return _checked_url(setting, text, origin, base)
         case "whole":

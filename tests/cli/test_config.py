@@ -123,6 +123,8 @@ def test_value_file_must_hold_something(place, content):
         ("tag.default_tag_expiration", "soon", "must be a whole number, not 'soon'"),
         ("tag.default_tag_expiration", "-1", "must be a whole number"),
         ("tag.default_tag_expiration", "400000", "must be 365000 at most, not 400000"),
+        ("system.plugins_path", "s3://u:geheim@bucket/x", "must be a folder of this machine"),
+        ("system.export_path", "/x\n/y", "holds a line break"),
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
         ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
         ("database.url", "sqlite:///:memory:", "this version knows sqlite:///"),
@@ -172,6 +174,33 @@ def test_what_stands_twice_in_a_file_is_said(place, text, reason):
 
     with pytest.raises(ConfigError, match=reason):
         settings(place)
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        (
+            "[System]\nexport_path = x\n",
+            "System.export_path is not a setting of this program; did you mean system.export_path?",
+        ),
+        (
+            "[sytem]\nexport_path = x\n",
+            "sytem.export_path is not a setting of this program; did you mean system.export_path?",
+        ),
+        (
+            '[system]\nexport_path = "x"\n',
+            "the quotes around system.export_path are part of its value; leave them out",
+        ),
+        ("[system]\nexport_path = x ; ours\n", "what follows ; or # in system.export_path is part of its value"),
+    ],
+)
+def test_line_that_is_probably_not_meant_so_is_said(place, text, warning):
+    """A slip in a section, quotes and comments behind a value would otherwise publish to another place in silence."""
+    (place[0] / "yeti.conf").write_text(text)
+
+    (said,) = settings(place).warnings
+
+    assert warning in said
 
 
 def test_slip_in_a_variable_is_said(place):
