@@ -278,10 +278,8 @@ def _from_file(variable: str, path: Path) -> str:
 
 
 def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
-    if not text.isprintable():
-        raise ConfigError(
-            f"{setting.name} ({origin}) holds a line break or another character that is not printable"
-        )
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ConfigError(f"{setting.name} ({origin}) holds a line break or another control character")
     match setting.kind:
         case "folder" | "place" if not _URL.match(text):
             return str(_absolute(text, base))

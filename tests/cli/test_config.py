@@ -1,5 +1,6 @@
 """Settings: where each comes from, and what happens to a wrong one."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,13 @@ def test_database_is_in_the_home_folder_whatever_that_is_called(tmp_path):
     with open_store(url) as store:
         assert home / "yeti.db" == store.path
     assert (home / "yeti.db").is_file()
+
+
+def test_folder_whose_name_is_no_text_is_used(tmp_path):
+    """The system's names are bytes; what of one is no UTF-8 goes through unharmed."""
+    home = tmp_path / os.fsdecode(b"\xff")
+
+    assert str(home / "exports") == load({"YETI_HOME": str(home)}, tmp_path, tmp_path)["system.export_path"]
 
 
 def test_escaped_characters_of_a_database_url_are_those_they_stand_for(place, tmp_path):
