@@ -16,12 +16,15 @@ from core.errors import RefusedValue
 
 MAX_CHARACTERS = 1 << 20
 _MAX_SHAPE = 4096
+MAX_WORD = 250
 
 _COMPONENT = re.compile(r"\.?'((?:[^'\\]|\\.)*)'|\.?([^.\[\]']+)|\[[^\]]*\]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 # The string literal of the grammar.  Behind a dot or colon it is a name, behind t, h or b a literal of another kind.
 _STRING = re.compile(r"(?<![.:thb])'(?:[^'\\]|\\['\\])*'")
 _ANY_STRING = re.compile(r"'(?:[^'\\]|\\['\\])*'")
+
+_has_endless_word = re.compile(rf"[^\s'\[\]().,:=]{{{MAX_WORD + 1}}}").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ def terms(text: str) -> list[Term]:
     found: tuple[Term, ...] | None = None
     strings: list[str] = []
     outside = _ANY_STRING.sub("", text)
+    if _has_endless_word(outside):
+        # The parser takes minutes for thirty thousand zeros.
+        raise RefusedValue(f"not a STIX pattern (a word of more than {MAX_WORD:,} characters)")
     if len(text) <= _MAX_SHAPE and "'" not in outside and "\\" not in outside:
         strings = _STRING.findall(text)
         numbers = count()

@@ -203,3 +203,11 @@ def test_the_shape_of_a_broken_pattern_is_not_blamed():
     (refusal,) = read_pattern("[file:name = 'abc' 'def']").refusals
 
     assert "'def'" in refusal.reason
+
+
+def test_an_endless_number_is_not_given_to_the_parser():
+    """It would take minutes; the pattern is refused at once."""
+    for text in ("0" * 1_000_000, f"[file:size = {'0' * 30_000}]"):
+        assert ["not a STIX pattern (a word of more than 250 characters)"] == [
+            refusal.reason for refusal in read_pattern(text).refusals
+        ]
