@@ -162,8 +162,9 @@ def _warn(store: "Store", made: ExportDefinition) -> None:
 
     for warning in definition.warnings(store, made):
         say(f"yetictl: {warning}")
-    if made.limits:
-        say("yetictl: limits are kept with the export; this version has no gate that applies them")
+    # What is allowed needs no gate to be harmless; what is to be held back does.
+    if limits := sorted(made.limits.keys() - {"allow"}):
+        say(f"yetictl: {', '.join(limits)}: kept with the export, but this version has no gate that applies it")
 
 
 def _run_one(

@@ -212,8 +212,10 @@ def test_limit_that_nothing_applies_is_said(yetictl, feed):
     """A limit is kept for the gate to come; nobody may believe that it protects already."""
     done = yetictl("export", "add", "a", "--format", "list", "--limit", "max_entries=5")
 
-    assert "no gate that applies them" in done.err
+    assert "no gate that applies it" in done.err
     assert {"max_entries": "5"} == yetictl("export", "show", "a", "--json").json["limits"]
+    allowed = yetictl("export", "add", "b", "--format", "list", "--limit", "allow=documentation")
+    assert "no gate" not in allowed.err, "what is allowed does no harm without one"
 
 
 def test_export_named_twice_runs_once(yetictl, feed):
