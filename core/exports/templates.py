@@ -113,7 +113,7 @@ def _run(
         is_check=is_check,
     )
     out.flush()
-    with _worker(out) as process, _killed_after(process, bounds.timeout_s) as timer:
+    with _worker(out) as process, _killed_after(process, bounds.timeout_s) as is_late:
         pipe, report_pipe = process.stdin, process.stderr
         if pipe is None or report_pipe is None:
             raise RenderError("the process that renders templates has no pipes")
@@ -126,7 +126,7 @@ def _run(
             pipe.flush()
         report = report_pipe.read()
         status = process.wait()
-        was_killed = timer.finished.is_set()
+        was_killed = is_late.is_set()
     return _answer(report, status, was_killed, bounds)
 
 
@@ -160,12 +160,19 @@ def _worker(out: BinaryIO) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 @contextlib.contextmanager
-def _killed_after(process: "subprocess.Popen[bytes]", timeout_s: float) -> "Iterator[threading.Timer]":
-    timer = threading.Timer(timeout_s, process.kill)
+def _killed_after(process: "subprocess.Popen[bytes]", timeout_s: float) -> Iterator[threading.Event]:
+    is_late = threading.Event()
+
+    def kill() -> None:
+        # Said before it is done: the death may be seen at once, and would pass for one of hunger.
+        is_late.set()
+        process.kill()
+
+    timer = threading.Timer(timeout_s, kill)
     timer.daemon = True
     timer.start()
     try:
-        yield timer
+        yield is_late
     finally:
         timer.cancel()
         timer.join()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from core.errors import TemplateError
+from core.exports import templates
 from core.exports.template_source import Parts
 from core.exports.templates import Bounds, check, render
 
@@ -204,6 +206,24 @@ def test_a_template_without_end_is_killed():
         render(BUSY, [b"[]"], out, Bounds(timeout_s=1), parts=None)
 
     assert "it took longer than 1 s (template.timeout_s)" == str(caught.value)
+
+
+def test_the_reason_of_a_kill_is_known_before_it():
+    """Whoever sees the death of the process finds that it was late, however soon that is."""
+    told = []
+    may_kill, is_killed = threading.Event(), threading.Event()
+
+    class Process:
+        def kill(self):
+            may_kill.wait()
+            told.append(is_late.is_set())
+            is_killed.set()
+
+    with templates._killed_after(Process(), 0) as is_late:
+        may_kill.set()
+        is_killed.wait()
+
+    assert [True] == told
 
 
 def test_the_clock_also_runs_while_rows_are_sent():
