@@ -205,10 +205,13 @@ class _TextReader:
         pieces = [piece for piece in _separators(text) if piece]
         if len(pieces) < 2:
             return []
-        found = [_value(piece) for piece in pieces]
-        if any(one is None for one in found):
-            return []
-        return [self._claim(one[0], number, _together(note, one[1])) for one in found if one is not None]
+        claims: list[Claim | Refusal] = []
+        for piece in pieces:
+            found = _value(piece)
+            if found is None:
+                return []
+            claims.append(self._claim(found[0], number, _together(note, found[1])))
+        return claims
 
     def _all(self, values: list[str], number: int, note: dict[str, Any] | None) -> list[Claim | Refusal]:
         items: list[Claim | Refusal] = []
