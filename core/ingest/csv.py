@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 
 from core.errors import UnreadableFile
-from core.ingest import table
-from core.ingest.columns import is_known, plain
+from core.ingest import table_layout
+from core.ingest.csv_records import Records
 from core.ingest.lines import excerpt
 from core.ingest.reader import InputFile, Item, Options
-from core.ingest.records import Records
-from core.ingest.rows import RowReader
+from core.ingest.table_columns import is_known, plain
+from core.ingest.table_rows import RowReader
 from core.schemas.claim import Refusal
 
 NAME = "csv"
@@ -30,7 +30,7 @@ def recognises(file: InputFile) -> int:
     head = file.text_head
     if not head.strip() or file.is_binary or head.lstrip()[:1] in "<{" or _begins_as_json(head):
         return 0
-    found = table.look_at(file)
+    found = table_layout.look_at(file)
     if found is None:
         return 0
     is_named = file.path.suffix.lower() in _SUFFIXES
@@ -56,7 +56,7 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
     Raises:
         UnreadableFile: It is no table, or no column of it holds values.
     """
-    found = table.look_at(file, options)
+    found = table_layout.look_at(file, options)
     if found is None:
         raise UnreadableFile("is no table: there is no row in it")
     if not found.columns.values:

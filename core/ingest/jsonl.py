@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from core.errors import RefusedValue, UnreadableFile
-from core.ingest import columns
-from core.ingest.cells import tlp
+from core.ingest import table_columns
 from core.ingest.json_stream import objects
 from core.ingest.lines import excerpt, lines
 from core.ingest.reader import InputFile, Item, Options
-from core.ingest.rows import RowReader
+from core.ingest.table_cells import tlp
+from core.ingest.table_rows import RowReader
 from core.schemas.claim import Claim, Kind, Refusal
 from core.values.canonical import classify
 from core.values.characters import cleaned, one_line
@@ -40,7 +40,7 @@ def recognises(file: InputFile) -> int:
         return 0
     if _is_own(first):
         return 70
-    return 40 if columns.by_name(list(first)).values else 0
+    return 40 if table_columns.by_name(list(first)).values else 0
 
 
 def read(file: InputFile, options: Options) -> Iterator[Item]:
@@ -114,7 +114,7 @@ class _ObjectReader:
     def __init__(self, source: str, options: Options) -> None:
         self._source = source
         self._options = options
-        self._readers: dict[tuple[str, ...], tuple[RowReader, columns.Columns]] = {}
+        self._readers: dict[tuple[str, ...], tuple[RowReader, table_columns.Columns]] = {}
 
     def items(self, found: dict[str, Any], line: int) -> list[Claim | Refusal]:
         """Return what one object gives."""
@@ -123,9 +123,9 @@ class _ObjectReader:
         names = tuple(found)
         known_reader = self._readers.get(names)
         if known_reader is None:
-            known = columns.by_name(list(names))
+            known = table_columns.by_name(list(names))
             if self._options.columns:
-                known = columns.mapped(known, list(names), self._options.columns)
+                known = table_columns.mapped(known, list(names), self._options.columns)
             known_reader = RowReader(known, self._options, self._source, list(names)), known
             if len(self._readers) < MAX_SHAPES:
                 self._readers[names] = known_reader

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DefinitionError, UnreadableFile, YetiError
-from core.ingest import columns, walk
+from core.ingest import table_columns, walk
 from core.ingest.lines import excerpt
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.registry import READERS, Reader, recognise
@@ -59,7 +59,7 @@ def import_paths(
     """
     if format != "auto" and format not in READERS:
         raise DefinitionError(f"unknown format {format!r}; known: auto, {', '.join(READERS)}")
-    columns.check(options.columns if options else {})
+    table_columns.check(options.columns if options else {})
     job = _Import(options or Options(), format, on_refusal or (lambda path, refusal: None), on_bytes)
     with store.import_session(now, job.refused_by_store) as session:
         for found in walk.files(paths):

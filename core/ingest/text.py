@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import RefusedValue
-from core.ingest import filter_rules, json_texts, list_kind
+from core.ingest import text_arrays, text_filter_rules, text_kind
 from core.ingest.lines import excerpt, lines
 from core.ingest.reader import InputFile, Item, Options
 from core.schemas.claim import Claim, Kind, Refusal
@@ -50,9 +50,9 @@ def recognises(file: InputFile) -> int:
     start = head.lstrip()[:1]
     if not start or file.is_binary or start in "<{":
         return 0
-    if json_texts.begins(file):
-        return 35 if json_texts.are_values(file) else 0
-    if start == "[" and not filter_rules.is_header(head.lstrip().split("\n", 1)[0].strip()):
+    if text_arrays.begins(file):
+        return 35 if text_arrays.are_values(file) else 0
+    if start == "[" and not text_filter_rules.is_header(head.lstrip().split("\n", 1)[0].strip()):
         first = head.lstrip()[1:].lstrip()[:1]
         return 0 if first in '{["]' or not detect(head.lstrip().split(None, 1)[0]) else 10
     return 10
@@ -84,12 +84,12 @@ def read(file: InputFile, options: Options) -> Iterator[Item]:
         yield from held
 
 
-def _kind_of(file: InputFile) -> list_kind.ListKind:
-    return list_kind.look_at(json_texts.sample(file) if json_texts.begins(file) else file.text_head.splitlines())
+def _kind_of(file: InputFile) -> text_kind.ListKind:
+    return text_kind.look_at(text_arrays.sample(file) if text_arrays.begins(file) else file.text_head.splitlines())
 
 
 class _TextReader:
-    def __init__(self, source: str, options: Options, kind: list_kind.ListKind) -> None:
+    def __init__(self, source: str, options: Options, kind: text_kind.ListKind) -> None:
         self._source = source
         self._list = kind
         self._tags = options.tagged()
@@ -97,8 +97,8 @@ class _TextReader:
 
     def all_items(self, file: InputFile) -> Iterator[Claim | Refusal]:
         """Yield what every line of *file* gives, or every entry of a JSON array, which has no line."""
-        if json_texts.begins(file):
-            for entry in json_texts.texts(file):
+        if text_arrays.begins(file):
+            for entry in text_arrays.texts(file):
                 yield from [entry] if isinstance(entry, Refusal) else self.items(0, entry)
             return
         for number, line in lines(file):
@@ -121,9 +121,9 @@ class _TextReader:
             return [Refusal(number, str(error), excerpt(text))]
 
     def _more(self, text: str, number: int) -> list[Claim | Refusal]:
-        if filter_rules.is_header(text) or not _has_letter(text):
+        if text_filter_rules.is_header(text) or not _has_letter(text):
             return []
-        values = filter_rules.values_of(text)
+        values = text_filter_rules.values_of(text)
         if values is not None:
             return self._names(values, number, None)
         if self._list.is_adblock:

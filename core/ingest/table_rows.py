@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from core.errors import RefusedValue
-from core.ingest.cells import EMPTY, Found, confidence, found_in, tlp
-from core.ingest.columns import Columns
 from core.ingest.lines import excerpt
 from core.ingest.reader import Options
+from core.ingest.table_cells import EMPTY, Found, confidence, found_in, tlp
+from core.ingest.table_columns import Columns
 from core.schemas.claim import TLP, Claim, Kind, Refusal
 from core.schemas.instant import Instant
 from core.values.characters import cleaned, one_line
@@ -57,7 +57,10 @@ class RowReader:
         self._names = names
         self._order = date_order
         self._width = len(names)
-        self._last = max((*columns.values, *columns.roles.values(), *columns.tags, *columns.context), default=0)
+        self._last = max(
+            (*columns.values, *columns.roles.values(), *columns.tags, *columns.context),
+            default=0,
+        )
         self._tags_of: dict[tuple[str, ...], tuple[str, ...]] = {(): options.tagged()}
         self._type_at = columns.roles.get("type")
         self._no_more: _More = (None, None, self._source)

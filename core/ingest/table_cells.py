@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.errors import RefusedValue
-from core.ingest.columns import ANY, CURRENCIES, type_of_word
+from core.ingest.table_columns import ANY, CURRENCIES, type_of_word
 from core.schemas.claim import TLP
 from core.values import hashes, names, ports, types
 from core.values.canonical import canonical, classify

@@ -4,10 +4,10 @@ import csv
 import re
 from dataclasses import dataclass, field
 
-from core.ingest import columns
-from core.ingest.columns import Columns
+from core.ingest import table_columns
+from core.ingest.csv_records import is_separator_hint
 from core.ingest.reader import InputFile, Options
-from core.ingest.records import is_separator_hint
+from core.ingest.table_columns import Columns
 from core.values import dates, hashes, types
 from core.values.detect import detect
 from core.values.ports import split
@@ -60,12 +60,12 @@ def look_at(file: InputFile, options: Options | None = None) -> Table | None:
     if not has_header:
         width = max(map(len, rows))
         header = header if len(header) == width else [f"column {at + 1}" for at in range(width)]
-    found = columns.by_name(header)
+    found = table_columns.by_name(header)
     if not found.values:
         found = _by_content(found, header, body)
     if options is not None and options.columns:
-        found = columns.mapped(found, header, options.columns)
-    whole = frozenset(at for at in found.tags if columns.plain(header[at]) not in _LISTS)
+        found = table_columns.mapped(found, header, options.columns)
+    whole = frozenset(at for at in found.tags if table_columns.plain(header[at]) not in _LISTS)
     return Table(delimiter, header, has_header, found, _date_order(found, body), whole, rows)
 
 
@@ -108,7 +108,7 @@ def _delimiter(texts: list[str]) -> str:
         if not widths or max(widths) < 2:
             continue
         usual = max(set(widths), key=widths.count)
-        known = sum(columns.is_known(cell) for cell in rows[0])
+        known = sum(table_columns.is_known(cell) for cell in rows[0])
         score = (widths.count(usual) / len(widths) if usual > 1 else 0.0) + known
         if score > most:
             best, most = delimiter, score
@@ -117,12 +117,12 @@ def _delimiter(texts: list[str]) -> str:
 
 def _header(rows: list[list[str]], commented: list[list[str]]) -> tuple[list[str], bool]:
     first = rows[0]
-    if commented and len(commented[0]) == len(first) > 1 and any(map(columns.is_known, commented[0])):
+    if commented and len(commented[0]) == len(first) > 1 and any(map(table_columns.is_known, commented[0])):
         return commented[0], False
     # The first word too: a list with comments behind its values is no table with a header of prose.
     if any(_is_value(word) for cell in first for word in (cell, *cell.split(None, 1)[:1])):
         return [], False
-    if any(map(columns.is_known, first)):
+    if any(map(table_columns.is_known, first)):
         return first, True
     others = rows[1:20]
     looks_named = all(re.search("[A-Za-z]", cell) for cell in first if cell.strip())
@@ -135,8 +135,10 @@ def _header(rows: list[list[str]], commented: list[list[str]]) -> tuple[list[str
 
 def _names_a_cell(options: Options, row: list[str]) -> bool:
     """Tell whether the user's mapping speaks of *row* as the header."""
-    names = {columns.plain(cell) for cell in row}
-    return any(not column.isdigit() and columns.plain(column) in names for column in options.columns.values())
+    names = {table_columns.plain(cell) for cell in row}
+    return any(
+        not column.isdigit() and table_columns.plain(column) in names for column in options.columns.values()
+    )
 
 
 def _by_content(found: Columns, header: list[str], rows: list[list[str]]) -> Columns:
@@ -152,9 +154,11 @@ def _by_content(found: Columns, header: list[str], rows: list[list[str]]) -> Col
         share = sum(kind is not None for kind in kinds) / len(cells)
         are_hashes = all(kind is None or kind[0] in hashes.LENGTHS for kind in kinds)
         if share >= 0.5 and (not values or are_hashes):
-            values[at] = columns.ANY
+            values[at] = table_columns.ANY
             context.pop(at, None)
-        elif "type" not in roles and sum(columns.type_of_word(c) is not None for c in cells) >= 0.9 * len(cells):
+        elif "type" not in roles and sum(table_columns.type_of_word(c) is not None for c in cells) >= 0.9 * len(
+            cells
+        ):
             roles["type"] = at
             context.pop(at, None)
         elif not any(role in roles for role in _DATE_ROLES) and all(_is_date(cell) for cell in cells):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.ingest import filter_rules
+from core.ingest import text_filter_rules
 from core.values import types
 from core.values.detect import detect
 
@@ -30,7 +30,7 @@ def look_at(entries: list[str]) -> ListKind:
     """Return the kind of list that begins with *entries*."""
     texts = [entry.strip() for entry in entries]
     is_adblock = any(text.startswith(("||", "@@||")) or "##" in text[1:] for text in texts) and any(
-        text.startswith(("!", "||")) or filter_rules.is_header(text) for text in texts
+        text.startswith(("!", "||")) or text_filter_rules.is_header(text) for text in texts
     )
     texts = [text for text in texts if text and not text.startswith(("#", ";", "!", "//"))]
     found = [detect(text.split(None, 1)[0]) for text in texts]
