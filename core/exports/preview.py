@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from core.errors import RenderError, YetiError
-from core.exports.render import Job, collector_off, render
+from core.exports.render import Job, render
 from core.exports.select import is_little, resolved
 from core.exports.settings import Settings
 from core.exports.templates import check
 from core.schemas.instant import Instant
 from core.store import definitions
+from core.store.collector import collector_off
 from core.store.snapshot import Row, RowAssertion
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ No more than a batch is in memory, except for a template that must see all rows 
 same instant gives the same bytes.
 """
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ from core.exports.spool import RenderedFile, SpoolFile
 from core.exports.template_source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
+from core.store.collector import collector_off
 from core.store.snapshot import Row, Snapshot
 
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
@@ -142,18 +142,6 @@ def render(
             raise
         except Exception as error:  # a format may be anybody's code
             raise RenderError(f"the format {form.NAME} failed: {type(error).__name__}: {error}") from error
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Keep the garbage collector out of a block; rows hold no cycles, and it would look at each."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _by_format(

@@ -5,7 +5,6 @@ as time of receipt was said in this session.  Claims are buffered and merged per
 lock is free between batches.  An exception loses what was not yet written and nothing else.
 """
 
-import gc
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.batch import BatchWriter
 from core.store.clock import reckon_with, tick
+from core.store.collector import collector_off
 from core.store.soundness import fault_of
 from core.store.store import Store
 from core.store.touched import NEW, UNCHANGED, UPDATED
@@ -91,7 +91,7 @@ class ImportSession:
         batch, self._buffer = self._buffer, []
         if not batch:
             return
-        with without_collector(), self._writing():
+        with collector_off(), self._writing():
             self._writer.write(batch)
         self._count()
 
@@ -145,15 +145,3 @@ class ImportSession:
 def printable(text: str, length: int = 80) -> str:
     """Return the start of *text* with what does not print spelt out."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:length])[:length]
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Keep the garbage collector still: rows hold no cycles, and walking millions of them costs half the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
