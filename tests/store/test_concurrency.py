@@ -100,6 +100,19 @@ def test_two_default_lifetimes_at_once(url, store):
     assert [] == verify(store)
 
 
+def test_reinstated_under_another_default_lifetime(url):
+    """A bound made by hand under one setting is no promise under another."""
+    with open_store(url, lifetime_s=10) as shorter:
+        with shorter.import_session(NOW) as session:
+            session.add([claim("one.com", "a")])
+        observables.withdraw(shorter, "one.com", "a mistake", NOW)
+        with open_store(url) as longer:
+            observables.reinstate(longer, "one.com", NOW)
+        with shorter.snapshot() as snapshot:
+            assert 1 == snapshot.count(Selection(), NOW + 9 * SECOND)
+            assert 0 == snapshot.count(Selection(), NOW + 11 * SECOND)
+
+
 @pytest.mark.parametrize("begins", [NOW + 20, NOW + 2_000])
 def test_rebuilding_promises_nothing_for_earlier(store, take, begins):
     """What was rebuilt with a clock far ahead is right for the clock that was put right."""

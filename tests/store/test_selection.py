@@ -69,6 +69,13 @@ def test_untagged_never_revives(store, take, values):
     assert ["ignored.com"] == values(untagged=True, ignore=("noise",))
 
 
+def test_ignored_benign_is_not_untagged(take, values):
+    """Who ignores a tag does not want what is known to be good under it as if nobody had said a word."""
+    take(claim("good.com", "c2", kind=Kind.BENIGN), claim("bad.com", "c2"))
+
+    assert ["bad.com"] == values(ignore=("c2",), untagged=True)
+
+
 def test_sole_stale_tag(take, values):
     """An observable whose only tag is stale is not taken, unless any freshness will do."""
     take(claim("old.com", "c2"), now=NOW - LIFETIME)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import LIFETIME, NOW
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from core.store import Store, dialect, observables, open_store, plan, rebuild
 from core.store.clock import last_look
 from core.store.snapshot import Column
 from core.store.tags import set_tag
+from tests.store.conftest import LIFETIME, NOW
 
 DEFAULT_S = LIFETIME // SECOND
 TAGS = ("c2", "C2", "old", "benign")
