@@ -14,7 +14,7 @@ The house, from the outside in; imports run one way, downwards:
 ``clients``             ``persistient_storage``: where finished files go; ``classes`` are drop-ins
 ``schemas``             the nouns: claim, selection, export, template, run, version
 ``values``              what a value is: types, detection, refanging, canonical forms
-``config log plugins``  settings, logging, and the loader of drop-in files
+``config log plugins``  settings, logging, the loader of drop-in files; ``behind`` runs calls in another thread
 ``errors``              the one tree of errors
 ``testing``             conformance kits for plug-in authors; outside the order above
 ======================  ==================================================================

@@ -6,23 +6,24 @@ same instant gives the same bytes.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from core.behind import behind
 from core.clients.persistient_storage import names
 from core.errors import RenderError, TemplateError, YetiError
 from core.exports import template_rows, templates
 from core.exports.formats import Format, get_format, parse_options
 from core.exports.settings import Settings
-from core.exports.spool import RenderedFile, SpoolFile
+from core.exports.spool import NotLines, RenderedFile, SpoolFile
 from core.exports.template_source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.store.collector import collector_off
-from core.store.snapshot import Row, Snapshot
+from core.store.snapshot import Lines, Row, Snapshot
 
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
 
@@ -165,14 +166,22 @@ def _by_lines(
     """Let the database make the lines; false if a value has a line break in it, so that ``render`` must decide."""
     file = output.open()
     file.write(head, 0)
-    with closing(snapshot.lines(job.selection, job.instant, parts)) as lines:
-        for chunk in lines:
-            entries = lines.entries - file.entries
-            if chunk.count("\n") != entries or "\r" in chunk:
-                return False
-            file.write(chunk, entries)
-            report(entries)
+    known = 0
+    try:
+        with closing(snapshot.lines(job.selection, job.instant, parts)) as lines, _writer(file, lines) as write:
+            for chunk in lines:
+                write(chunk, lines.entries - known)
+                report(lines.entries - known)
+                known = lines.entries
+    except NotLines:
+        return False
     return True
+
+
+def _writer(file: SpoolFile, lines: Lines) -> AbstractContextManager[Callable[[str, int], None]]:
+    # Where the database joins the lines, checking, hashing and storing them beside it saves a sixth of the time.
+    # Where each row is handed to Python, two threads only wait for each other's lock.
+    return behind(file.write_lines) if lines.are_joined_by_database else nullcontext(file.write_lines)
 
 
 def _by_template(

@@ -30,6 +30,10 @@ class RenderedFile:
     entries: int
 
 
+class NotLines(Exception):
+    """A text has other line breaks than those between its entries."""
+
+
 class SpoolFile:
     """A file that is being made; its size and SHA-256 are known at any time."""
 
@@ -45,6 +49,16 @@ class SpoolFile:
         """Add *text*, which holds so many entries."""
         self.write_bytes(text.encode())
         self.entries += entries
+
+    def write_lines(self, text: str, entries: int) -> None:
+        """Add *text*, which must be so many lines.
+
+        Raises:
+            NotLines: There is another line break in it.  Nothing was added.
+        """
+        if text.count("\n") != entries or "\r" in text:
+            raise NotLines
+        self.write(text, entries)
 
     def write_bytes(self, data: bytes) -> None:
         """Add bytes."""

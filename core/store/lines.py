@@ -59,6 +59,11 @@ class Lines(Iterator[str]):
         self._is_wide = not _WIDE.isdisjoint(part for part in line if isinstance(part, Column))
         self._chunks = self._read()
 
+    @property
+    def are_joined_by_database(self) -> bool:
+        """Whether most chunks come ready from the database, so that Python has time while it makes the next."""
+        return not self._is_wide
+
     def __iter__(self) -> Self:
         return self
 

@@ -5,9 +5,11 @@ import io
 import logging
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from core.behind import behind
 from core.clients.persistient_storage.receipts import Receipt
 from core.clients.persistient_storage.spec import Writer
 from core.clients.persistient_storage.text import encoded
@@ -28,12 +30,17 @@ class Publication(io.BufferedIOBase):
     (so that a wrapper such as ``TextIOWrapper`` may close it) and stores nothing by itself.
     """
 
-    def __init__(self, name: str, writer: Writer, finish: Finish, *, compress: bool = False) -> None:
+    def __init__(
+        self, name: str, writer: Writer, finish: Finish, *, compress: bool = False, is_large: bool = False
+    ) -> None:
         self.name = name
         self._writer: Writer | None = writer
         self._finish = finish
+        self._is_large = is_large
         self._gzip = _Gzip() if compress else None
         self._sha256 = hashlib.sha256()
+        self._hashing = ExitStack()
+        self._update: Callable[[bytes], None] = self._sha256.update
         self._size_bytes = 0
         self._is_entered = False
         self._receipt: Receipt | None = None
@@ -66,6 +73,8 @@ class Publication(io.BufferedIOBase):
         if self._writer is None or self._is_entered:
             raise ValueError(f"{self.name} was written already; open another writer")
         self._is_entered = True
+        if self._is_large:
+            self._update = self._hashing.enter_context(behind(self._sha256.update))
         return self
 
     def __exit__(
@@ -99,7 +108,8 @@ class Publication(io.BufferedIOBase):
     def _store(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         if view.nbytes and self._writer is not None:
-            self._sha256.update(view)
+            # A copy of what the caller may change once this returns.
+            self._update(data if isinstance(data, bytes) else bytes(view))
             self._size_bytes += view.nbytes
             self._writer.write(data)
 
@@ -109,10 +119,12 @@ class Publication(io.BufferedIOBase):
             raise ValueError(f"{self.name} was written already")
         if self._gzip:
             self._store(self._gzip.finish())
+        self._hashing.close()
         self._receipt = self._finish(writer, self._size_bytes, self._sha256.hexdigest())
 
     def _abort(self) -> None:
         writer, self._writer = self._writer, None
+        self._hashing.close()
         if writer is None:
             return
         try:

@@ -34,6 +34,8 @@ from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermis
 from core.log import redact
 
 _CHUNK_BYTES = 1 << 20
+_LARGE_BYTES = 8 << 20
+"""From here on a file is hashed by a thread of its own while it is stored; a smaller one is done sooner without."""
 _LONGEST_LINK_S = 7 * 24 * 3600
 _WORDS: dict[type, str] = {Create: "create", IfMatch: "if_match"}
 
@@ -105,7 +107,8 @@ class Storage:
             return _receipt(place, stat, digest, outcome if outcome and done == "stored" else done, kept)
 
         guarded = _WrappedWriter(writer, place)
-        return Publication(name, guarded, finish, compress=compression is not None)
+        is_large = (size_bytes or 0) >= _LARGE_BYTES
+        return Publication(name, guarded, finish, compress=compression is not None, is_large=is_large)
 
     def open_text_writer(self, name: str, **options: Any) -> TextPublication:
         """As `open_writer`, for text: UTF-8, line ends as they are given."""
