@@ -10,6 +10,7 @@ from core.store import dialect
 from core.store.plan import Plan
 
 _SAMPLED = 4
+_GOLDEN = (5**0.5 - 1) / 2
 GROUPED_ROWS = 5_000
 """Rows whose lines the database joins into one text; bounds memory where a line is a value."""
 
@@ -111,7 +112,10 @@ class Lines(Iterator[str]):
         Counting them off the index would cost as much as reading them.
         """
         highest = self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
-        sample = range(1, highest + 1, max(1, GROUPED_ROWS // _SAMPLED))
+        # Not at even steps: an import numbers each of its batches in the order of the index, and steps that fit a
+        # batch would hit the same places of the order in every one.
+        number = highest * _SAMPLED // GROUPED_ROWS
+        sample = sorted({1 + int(highest * (step * _GOLDEN % 1)) for step in range(number)})
         found: dict[str, list[str]] = {}
         for type_, value in sorted(
             dialect.find_by_ids(self._connection, "t.type, t.value", "observable", sample, "id")
