@@ -6,7 +6,7 @@ same instant gives the same bytes.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from core.exports.template_source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.store.collector import collector_off
-from core.store.snapshot import Lines, Row, Snapshot
+from core.store.snapshot import Row, Snapshot
 
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
 
@@ -168,7 +168,12 @@ def _by_lines(
     file.write(head, 0)
     known = 0
     try:
-        with closing(snapshot.lines(job.selection, job.instant, parts)) as lines, _writer(file, lines) as write:
+        # Most chunks come ready from the database: checking, hashing and storing them beside it saves a sixth of the
+        # time of a list.
+        with (
+            closing(snapshot.lines(job.selection, job.instant, parts)) as lines,
+            behind(file.write_lines) as write,
+        ):
             for chunk in lines:
                 write(chunk, lines.entries - known)
                 report(lines.entries - known)
@@ -176,12 +181,6 @@ def _by_lines(
     except NotLines:
         return False
     return True
-
-
-def _writer(file: SpoolFile, lines: Lines) -> AbstractContextManager[Callable[[str, int], None]]:
-    # Where the database joins the lines, checking, hashing and storing them beside it saves a sixth of the time.
-    # Where each row is handed to Python, two threads only wait for each other's lock.
-    return behind(file.write_lines) if lines.are_joined_by_database else nullcontext(file.write_lines)
 
 
 def _by_template(

@@ -1,6 +1,7 @@
 """Lines built by the database itself: for formats that need no work of ours per row."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from enum import StrEnum
@@ -12,10 +13,16 @@ from core.store.plan import Plan
 _SAMPLED = 4
 _GOLDEN = (5**0.5 - 1) / 2
 GROUPED_ROWS = 5_000
-"""Rows whose lines the database joins into one text; bounds memory where a line is a value."""
+"""Rows whose lines the database joins into one text, where a line is little more than a value."""
+
+GROUPED_WIDE_ROWS = 1_000
+"""The same where a line holds all that is known."""
+
+WIDEST_CHARS = 4_000
+"""Where a line of a type is longer on average its lines are joined here, so that a chunk stays small."""
 
 CHUNK_CHARS = 1 << 17
-"""Where lines may be long they are joined here, up to about this length: more falls out of the processor's cache."""
+"""How long a chunk that is joined here may be, about: more falls out of the processor's cache."""
 
 _LONG_TYPES = frozenset({"rule"})
 
@@ -60,11 +67,6 @@ class Lines(Iterator[str]):
         self._is_wide = not _WIDE.isdisjoint(part for part in line if isinstance(part, Column))
         self._chunks = self._read()
 
-    @property
-    def are_joined_by_database(self) -> bool:
-        """Whether most chunks come ready from the database, so that Python has time while it makes the next."""
-        return not self._is_wide
-
     def __iter__(self) -> Self:
         return self
 
@@ -83,9 +85,9 @@ class Lines(Iterator[str]):
                     " CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
                 )
                 return
-            bounds = {} if self._is_wide else self._bounds()
+            bounds, long_types = self._bounds()
             for type_ in types:
-                if self._is_wide or type_ in _LONG_TYPES:
+                if type_ in long_types:
                     yield from self._joined(
                         f"SELECT {self._expression} FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
                         " ORDER BY o.type, o.value",
@@ -106,22 +108,28 @@ class Lines(Iterator[str]):
                 yield text + self._end
             after = until or ""
 
-    def _bounds(self) -> dict[str, list[str]]:
-        """Return values that cut each type into chunks of about ``GROUPED_ROWS``, from a sample of the row ids.
+    def _bounds(self) -> tuple[dict[str, list[str]], set[str]]:
+        """Return values that cut each type into chunks, and the types whose lines are too long for that.
 
-        Counting them off the index would cost as much as reading them.
+        Both come from a sample of the row ids: counting rows off the index would cost as much as reading them.
         """
         highest = self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
         # Not at even steps: an import numbers each of its batches in the order of the index, and steps that fit a
         # batch would hit the same places of the order in every one.
-        number = highest * _SAMPLED // GROUPED_ROWS
+        number = highest * _SAMPLED // (GROUPED_WIDE_ROWS if self._is_wide else GROUPED_ROWS)
         sample = sorted({1 + int(highest * (step * _GOLDEN % 1)) for step in range(number)})
         found: dict[str, list[str]] = {}
-        for type_, value in sorted(
-            dialect.find_by_ids(self._connection, "t.type, t.value", "observable", sample, "id")
+        lengths: Counter[str] = Counter()
+        columns = f"t.type, t.value, {'length(t.assertions) + length(t.context)' if self._is_wide else '0'}"
+        for type_, value, length in sorted(
+            dialect.find_by_ids(self._connection, columns, "observable", sample, "id")
         ):
             found.setdefault(type_, []).append(value)
-        return {type_: values[_SAMPLED - 1 :: _SAMPLED] for type_, values in found.items()}
+            lengths[type_] += length
+        long_types = {type_ for type_, values in found.items() if lengths[type_] > WIDEST_CHARS * len(values)}
+        return {
+            type_: values[_SAMPLED - 1 :: _SAMPLED] for type_, values in found.items()
+        }, long_types | _LONG_TYPES
 
     def _joined(self, query: str, *values: str) -> Iterator[str]:
         size = 64
