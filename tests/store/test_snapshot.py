@@ -49,6 +49,22 @@ def test_chunks_cover_everything(store, monkeypatch, take):
     assert len(chunks) > 5
 
 
+@pytest.mark.parametrize("widest", [0, 1_000_000], ids=["joined here", "joined by the database"])
+def test_wide_lines_are_the_same_both_ways(store, monkeypatch, take, widest):
+    """Whether the database joins the lines or we do, and however small the chunks, each row is in one, in order."""
+    monkeypatch.setattr(lines, "GROUPED_WIDE_ROWS", 8)
+    monkeypatch.setattr(lines, "WIDEST_CHARS", widest)
+    names = sorted(f"h{number}.com" for number in range(100))
+    take(*(claim(name) for name in reversed(names)), *(claim(f"x{number}", type="generic") for number in range(3)))
+    with store.snapshot() as snapshot:
+        found = snapshot.lines(Selection(), NOW, (Column.VALUE, " ", Column.ASSERTIONS_JSON, "\n"))
+        text = "".join(found)
+
+    assert [*(f"x{number}" for number in range(3)), *names] == [line.split(" ")[0] for line in text.splitlines()]
+    assert all(line.split(" ", 1)[1].startswith('[{"tag":') for line in text.splitlines())
+    assert 103 == found.entries
+
+
 def test_line_parts(store, take):
     """Any text may stand between columns, quotes and all; a line may end with a column."""
     take(claim('it\'s "x"\\\x01\n', type="generic"), claim("b", type="generic"))
