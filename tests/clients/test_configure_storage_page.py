@@ -30,11 +30,11 @@ STATEMENTS: dict[str, list[str] | str] = {
     "It need not inherit from anything.": [f"{DROP_IN}::test_a_class_need_not_inherit"],
     "`yetictl storage list` prints where that folder is, and every client that was found": [
         f"{DROP_IN}::test_a_broken_plug_in_breaks_no_other",
-        "cli/test_storage.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
+        "cli/test_storage_command.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
     ],
     "`system.plugins_path` names a second folder": [
         f"{DROP_IN}::test_a_file_in_the_second_folder_is_used_at_once",
-        "cli/test_storage.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
+        "cli/test_storage_command.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
     ],
     "The `PREFIX` of a client decides": [f"{DROP_IN}::test_the_longest_prefix_wins"],
     "one for local folders, which is the default, and one for S3": [
@@ -98,7 +98,7 @@ STATEMENTS: dict[str, list[str] | str] = {
     "There the variables go under `environment:` of both services": LATER,
     "the secrets into a `.env` file that compose reads": LATER,
     "It writes a small file, reads it back, replaces it and deletes it": [
-        "cli/test_storage.py::test_check_tries_everything_and_leaves_nothing",
+        "cli/test_storage_command.py::test_check_tries_everything_and_leaves_nothing",
     ],
 }
 
