@@ -86,7 +86,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except OSError:
         status = status or 1
-        sys.stdout = None  # or the interpreter tries once more, and complains by itself
+        # What could not be written goes nowhere, or the interpreter tries once more at its end, and complains itself.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 
