@@ -3,9 +3,9 @@
 import csv
 
 import pytest
-from conftest import parse_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parsed_files import parse_file
 
 from core.errors import DefinitionError, UnreadableFile
 from core.schemas.claim import TLP

@@ -6,7 +6,7 @@ Where the canonical form and the rule of a count differ, the test says so in one
 from collections import Counter, defaultdict
 
 import pytest
-from conftest import parse_file
+from parsed_files import parse_file
 
 from core.ingest.reader import Options
 from core.ingest.run import import_paths
