@@ -146,9 +146,9 @@ def test_end_by_a_signal_leaves_nothing_behind(tmp_path, sent):
     command = [sys.executable, "-m", "core", "storage", "put", str(tmp_path), "a.txt", "-"]
     environ = os.environ | {"YETI_HOME": str(tmp_path / "home")}
     process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdin.write(b"half")
+    process.stdin.write(b"x" * (3 << 20))
     process.stdin.flush()
-    while len(list(tmp_path.iterdir())) < 2:
+    while not any(path.is_file() and path.stat().st_size >= 1 << 20 for path in tmp_path.iterdir()):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(sent)

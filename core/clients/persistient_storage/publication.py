@@ -34,12 +34,13 @@ class Publication(io.BufferedIOBase):
         self, name: str, writer: Writer, finish: Finish, *, compress: bool = False, is_large: bool = False
     ) -> None:
         self.name = name
+        self._hashing = ExitStack()
+        # From here on an interrupt finds all that giving up needs.
         self._writer: Writer | None = writer
         self._finish = finish
         self._is_large = is_large
         self._gzip = _Gzip() if compress else None
         self._sha256 = hashlib.sha256()
-        self._hashing = ExitStack()
         self._update: Callable[[bytes], None] = self._sha256.update
         self._size_bytes = 0
         self._is_entered = False
