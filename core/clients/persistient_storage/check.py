@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from core.clients.persistient_storage.receipts import Receipt
 from core.clients.persistient_storage.registry import warning_for
+from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, StorageCorrupt, StorageError, YetiError
 
 _TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
-_OPTIONAL = ("open_writer", "open_reader", "stat", "list", "presign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def check_storage(path: str, storage: Storage) -> CheckReport:
     client = storage.client
     report = CheckReport(
         type(client).__name__,
-        has=tuple(name for name in _OPTIONAL if hasattr(client, name)),
+        has=tuple(name for name in OPTIONAL if hasattr(client, name)),
         cannot_promise=tuple(sorted(getattr(client, "CANNOT_PROMISE", ()))),
     )
     if warning := warning_for(path):

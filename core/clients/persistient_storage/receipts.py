@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from core.clients.persistient_storage.policies import Policy, Replace
 from core.errors import InvalidContents
@@ -153,6 +154,8 @@ class Receipt:
         etag: As `Stat.etag`.
         outcome: What the write did.
         dropped: Default metadata that this client cannot keep, by its attribute's name.
+        metadata: What is kept with the file.
+        copies: One receipt for each place, where a client stores the file in several.
     """
 
     name: str
@@ -162,3 +165,33 @@ class Receipt:
     etag: str | None
     outcome: Outcome
     dropped: tuple[str, ...] = ()
+    metadata: Metadata = field(default_factory=Metadata)
+    copies: tuple["Receipt", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What a write that never ended has left behind: nobody sees it, but it takes room or costs money.
+
+    Attributes:
+        kind: What it is.
+        location: Where it is, for people.
+        token: What its client needs to find it again.
+        began_at: When the write began or was last seen going on.
+        size_bytes: How much it holds, where that is known without asking for each part.
+    """
+
+    kind: Literal["part file", "incomplete upload"]
+    location: str
+    token: str
+    began_at: Instant
+    size_bytes: int | None = None
+
+
+def attachment(download_name: str) -> str:
+    """Return the Content-Disposition that makes browsers save under *download_name*, whatever that holds.
+
+    Source: RFC 6266, with the extended form of RFC 8187 beside a plain one for old programs.
+    """
+    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in download_name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(download_name, safe='')}"

@@ -30,7 +30,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
-from core.clients.persistient_storage.receipts import Outcome, Stat, WriteRequest
+from core.clients.persistient_storage.receipts import Leftover, Outcome, Stat, WriteRequest
 
 PROMISES = frozenset({"atomic", "create", "if_match", "metadata", "nested", "fork", "threads"})
 """The words that ``CANNOT_PROMISE`` may hold."""
@@ -94,6 +94,8 @@ class Writer(Protocol):
     """One file that is being written; made by a client's ``open_writer``.
 
     Nothing is visible to readers before ``commit``, and nothing ever is if that is not called or fails.
+    A writer that stores the file in several places has an attribute ``copies`` after its ``commit``: one
+    `Receipt` for each.
     """
 
     def write(self, data: bytes | bytearray | memoryview) -> object:
@@ -110,6 +112,10 @@ class Writer(Protocol):
         """Leave nothing behind; does nothing after a ``commit`` that succeeded, and may be called twice."""
 
 
+OPTIONAL = ("open_writer", "open_reader", "stat", "list", "presign", "leftovers", "remove_leftover")
+"""The methods that a client may have beside them."""
+
+
 class OptionalMethods(Protocol):
     """What a client may have beside the five; each is used where it is there, and missed by name where it is not.
 
@@ -118,7 +124,11 @@ class OptionalMethods(Protocol):
     """
 
     def open_writer(self, file_name: str, request: WriteRequest) -> Writer:
-        """Begin to write a file.  The policy is ``Replace``, ``Create`` or ``IfMatch``."""
+        """Begin to write a file.  The policy is ``Replace``, ``Create`` or ``IfMatch``.
+
+        A client whose class says ``COMPARES = True`` is given ``IfChanged`` too; for others it is seen to by
+        `Storage`, with ``stat`` and ``open_reader``.
+        """
 
     def open_reader(self, file_name: str) -> BinaryIO:
         """Return the bytes as a file to be closed; reading raises rather than ends early."""
@@ -139,3 +149,12 @@ class OptionalMethods(Protocol):
 
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
         """Return a link that gives the file to whoever has it, for so long; nothing is asked."""
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what writes of this program that never ended have left at this path, of any age.
+
+        Those that are going on just now cannot be told from those that died: whoever removes looks at the age.
+        """
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        """Remove one of them; it is fine if it is gone already."""

@@ -9,18 +9,20 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from core.clients.persistient_storage import five_methods, names
 from core.clients.persistient_storage.border import wrapped
 from core.clients.persistient_storage.five_methods import SpoolWriter, lacks
-from core.clients.persistient_storage.policies import Create, IfChanged, IfMatch, Policy, Replace
+from core.clients.persistient_storage.policies import IfChanged, Policy, Replace
+from core.clients.persistient_storage.promises import Promises, policy_word
 from core.clients.persistient_storage.publication import Publication, TextPublication
 from core.clients.persistient_storage.reader import GuardedReader
 from core.clients.persistient_storage.receipts import (
     TEXT,
+    Leftover,
     Metadata,
     Outcome,
     Receipt,
@@ -32,12 +34,12 @@ from core.clients.persistient_storage.spec import PersistientStorageClient, Writ
 from core.clients.persistient_storage.text import decoded, encoded
 from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermissionDenied, UnsupportedOperation
 from core.log import redact
+from core.schemas.instant import from_datetime
 
 _CHUNK_BYTES = 1 << 20
 _LARGE_BYTES = 8 << 20
 """From here on a file is hashed by a thread of its own while it is stored; a smaller one is done sooner without."""
 _LONGEST_LINK_S = 7 * 24 * 3600
-_WORDS: dict[type, str] = {Create: "create", IfMatch: "if_match"}
 
 
 class Storage:
@@ -49,6 +51,7 @@ class Storage:
 
     def __init__(self, client: PersistientStorageClient) -> None:
         self.client = client
+        self._promises = Promises(client)
 
     def open_writer(
         self,
@@ -84,29 +87,32 @@ class Storage:
         Raises:
             UnsupportedOperation: The client cannot carry what was asked.  Nothing was stored.
         """
-        names.check(name)
+        self._check(name)
         kept = Metadata(content_type, cache_control, content_encoding, content_disposition, metadata or {})
         has_asked = kept != Metadata()
         if kept.content_type is None:
             kept = replace(kept, content_type=media_type(name, otherwise=default_type))
         if compression and kept.content_encoding is None and not name.lower().endswith(".gz"):
             kept = replace(kept, content_encoding=compression)
-        plain = Replace() if isinstance(policy, IfChanged) else policy
+        compares = isinstance(policy, IfChanged) and not _compares(self.client)
+        plain = Replace() if compares else policy
         request = WriteRequest(plain, kept, has_asked, size_bytes, sha256)
         place = self._place(name)  # asked before anything is stored: later, an error would come too late
-        writer = self._writer(name, request, compression)
+        client_writer = self._writer(name, request, compression)
 
         def finish(writer: Writer, size: int, digest: str) -> Receipt:
             _check_expected(name, request, size, digest)
             outcome: Outcome | None = None
-            if isinstance(policy, IfChanged):
+            if compares:
                 there, outcome = self._compare(name, size, digest)
                 if there is not None and outcome == "unchanged":
                     return _receipt(place, there, digest, outcome, kept)
             stat, done = writer.commit(digest)
-            return _receipt(place, stat, digest, outcome if outcome and done == "stored" else done, kept)
+            copies = getattr(client_writer, "copies", ())
+            done = outcome if outcome and done == "stored" else done
+            return _receipt(place, stat, digest, done, kept, copies)
 
-        guarded = _WrappedWriter(writer, place)
+        guarded = _WrappedWriter(client_writer, place)
         is_large = (size_bytes or 0) >= _LARGE_BYTES
         return Publication(name, guarded, finish, compress=compression is not None, is_large=is_large)
 
@@ -139,7 +145,7 @@ class Storage:
         Raises:
             FileMissing: There is no such file.
         """
-        names.check(name)
+        self._check(name)
         place = self._place(name)
         with wrapped(f"{place} could not be read"):
             method = getattr(self.client, "open_reader", None)
@@ -165,7 +171,7 @@ class Storage:
         Raises:
             FileMissing: There is no such file.
         """
-        names.check(name)
+        self._check(name)
         method = getattr(self.client, "stat", None)
         if method is None:
             size, digest = self._digest(name)
@@ -177,6 +183,7 @@ class Storage:
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Return what is stored under *prefix*, in any order: the file of that name, and all below it."""
         names.check_prefix(prefix)
+        self._promises.check_use()
         method = getattr(self.client, "list", None)
         if method is None:
             raise lacks(self.client, "list", "lists of what is stored")
@@ -184,7 +191,7 @@ class Storage:
 
     def delete(self, name: str) -> None:
         """Make the file not be there; it is fine if it was not."""
-        names.check(name)
+        self._check(name)
         try:
             with wrapped(f"{self._place(name)} could not be deleted"):
                 self.client.delete_file(name)
@@ -199,7 +206,7 @@ class Storage:
             expires_in: From one second to seven days; a whole number means seconds.
             download_name: What browsers shall call it.
         """
-        names.check(name)
+        self._check(name)
         seconds = int(expires_in.total_seconds()) if isinstance(expires_in, timedelta) else expires_in
         if not 1 <= seconds <= _LONGEST_LINK_S:
             raise UnsupportedOperation(f"a link may live from 1 second to 7 days, not {seconds} s")
@@ -224,19 +231,52 @@ class Storage:
                 f"not the {receipt.size_bytes} with {receipt.sha256} that were stored"
             )
 
+    def unchanged(self, name: str, size_bytes: int, sha256: str) -> Receipt | None:
+        """Return the receipt of the file that is there if it has just these bytes; else None."""
+        self._check(name)
+        there, outcome = self._compare(name, size_bytes, sha256)
+        if there is None or outcome != "unchanged":
+            return None
+        return _receipt(self._place(name), there, sha256, outcome, Metadata())
+
+    def leftovers(self, *, older_than: timedelta, now: datetime) -> Iterator[Leftover]:
+        """Yield what writes that never ended have left here, if they began that long ago.
+
+        A client without ``leftovers`` has none to tell of.
+        """
+        self._promises.check_use()
+        method = getattr(self.client, "leftovers", None)
+        if method is None:
+            return
+        latest = from_datetime(now - older_than)
+        with wrapped(f"{type(self.client).__name__} could not list what was left behind"):
+            for leftover in method():
+                if leftover.began_at <= latest:
+                    yield leftover
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        """Remove it; it is fine if it is gone already."""
+        self._promises.check_use()
+        method = getattr(self.client, "remove_leftover", None)
+        if method is None:
+            raise lacks(self.client, "remove_leftover", "away with what was left behind")
+        with wrapped(f"{redact(leftover.location)} could not be removed"):
+            method(leftover)
+
+    def _check(self, name: str) -> None:
+        self._promises.check_use(names.check(name))
+
     def _writer(self, name: str, request: WriteRequest, compression: str | None) -> Writer:
         method = getattr(self.client, "open_writer", None)
-        word = _WORDS.get(type(request.policy))
+        self._promises.check_write(request)
         if method is None:
-            if word:
+            if word := policy_word(request):
                 raise lacks(self.client, "open_writer", f"writes with policy {word}")
             if compression:
                 raise lacks(self.client, "open_writer", "compressed writes")
             if request.has_asked:
                 raise lacks(self.client, "open_writer", "metadata")
             return SpoolWriter(self.client, name)
-        if word in getattr(self.client, "CANNOT_PROMISE", ()):
-            raise UnsupportedOperation(f"{type(self.client).__name__} cannot promise writes with policy {word}")
         with wrapped(f"{self._place(name)} could not be stored"):
             writer: Writer = method(name, request)
             return writer
@@ -251,10 +291,9 @@ class Storage:
 
     def _write_chunks(self, name: str, chunks: Iterable[Any], options: dict[str, Any]) -> Receipt:
         size, digest = options.get("size_bytes"), options.get("sha256")
-        if isinstance(options.get("policy"), IfChanged) and size is not None and digest is not None:
-            there, outcome = self._compare(names.check(name), size, digest)
-            if there is not None and outcome == "unchanged":
-                return _receipt(self._place(name), there, digest, outcome, Metadata())
+        is_asked = isinstance(options.get("policy"), IfChanged) and not _compares(self.client)
+        if is_asked and size is not None and digest is not None and (there := self.unchanged(name, size, digest)):
+            return there
         with self.open_writer(name, **options) as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -306,12 +345,23 @@ class _WrappedWriter:
         self._writer.abort()
 
 
-def _receipt(place: str, stat: Stat, digest: str, outcome: Outcome, wanted: Metadata) -> Receipt:
+def _compares(client: object) -> bool:
+    return bool(getattr(client, "COMPARES", False))
+
+
+def _receipt(
+    place: str,
+    stat: Stat,
+    digest: str,
+    outcome: Outcome,
+    wanted: Metadata,
+    copies: tuple[Receipt, ...] = (),
+) -> Receipt:
     kept = stat.metadata.headers()
     dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
     if outcome == "unchanged":
         dropped = ()
-    return Receipt(stat.name, place, stat.size_bytes, digest, stat.etag, outcome, dropped)
+    return Receipt(stat.name, place, stat.size_bytes, digest, stat.etag, outcome, dropped, stat.metadata, copies)
 
 
 def _listed(method: Callable[[str], Iterator[Stat]], prefix: str, what: str) -> Iterator[Stat]:

@@ -16,10 +16,9 @@ where the server ignores them.  boto3 is imported when the first request is made
 import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote
 
 from core.clients.persistient_storage import names
-from core.clients.persistient_storage.receipts import TEXT, Metadata, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.receipts import TEXT, Metadata, Stat, WriteRequest, attachment, media_type
 from core.clients.persistient_storage.s3.connection import boto3_client
 from core.clients.persistient_storage.s3.errors import asking
 from core.clients.persistient_storage.s3.place import SCHEME, parsed
@@ -88,7 +87,7 @@ class S3Client(PersistientStorageClient):
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
         target = {"Bucket": self._place.bucket, "Key": self._place.key(file_name)}
         if download_name is not None:
-            target["ResponseContentDisposition"] = _attachment(download_name)
+            target["ResponseContentDisposition"] = attachment(download_name)
         with asking(self._place.url(file_name)):
             link: str = boto3_client().generate_presigned_url("get_object", Params=target, ExpiresIn=expires_in_s)
             return link
@@ -102,9 +101,3 @@ def _stat(name: str, answer: Any, size_bytes: int, sha256: str | None, metadata:
     etag = str(answer.get("ETag", "")).strip('"') or None
     modified = answer.get("LastModified")
     return Stat(name, size_bytes, etag, sha256, from_datetime(modified) if modified else None, metadata)
-
-
-def _attachment(name: str) -> str:
-    """Return the header that makes browsers save under *name*, whatever characters that holds."""
-    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
