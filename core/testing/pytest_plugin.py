@@ -15,4 +15,6 @@ def pytest_addoption(parser: Any) -> None:
 
 def pytest_configure(config: Any) -> None:
     """Make the marker known."""
-    config.addinivalue_line("markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves")
+    config.addinivalue_line(
+        "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
+    )
