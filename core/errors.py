@@ -88,6 +88,10 @@ class StorageCorrupt(StorageError, ValueError):
     """What was read is not what was stored: short, changed, or not UTF-8."""
 
 
+class PartlyStored(StorageError):
+    """Of several places that were to get a file, some have it and some do not; the message says which."""
+
+
 class UnsupportedOperation(StorageError, NotImplementedError):
     """This client cannot do that; the message names the method that would lift it."""
 

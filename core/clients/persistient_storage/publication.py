@@ -100,6 +100,11 @@ class Publication(io.BufferedIOBase):
         if is_lost:
             raise StorageError(f"{self.name} was not published: that happens at the end of a with block")
 
+    def abandon(self) -> None:
+        """Store nothing, and leave no trace of what was written."""
+        self._abort()
+        super().close()
+
     def __del__(self) -> None:
         """Store nothing: whoever drops a writer has not finished it."""
         if getattr(self, "_writer", None) is not None:

@@ -32,9 +32,10 @@ from core.clients.persistient_storage.receipts import (
 )
 from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
 from core.clients.persistient_storage.text import decoded, encoded
+from core.clients.persistient_storage.writing import GuardedWriter, check_expected, receipt_of
 from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermissionDenied, UnsupportedOperation
 from core.log import redact
-from core.schemas.instant import from_datetime
+from core.schemas.instant import LATEST, from_datetime
 
 _CHUNK_BYTES = 1 << 20
 _LARGE_BYTES = 8 << 20
@@ -94,26 +95,34 @@ class Storage:
             kept = replace(kept, content_type=media_type(name, otherwise=default_type))
         if compression and kept.content_encoding is None and not name.lower().endswith(".gz"):
             kept = replace(kept, content_encoding=compression)
+        return self.begin(name, WriteRequest(policy, kept, has_asked, size_bytes, sha256), compression)
+
+    def begin(self, name: str, request: WriteRequest, compression: Literal["gzip"] | None = None) -> Publication:
+        """Return a binary file as `open_writer` does, for a *request* that is made up already.
+
+        Its policy may be ``IfChanged``; its metadata is kept as it is, with nothing added.
+        """
+        self._check(name)
+        policy = request.policy
         compares = isinstance(policy, IfChanged) and not _compares(self.client)
-        plain = Replace() if compares else policy
-        request = WriteRequest(plain, kept, has_asked, size_bytes, sha256)
+        plain = replace(request, policy=Replace()) if compares else request
         place = self._place(name)  # asked before anything is stored: later, an error would come too late
-        client_writer = self._writer(name, request, compression)
+        client_writer = self._writer(name, plain, compression)
 
         def finish(writer: Writer, size: int, digest: str) -> Receipt:
-            _check_expected(name, request, size, digest)
+            check_expected(name, request, size, digest)
             outcome: Outcome | None = None
             if compares:
                 there, outcome = self._compare(name, size, digest)
                 if there is not None and outcome == "unchanged":
-                    return _receipt(place, there, digest, outcome, kept)
+                    return receipt_of(place, there, digest, outcome, request.metadata)
             stat, done = writer.commit(digest)
             copies = getattr(client_writer, "copies", ())
             done = outcome if outcome and done == "stored" else done
-            return _receipt(place, stat, digest, done, kept, copies)
+            return receipt_of(place, stat, digest, done, request.metadata, copies)
 
-        guarded = _WrappedWriter(client_writer, place)
-        is_large = (size_bytes or 0) >= _LARGE_BYTES
+        guarded = GuardedWriter(client_writer, place)
+        is_large = (request.size_bytes or 0) >= _LARGE_BYTES
         return Publication(name, guarded, finish, compress=compression is not None, is_large=is_large)
 
     def open_text_writer(self, name: str, **options: Any) -> TextPublication:
@@ -237,10 +246,10 @@ class Storage:
         there, outcome = self._compare(name, size_bytes, sha256)
         if there is None or outcome != "unchanged":
             return None
-        return _receipt(self._place(name), there, sha256, outcome, Metadata())
+        return receipt_of(self._place(name), there, sha256, outcome, Metadata())
 
-    def leftovers(self, *, older_than: timedelta, now: datetime) -> Iterator[Leftover]:
-        """Yield what writes that never ended have left here, if they began that long ago.
+    def leftovers(self, began_before: datetime | None = None) -> Iterator[Leftover]:
+        """Yield what writes that never ended have left here; only those that began before then, if that is given.
 
         A client without ``leftovers`` has none to tell of.
         """
@@ -248,10 +257,10 @@ class Storage:
         method = getattr(self.client, "leftovers", None)
         if method is None:
             return
-        latest = from_datetime(now - older_than)
+        latest = from_datetime(began_before) if began_before else LATEST
         with wrapped(f"{type(self.client).__name__} could not list what was left behind"):
             for leftover in method():
-                if leftover.began_at <= latest:
+                if leftover.began_at < latest:
                     yield leftover
 
     def remove_leftover(self, leftover: Leftover) -> None:
@@ -327,48 +336,10 @@ class Storage:
         return redact(place)
 
 
-class _WrappedWriter:
-    """A client's writer whose errors are ours."""
-
-    def __init__(self, writer: Writer, place: str) -> None:
-        self._writer, self._place = writer, place
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        with wrapped(f"{self._place} could not be stored"):
-            self._writer.write(data)
-
-    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
-        with wrapped(f"{self._place} could not be stored"):
-            return self._writer.commit(sha256)
-
-    def abort(self) -> None:
-        self._writer.abort()
-
-
 def _compares(client: object) -> bool:
     return bool(getattr(client, "COMPARES", False))
-
-
-def _receipt(
-    place: str,
-    stat: Stat,
-    digest: str,
-    outcome: Outcome,
-    wanted: Metadata,
-    copies: tuple[Receipt, ...] = (),
-) -> Receipt:
-    kept = stat.metadata.headers()
-    dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
-    if outcome == "unchanged":
-        dropped = ()
-    return Receipt(stat.name, place, stat.size_bytes, digest, stat.etag, outcome, dropped, stat.metadata, copies)
 
 
 def _listed(method: Callable[[str], Iterator[Stat]], prefix: str, what: str) -> Iterator[Stat]:
     with wrapped(what):
         yield from method(prefix)
-
-
-def _check_expected(name: str, request: WriteRequest, size: int, digest: str) -> None:
-    if request.size_bytes not in (None, size) or request.sha256 not in (None, digest):
-        raise StorageCorrupt(f"{name} was to have another size or SHA-256 than it has; nothing was published")
