@@ -432,22 +432,6 @@ def test_conditions_without_locks_and_links_are_refused(root, monkeypatch):
     assert (root / "a.txt").read_text() == "second"
 
 
-def test_metadata_where_it_cannot_be_kept(root, monkeypatch):
-    """Metadata that was asked for is refused, and a default is dropped and named."""
-
-    def unsupported(*args, **options) -> None:
-        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-
-    monkeypatch.setattr(os, "setxattr", unsupported)
-    storage = Storage(get_client(root))
-    with pytest.raises(UnsupportedOperation):
-        storage.write("a.csv", "x", cache_control="no-store")
-    assert entries(root) == []
-
-    assert storage.write("a.csv", "x").dropped == ()
-    assert storage.write("without-suffix", "x").dropped == ("content_type",)
-
-
 # --- readers and killed writers -----------------------------------------------------------------------------------
 
 

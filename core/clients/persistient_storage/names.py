@@ -11,7 +11,13 @@ LONGEST_NAME = 900
 """Bytes of UTF-8 that a name may have; S3 takes 1024 for prefix and name together."""
 
 PART_FILE = re.compile(r"\.yeti-[0-9a-f]{16}\.part")
-"""Names of files that are being written; nobody else may use them, and lists leave them out."""
+"""Names of files that are being written."""
+
+METADATA_FILE = re.compile(r"\.yeti-[0-9a-f]{16}\.meta")
+"""Names of files that hold the metadata of another file, where a storage keeps them so."""
+
+_RESERVED = (PART_FILE, METADATA_FILE)
+"""Nobody else may use them, and lists leave them out."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -47,6 +53,11 @@ def part_file(token: str) -> str:
     return f".yeti-{token}.part"
 
 
+def metadata_file(token: str) -> str:
+    """Return the name of a file that holds the metadata of another; *token* is 16 hexadecimal digits."""
+    return f".yeti-{token}.meta"
+
+
 def is_part_file(name: str) -> bool:
     """Say whether the last part of *name* is that of a file that is being written."""
     return PART_FILE.fullmatch(name.rpartition("/")[2]) is not None
@@ -74,8 +85,8 @@ def _fault(name: str) -> str:
         return "~ at the start stands for a home folder"
     if _DRIVE.match(name):
         return "it begins with a drive letter"
-    if any(PART_FILE.fullmatch(part) for part in parts):
-        return "names of this form are used for files that are being written"
+    if any(form.fullmatch(part) for form in _RESERVED for part in parts):
+        return "names of this form are used for files that are being written and for what is kept with files"
     if max(sizes) > LONGEST_PART:
         return f"a part is longer than {LONGEST_PART} bytes"
     if sum(sizes) + len(sizes) - 1 > LONGEST_NAME:

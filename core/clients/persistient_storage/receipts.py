@@ -181,7 +181,7 @@ class Leftover:
         size_bytes: How much it holds, where that is known without asking for each part.
     """
 
-    kind: Literal["part file", "incomplete upload"]
+    kind: Literal["part file", "metadata file", "incomplete upload"]
     location: str
     token: str
     began_at: Instant

@@ -5,8 +5,9 @@ Path: ``/opt/yeti/exports``, ``exports`` (below the working folder of now), ``~/
 A file is written beside its place and renamed, with file and folder flushed to the disk: a reader sees the old
 file or the new one, whatever happens, a power cut included.  Rights follow the umask and the folder's default
 ACL.  Names cannot leave the folder, and symbolic links below it are not followed.  Metadata beyond the content
-type that the name implies is kept in an extended attribute.  A process that is killed while writing may leave a
-hidden file ``.yeti-<16 digits>.part``, which nobody takes for an export.
+type that the name implies is kept in an extended attribute, or in a hidden file ``.yeti-<16 digits>.meta`` where
+the file system has none.  A process that is killed while writing may leave a hidden file ``.yeti-<16 digits>.part``,
+which nobody takes for an export; ``yetictl storage clean`` removes it.
 """
 
 import os
@@ -17,9 +18,9 @@ from typing import BinaryIO
 
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.border import wrapped
-from core.clients.persistient_storage.local import walk
-from core.clients.persistient_storage.local.writer import LocalWriter, read_metadata, stat_of
-from core.clients.persistient_storage.receipts import TEXT, Metadata, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.local import leftovers, metadata, walk
+from core.clients.persistient_storage.local.writer import LocalWriter, stat_of
+from core.clients.persistient_storage.receipts import TEXT, Leftover, Metadata, Stat, WriteRequest, media_type
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import FileMissing, InvalidFileName, InvalidStoragePath
@@ -51,8 +52,8 @@ class LocalStorageClient(PersistientStorageClient):
 
     def put_file(self, file_name: str, contents: str) -> None:
         data = encoded(contents)
-        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
-        put(self.open_writer(file_name, WriteRequest(metadata=metadata)), data)
+        kept = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        put(self.open_writer(file_name, WriteRequest(metadata=kept)), data)
 
     def delete_file(self, file_name: str) -> None:
         walk.delete(self._root, names.check(file_name))
@@ -64,33 +65,21 @@ class LocalStorageClient(PersistientStorageClient):
         return os.fdopen(walk.open_file(self._root, names.check(file_name)), "rb")
 
     def stat(self, file_name: str) -> Stat:
-        with self.open_reader(file_name) as file:
-            return stat_of(file_name, os.fstat(file.fileno()), read_metadata(file.fileno(), file_name))
+        with walk.opened(self._root, names.check(file_name)) as (descriptor, folder):
+            return stat_of(file_name, os.fstat(descriptor), metadata.found(descriptor, folder, file_name))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         if names.check_prefix(prefix):
             with suppress(FileMissing):
                 yield self.stat(prefix)
-        for name in self._names_below(prefix):
+        for name in walk.files_below(self._root, prefix):
             try:
                 yield self.stat(name)
-            except (FileMissing, InvalidFileName):  # deleted or swapped for a link since
+            except (FileMissing, InvalidFileName):  # being written, not one of ours, deleted or a link by now
                 continue
 
-    def _names_below(self, prefix: str) -> Iterator[str]:
-        try:
-            top, _ = walk.open_parent(self._root, f"{prefix}/x" if prefix else "x", create=False)
-        except FileMissing:
-            return
-        try:
-            for folder, folders, files, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
-                folders.sort()
-                above = "/".join(part for part in (prefix, folder.removeprefix(".").lstrip("/")) if part)
-                for file in sorted(files):
-                    name = f"{above}/{file}" if above else file
-                    try:
-                        yield names.check(name)
-                    except InvalidFileName:  # not one of ours, or being written
-                        continue
-        finally:
-            os.close(top)
+    def leftovers(self) -> Iterator[Leftover]:
+        return leftovers.below(self._root)
+
+    def remove_leftover(self, leftover: Leftover) -> None:
+        walk.delete(self._root, leftover.token)

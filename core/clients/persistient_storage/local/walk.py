@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.clients.persistient_storage.border import translated
+from core.clients.persistient_storage.local.metadata import forget
 from core.errors import FileExists, FileMissing, InvalidFileName, InvalidStoragePath, StorageTimeout
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -41,8 +42,9 @@ def open_parent(root: Path, name: str, *, create: bool) -> tuple[int, str]:
     return here, leaf
 
 
-def open_file(root: Path, name: str) -> int:
-    """Open the file for reading and return its descriptor."""
+@contextmanager
+def opened(root: Path, name: str) -> Iterator[tuple[int, int]]:
+    """Open the file for reading; give its descriptor and that of the folder it is in, and close both."""
     place = root / name
     try:
         folder, leaf = open_parent(root, name, create=False)
@@ -50,17 +52,35 @@ def open_file(root: Path, name: str) -> int:
         # A folder on the way is missing; what was asked for is the file.
         raise FileMissing(f"{place}: there is no such file") from error
     try:
-        descriptor = os.open(leaf, _FILE, dir_fd=folder)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _linked(place) from None
-        raise translated(error, str(place)) from error
+        descriptor = _open_leaf(folder, leaf, place)
+        try:
+            yield descriptor, folder
+        finally:
+            os.close(descriptor)
     finally:
         os.close(folder)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileMissing(f"{place}: what stands there is not a file")
-    return descriptor
+
+
+def open_file(root: Path, name: str) -> int:
+    """Open the file for reading and return its descriptor."""
+    with opened(root, name) as (descriptor, _):
+        return os.dup(descriptor)
+
+
+def files_below(root: Path, prefix: str) -> Iterator[str]:
+    """Yield the names of all files below the folder *prefix* of the root, hidden ones too, folder by folder."""
+    try:
+        top, _ = open_parent(root, f"{prefix}/x" if prefix else "x", create=False)
+    except FileMissing:
+        return
+    try:
+        for folder, folders, files, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            folders.sort()
+            above = "/".join(part for part in (prefix, folder.removeprefix(".").lstrip("/")) if part)
+            for file in sorted(files):
+                yield f"{above}/{file}" if above else file
+    finally:
+        os.close(top)
 
 
 def delete(root: Path, name: str) -> None:
@@ -70,7 +90,9 @@ def delete(root: Path, name: str) -> None:
     except FileMissing:
         return
     try:
+        before = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
         os.unlink(leaf, dir_fd=folder)
+        forget(before, folder)
         sync_folder(folder)
     except FileNotFoundError:
         pass
@@ -161,6 +183,19 @@ def _open_folder(here: int, part: str, place: Path, *, create: bool) -> int:
         if error.errno == errno.ENOTDIR and not create:
             raise FileMissing(f"{place} is not a folder") from error
         raise translated(error, str(place)) from error
+
+
+def _open_leaf(folder: int, leaf: str, place: Path) -> int:
+    try:
+        descriptor = os.open(leaf, _FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _linked(place) from None
+        raise translated(error, str(place)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileMissing(f"{place}: what stands there is not a file")
+    return descriptor
 
 
 def _kind(folder: int, part: str) -> int | None:

@@ -1,21 +1,21 @@
 """Write one local file: a hidden part file beside it, made durable, then renamed as one."""
 
 import errno
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from core.clients.persistient_storage.border import translated, wrapped
+from core.clients.persistient_storage.local import metadata
+from core.clients.persistient_storage.local.metadata import etag_of
 from core.clients.persistient_storage.local.walk import locked, open_parent, sync_folder
 from core.clients.persistient_storage.names import part_file
 from core.clients.persistient_storage.policies import Create, IfMatch
-from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest
 from core.errors import FileExists, PreconditionFailed, UnsupportedOperation
 
 _BUFFER_BYTES = 1 << 18
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_ATTRIBUTE = "user.yeti_exports.metadata"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -26,6 +26,7 @@ class LocalWriter:
         self._place = str(root / name)
         self._name, self._request = name, request
         self._folder, self._leaf = open_parent(root, name, create=True)
+        self._beside: str | None = None
         self._part: str | None = part_file(os.urandom(8).hex())
         try:
             # 0o666: the kernel takes the umask off; asking for the umask would change it for other threads.
@@ -47,7 +48,8 @@ class LocalWriter:
         """Make the part file durable and give it its name."""
         with wrapped(self._place):
             self._file.flush()
-            metadata = self._keep_metadata()
+            wanted = self._request.metadata
+            self._beside = metadata.keep(self._file.fileno(), self._folder, self._name, wanted)
             os.fsync(self._file.fileno())
             status = os.fstat(self._file.fileno())
             self._file.close()  # a network file system reports late errors here
@@ -55,7 +57,7 @@ class LocalWriter:
             sync_folder(self._folder)
             os.close(self._folder)
             self._folder = -1
-        return stat_of(self._name, status, metadata, sha256), outcome
+        return stat_of(self._name, status, wanted, sha256), outcome
 
     def abort(self) -> None:
         """Remove the part file and close everything."""
@@ -65,21 +67,11 @@ class LocalWriter:
             with suppress(OSError):
                 if self._part is not None:
                     os.unlink(self._part, dir_fd=self._folder)
+            with suppress(OSError):
+                if self._beside is not None:
+                    os.unlink(self._beside, dir_fd=self._folder)
             os.close(self._folder)
             self._folder = -1
-
-    def _keep_metadata(self) -> Metadata:
-        wanted = self._request.metadata
-        if wanted == Metadata(content_type=media_type(self._name)):
-            return wanted  # the name says it all
-        try:
-            os.setxattr(self._file.fileno(), _ATTRIBUTE, _encoded(wanted))
-        except (OSError, AttributeError) as error:
-            if self._request.has_asked:
-                reason = f"{self._place}: this file system keeps no metadata beside a file"
-                raise UnsupportedOperation(reason) from error
-            return Metadata(content_type=media_type(self._name))
-        return wanted
 
     def _publish(self) -> Outcome:
         with locked(self._folder, self._place) as is_locked:
@@ -89,20 +81,22 @@ class LocalWriter:
                     return "created"
                 case IfMatch(etag):
                     self._check(etag, is_locked)
-            is_new = self._status() is None
+            before = self._status()
             self._rename()
-            return "created" if is_new else "replaced"
+            metadata.forget(before, self._folder)
+            return "replaced" if before else "created"
 
     def _rename(self) -> None:
         part = self._part or ""
         os.replace(part, self._leaf, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        self._part = None
+        self._part = self._beside = None
 
     def _link(self, is_locked: bool) -> None:
         """Give the part file its name only if that is free; a link, unlike a rename, refuses a taken name."""
         part = self._part or ""
         try:
             os.link(part, self._leaf, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
+            self._beside = None
         except FileExistsError:
             raise FileExists(f"{self._place}: the name is taken") from None
         except OSError as error:
@@ -131,30 +125,6 @@ class LocalWriter:
             return None
 
 
-def etag_of(status: os.stat_result) -> str:
-    """Return what changes whenever a local file does: its inode, its time and its size."""
-    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"
-
-
-def stat_of(name: str, status: os.stat_result, metadata: Metadata, sha256: str | None = None) -> Stat:
+def stat_of(name: str, status: os.stat_result, kept: Metadata, sha256: str | None = None) -> Stat:
     """Return the `Stat` of a local file."""
-    return Stat(name, status.st_size, etag_of(status), sha256, status.st_mtime_ns // 1_000, metadata)
-
-
-def read_metadata(descriptor: int, name: str) -> Metadata:
-    """Return what was kept with an open file; what its name says where nothing was."""
-    try:
-        return _decoded(os.getxattr(descriptor, _ATTRIBUTE))
-    except (OSError, AttributeError, ValueError):  # no attribute, no such thing here, or not ours
-        return Metadata(content_type=media_type(name))
-
-
-def _encoded(metadata: Metadata) -> bytes:
-    return json.dumps({**metadata.headers(), "items": dict(metadata.items)}).encode()
-
-
-def _decoded(data: bytes) -> Metadata:
-    fields = json.loads(data)
-    if not isinstance(fields, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - caught by the only caller
-    return Metadata.found(fields, fields.pop("items", {}))
+    return Stat(name, status.st_size, etag_of(status), sha256, status.st_mtime_ns // 1_000, kept)
