@@ -14,6 +14,7 @@ from core.cli.output import counted, json_option, print_json, say
 from core.cli.session import Session
 from core.errors import StoreError, YetiError
 from core.log import redact
+from core.schemas.instant import to_datetime
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]
 
@@ -88,12 +89,18 @@ def _storages(session: Session) -> Iterator[Finding]:
     with suppress(StoreError), session.store() as store:
         own = [item.destination for item in definitions.exports(store) if item.destination]
     for path in dict.fromkeys([session.config["system.export_path"], *own]):
-        report = check_storage(path, Storage(get_client(path)))
+        report = check_storage(path, Storage(get_client(path)), to_datetime(session.now))
         wrong = [f"{step.name}: {step.detail}" for step in report.steps if not step.is_ok]
         if wrong:
             yield "failed", f"{redact(path)}: {'; '.join(wrong)}"
         else:
             yield "ok", f"{redact(path)} can be published to ({report.client})"
+        if report.leftovers:
+            yield (
+                "warning",
+                f"{redact(path)}: {counted(len(report.leftovers), 'left-over')} of writes that never ended; remove "
+                f"them with: yetictl storage clean {redact(path)}",
+            )
 
 
 def _plugins(session: Session) -> Iterator[Finding]:

@@ -2,15 +2,18 @@
 
 import sys
 from dataclasses import asdict
+from datetime import timedelta
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from core.cli.output import json_option, print_json, print_table, say
+from core.cli.output import counted, json_option, print_json, print_table, progress, say
+from core.cli.parameters import Duration
 from core.cli.session import Session
+from core.cli.storage_output import leftover_record, print_leftovers, receipt_record
 from core.errors import StorageError
 from core.log import redact
-from core.schemas.instant import to_text
+from core.schemas.instant import to_datetime, to_text
 
 if TYPE_CHECKING:
     from core.clients.persistient_storage.storage import Storage
@@ -79,22 +82,73 @@ def list_(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def check(session: Session, path: str, as_json: bool) -> None:
-    """Write, read back, compare and delete a small file at PATH, and say what the storage can do."""
+    """Write, read back, compare and delete a small file at PATH, and say what the storage can do.
+
+    Also listed is what killed writers have left there more than a day ago: part files, incomplete uploads.
+    Nobody sees them, but they take room or cost money; `storage clean` removes them.
+    """
     from core.clients.persistient_storage.check import check_storage
 
-    report = check_storage(path, _storage(session, path))
+    report = check_storage(path, _storage(session, path), to_datetime(session.now))
     if as_json:
-        print_json({**asdict(report), "is_ok": report.is_ok, "path": redact(path)})
+        left = [leftover_record(item) for item in report.leftovers]
+        print_json({**asdict(report), "leftovers": left, "is_ok": report.is_ok, "path": redact(path)})
     else:
         for step in report.steps:
             click.echo(
                 f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}"
             )
+        print_leftovers(report.leftovers)
         say(f"client {report.client}; optional methods: {', '.join(report.has) or 'none'}")
         if report.cannot_promise:
             say(f"it cannot promise: {', '.join(report.cannot_promise)}")
+        if report.leftovers:
+            say(f"left-overs are removed by: yetictl storage clean {redact(path)}")
     if not report.is_ok:
         raise StorageError(f"{redact(path)} cannot be used as it is; see the step that failed")
+
+
+@command.command()
+@click.argument("path")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
+@click.option(
+    "--older-than",
+    type=Duration(),
+    default="1d",
+    show_default=True,
+    help="Leave alone what began since; it may be a write that is going on.",
+)
+@json_option
+@click.pass_obj
+def clean(session: Session, path: str, dry_run: bool, older_than: int, as_json: bool) -> None:
+    """Remove what killed writers have left at PATH: part files, incomplete uploads.
+
+    Published files are never touched.
+    """
+    storage = _storage(session, path)
+    found = list(storage.leftovers(to_datetime(session.now) - timedelta(seconds=older_than)))
+    removed, errors = [], []
+    with progress("removing", len(found)) as advance:
+        for item in [] if dry_run else found:
+            try:
+                storage.remove_leftover(item)
+                removed.append(item)
+            except StorageError as error:
+                errors.append(str(error))
+            advance(1)
+    if as_json:
+        gone = {item.token for item in removed}
+        print_json([{**leftover_record(item), "is_removed": item.token in gone} for item in found])
+    else:
+        print_leftovers(found if dry_run else removed)
+        what = "would be removed" if dry_run else "removed"
+        say(
+            f"{counted(len(found if dry_run else removed), 'left-over')} {what}"
+            if found
+            else "nothing was left behind"
+        )
+    if errors:
+        raise StorageError(f"{counted(len(errors), 'left-over')} could not be removed: {'; '.join(errors)}")
 
 
 @command.command()
@@ -111,18 +165,10 @@ def put(session: Session, path: str, name: str, file: IO[bytes], as_json: bool) 
             target.write(chunk)
     receipt = target.receipt
     if as_json:
-        print_json(
-            {
-                "name": receipt.name,
-                "location": receipt.location,
-                "size_bytes": receipt.size_bytes,
-                "sha256": receipt.sha256,
-                "etag": receipt.etag,
-                "outcome": receipt.outcome,
-            }
-        )
+        print_json(receipt_record(receipt))
         return
-    say(f"{receipt.location}  {receipt.size_bytes:,} bytes  sha256 {receipt.sha256}")
+    for copy in receipt.copies or (receipt,):
+        say(f"{copy.location}  {copy.size_bytes:,} bytes  sha256 {copy.sha256}")
 
 
 @command.command()

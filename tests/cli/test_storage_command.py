@@ -1,5 +1,8 @@
 """``yetictl storage`` and drop-in files, as a person uses them."""
 
+import os
+import time
+
 CLIENT = """
 class Shelf:
     PREFIX = "shelf://"
@@ -41,15 +44,69 @@ def test_check_tries_everything_and_leaves_nothing(yetictl, tmp_path):
         "read back the replacement",
         "delete",
         "find it gone",
+        "look for what was left behind",
     ] == [step["name"] for step in done.json["steps"]]
     assert [] == list((tmp_path / "place").iterdir())
 
 
+def killed(tmp_path):
+    """What a writer that was killed two days ago has left, beside one that may be going on now."""
+    (tmp_path / "place/d").mkdir(parents=True)
+    old, new = (tmp_path / "place/d" / f".yeti-{digit * 16}.part" for digit in "01")
+    for file in (old, new):
+        file.write_bytes(b"half")
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(old, (two_days_ago, two_days_ago))
+    return old, new
+
+
+def test_check_lists_what_was_left_behind(yetictl, tmp_path):
+    """What killed writers left more than a day ago is listed, with the command that removes it; all is well else."""
+    old, _ = killed(tmp_path)
+
+    assert [(str(old), 4)] == [
+        (item["location"], item["size_bytes"])
+        for item in yetictl("storage", "check", "place", "--json").json["leftovers"]
+    ]
+    done = yetictl("storage", "check", "place")
+    assert str(old) in done.out
+    assert "yetictl storage clean place" in done.err
+    assert old.exists()
+
+
+def test_clean_removes_what_was_left_behind(yetictl, tmp_path):
+    """Only what is old enough, and nothing with ``--dry-run``; a second time there is nothing to do."""
+    old, new = killed(tmp_path)
+    (tmp_path / "place/d/published.txt").write_text("x")
+
+    assert "1 left-over would be removed" in yetictl("storage", "clean", "place", "--dry-run").err
+    assert old.exists()
+    assert "1 left-over removed" in yetictl("storage", "clean", "place").err
+    assert (False, True) == (old.exists(), new.exists())
+    assert "nothing was left behind" in yetictl("storage", "clean", "place").err
+    time.sleep(1.1)
+    [item] = yetictl("storage", "clean", "place", "--older-than", "1s", "--json").json
+    assert (str(new), True) == (item["location"], item["is_removed"])
+    assert ["published.txt"] == [path.name for path in (tmp_path / "place/d").iterdir()]
+
+
+def test_put_to_several_places_has_a_receipt_for_each(yetictl, tmp_path):
+    """``tee://`` stores in both places, and each is named."""
+    (tmp_path / "file").write_text("x")
+
+    receipt = yetictl("storage", "put", f"tee://{tmp_path}/one,{tmp_path}/two", "a.csv", "file", "--json").json
+
+    assert [str(tmp_path / name / "a.csv") for name in ("one", "two")] == [
+        copy["location"] for copy in receipt["copies"]
+    ]
+    assert {"content_type": "text/csv; charset=utf-8"} == receipt["metadata"]
+
+
 def test_check_of_an_unknown_scheme_fails(yetictl):
     """A path that looks like a URL no client knows is a failure that names the known prefixes."""
-    done = yetictl("storage", "check", "gs://bucket/x", status=1)
+    done = yetictl("storage", "check", "gopher://bucket/x", status=1)
 
-    assert "known: s3://" in done.out
+    assert "known: az://, gs://, memory://, s3://, sftp://, tee://, webdav://, webdavs://" in done.out
 
 
 def test_dropped_in_client_is_used_and_broken_one_is_listed(yetictl, tmp_path):

@@ -3,13 +3,26 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from core.clients.persistient_storage.receipts import Receipt
+from core.clients.persistient_storage.patience import waiting_at_most
+from core.clients.persistient_storage.receipts import Leftover, Receipt
 from core.clients.persistient_storage.registry import warning_for
 from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
-from core.errors import FileMissing, StorageCorrupt, StorageError, YetiError
+from core.errors import (
+    FileMissing,
+    StorageCorrupt,
+    StorageError,
+    StoragePermissionDenied,
+    UnsupportedOperation,
+    YetiError,
+)
 
+STALE_AFTER = timedelta(days=1)
+"""What is younger may be a write that is going on just now."""
+
+_PATIENCE_S = 8
 _TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
 
 
@@ -31,12 +44,14 @@ class CheckReport:
         steps: In the order they were tried; after a failed write nothing more is.
         has: The optional methods the client has.
         cannot_promise: What it says it cannot promise.
+        leftovers: What writes that never ended left there more than a day ago; it keeps nobody from publishing.
     """
 
     client: str
     steps: list[Step] = field(default_factory=list)
     has: tuple[str, ...] = ()
     cannot_promise: tuple[str, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -44,11 +59,17 @@ class CheckReport:
         return all(step.is_ok for step in self.steps)
 
 
-def check_storage(path: str, storage: Storage) -> CheckReport:
+def check_storage(path: str, storage: Storage, now: datetime) -> CheckReport:
     """Write a small file at *path*, read it back, replace it, delete it, and report each step.
 
-    The name is new and random, so that nothing of anybody's is touched.
+    The name is new and random, so that nothing of anybody's is touched.  A server that says nothing is given up on
+    within ten seconds: somebody is looking on.
     """
+    with waiting_at_most(_PATIENCE_S):
+        return _report(path, storage, now)
+
+
+def _report(path: str, storage: Storage, now: datetime) -> CheckReport:
     client = storage.client
     report = CheckReport(
         type(client).__name__,
@@ -65,6 +86,7 @@ def check_storage(path: str, storage: Storage) -> CheckReport:
     _try(report, "read back the replacement", lambda: _same(storage.read_text(name), _TEXT * 2))
     _try(report, "delete", lambda: _deleted(storage, name))
     _try(report, "find it gone", lambda: _gone(storage, name))
+    _try(report, "look for what was left behind", lambda: _left(report, storage, now))
     return report
 
 
@@ -82,6 +104,14 @@ def _same(found: str, expected: str) -> str:
     if found != expected:
         raise StorageCorrupt("what was read is not what was written")
     return ""
+
+
+def _left(report: CheckReport, storage: Storage, now: datetime) -> str:
+    try:
+        report.leftovers = tuple(storage.leftovers(now - STALE_AFTER))
+    except (StoragePermissionDenied, UnsupportedOperation) as error:  # who publishes need not be allowed to
+        return str(error)
+    return f"{len(report.leftovers)} older than a day" if report.leftovers else ""
 
 
 def _outcome(receipt: Receipt) -> str:
