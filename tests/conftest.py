@@ -3,8 +3,22 @@
 from pathlib import Path
 
 import pytest
+from scoreboard import Scoreboard
 
 INTEL = Path(__file__).parents[2] / "shared" / "data" / "intel"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The scoreboard of storage layers, see scoreboard.py."""
+    group = parser.getgroup("scoreboard")
+    group.addoption("--scoreboard", action="store_true", help="write docs/reference/scoreboard.md")
+    group.addoption("--scoreboard-check", action="store_true", help="fail if that page is not what the tests say")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take outcomes down where they are asked for."""
+    if config.option.scoreboard or config.option.scoreboard_check:
+        config.pluginmanager.register(Scoreboard(config))
 
 
 @pytest.fixture(scope="session")

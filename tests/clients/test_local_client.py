@@ -131,6 +131,7 @@ def test_no_name_leaves_the_folder(tmp_path, root, name):
     assert entries(root) == []
 
 
+@pytest.mark.scoreboard("symlinked folder", subject="local")
 def test_a_linked_folder_is_not_followed(tmp_path, root):
     """Through a symbolic link below the root nothing is read, written, deleted or listed."""
     outside = tmp_path / "outside"
@@ -149,6 +150,7 @@ def test_a_linked_folder_is_not_followed(tmp_path, root):
     assert list(Storage(client).list()) == []
 
 
+@pytest.mark.scoreboard("symlinked file", subject="local")
 def test_a_linked_file_is_not_followed(tmp_path, root):
     """A read is refused; a put and a delete replace and remove the link, and its target stays."""
     victim = tmp_path / "victim"
@@ -169,6 +171,7 @@ def test_a_linked_file_is_not_followed(tmp_path, root):
     assert [stat.name for stat in Storage(client).list()] == ["put"]
 
 
+@pytest.mark.scoreboard("symlinked folder", subject="local")
 def test_a_folder_that_is_swapped_for_a_link_is_not_followed(tmp_path, root):
     """A writer that has its folder open publishes into that folder, whatever its name is now."""
     outside = tmp_path / "outside"
@@ -435,6 +438,7 @@ def test_conditions_without_locks_and_links_are_refused(root, monkeypatch):
 # --- readers and killed writers -----------------------------------------------------------------------------------
 
 
+@pytest.mark.scoreboard("reader never sees partial", subject="local")
 def test_a_reader_never_sees_half_a_file(root):
     """Somebody who reads all the time during 200 re-publishes sees whole files only."""
     storage = Storage(get_client(root))

@@ -1,0 +1,179 @@
+"""Publishing under fire: readers that poll all the time, and writers that are killed at any point.
+
+``YETI_TEST_POLLS`` and ``YETI_TEST_KILLS`` set how often; the defaults keep a run short where a server is slow.
+"""
+
+import hashlib
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from core.clients.persistient_storage import get_client, names
+from core.clients.persistient_storage.storage import Storage
+
+WRITERS = 3
+CONTENTS = [f"{number:07}\n".encode() * 2_000 for number in range(3 * WRITERS)]
+"""16 kB each, every line the same: a mixture of two is seen by one comparison."""
+
+PART = bytes(range(256)) * 4096
+
+
+def polls(otherwise: int) -> int:
+    return int(os.environ.get("YETI_TEST_POLLS") or otherwise)
+
+
+def kills(otherwise: int) -> int:
+    return int(os.environ.get("YETI_TEST_KILLS") or otherwise)
+
+
+@contextmanager
+def in_children(run: Callable[[int], None], count: int) -> Iterator[None]:
+    """Run it over and over in forked children, which are killed at the end; none may have failed before."""
+    children = []
+    for number in range(count):
+        child = os.fork()
+        if child == 0:
+            try:
+                while True:
+                    run(number)
+            finally:
+                os._exit(1)
+        children.append(child)
+    try:
+        yield
+        assert [os.waitpid(child, os.WNOHANG)[0] for child in children] == [0] * count, "a writer failed"
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def poll(path: str, count: int) -> dict[bytes, int]:
+    """Read *count* times while three processes replace the file; return what was seen, how often."""
+    storage = Storage(get_client(path))
+    storage.write("list.txt", CONTENTS[0])
+
+    def replace(number: int) -> None:
+        mine = Storage(get_client(path))
+        for content in CONTENTS[number::WRITERS]:
+            mine.write("list.txt", content)
+
+    seen: dict[bytes, int] = {}
+    with in_children(replace, WRITERS):
+        for _ in range(count):
+            data = storage.read_bytes("list.txt")
+            seen[data] = seen.get(data, 0) + 1
+    return seen
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@pytest.mark.scoreboard("reader never sees partial", subject="local")
+def test_a_hundred_thousand_reads_of_a_folder(tmp_path):
+    """Under three writers, 100,000 reads of a local file see whole files only, and those of every writer."""
+    count = polls(100_000)
+    seen = poll(str(tmp_path), count)
+
+    assert set(seen) <= set(CONTENTS)
+    assert sum(seen.values()) == count
+    assert {CONTENTS.index(data) % WRITERS for data in seen} == set(range(WRITERS))
+
+
+@pytest.mark.s3
+@pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@pytest.mark.scoreboard("reader never sees partial")
+def test_polled_reads_of_a_bucket(weed_server):
+    """The same on a real S3 server, which takes longer: 3,000 reads, or ``YETI_TEST_POLLS``."""
+    count = polls(3_000)
+    seen = poll(f"s3://{weed_server.new_bucket()}/x", count)
+
+    assert set(seen) <= set(CONTENTS)
+    assert sum(seen.values()) == count
+    assert {CONTENTS.index(data) % WRITERS for data in seen} == set(range(WRITERS))
+
+
+def version(number: int, parts: int) -> bytes:
+    return b"%08d" % number + PART * parts
+
+
+def publish_and_die(path: str, data: bytes, after_s: float) -> None:
+    """Publish *data* in a child that is killed so long after it began."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with Storage(get_client(path)).open_writer("list.bin") as file:
+                for start in range(0, len(data), 1 << 18):
+                    file.write(data[start : start + (1 << 18)])
+        finally:
+            os._exit(0)
+    time.sleep(after_s)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def kill_at_random(path: str, parts: int, count: int) -> list[bool]:
+    """Kill *count* publishers at random points; return for each whether the new version was there afterwards."""
+    storage, luck = Storage(get_client(path)), random.Random(20261124)
+    began = time.monotonic()
+    storage.write("list.bin", version(0, parts))
+    usual_s = time.monotonic() - began
+    current, outcomes = hashlib.sha256(version(0, parts)).hexdigest(), []
+    for number in range(1, count + 1):
+        new = version(number, parts)
+        publish_and_die(path, new, luck.uniform(0, 2 * usual_s))
+        found, wanted = (hashlib.sha256(data).hexdigest() for data in (storage.read_bytes("list.bin"), new))
+        assert found in (current, wanted), f"neither the old file nor the new one after kill {number}"
+        outcomes.append(found == wanted)
+        current = found
+    return outcomes
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_two_hundred_kills_of_a_local_publish(tmp_path):
+    """``kill -9`` at 200 random points: the file is always the old or the new one, and the janitor finds every left-over."""
+    outcomes = kill_at_random(str(tmp_path), 4, kills(200))
+    storage = Storage(get_client(tmp_path))
+    hidden = sorted(path for path in tmp_path.iterdir() if path.name != "list.bin")
+
+    assert {True, False} == set(outcomes), "the kills did not hit before and after the publication"
+    assert all(names.is_part_file(path.name) for path in hidden)
+    assert hidden, "no kill hit a writer at work"
+    assert sorted(leftover.location for leftover in storage.leftovers()) == [str(path) for path in hidden]
+    for leftover in list(storage.leftovers()):
+        storage.remove_leftover(leftover)
+    assert [path.name for path in tmp_path.iterdir()] == ["list.bin"]
+
+
+@pytest.mark.s3
+@pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_kills_of_an_s3_publish(weed_server):
+    """The same on a real S3 server, in parts: 40 kills, or ``YETI_TEST_KILLS``."""
+    bucket = weed_server.new_bucket()
+    path = f"s3://{bucket}/x"
+    outcomes = kill_at_random(path, 20, kills(40))
+    storage = Storage(get_client(path))
+
+    def uploads() -> list[str]:
+        return sorted(
+            upload["UploadId"]
+            for page in weed_server.client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket)
+            for upload in page.get("Uploads", ())
+        )
+
+    open_ones = uploads()
+    found = list(storage.leftovers())
+
+    assert {True, False} == set(outcomes), "the kills did not hit before and after the publication"
+    assert open_ones, "no kill hit a writer at work"
+    assert len(found) == len(open_ones)
+    assert all(any(upload in leftover.token for leftover in found) for upload in open_ones)
+    for leftover in found:
+        storage.remove_leftover(leftover)
+    assert uploads() == []
+    assert [stat.name for stat in storage.list()] == ["list.bin"]
