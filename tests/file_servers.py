@@ -1,0 +1,179 @@
+"""Servers of files that tests start on 127.0.0.1: OpenSSH and WsgiDAV, each with a folder of its own."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SSHD = "/usr/sbin/sshd"
+_READY_WITHIN_S = 20
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """An SSH server that is running; it lets in whoever runs the tests, by a key.
+
+    Attributes:
+        port: On 127.0.0.1.
+        folder: What tests may use of its file system.
+        home: A home folder with a key, a file of known hosts and nothing else in ``.ssh``.
+        process: To stop it before its time.
+    """
+
+    port: int
+    folder: Path
+    home: Path
+    process: subprocess.Popen
+
+    @property
+    def known_hosts(self) -> Path:
+        """The file of known hosts, in which this server is."""
+        return self.home / ".ssh" / "known_hosts"
+
+    @property
+    def key(self) -> Path:
+        """The key that opens the server."""
+        return self.home / ".ssh" / "id_ed25519"
+
+
+@contextmanager
+def ssh_server(
+    folder: Path, *, longest_file_bytes: int | None = None, port: int | None = None
+) -> Iterator[SshServer]:
+    """Run OpenSSH with its keys and data in *folder*; skip the test where it is not installed.
+
+    Args:
+        folder: Must be there, and is empty.
+        longest_file_bytes: What the server may write into one file; it then fails as on a full disk.
+        port: This one instead of a free one.
+    """
+    if not Path(SSHD).exists():
+        pytest.skip(f"{SSHD} is missing; install the package openssh-server to test sftp:// against OpenSSH")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # as root, sshd insists on it
+    home, data = folder / "home", folder / "data"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    data.mkdir()
+    key = home / ".ssh" / "id_ed25519"
+    for file in (folder / "host_key", key):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+    shutil.copy(f"{key}.pub", folder / "authorized_keys")
+    port = port or free_port()
+    kind, host_key, *_ = (folder / "host_key.pub").read_text().split()
+    (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {kind} {host_key}\n")
+    process = sshd(folder, port, longest_file_bytes)
+    try:
+        _wait(process, port, folder / "server.log")
+        yield SshServer(port, data, home, process)
+    finally:
+        stop(process)
+
+
+def sshd(folder: Path, port: int, longest_file_bytes: int | None = None) -> subprocess.Popen:
+    """Start OpenSSH on the keys in *folder*."""
+    options = {
+        "ListenAddress": "127.0.0.1",
+        "AuthorizedKeysFile": folder / "authorized_keys",
+        "Subsystem": "sftp internal-sftp",
+        "PasswordAuthentication": "no",
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PidFile": "none",
+    }
+
+    def limited() -> None:
+        if longest_file_bytes is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (longest_file_bytes, longest_file_bytes))
+
+    with (folder / "server.log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                *(SSHD, "-D", "-e", "-f", "/dev/null", "-h", folder / "host_key", "-p", str(port)),
+                *(part for name, value in options.items() for part in ("-o", f"{name}={value}")),
+            ],
+            stdout=log,
+            stderr=log,
+            preexec_fn=limited,
+            restore_signals=False,
+            start_new_session=True,
+        )
+
+
+@dataclass(frozen=True)
+class DavServer:
+    """A WebDAV server that is running.
+
+    Attributes:
+        address: Host and port.
+        folder: What it serves.
+    """
+
+    address: str
+    folder: Path
+
+
+@contextmanager
+def dav_server(folder: Path, *, user: str | None = None, password: str | None = None) -> Iterator[DavServer]:
+    """Run WsgiDAV on cheroot with its data in *folder*; open to all, or only to *user*."""
+    data, port = folder / "data", free_port()
+    data.mkdir(parents=True)
+    config = {
+        "host": "127.0.0.1",
+        "port": port,
+        "server": "cheroot",
+        "provider_mapping": {"/": str(data)},
+        "simple_dc": {"user_mapping": {"*": {user: {"password": password}} if user else True}},
+        "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
+    }
+    (folder / "wsgidav.json").write_text(json.dumps(config))
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "wsgidav", "--config", folder / "wsgidav.json"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _wait(process, port, folder / "server.log")
+        yield DavServer(f"127.0.0.1:{port}", data)
+    finally:
+        stop(process)
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a server and all that it started; it is in a session of its own."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while True:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the server did not start: " + log.read_text(errors="replace")[-2000:])
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
