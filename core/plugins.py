@@ -10,11 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from core.errors import PluginError, YetiError
 
@@ -30,8 +29,7 @@ broke stays in use."""
 _Signature = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin(Generic[T]):
+class Plugin(NamedTuple, Generic[T]):
     """One plug-in that works.
 
     Attributes:
@@ -43,8 +41,7 @@ class Plugin(Generic[T]):
     content: T
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenPlugin:
+class BrokenPlugin(NamedTuple):
     """One plug-in that cannot be used.
 
     Attributes:
@@ -58,8 +55,7 @@ class BrokenPlugin:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(NamedTuple, Generic[T]):
     """Everything there is of one kind, in the order of the places and then of the names."""
 
     plugins: tuple[Plugin[T], ...]
@@ -148,8 +144,7 @@ def own_classes(module: ModuleType) -> Iterator[type]:
             yield thing
 
 
-@dataclass(slots=True)
-class _File(Generic[T]):
+class _File(NamedTuple, Generic[T]):
     signature: _Signature | None
     result: Plugin[T] | BrokenPlugin
     failing_since: int | None = None
@@ -163,9 +158,31 @@ class _Folder(Generic[T]):
         self._package, self._read = package, read
         self._files: dict[str, _File[T]] = {}
         self._fault: BrokenPlugin | None = None
+        self._settled_at: int | None = None
+        self._known: list[tuple[str, _Signature | None]] = []
 
     def refresh(self) -> bool:
         """Load what is new or changed, forget what is gone; say whether anything was."""
+        if self._is_as_it_was():
+            return False
+        looked_at = _modified_ns(self.path)
+        is_changed = self._refresh()
+        # A file that comes within one tick of the file system's clock does not change the folder's time.
+        is_settled = time.time_ns() - looked_at not in range(_SETTLING_NS)
+        self._settled_at = looked_at if looked_at and is_settled and not self._fault else None
+        self._known = [(f"{self.path}/{name}", file.signature) for name, file in self._files.items()]
+        return is_changed
+
+    def _is_as_it_was(self) -> bool:
+        """Say whether neither the folder nor a file in it has changed, at the price of one look at each."""
+        if self._settled_at is None or _modified_ns(self.path) != self._settled_at:
+            return False
+        try:
+            return all(_signature(os.stat(place)) == known for place, known in self._known)  # noqa: PTH116 - as below
+        except OSError:
+            return False
+
+    def _refresh(self) -> bool:
         before = self._fault
         try:
             now, self._fault = _signatures(self.path), None
@@ -193,7 +210,7 @@ class _Folder(Generic[T]):
         for name in self._files:
             self._unload(name)
         sys.modules.pop(self._package, None)
-        self._files = {}
+        self._files, self._settled_at = {}, None
 
     def _load(self, name: str, signature: _Signature, before: _File[T] | None) -> _File[T]:
         path = self.path / name
@@ -302,7 +319,7 @@ def _signatures(folder: Path) -> dict[str, _Signature]:
     try:
         with os.scandir(folder) as entries:
             return {
-                entry.name: (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                entry.name: _signature(stat)
                 for entry in entries
                 if entry.name.endswith(".py") and entry.name[0] not in "_."
                 # A dangling link or a file that goes away now is as good as not there.
@@ -312,6 +329,10 @@ def _signatures(folder: Path) -> dict[str, _Signature]:
         return {}
 
 
+def _signature(status: os.stat_result) -> _Signature:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
         return entry.stat() if entry.is_file() else None
@@ -319,7 +340,7 @@ def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _modified_ns(place: str) -> int:
+def _modified_ns(place: str | Path) -> int:
     try:
         return os.stat(place or ".").st_mtime_ns  # noqa: PTH116 - on every call; a Path costs as much as the stat
     except OSError:

@@ -238,14 +238,14 @@ def test_named_configuration_file_is_used(yetictl, tmp_path):
 def test_doctor_finds_what_is_wrong(yetictl, monkeypatch, tmp_path):
     """``doctor`` is content with a new installation, and fails on a storage that no client knows."""
     yetictl("doctor")
-    monkeypatch.setenv("YETI_SYSTEM_EXPORT_PATH", "gs://bucket/lists")
+    monkeypatch.setenv("YETI_SYSTEM_EXPORT_PATH", "hdfs://bucket/lists")
     monkeypatch.chdir(tmp_path)
 
     done = yetictl("doctor", "--json", status=1)
 
     failed = [item["detail"] for item in json.loads(done.out) if item["status"] == "failed"]
     assert 1 == len(failed)
-    assert "gs://bucket/lists" in failed[0]
+    assert "hdfs://bucket/lists" in failed[0]
     assert "s3://" in failed[0]
 
 

@@ -15,7 +15,7 @@ from core.clients.persistient_storage import PersistientStorageClient, get_clien
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "configure-storage.md").read_text("utf-8")
 HERE, DROP_IN = "clients/test_configure_storage_page.py", "clients/test_drop_in_clients.py"
-S3, LOCAL, KIT = "clients/test_s3_client.py", "clients/test_local_client.py", "../core/testing/storage.py"
+S3, LOCAL, KIT = "clients/test_s3_client.py", "clients/test_local_client.py", "../core/testing/storage"
 LATER = "arrives with the services"
 
 STATEMENTS: dict[str, list[str] | str] = {
@@ -43,11 +43,11 @@ STATEMENTS: dict[str, list[str] | str] = {
         f"{HERE}::test_the_printed_calls_work",
     ],
     "it gives the S3 client, which talks through boto3 to Amazon S3 or to any server that speaks its protocol": [
-        f"{KIT}::test_what_was_put_comes_back",
+        f"{KIT}/five_methods.py::test_what_was_put_comes_back",
         f"{S3}::test_the_prefix_may_end_with_a_slash_or_be_missing",
     ],
     "it gives the local client, which writes to the disk of this machine": [
-        f"{KIT}::test_what_was_put_comes_back",
+        f"{KIT}/five_methods.py::test_what_was_put_comes_back",
         f"{LOCAL}::test_file_and_folder_are_flushed_before_a_put_returns",
     ],
     "Every path that begins with no known prefix is a local folder.": [
@@ -66,7 +66,7 @@ STATEMENTS: dict[str, list[str] | str] = {
         f"{HERE}::test_an_export_goes_to_the_bucket_of_export_path"
     ],
     "a file is published whole or not at all": [
-        f"{KIT}::test_an_exception_publishes_nothing",
+        f"{KIT}/commit_or_nothing.py::test_an_exception_publishes_nothing",
         f"{LOCAL}::test_a_reader_never_sees_half_a_file",
         f"{LOCAL}::test_a_killed_writer_leaves_a_whole_file",
         f"{S3}::test_an_abandoned_upload_is_aborted",
@@ -177,6 +177,6 @@ def test_an_export_goes_to_the_bucket_of_export_path(weed_server, tmp_path):
 
 def test_doctor_fails_on_an_unknown_scheme(tmp_path):
     """It names the path and the known prefixes."""
-    place = {"YETI_SYSTEM_EXPORT_PATH": "gs://bucket/lists"}
+    place = {"YETI_SYSTEM_EXPORT_PATH": "hdfs://bucket/lists"}
 
     assert "s3://" in run(tmp_path, "doctor", status=1, **place)

@@ -3,9 +3,11 @@
 import logging
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,51 @@ def test_a_file_that_is_replaced_is_read_again(drop_in, tmp_path):
     assert get_client("mine://x").file_path("f") == "two f"
 
 
+def settle(folder: Path) -> None:
+    """Make it look as if nobody had changed the folder for long; from then on it is not listed each time."""
+    long_ago = time.time() - 3600
+    os.utime(folder, (long_ago, long_ago))
+    get_client("mine://x")
+
+
+def test_a_folder_that_nobody_changes_is_not_listed_again(drop_in, plugins_path, monkeypatch):
+    """Once it is settled, a call costs a look at each file; listing a folder costs several times as much."""
+    drop_in("mine", source())
+    settle(plugins_path)
+    listings = []
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda place: listings.append(str(place)) or real(place))
+    get_client("mine://x")
+
+    assert str(plugins_path) not in listings
+
+
+@pytest.mark.parametrize("step", ["changed", "replaced", "added", "removed", "folder removed"])
+def test_a_settled_folder_is_watched_all_the_same(drop_in, plugins_path, tmp_path, monkeypatch, step):
+    """Whatever changes in it is noticed by the next call."""
+    monkeypatch.chdir(tmp_path)
+    file = drop_in("mine", source(says="one "))
+    settle(plugins_path)
+    status = file.stat()
+    match step:
+        case "changed":
+            with file.open("r+") as opened:
+                opened.write(source(says="two "))
+        case "replaced":
+            (tmp_path / "new.py").write_text(source(says="two "))
+            os.utime(tmp_path / "new.py", ns=(status.st_atime_ns, status.st_mtime_ns))
+            (tmp_path / "new.py").replace(file)
+        case "added":
+            drop_in("more", source(name="Longer", prefix="mine://x", says="two "))
+        case "removed":
+            file.unlink()
+        case "folder removed":
+            shutil.rmtree(plugins_path)
+
+    expected = "two f" if "removed" not in step else str(tmp_path / "mine:/x/f")
+    assert get_client("mine://x").file_path("f") == expected
+
+
 def test_a_removed_file_is_forgotten(drop_in, tmp_path, monkeypatch):
     """Its prefix is nobody's then, and the path a local folder, with a warning."""
     monkeypatch.chdir(tmp_path)
@@ -302,7 +349,9 @@ def test_an_imported_class_is_not_the_importers(drop_in, tmp_path):
 
     assert type(get_client(tmp_path)) is LocalStorageClient
     assert type(get_client("s3://bucket/x")) is S3Client
-    assert [row.status for row in registry.clients()] == ["ok"] * 3
+    prefixes = [row.prefix for row in registry.clients() if row.status == "ok"]
+    assert len(prefixes) == len(set(prefixes)) == len(registry.clients())
+    assert {"", "s3://", "mine://"} <= set(prefixes)
 
 
 def test_two_claims_fail_only_for_their_prefix(drop_in, tmp_path):
@@ -336,7 +385,7 @@ def test_a_constructor_that_fails_is_an_error_of_ours(drop_in):
         get_client("mine://u:secret@host/x")
 
 
-@pytest.mark.parametrize("path", ["gs://bucket/x", "S3://bucket/x", "file:///tmp/x", "az://c/x"])
+@pytest.mark.parametrize("path", ["hdfs://bucket/x", "S3://bucket/x", "file:///tmp/x", "ftp://c/x"])
 def test_an_unknown_scheme_is_local_but_not_silently(path, caplog, tmp_path, monkeypatch):
     """As published, it goes to the local client; the log names the prefixes that are known."""
     monkeypatch.chdir(tmp_path)
@@ -345,7 +394,8 @@ def test_an_unknown_scheme_is_local_but_not_silently(path, caplog, tmp_path, mon
     [record] = caplog.records
     assert record.levelno == logging.WARNING
     assert path in record.getMessage()
-    assert "known: s3://" in record.getMessage()
+    known = record.getMessage().rpartition("known: ")[2].split(", ")
+    assert {"az://", "gs://", "s3://"} <= set(known)
     assert registry.warning_for(path) == record.getMessage()
     assert list(tmp_path.iterdir()) == []
 

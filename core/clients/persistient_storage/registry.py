@@ -8,9 +8,8 @@ installed packages; all of them are looked at again on every call, see `core.plu
 import logging
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from core.clients.persistient_storage.spec import FIVE, PROMISES, PersistientStorageClient
 from core.errors import PluginError, YetiError
@@ -25,8 +24,7 @@ _LOOKS_LIKE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _PREFIX_IN_SOURCE = re.compile(r"^\s+PREFIX\s*(?::[^=\n]*)?=\s*(['\"])(?P<prefix>[^'\"\n]+)\1", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One row of the list of clients.
 
     Attributes:
@@ -46,16 +44,14 @@ class Listed:
     cannot_promise: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     prefix: str
     origin: str
     client: type | None
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(NamedTuple):
     """What is claimed, by prefix; more than one claim is a conflict, a claim without class is a broken file's."""
 
     found: Found[tuple[type, ...]]
