@@ -34,6 +34,26 @@ def at_once(run: Any, count: int) -> list[Any]:
 
 def in_child(run: Any, within_s: float = 30) -> str:
     """Run it in a forked child; say ``done``, ``failed``, or ``hangs``."""
+    return _outcome(_forked(run), time.monotonic() + within_s)
+
+
+def in_children(run: Any, count: int, within_s: float = 60) -> list[str]:
+    """Call *run* with 0, 1, 2, … in forked children that start together; say of each what `in_child` says."""
+    waiting, starting = os.pipe()
+
+    def started(number: int) -> None:
+        os.close(starting)
+        os.read(waiting, 1)  # ends for all at once, when the parent closes the other end
+        run(number)
+
+    children = [_forked(lambda number=number: started(number)) for number in range(count)]
+    os.close(starting)
+    os.close(waiting)
+    deadline = time.monotonic() + within_s
+    return [_outcome(child, deadline) for child in children]
+
+
+def _forked(run: Any) -> int:
     with _no_fork_warning():
         child = os.fork()
     if child == 0:
@@ -45,7 +65,10 @@ def in_child(run: Any, within_s: float = 30) -> str:
             pass
         finally:
             os._exit(status)
-    deadline = time.monotonic() + within_s
+    return child
+
+
+def _outcome(child: int, deadline: float) -> str:
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:

@@ -97,6 +97,9 @@ class LocalWriter:
         try:
             os.link(part, self._leaf, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
             self._beside = None
+            with suppress(OSError):  # a second name of the new file, and no more than a left-over
+                os.unlink(part, dir_fd=self._folder)
+            self._part = None
         except FileExistsError:
             raise FileExists(f"{self._place}: the name is taken") from None
         except OSError as error:
