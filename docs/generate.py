@@ -139,11 +139,63 @@ def formats_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def storage_clients() -> str:
+    """Return the page of the storage clients that come with the program, from their files."""
+    from core.clients.persistient_storage import registry
+    from core.clients.persistient_storage.spec import OPTIONAL, PROMISES
+
+    package = "core.clients.persistient_storage.classes."  # what else is installed here is nobody's business
+    found = registry.client_classes().items()
+    clients = sorted((prefix, client) for prefix, client in found if client.__module__.startswith(package))
+    words = sorted(PROMISES)
+    lines = [
+        "# Storage clients\n",
+        NOTICE,
+        "A path goes to the client with the longest prefix that it begins with, and to the local client if there is none.",
+        "`yetictl storage list` prints what is installed, yours included; "
+        "[Write a storage client](../how-to/write-a-storage-client.md) adds one.\n",
+        "What each promises (the words are those of the contract, `core/clients/persistient_storage/spec.py`); "
+        "what it does not is refused:\n",
+        f"| prefix | {' | '.join(words)} |",
+        f"| --- |{' --- |' * len(words)}",
+    ]
+    for prefix, client in clients:
+        cannot = getattr(client, "CANNOT_PROMISE", ())
+        ticks = ("no" if word in cannot else "yes" for word in words)
+        lines.append(f"| {_prefix(prefix)} | {' | '.join(ticks)} |")
+    lines += [
+        "",
+        "The optional methods each has:\n",
+        f"| prefix | {' | '.join(f'`{name}`' for name in OPTIONAL)} |",
+    ]
+    lines.append(f"| --- |{' --- |' * len(OPTIONAL)}")
+    for prefix, client in clients:
+        ticks = ("yes" if hasattr(client, name) else "-" for name in OPTIONAL)
+        lines.append(f"| {_prefix(prefix)} | {' | '.join(ticks)} |")
+    documented = set()
+    for prefix, client in clients:
+        module = inspect.getmodule(client)
+        if module not in documented:
+            documented.add(module)
+            lines += ["", f"## {_prefix(prefix)}\n", _as_markdown(inspect.cleandoc(module.__doc__ or ""))]
+    return "\n".join(lines) + "\n"
+
+
+def _prefix(prefix: str) -> str:
+    return f"`{prefix}`" if prefix else "any other path"
+
+
+def _as_markdown(text: str) -> str:
+    """Return a docstring as Markdown: double back-ticks are single ones, one sentence a line is left alone."""
+    return text.replace("``", "`")
+
+
 PAGES = {
     "docs/reference/configuration.md": configuration,
     "docs/reference/commands.md": commands,
     "docs/reference/observable-types.md": observable_types,
     "docs/reference/formats.md": formats_page,
+    "docs/reference/storage-clients.md": storage_clients,
     "yeti.conf.sample": sample,
 }
 

@@ -1,5 +1,6 @@
 """``yetictl storage``: look into storages and move single files."""
 
+import os
 import sys
 from dataclasses import asdict
 from datetime import timedelta
@@ -160,15 +161,23 @@ def clean(session: Session, path: str, dry_run: bool, older_than: int, as_json: 
 def put(session: Session, path: str, name: str, file: IO[bytes], as_json: bool) -> None:
     """Store FILE (- is standard input) at PATH as NAME: whole or not at all."""
     storage = _storage(session, path)
-    with storage.open_writer(name) as target:
+    with progress(f"storing {name}", _size_bytes(file), "bytes") as advance, storage.open_writer(name) as target:
         while chunk := file.read(1 << 20):
             target.write(chunk)
+            advance(len(chunk))
     receipt = target.receipt
     if as_json:
         print_json(receipt_record(receipt))
         return
     for copy in receipt.copies or (receipt,):
         say(f"{copy.location}  {copy.size_bytes:,} bytes  sha256 {copy.sha256}")
+
+
+def _size_bytes(file: IO[bytes]) -> int | None:
+    try:
+        return os.fstat(file.fileno()).st_size or None
+    except (OSError, ValueError):  # not a file of the disk
+        return None
 
 
 @command.command()

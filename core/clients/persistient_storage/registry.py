@@ -111,6 +111,15 @@ def clients() -> tuple[Listed, ...]:
     return tuple(sorted(listed, key=lambda row: (row.prefix, row.origin, row.client)))
 
 
+def client_classes() -> dict[str, type]:
+    """Return the class that serves each prefix, of those that nothing is wrong with."""
+    sound = {
+        prefix: [claim.client for claim in claims if claim.client is not None]
+        for prefix, claims in _table().claims.items()
+    }
+    return {prefix: classes[0] for prefix, classes in sound.items() if len(classes) == 1}
+
+
 def warning_for(path: str) -> str:
     """Return what is odd about *path*, in words: it looks like a URL and no client knows it; else nothing."""
     return _warning(path, _table())

@@ -40,6 +40,7 @@ class TeeClient(PersistientStorageClient):
 
     PREFIX = "tee://"
     COMPARES = True
+    CANNOT_PROMISE = frozenset({"atomic", "create", "if_match"})
 
     def __init__(self, path: str) -> None:
         places = [unquote(place) for place in path.removeprefix(self.PREFIX).split(",")]
@@ -48,7 +49,7 @@ class TeeClient(PersistientStorageClient):
                 "tee:// needs two places or more, each once, as tee:///srv/exports,s3://bucket"
             )
         self._places = [Storage(get_client(place)) for place in places]
-        self.CANNOT_PROMISE = frozenset({"atomic", "create", "if_match"}).union(*map(_cannot, self._places))
+        self.CANNOT_PROMISE = type(self).CANNOT_PROMISE.union(*map(_cannot, self._places))
 
     def file_path(self, file_name: str) -> str:
         return ", ".join(place.client.file_path(file_name) for place in self._places)
