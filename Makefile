@@ -5,10 +5,10 @@ INTEL ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types fmt docs docs-check bench wheel clean python
+.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard bench bench-storage wheel clean python
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Says the one line that helps where Python is too old or cannot make environments.
 python:
@@ -65,6 +65,12 @@ docs-check: $(VENV)/.base ## Fail if a generated page is not up to date
 
 bench: $(VENV)/.base ## Measure against the sqlite3 command line; ROWS=100000 for a quick one
 	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+
+scoreboard: $(VENV)/.test ## Write docs/reference/scoreboard.md again, from the tests that prove it
+	@$(BIN)/python -m pytest -q -m scoreboard --scoreboard
+
+bench-storage: $(VENV)/.test ## Measure publishing beside six other libraries; ARGS=--quick for a quick one
+	@$(BIN)/python -m bench.storage $(ARGS)
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null && ls dist

@@ -1,6 +1,6 @@
 """Publishing under fire: readers that poll all the time, and writers that are killed at any point.
 
-``YETI_TEST_POLLS`` and ``YETI_TEST_KILLS`` set how often; the defaults keep a run short where a server is slow.
+``YETI_TEST_POLLS`` and ``YETI_TEST_STORAGE_KILLS`` set how often; the defaults keep a run short where a server is slow.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def polls(otherwise: int) -> int:
 
 
 def kills(otherwise: int) -> int:
-    return int(os.environ.get("YETI_TEST_KILLS") or otherwise)
+    return int(os.environ.get("YETI_TEST_STORAGE_KILLS") or otherwise)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def test_two_hundred_kills_of_a_local_publish(tmp_path):
 @pytest.mark.timeout(1200)
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_kills_of_an_s3_publish(weed_server):
-    """The same on a real S3 server, in parts: 40 kills, or ``YETI_TEST_KILLS``."""
+    """The same on a real S3 server, in parts: 40 kills, or ``YETI_TEST_STORAGE_KILLS``."""
     bucket = weed_server.new_bucket()
     path = f"s3://{bucket}/x"
     outcomes = kill_at_random(path, 20, kills(40))
