@@ -151,6 +151,8 @@ def print_definition(
 
 def result_object(result: "RunResult") -> dict[str, Any]:
     """Return the result of a run for ``--json``."""
+    from core.exports.publish import outcome_of
+
     return {
         "export": result.export,
         "status": result.status,
@@ -168,6 +170,10 @@ def result_object(result: "RunResult") -> dict[str, Any]:
                 "sha256": file.sha256,
                 "entries": file.entries,
                 "outcome": file.outcome,
+                "places": [
+                    {"location": place.location, "outcome": outcome_of(place), "etag": place.etag}
+                    for place in file.places
+                ],
             }
             for file in result.files
         ],
@@ -176,6 +182,8 @@ def result_object(result: "RunResult") -> dict[str, Any]:
 
 def print_results(results: "Sequence[RunResult]") -> None:
     """Print what runs published; digests are cut where a terminal is too narrow for them."""
+    from core.exports.publish import outcome_of
+
     wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= 150
     rows: list[tuple[object, ...]] = []
     for result in results:
@@ -187,10 +195,11 @@ def print_results(results: "Sequence[RunResult]") -> None:
                 file.entries,
                 file.size_bytes,
                 file.sha256 if wide else file.sha256[:_SHORT_DIGEST] + "…",
-                file.outcome,
-                file.location,
+                outcome_of(place),
+                place.location,
             )
             for file in result.files
+            for place in file.places
         ]
     print_table(("export", "entries", "bytes", "sha256", "outcome", "where"), rows, right=("entries", "bytes"))
 

@@ -203,9 +203,9 @@ def _check_schedule(schedule: str) -> None:
 def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
     from core.store import definitions
 
-    address = _address(definition, default_destination)
+    addresses = _addresses(definition, default_destination)
     for other in definitions.exports(store):
-        if other.name != definition.name and _address(other, default_destination) == address:
+        if other.name != definition.name and addresses & _addresses(other, default_destination):
             place = redact(other.destination or default_destination)
             raise DefinitionError(
                 f"the export {other.name!r} is published as {other.file_name} at {place} already; "
@@ -213,17 +213,23 @@ def _check_clash(store: "Store", definition: ExportDefinition, default_destinati
             )
 
 
-def _address(definition: ExportDefinition, default_destination: str) -> str:
-    """Return where the file will be, in one spelling of the many that a place has.
+def _addresses(definition: ExportDefinition, default_destination: str) -> set[str]:
+    """Return where the file will be, each in one spelling of the many that a place has."""
+    from core.clients.persistient_storage.several_places import places_of
 
-    Without regard to case: on some file systems the one file would overwrite the other.
-    """
-    place = definition.destination or default_destination
+    return {
+        _address(place, definition.file_name) for place in places_of(definition.destination or default_destination)
+    }
+
+
+def _address(place: str, file_name: str) -> str:
+    """Return the address without regard to case: on some file systems the one file would overwrite the other."""
     if "://" not in place:
         # Not Path: it raises for a user that does not exist, which is the storage's to say.
         place = os.path.expanduser(place)  # noqa: PTH111
-        return os.path.realpath(f"{place}/{definition.file_name}").casefold()
-    return f"{place.rstrip('/')}/{definition.file_name}".casefold()
+        return os.path.realpath(f"{place}/{file_name}").casefold()
+    folder = place.partition("?")[0]  # what follows are options
+    return f"{folder.rstrip('/')}/{file_name}".casefold()
 
 
 def _type_warnings(definition: ExportDefinition) -> Iterable[str]:

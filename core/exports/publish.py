@@ -17,7 +17,12 @@ from core.schemas.export import PublishedFile
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A file as it is where it is fetched; ``outcome`` is ``created``, ``replaced`` or ``unchanged``."""
+    """A file as it is where it is fetched.
+
+    Attributes:
+        outcome: ``created``, ``replaced`` or ``unchanged``.
+        places: The receipt of each place that has it; one, but for a client that stores in several.
+    """
 
     name: str
     location: str
@@ -26,6 +31,7 @@ class Published:
     sha256: str
     entries: int
     outcome: str
+    places: tuple[Receipt, ...] = ()
 
     def as_record(self) -> PublishedFile:
         """Return what the store keeps of it."""
@@ -88,7 +94,18 @@ def _put(storage: Storage, file: RenderedFile) -> Receipt:
 
 
 def _published(file: RenderedFile, receipt: Receipt) -> Published:
-    outcome = "replaced" if receipt.outcome == "stored" else receipt.outcome
     return Published(
-        file.name, receipt.location, file.media_type, file.size_bytes, file.sha256, file.entries, outcome
+        file.name,
+        receipt.location,
+        file.media_type,
+        file.size_bytes,
+        file.sha256,
+        file.entries,
+        outcome_of(receipt),
+        receipt.copies or (receipt,),
     )
+
+
+def outcome_of(receipt: Receipt) -> str:
+    """Return what a write did, for people: where it is not known whether a file was there, it was replaced."""
+    return "replaced" if receipt.outcome == "stored" else receipt.outcome

@@ -40,6 +40,28 @@ def test_export_is_published_with_its_digest(yetictl, feed):
     assert (1, 10, str(feed / "c2_list.txt")) == (file["entries"], file["size_bytes"], file["location"])
 
 
+def test_export_to_several_places_says_where_it_is(yetictl, feed, tmp_path):
+    """With ``--to tee://…`` each place has the file and a line of its own; a place that lost it gets it back alone."""
+    places = [tmp_path / name / "c2.txt" for name in ("one", "two")]
+    yetictl(
+        "export", "add", "c2", "--format", "list", "--type", "ip", "--to", f"tee://{tmp_path}/one,{tmp_path}/two"
+    )
+    printed = yetictl("export", "run", "c2").out
+    assert all(str(place) in printed for place in places)
+    assert places[0].read_bytes() == places[1].read_bytes() == b"192.0.2.1\n192.0.2.2\n"
+    before = places[0].stat()
+    places[1].unlink()
+
+    (result,) = yetictl("export", "run", "c2", "--json").json
+
+    (file,) = result["files"]
+    assert [(str(places[0]), "unchanged"), (str(places[1]), "created")] == [
+        (place["location"], place["outcome"]) for place in file["places"]
+    ]
+    assert (before.st_ino, before.st_mtime_ns) == (places[0].stat().st_ino, places[0].stat().st_mtime_ns)
+    assert b"192.0.2.1\n192.0.2.2\n" == places[1].read_bytes()
+
+
 def test_second_run_leaves_the_file_alone(yetictl, feed):
     """Unchanged content is not published again: the file keeps its date."""
     yetictl("export", "add", "all", "--format", "jsonl")

@@ -119,6 +119,9 @@ def test_the_default_place_said_explicitly_is_the_same_place(define, settings):
         ("{tmp}/a", "link"),
         ("{tmp}/a", "~/a"),
         ("s3://bucket/p", "s3://bucket/p/"),
+        ("{tmp}/a", "tee://s3://bucket/x,{tmp}/a"),
+        ("tee://{tmp}/a,{tmp}/b", "tee://{tmp}/c,{tmp}/b/"),
+        ("s3://bucket/a", "s3://bucket/a?storage-class=STANDARD_IA"),
     ],
 )
 def test_one_place_in_two_spellings(one, other, define, tmp_path, monkeypatch):

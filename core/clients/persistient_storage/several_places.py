@@ -1,6 +1,7 @@
 """One file stored in several places: a place that fails does not keep the others from it, and is named."""
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.publication import Publication
@@ -10,6 +11,16 @@ from core.errors import InvalidContents, InvalidFileName, PartlyStored, StorageE
 
 _REFUSALS = (InvalidContents, InvalidFileName, UnsupportedOperation)
 """What is wrong with the file or with what was asked, not with the place: then no place gets it."""
+
+
+SCHEME = "tee://"
+
+
+def places_of(path: str) -> tuple[str, ...]:
+    """Return the storage paths that ``tee://PLACE,PLACE,…`` names; any other path is one place."""
+    if not path.startswith(SCHEME):
+        return (path,)
+    return tuple(unquote(place) for place in path.removeprefix(SCHEME).split(","))
 
 
 class SeveralWriter:

@@ -16,7 +16,6 @@ has a receipt for each.
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
-from urllib.parse import unquote
 
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.receipts import (
@@ -28,7 +27,7 @@ from core.clients.persistient_storage.receipts import (
     media_type,
 )
 from core.clients.persistient_storage.registry import get_client
-from core.clients.persistient_storage.several_places import SeveralWriter, raise_for
+from core.clients.persistient_storage.several_places import SCHEME, SeveralWriter, places_of, raise_for
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.storage import Storage
 from core.clients.persistient_storage.text import encoded, put
@@ -38,12 +37,12 @@ from core.errors import InvalidStoragePath, StorageError
 class TeeClient(PersistientStorageClient):
     """Several places that hold the same files."""
 
-    PREFIX = "tee://"
+    PREFIX = SCHEME
     COMPARES = True
     CANNOT_PROMISE = frozenset({"atomic", "create", "if_match"})
 
     def __init__(self, path: str) -> None:
-        places = [unquote(place) for place in path.removeprefix(self.PREFIX).split(",")]
+        places = places_of(path)
         if len(places) < 2 or "" in places or len(set(places)) < len(places):
             raise InvalidStoragePath(
                 "tee:// needs two places or more, each once, as tee:///srv/exports,s3://bucket"
