@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree
 
 ACCOUNT = "devstoreaccount1"
 # The key of all emulators, as Microsoft publishes it; in pieces, so that nobody takes it for a leak.
@@ -61,6 +62,11 @@ class AzureServer:
         """Return the bytes of a blob."""
         return self.ask("GET", f"{container}/{quote(key)}")[1]
 
+    def names(self, container: str) -> list[str]:
+        """Return the names of all blobs; blocks that nobody committed are not one."""
+        listed = self.ask("GET", container, "comp=list&restype=container")[1]
+        return [found.text or "" for found in ElementTree.fromstring(listed).iterfind("Blobs/Blob/Name")]
+
     def ask(self, method: str, path: str, query: str = "") -> tuple[dict[str, str], bytes]:
         """Make a request that is signed by hand; return headers and body."""
         headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-12-02"}
@@ -98,6 +104,11 @@ class GoogleServer:
         url = f"{self.url}/storage/v1/b/{bucket}/o/{quote(key, safe='')}?alt=media"
         return _asked(urllib.request.Request(url, headers={"Accept-Encoding": "gzip"}))[1]
 
+    def names(self, bucket: str) -> list[str]:
+        """Return the names of all objects."""
+        listed = _asked(urllib.request.Request(f"{self.url}/storage/v1/b/{bucket}/o"))[1]
+        return [found["name"] for found in json.loads(listed).get("items", ())]
+
 
 @contextmanager
 def azurite(folder: Path) -> Iterator[AzureServer]:
@@ -127,6 +138,22 @@ def fake_gcs(folder: Path) -> Iterator[GoogleServer]:
     command = [fake_gcs_program(), "-filesystem-root", str(folder / "objects"), *options, *links]
     with _running(command, folder, f"http://{host}") as url:
         yield GoogleServer(url)
+
+
+def service_account() -> dict[str, str]:
+    """Return the contents of a Google key file whose key was made just now."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return {
+        "type": "service_account",
+        "client_email": "nobody@example.com",
+        "private_key_id": "1",
+        "private_key": key.private_bytes(*form).decode(),
+        "token_uri": "https://oauth2.example.com/token",
+    }
 
 
 def azurite_program() -> str:

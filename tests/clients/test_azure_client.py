@@ -38,3 +38,11 @@ class TestAzure(StorageClientTests):
 
     def raw(self, client, file_name):
         return self.server.stored(self.container, f"some/prefix/{file_name}")
+
+    def raw_names(self, client):
+        return [name.removeprefix("some/prefix/") for name in self.server.names(self.container)]
+
+    def path_through(self, proxy, path, monkeypatch):
+        endpoint = proxy.to(os.environ["AZURE_STORAGE_BLOB_ENDPOINT"])
+        monkeypatch.setenv("AZURE_STORAGE_BLOB_ENDPOINT", endpoint)
+        return path

@@ -1,0 +1,1 @@
+"""How the Google client talks to a server: one connection per process, errors with remedies, one upload."""
