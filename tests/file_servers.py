@@ -141,7 +141,15 @@ def dav_server(folder: Path, *, user: str | None = None, password: str | None = 
     (folder / "wsgidav.json").write_text(json.dumps(config))
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "wsgidav", "--config", folder / "wsgidav.json"],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "wsgidav.server.server_cli",
+                "--config",
+                folder / "wsgidav.json",
+            ],
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -3,14 +3,20 @@
 SFTP and WebDAV are both of that kind; each client gives the two questions of `Tree`, and has the rest from here.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from core.clients.persistient_storage import names
+from core.clients.persistient_storage.patience import read_timeout_s, waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Stat
 from core.errors import FileMissing, InvalidFileName
+from core.log import redact
 from core.schemas.instant import Instant
+
+_log = logging.getLogger(__name__)
+_REMOVED_WITHIN_S = 2
 
 Kind = Literal["file", "folder", "other"]
 
@@ -92,6 +98,18 @@ def beside(name: str, token: str) -> str:
     """Return the name of the part file in the same folder as the file *name*."""
     folder, slash, _ = name.rpartition("/")
     return folder + slash + names.part_file(token)
+
+
+def removing(place: str, part: str, remove: Callable[[], object]) -> None:
+    """Remove a part file by *remove*, without waiting long and without an error: one led here, and counts more."""
+    try:
+        with waiting_at_most(min(_REMOVED_WITHIN_S, read_timeout_s())):
+            remove()
+    except FileMissing:
+        pass
+    except Exception as error:
+        said = redact(str(error))
+        _log.warning("part file could not be removed", extra={"file": place, "part": part, "reason": said})
 
 
 def _files(tree: Tree, folder: str) -> Iterator[Entry]:

@@ -44,8 +44,8 @@ class _Account:
 class Channel:
     """One SFTP session; used by one thread at a time."""
 
-    def __init__(self, sftp: Any, is_fresh: bool) -> None:
-        self.sftp, self.is_fresh = sftp, is_fresh
+    def __init__(self, client: Any, sftp: Any) -> None:
+        self.client, self.sftp, self.is_fresh = client, sftp, True
 
     @property
     def is_open(self) -> bool:
@@ -87,7 +87,7 @@ class Connections:
                 with asking(place):
                     return channel, question(channel.sftp)
             except StorageTimeout:
-                channel.close()
+                self.drop(channel)
                 raise
             except StorageError:
                 if channel.is_open:
@@ -120,6 +120,12 @@ class Connections:
                 return
         channel.close()
 
+    def drop(self, channel: Channel) -> None:
+        """End the whole connection of a channel whose server does not answer any more."""
+        with self._lock:
+            self._clients = [client for client in self._clients if client is not channel.client]
+        channel.client.close()
+
     def forget(self) -> None:
         """Let go of everything without a word to the server: a child must not talk on its parent's connections."""
         for client in self._clients:
@@ -137,8 +143,7 @@ class Connections:
                 except needed("paramiko", extra="sftp", scheme=SCHEME).ChannelException:
                     continue  # it has as many as the server allows
                 except Exception:
-                    self._clients.remove(client)
-                    client.close()
+                    self.drop(Channel(client, None))
             if self._failure and self._failure[0] > began:  # found out while this thread waited for its turn
                 raise type(self._failure[1])(str(self._failure[1]))
             try:
@@ -153,7 +158,7 @@ class Connections:
     def _channel(self, client: Any) -> Channel:
         sftp = client.open_sftp()
         sftp.get_channel().settimeout(read_timeout_s())
-        return Channel(sftp, is_fresh=True)
+        return Channel(client, sftp)
 
 
 def connections(place: Place) -> Connections:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.clients.persistient_storage.policies import Create
 from core.clients.persistient_storage.receipts import Outcome, Stat, WriteRequest
-from core.clients.persistient_storage.remote_tree import beside
+from core.clients.persistient_storage.remote_tree import beside, removing
 from core.clients.persistient_storage.sftp.connection import Channel, Connections
 from core.clients.persistient_storage.sftp.errors import asking
 from core.clients.persistient_storage.sftp.place import Place
@@ -91,8 +91,9 @@ class SftpWriter:
         finally:
             self._connections.give_back(channel)
         if part is not None:
-            with suppress(FileMissing):
-                self._connections.ask(self._address, lambda sftp: sftp.remove(part))
+            removing(
+                self._address, part, lambda: self._connections.ask(self._address, lambda sftp: sftp.remove(part))
+            )
 
     @contextmanager
     def _sending(self, *, is_writing: bool = True) -> Iterator[None]:
@@ -100,9 +101,8 @@ class SftpWriter:
             with asking(self._address, is_writing=is_writing):
                 yield
         except StorageTimeout:
-            self._part = None  # whoever does not answer cannot be asked to remove it; see `leftovers`
             if self._channel is not None:
-                self._channel.close()
+                self._connections.drop(self._channel)
             raise
 
     def _begin(self, sftp: Any) -> Any:
@@ -199,7 +199,7 @@ class SftpReader(io.RawIOBase):
             with asking(self._address):
                 data: bytes = next(self._file.readv([(self._position, size)]))
         except StorageError as error:
-            self._channel.close()
+            self._connections.drop(self._channel)
             if isinstance(error, StorageTimeout) or not isinstance(error, StorageUnavailable) or self._has_resumed:
                 raise
             self._resume()

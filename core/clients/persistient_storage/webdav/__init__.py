@@ -1,0 +1,1 @@
+"""What the clients of ``webdav://`` and ``webdavs://`` are made of."""

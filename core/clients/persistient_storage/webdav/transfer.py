@@ -1,0 +1,259 @@
+"""Write and read one file over WebDAV: a hidden part file that is moved as one, a reader that is never short."""
+
+import io
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+from core.clients.persistient_storage.receipts import Outcome, Stat
+from core.clients.persistient_storage.remote_tree import Entry, beside, removing
+from core.clients.persistient_storage.webdav.connection import ask
+from core.clients.persistient_storage.webdav.errors import asking, refused
+from core.clients.persistient_storage.webdav.tree import DavTree
+from core.errors import (
+    FileExists,
+    FileMissing,
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StorageTimeout,
+    StorageUnavailable,
+    UnsupportedOperation,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHUNK_BYTES = 1 << 18
+_IN_MEMORY_BYTES = 1 << 20
+_LOST = ";?"
+"""Where WsgiDAV 4.4 cuts the name off that a file is to be moved to."""
+_MOST_SECONDS = 2
+_MOVE_ATTEMPTS = 8
+_OPEN_ATTEMPTS = 12
+_LONGEST_PAUSE_S = 0.4
+
+
+class DavWriter:
+    """One file that is being written, into a spool: the length must be said before the first byte is sent."""
+
+    def __init__(self, tree: DavTree, name: str) -> None:
+        self._tree, self._name = tree, name
+        self._address = tree.place.url(name)
+        if set(name) & set(_LOST):
+            raise UnsupportedOperation(
+                f"{self._address}: a name with ; or ? cannot be stored by WebDAV: some servers cut it off there when "
+                "they move the file, and would overwrite another"
+            )
+        self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by abort
+        self._size_bytes = 0
+        self._part: str | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes."""
+        self._spool.write(data)
+        self._size_bytes += memoryview(data).nbytes
+
+    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
+        """Send the part file, compare its length, move it over the file."""
+        self._part = part = beside(self._name, os.urandom(8).hex())
+        stored = self._sent(part)
+        before = self._there()
+        for _ in range(_MOST_SECONDS):
+            if before is None or stored.modified_at != before.modified_at:
+                break
+            # Servers date files in whole seconds, and some make the ETag of that and of numbers that come back.
+            time.sleep(1.02 - time.time() % 1)
+            stored = self._sent(part)
+        outcome = self._move(part)
+        self._part = None
+        return Stat(self._name, stored.size_bytes, stored.etag, sha256, stored.modified_at), outcome
+
+    def abort(self) -> None:
+        """Forget the spool, and remove the part file if there is one."""
+        self._spool.close()
+        part, self._part = self._part, None
+        if part is not None:
+            url, allowed = self._tree.place.http(self._tree.place.path(part)), (200, 202, 204)
+            removing(
+                self._address, part, lambda: ask("DELETE", url, self._address, allowed=allowed, is_retried=False)
+            )
+
+    def _there(self) -> Entry | None:
+        """Return what the move will replace; never a folder, which would go with all that is in it."""
+        try:
+            entry = self._tree.look(self._name)
+        except FileMissing:
+            return None
+        if entry.kind == "folder":
+            raise FileExists(f"{self._address}: a folder of that name stands there")
+        return entry
+
+    def _sent(self, part: str) -> Entry:
+        self._put(part)
+        entry = self._tree.look(part)
+        if entry.size_bytes != self._size_bytes:
+            raise StorageFull(f"{self._address}: the server kept {entry.size_bytes} of {self._size_bytes} bytes")
+        return entry
+
+    def _put(self, part: str) -> None:
+        path = self._tree.place.path(part)
+        url, body, stored = self._tree.place.http(path), _Body(self._spool, self._size_bytes), (200, 201, 204)
+        answer = ask("PUT", url, self._address, allowed=(*stored, 404, 409), body=body)
+        if answer.status_code not in stored:
+            self._tree.make_folder(path.rpartition("/")[0] + "/", self._address)
+            ask("PUT", url, self._address, allowed=stored, body=body)
+
+    def _move(self, part: str) -> Outcome:
+        """Give the part file its name.
+
+        Servers that delete before they move fail when others do the same at once, and an answer may get lost: it
+        is tried again, and was done if the part file is gone then.
+        """
+        place = self._tree.place
+        url, to = place.http(place.path(part)), place.http(place.path(self._name))
+        headers = {"Destination": to, "Overwrite": "T"}
+        problem: StorageError | None = None
+        for attempt in range(_MOVE_ATTEMPTS):
+            _pause(attempt)
+            try:
+                answer = ask("MOVE", url, self._address, allowed=range(600), headers=headers, is_retried=False)
+            except StorageTimeout:
+                raise
+            except StorageUnavailable as error:
+                problem = error
+                continue
+            match answer.status_code:
+                case 201:
+                    return "created"
+                case 204:
+                    return "replaced"
+                case 404 if problem is not None:
+                    return "stored"
+            problem = refused(answer, self._address)
+            if not _may_pass(answer.status_code):
+                break
+        raise problem or StorageUnavailable(f"{self._address}: not moved")
+
+
+class _Body:
+    """The spool as the body of a request, which may be sent again."""
+
+    def __init__(self, spool: IO[bytes], size_bytes: int) -> None:
+        self._spool, self._size_bytes = spool, size_bytes
+
+    def __len__(self) -> int:
+        return self._size_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._spool.seek(0)
+        while chunk := self._spool.read(_CHUNK_BYTES):
+            yield chunk
+
+
+class DavReader(io.RawIOBase):
+    """The bytes of a file; a connection that breaks is made anew once, and the same file read on."""
+
+    def __init__(self, tree: DavTree, name: str) -> None:
+        self._tree, self._name, self._address = tree, name, tree.place.url(name)
+        self._url = tree.place.http(tree.place.path(name))
+        self._position, self._has_resumed = 0, False
+        self._answer, self._entry = self._opened()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* as far as there are bytes, and return how many it got."""
+        view = memoryview(buffer).cast("B")
+        data = self._next(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        return b"".join(iter(lambda: self._next(_CHUNK_BYTES), b""))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if not self.closed:
+            super().close()
+            if hasattr(self, "_answer"):
+                self._answer.close()
+
+    def _next(self, size: int) -> bytes:
+        size = min(size, self._entry.size_bytes - self._position)
+        if size <= 0:
+            return b""
+        try:
+            with asking(self._address):
+                data: bytes = self._answer.raw.read(size, decode_content=False)
+            if not data:
+                raise StorageUnavailable(f"{self._address}: the connection ended early")  # noqa: TRY301
+        except StorageUnavailable as error:
+            self._answer.close()
+            if self._has_resumed or isinstance(error, StorageTimeout):
+                raise
+            self._resume()
+            return self._next(size)
+        self._position += len(data)
+        return data
+
+    def _resume(self) -> None:
+        self._has_resumed = True
+        before = self._entry
+        self._answer, self._entry = self._opened()
+        if before != self._entry:
+            self._answer.close()
+            raise StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
+
+    def _opened(self) -> tuple[Any, Entry]:
+        """Return an answer whose body is one whole file from the position on, and what is known of that file.
+
+        Servers look at a file and then open it; when it is replaced in between, they give the length of one with
+        the bytes of the other.  So what stands there before must still stand there once the file is open.
+        """
+        after = self._tree.entry(self._name)
+        for attempt in range(_OPEN_ATTEMPTS):
+            _pause(attempt)
+            before = after
+            if before.kind != "file":
+                raise FileMissing(f"{self._address}: what stands there is not a file")
+            answer = self._get()
+            try:
+                after = self._tree.entry(self._name)
+                if after == before and answer.status_code != 404 and self._fits(answer, before.size_bytes):
+                    return answer, before
+            except BaseException:
+                answer.close()
+                raise
+            answer.close()
+        raise StorageCorrupt(
+            f"{self._address}: the server gives other lengths for the file than it says, or it is replaced all the time"
+        )
+
+    def _get(self) -> Any:
+        headers = {"Range": f"bytes={self._position}-"} if self._position else {}
+        allowed = (206,) if self._position else (200, 404)
+        return ask("GET", self._url, self._address, allowed=allowed, headers=headers, is_streamed=True)
+
+    def _fits(self, answer: Any, size_bytes: int) -> bool:
+        """Say whether the body is what is left of so many bytes; without any length, it is counted in the end."""
+        if self._position and not answer.headers.get("Content-Range", "").startswith(f"bytes {self._position}-"):
+            return False
+        length = answer.headers.get("Content-Length")
+        return length is None or length == str(size_bytes - self._position)
+
+
+def _may_pass(status: int) -> bool:
+    return status in (207, 423, 429) or status >= 500
+
+
+def _pause(attempt: int) -> None:
+    """Wait before a further attempt, a little longer each time and never as long as somebody else."""
+    if attempt:
+        time.sleep(random.uniform(0.5, 1) * min(0.01 * 2**attempt, _LONGEST_PAUSE_S))  # noqa: S311 - no secret
