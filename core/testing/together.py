@@ -34,7 +34,7 @@ def at_once(run: Any, count: int) -> list[Any]:
 
 def in_child(run: Any, within_s: float = 30) -> str:
     """Run it in a forked child; say ``done``, ``failed``, or ``hangs``."""
-    return _outcome(_forked(run), time.monotonic() + within_s)
+    return outcome_of(forked(run), within_s)
 
 
 def in_children(run: Any, count: int, within_s: float = 60) -> list[str]:
@@ -46,14 +46,14 @@ def in_children(run: Any, count: int, within_s: float = 60) -> list[str]:
         os.read(waiting, 1)  # ends for all at once, when the parent closes the other end
         run(number)
 
-    children = [_forked(lambda number=number: started(number)) for number in range(count)]
+    children = [forked(lambda number=number: started(number)) for number in range(count)]
     os.close(starting)
     os.close(waiting)
-    deadline = time.monotonic() + within_s
-    return [_outcome(child, deadline) for child in children]
+    return [outcome_of(child, within_s) for child in children]
 
 
-def _forked(run: Any) -> int:
+def forked(run: Any) -> int:
+    """Run it in a forked child, and return that at once."""
     with _no_fork_warning():
         child = os.fork()
     if child == 0:
@@ -68,11 +68,14 @@ def _forked(run: Any) -> int:
     return child
 
 
-def _outcome(child: int, deadline: float) -> str:
+def outcome_of(child: int, within_s: float) -> str:
+    """Say of a child ``done``, ``failed``, ``killed`` (it did that itself), or ``hangs``; then it is no more."""
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return "done" if os.waitstatus_to_exitcode(status) == 0 else "failed"
+            code = os.waitstatus_to_exitcode(status)
+            return "done" if code == 0 else "killed" if code == -signal.SIGKILL else "failed"
         time.sleep(0.01)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

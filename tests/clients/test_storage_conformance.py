@@ -40,6 +40,10 @@ class TestS3(StorageClientTests):
         uploads = self.server.client.list_multipart_uploads(**target).get("Uploads", [])
         return [entry["Key"].removeprefix("some/prefix/") for entry in [*objects, *uploads]]
 
+    def path_through(self, proxy, path, monkeypatch):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.to(self.server.url))
+        return path
+
     def test_large_files_keep_to_their_policy(self, client, storage):
         if self.server.name == "moto":
             pytest.skip("moto ignores If-Match when an upload is completed")

@@ -26,17 +26,20 @@ import pytest
 
 _SUBJECTS = (
     *("under_test", "five_methods", "file_names", "commit_or_nothing", "verbs", "metadata", "policies"),
-    *("promises", "several_at_once"),
+    *("promises", "several_at_once", "killed", "disk_full", "server_faults"),
 )
 # Before they are imported: then pytest shows the values of an assert that fails, wherever the kit is installed.
 pytest.register_assert_rewrite(*(f"{__name__}.{subject}" for subject in _SUBJECTS))
 
 from core.testing.storage.commit_or_nothing import CommitOrNothingTests  # noqa: E402
+from core.testing.storage.disk_full import DiskFullTests  # noqa: E402
 from core.testing.storage.file_names import FileNameTests  # noqa: E402
 from core.testing.storage.five_methods import FiveMethodTests  # noqa: E402
+from core.testing.storage.killed import KilledTests  # noqa: E402
 from core.testing.storage.metadata import MetadataTests  # noqa: E402
 from core.testing.storage.policies import PolicyTests  # noqa: E402
 from core.testing.storage.promises import PromiseTests  # noqa: E402
+from core.testing.storage.server_faults import ServerFaultTests  # noqa: E402
 from core.testing.storage.several_at_once import SeveralAtOnceTests  # noqa: E402
 from core.testing.storage.verbs import VerbTests  # noqa: E402
 
@@ -52,5 +55,8 @@ class StorageClientTests(
     PolicyTests,
     SeveralAtOnceTests,
     PromiseTests,
+    KilledTests,
+    DiskFullTests,
+    ServerFaultTests,
 ):
     """Subclass it, give ``path`` and ``raw``, and every test of the kit is run on your client."""

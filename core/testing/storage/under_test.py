@@ -42,6 +42,16 @@ class ClientUnderTest:
         """All verbs over the client under test."""
         return Storage(client)
 
+    def what_stands(self, client: PersistientStorageClient) -> bytes | None:
+        """Return file.txt as it is after a failure; of a client without ``atomic`` what it gives itself, or None.
+
+        Behind the back of such a client there may be anything, as long as its readers never see it.
+        """
+        if not cannot(client, "atomic"):
+            return self.raw(client, "file.txt")
+        text = state(client)
+        return None if text is None else text.encode()
+
     def expect_only_old(self, client: PersistientStorageClient, storage: Storage) -> None:
         """Check that file.txt is as it was and that there is nothing else, hidden or not."""
         assert self.raw(client, "file.txt") == b"old"

@@ -1,0 +1,134 @@
+"""Server faults: it fails, stalls, breaks off or cuts short, and readers still see a whole file or an error."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.patience import waiting_at_most
+from core.clients.persistient_storage.storage import Storage
+from core.errors import FileMissing, StorageCorrupt, StorageError
+from core.testing.faults import HTTP_KINDS, TCP_KINDS, Fault, Proxy
+from core.testing.storage.under_test import ClientUnderTest, cannot
+
+_ANSWER_WITHIN_S = 1
+_ENDS_WITHIN_S = 30
+"""A fault for ever is to end in an error by then: some tries with pauses, and one time-out of a second."""
+
+_TEXT = "0123456789abcde\n" * (20 << 10)
+_TIMES = pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
+_WITHOUT_BODY = tuple(kind for kind in HTTP_KINDS if kind not in ("short", "no-length"))
+
+
+class ServerFaultTests(ClientUnderTest):
+    """What happens when the server does not do its part; needs ``path_through``."""
+
+    @pytest.fixture
+    def proxy(self) -> Iterator[Proxy]:
+        """Stands between the client and its server."""
+        with Proxy() as proxy:
+            yield proxy
+
+    @pytest.fixture
+    def far_path(self, proxy: Proxy, path: str, monkeypatch: pytest.MonkeyPatch) -> str:
+        """The path by way of the proxy."""
+        far = self.path_through(proxy, path, monkeypatch)
+        if far is None:
+            pytest.skip("no path_through in the test class: server faults are not tried")
+        return far
+
+    def test_taking_a_path_contacts_nobody(self, far_path, proxy):
+        """The constructor and ``file_path`` ask no server: one that is away does not keep a program from starting."""
+        get_client(far_path).file_path("file.txt")
+
+        assert proxy.requests == 0
+
+    @_TIMES
+    @pytest.mark.parametrize("kind", _WITHOUT_BODY)
+    def test_a_put_that_meets_a_fault(self, client, far_path, proxy, kind, times):
+        """A fault of the server on a put: the new file stands, or an error says "later" and the old one stands."""
+        _try_if_possible(proxy, kind)
+        client.put_file("file.txt", "old")
+        proxy.fault = Fault(kind, "put", times)
+
+        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", _TEXT))
+
+        _check_error(said, times)
+        proxy.fault = None
+        stands = self.what_stands(client)
+        if cannot(client, "atomic"):
+            assert stands in (b"old", _TEXT.encode(), None)
+        else:
+            assert stands == (b"old" if isinstance(said, Exception) else _TEXT.encode())
+
+    @pytest.mark.parametrize("kind", ["500", "reset", "stall"])
+    def test_a_large_put_that_meets_a_fault_midway(self, client, storage, far_path, proxy, kind):
+        """A server that fails after the first part for ever: the old file stands and no part of the new is left."""
+        _try_if_possible(proxy, kind)
+        client.put_file("file.txt", "old")
+        proxy.fault = Fault(kind, "put", after=1)
+
+        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", b"0123456789abcdef" * (20 << 16)))
+
+        proxy.fault = None
+        if isinstance(said, Exception):
+            _check_error(said, None)
+            self.expect_only_old(client, storage)
+        else:  # it needed one request only
+            assert self.raw(client, "file.txt") == b"0123456789abcdef" * (20 << 16)
+
+    @_TIMES
+    @pytest.mark.parametrize("kind", HTTP_KINDS)
+    def test_a_read_that_meets_a_fault(self, client, far_path, proxy, kind, times):
+        """A fault of the server on a read: the whole file comes, or an error; never a part, never "missing"."""
+        _try_if_possible(proxy, kind)
+        client.put_file("file.txt", _TEXT)
+        reads = [lambda client: Storage(client).read_text("file.txt")]
+        if kind in ("short", "no-length"):  # what only looks like the end of the file
+            reads.append(lambda client: client.get_file("file.txt"))
+        for read in reads:
+            proxy.fault = Fault(kind, "get", times)
+
+            said = _within(lambda read=read: read(get_client(far_path)))
+
+            if not isinstance(said, Exception):
+                assert said == _TEXT
+                continue
+            assert not isinstance(said, FileMissing)
+            if kind != "no-length" or not isinstance(said, StorageCorrupt):  # which is no use to try again
+                _check_error(said, times)
+
+
+def _try_if_possible(proxy: Proxy, kind: str) -> None:
+    if not proxy.speaks_http and kind not in TCP_KINDS:
+        pytest.skip(f"only HTTP has the fault {kind!r}")
+
+
+def _check_error(said: object, times: int | None) -> None:
+    """Check that a fault for ever is told, and that what is told is ours and says that later may be better."""
+    assert isinstance(said, Exception) or times is not None, "a server that always fails cannot have stored it"
+    if isinstance(said, Exception):
+        assert isinstance(said, StorageError), f"not an error of ours: {type(said).__name__}: {said}"
+        assert said.transient, f"another try may help, but the error does not say so: {said}"
+
+
+def _within(run: Any) -> Any:
+    """Return what *run* returns or raises, if it does so in time; otherwise fail."""
+    said: list[Any] = []
+
+    def call() -> None:
+        try:
+            with waiting_at_most(_ANSWER_WITHIN_S):
+                said.append(run())
+        except Exception as error:  # looked at by the test
+            said.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    began = time.monotonic()
+    thread.start()
+    thread.join(_ENDS_WITHIN_S)
+    assert said, f"no end after {time.monotonic() - began:.0f} s, though nobody should wait longer than that"
+    return said[0]
