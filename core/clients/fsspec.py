@@ -53,6 +53,7 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
     """
 
     protocol = "yeti"
+    root_marker = "/"  # without it fsspec takes a copy of "a.csv" into folder "b" for one that is to be called "b"
     cachable = False  # making one is cheap, and a drop-in client that was changed must be used at once
 
     def __init__(self, path: str | None = None, **options: Any) -> None:
@@ -78,12 +79,16 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
-        name = super()._strip_protocol(path)
-        return name if isinstance(name, list) else name.lstrip("/")
+        stripped = super()._strip_protocol(path)
+        return stripped if isinstance(stripped, list) else cls.root_marker + stripped.strip("/")
+
+    def _name(self, path: Any) -> str:
+        """Return the name in the storage: fsspec's path without its first slash."""
+        return str(self._strip_protocol(path)[1:])
 
     def info(self, path: Any, **_: Any) -> entries.Entry:
         """Return what is known of the file or folder."""
-        name = self._strip_protocol(path)
+        name = self._name(path)
         if not name:
             return entries.folder("")
         try:
@@ -95,11 +100,10 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     def ls(self, path: Any, detail: bool = True, **_: Any) -> list[Any]:
         """Return what is in the folder, without what is in its folders; or the file itself."""
-        name = self._strip_protocol(path)
+        name = self._name(path)
         found = self.find(name, maxdepth=1, withdirs=True, detail=True)
-        if entry := found.pop(name, None):
-            if entry["type"] == "file":
-                found = {name: entry, **found}
+        if entry := found.pop(f"/{name}", None):
+            found = {entry["name"]: entry, **found} if entry["type"] == "file" else found
         elif name:
             raise FileMissing(f"{self._place(name)}: there is no such file or folder")
         return list(found.values() if detail else found)
@@ -108,7 +112,7 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
         self, path: Any, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **_: Any
     ) -> Any:
         """Return all files below *path*, by one list of the storage; with *withdirs* the folders too."""
-        name = self._strip_protocol(path)
+        name = self._name(path)
         if maxdepth is not None and maxdepth < 1:
             raise ValueError("maxdepth must be at least 1")
         found = entries.tree(self._storage.list(name), name, maxdepth, with_folders=withdirs)
@@ -147,7 +151,7 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     def sign(self, path: Any, expiration: int = 100, download_name: str | None = None, **_: Any) -> str:
         """Return a link that gives the file to whoever has it, for so many seconds."""
-        return self._storage.presign(self._strip_protocol(path), expiration, download_name=download_name)
+        return self._storage.presign(self._name(path), expiration, download_name=download_name)
 
     def open(
         self,
@@ -183,21 +187,20 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
         codec: str | None = None,
         **options: Any,
     ) -> Reader | Writer:
+        name, storage = self._name(path), self._storage
         if mode == "rb":
-            storage = self._storage
-            return Reader(path, partial(storage.open_reader, path), lambda: storage.stat(path).size_bytes)
+            return Reader(name, partial(storage.open_reader, name), lambda: storage.stat(name).size_bytes)
         if mode not in _MODES.values():
             raise UnsupportedOperation(
-                f"{path} cannot be opened with mode {mode!r}: files are published whole; known: rb, wb, xb"
+                f"{name} cannot be opened with mode {mode!r}: files are published whole; known: rb, wb, xb"
             )
         if mode == "xb":
-            self._check_free(path)
+            self._check_free(name)
             options["policy"] = Create()
         if codec == "gzip":
             options["compression"] = codec  # ours: the same bytes give the same file
-        return Writer(
-            self._storage.open_writer(path, **options), compress=_compressor(codec), is_held=not autocommit
-        )
+        publication = storage.open_writer(name, **options)
+        return Writer(publication, compress=_compressor(codec), is_held=not autocommit)
 
     def pipe_file(self, path: Any, value: Any, mode: str = "overwrite", **options: Any) -> None:
         """Store the bytes; with mode ``create`` only if the name is free."""
@@ -217,7 +220,7 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     def cp_file(self, path1: Any, path2: Any, **_: Any) -> None:
         """Copy one file with its metadata: read and written, and published whole or not at all."""
-        source, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        source, target = self._name(path1), self._name(path2)
         if source == target:
             raise FileExists(f"{self._place(source)} cannot be copied onto itself")
         try:
@@ -252,13 +255,13 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     def _files_of(self, path: Any, recursive: bool, maxdepth: int | None) -> list[str]:
         found: set[str] = set()
-        for name in self.expand_path(path):
-            if not recursive and self.info(name)["type"] == "directory":
-                raise FileExists(f"{self._place(name)} is a folder; recursive=True means all files in it")
-            found.update(self.find(name, maxdepth=maxdepth) if recursive else [name])
+        for each in self.expand_path(path):
+            if not recursive and self.info(each)["type"] == "directory":
+                raise FileExists(f"{each} is a folder; recursive=True stands for all files in it")
+            found.update(self.find(each, maxdepth=maxdepth) if recursive else [each])
         if not found:
             raise FileMissing(f"{path}: there is no such file or folder")
-        return sorted(found)
+        return [self._name(each) for each in sorted(found)]
 
     def _store(self, path: Any, chunks: Iterable[Any], mode: str, options: dict[str, Any], callback: Any) -> None:
         with self.open(path, _MODES[mode], **options) as file:
@@ -268,10 +271,9 @@ class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspe
 
     def _type(self, path: Any) -> str | None:
         try:
-            kind: str = self.info(path)["type"]
+            return str(self.info(path)["type"])
         except (FileMissing, InvalidFileName):
             return None
-        return kind
 
     def _has_files_below(self, name: str) -> bool:
         try:

@@ -7,13 +7,16 @@ from core.clients.persistient_storage.receipts import Stat
 from core.schemas.instant import to_datetime
 
 Entry = dict[str, Any]
-"""``name``, ``size`` and ``type`` (``file`` or ``directory``), and of a file what else the storage says."""
+"""``name``, ``size`` and ``type`` (``file`` or ``directory``), and of a file what else the storage says.
+
+In fsspec's names there is a slash before the name that the storage knows.
+"""
 
 
 def file(stat: Stat) -> Entry:
     """Return the entry of a file."""
     return {
-        "name": stat.name,
+        "name": f"/{stat.name}",
         "size": stat.size_bytes,
         "type": "file",
         "etag": stat.etag,
@@ -24,12 +27,12 @@ def file(stat: Stat) -> Entry:
 
 
 def folder(name: str) -> Entry:
-    """Return the entry of a folder."""
-    return {"name": name, "size": 0, "type": "directory"}
+    """Return the entry of a folder; of the top if *name* is empty."""
+    return {"name": f"/{name}", "size": 0, "type": "directory"}
 
 
 def tree(stats: Iterable[Stat], top: str, maxdepth: int | None, *, with_folders: bool) -> dict[str, Entry]:
-    """Return the entries by name of what is at *top* and below, so many levels deep.
+    """Return the entries by fsspec's name of what is at *top* and below, so many levels deep.
 
     Args:
         stats: The files at *top* and below, as `Storage.list` gives them.
@@ -45,7 +48,7 @@ def tree(stats: Iterable[Stat], top: str, maxdepth: int | None, *, with_folders:
         if with_folders:
             for depth in range(max(top_depth, 1), min(len(parts), deepest + 1)):
                 name = "/".join(parts[:depth])
-                found.setdefault(name, folder(name))
+                found.setdefault(f"/{name}", folder(name))
         if len(parts) <= deepest:
-            found[stat.name] = file(stat)
+            found[f"/{stat.name}"] = file(stat)
     return {name: found[name] for name in sorted(found)}

@@ -29,7 +29,7 @@ class Fixtures(abstract.AbstractFixtures):
 
     @pytest.fixture
     def fs_path(self):
-        return "some/folder"
+        return "/some/folder"
 
     @pytest.fixture
     def fs_join(self):
