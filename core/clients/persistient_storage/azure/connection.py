@@ -76,6 +76,9 @@ def explained(error: Exception, place: str) -> StorageError:
     if isinstance(status, int):
         code = getattr(error, "error_code", None) or ""
         return answered(place, status, str(getattr(code, "value", code)), _MEANINGS)
+    inner = getattr(error, "inner_exception", None)
+    if type(error).__name__ == "HttpResponseError" and isinstance(inner, Exception):
+        return explained(inner, place)  # an answer that broke off, wrapped once for each try
     if "Content-Range" in str(error):
         return StorageCorrupt(f"{place}: the server does not say how long the file is")
     if type(error).__name__ in ("AzureSigningError", "ClientAuthenticationError"):
