@@ -3,10 +3,9 @@
     pandas.read_csv("yeti://lists/c2.csv", storage_options={"path": "s3://bucket/prefix"})
     fsspec.filesystem("yeti", path="/opt/yeti/exports").ls("lists")
 
-``path`` is any storage path, as for `get_client`; what follows ``yeti://`` is the file's name there.  It is
-an adapter over `Storage`, which does the work: names are checked, errors are ours, a file is written whole or not at
-all (`fsspec_files.Writer`), and what a client cannot carry is refused in words.  Folders are what names with ``/``
-suggest: one that holds no file is not there.  Nothing that was listed is remembered.
+``path`` is any storage path, as for `get_client`; what follows ``yeti://`` is the file's name there.  `Storage` does
+the work: names are checked, errors are ours, a file is written whole or not at all (`fsspec_files.Writer`), and what
+a client cannot carry is refused in words.  Folders are made of names: one without files is not there.
 
 fsspec comes with the extra ``fsspec``: ``pip install 'yeti-exports[fsspec]'``.
 """
@@ -45,7 +44,7 @@ _MODES = {"overwrite": "wb", "create": "xb"}
 class YetiFileSystem(_fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """A storage as a file system of fsspec.
 
-    It may be used by several threads and after a fork, with any client that has a place for them at all.
+    It may be used by several threads and after a fork, with any client that has a place for them.
 
     Args:
         path: The storage path.
