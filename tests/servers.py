@@ -1,5 +1,6 @@
 """Servers that tests start on 127.0.0.1, on ports that are free, and that leave nothing behind."""
 
+import json
 import os
 import secrets
 import shutil
@@ -14,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 KEY, SECRET = "test-key", "test-secret-that-no-message-may-show"
+WRITER_KEY, WRITER_SECRET = "test-writer-key", "test-writer-secret-that-no-message-may-show"
+"""What may put objects and nothing else; SeaweedFS knows it."""
 _PORTS_NEEDED = 5
 _TRIES = 3
 _READY_WITHIN_S = 30
@@ -65,6 +68,26 @@ class S3Server:
 
 
 @contextmanager
+def black_hole() -> Iterator[str]:
+    """Give an address on 127.0.0.1 that answers nothing, not even that nobody is there, as behind a firewall.
+
+    A listening socket whose queue is full: the system drops whoever else knocks.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        while True:
+            knocking = stack.enter_context(socket.socket())
+            knocking.settimeout(0.3)
+            try:
+                knocking.connect(listener.getsockname())
+            except TimeoutError:
+                break
+        yield "http://127.0.0.1:{1}".format(*listener.getsockname())
+
+
+@contextmanager
 def moto_server() -> Iterator[S3Server]:
     """Run the emulator of moto in a thread of this process."""
     import logging
@@ -100,22 +123,28 @@ def _seaweedfs(folder: Path) -> Iterator[S3Server]:
     folder.mkdir(parents=True)
     port = _free_ports(_PORTS_NEEDED)
     names = ("master.port", "volume.port", "filer.port", "s3.port", "admin.port")
-    log = folder / "server.log"
+    log, identities = folder / "server.log", folder / "identities.json"
+    rights = {"all": (KEY, SECRET, "Admin"), "writer": (WRITER_KEY, WRITER_SECRET, "Write")}
+    identities.write_text(
+        json.dumps(
+            {
+                "identities": [
+                    {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": [action]}
+                    for name, (key, secret, action) in rights.items()
+                ]
+            }
+        )
+    )
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
                 *(_program(), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
                 *("-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"),
-                *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={identities}"),
                 *(f"-{name}={port + offset}" for offset, name in enumerate(names)),
             ],
             # A clean environment: an AWS_… or S3_… variable of the caller would change the server.
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "AWS_ACCESS_KEY_ID": KEY,
-                "AWS_SECRET_ACCESS_KEY": SECRET,
-            },
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from servers import S3Server, moto_server, seaweedfs
+from small_s3 import SmallS3, small_s3
 
 from core.clients.persistient_storage import registry
 
@@ -71,6 +72,14 @@ def weed_server(weed: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
 def moto_in_use(moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """The S3 emulator; the environment points at it."""
     return _use(moto, monkeypatch)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallS3]:
+    """An S3 server that misbehaves on demand; the environment points at it."""
+    with small_s3() as server:
+        _use(S3Server("small", server.url), monkeypatch)
+        yield server
 
 
 def _use(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:

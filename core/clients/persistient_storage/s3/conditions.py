@@ -41,24 +41,24 @@ def require(client: Any, place: Place, condition: str) -> None:
 
 def _probe(client: Any, place: Place) -> frozenset[str]:
     key = place.prefix + names.part_file(os.urandom(8).hex())
-    address = f"s3://{place.bucket}/{key}"
     honoured = set()
     try:
-        if _put(client, place.bucket, key, address, IfNoneMatch="*") == "stored":
-            if _put(client, place.bucket, key, address, IfNoneMatch="*") == "refused":
+        if _put(client, place, key, IfNoneMatch="*") == "stored":
+            if _put(client, place, key, IfNoneMatch="*") == "refused":
                 honoured.add("IfNoneMatch")
-            if _put(client, place.bucket, key, address, IfMatch=_NO_SUCH_ETAG) == "refused":
+            if _put(client, place, key, IfMatch=_NO_SUCH_ETAG) == "refused":
                 honoured.add("IfMatch")
     finally:
-        with asking(address):
-            client.delete_object(Bucket=place.bucket, Key=key)
+        with asking(place.address(key)):
+            client.delete_object(**place.target(key))
     return frozenset(honoured)
 
 
-def _put(client: Any, bucket: str, key: str, address: str, **condition: str) -> str:
-    with asking(address):
+def _put(client: Any, place: Place, key: str, **condition: str) -> str:
+    with asking(place.address(key)):
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=b"", **condition)
+            # With all that the path asks for: a bucket's policy may refuse a put without it.
+            client.put_object(**place.target(key), **dict(place.options.stored), Body=b"", **condition)
         except client.exceptions.ClientError as error:
             match status_of(error):
                 case 412:

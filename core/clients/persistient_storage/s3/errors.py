@@ -93,21 +93,29 @@ def explained(error: Exception, place: str) -> StorageError:
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
         return _answered(response, place)
-    kinds = {kind.__name__ for kind in type(error).__mro__}
+    kinds = _kinds(error)
     if kinds & {"ProfileNotFound"}:
         return StoragePermissionDenied(
             f"{place}: AWS_PROFILE names a profile that is not in the configuration file"
         )
     if kinds & set(_NO_CREDENTIALS):
-        return StoragePermissionDenied(
-            f"{place}: no usable credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        )
+        return no_credentials(place)
     if "HTTPClientError" in kinds and "header value" in str(error):  # which is quoted there, and is the secret
         return StoragePermissionDenied(f"{place}: the access key or the session token holds a line break; {_KEYS}")
-    if kinds & set(_TIME_OUTS):
-        return StorageTimeout(f"{place}: no answer in time{_at(error, 'from')}")
+    if "ConnectTimeoutError" in kinds:
+        return StorageTimeout(
+            f"{place}: no connection in time{_at(error, 'to')}; check AWS_ENDPOINT_URL_S3, the network and its "
+            "firewalls"
+        )
+    if "ReadTimeoutError" in kinds or _is_stalled(error):
+        return StorageTimeout(f"{place}: no answer in time{_at(error, 'from')}; try again later")
     if "SSLError" in kinds:
         return StorageUnavailable(f"{place}: {_distrust(error)}")
+    if _is_unknown_host(error):
+        return StorageUnavailable(
+            f"{place}: the name of the server is not known{_at(error, 'of')}; check AWS_ENDPOINT_URL_S3, "
+            "AWS_DEFAULT_REGION and the network"
+        )
     if kinds & set(_AWAY) or type(error).__module__.startswith("urllib3."):
         return StorageUnavailable(
             f"{place}: no connection{_at(error, 'to')}; check AWS_ENDPOINT_URL_S3 and the network"
@@ -119,6 +127,20 @@ def explained(error: Exception, place: str) -> StorageError:
     return translated(error, place)
 
 
+def no_credentials(place: str) -> StorageError:
+    """Return the error that no credentials were found anywhere."""
+    return StoragePermissionDenied(
+        f"{place}: no usable credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    )
+
+
+def is_final(error: Exception) -> bool:
+    """Say whether asking again at once is useless: it took its time already, or will go the same way."""
+    if _kinds(error) & set(_TIME_OUTS) or _is_stalled(error):
+        return True
+    return "CERTIFICATE_VERIFY_FAILED" in str(error) or _is_unknown_host(error)
+
+
 def status_of(error: Exception) -> int | None:
     """Return the HTTP status that the server answered with, if it did."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
@@ -126,12 +148,19 @@ def status_of(error: Exception) -> int | None:
     return status
 
 
+def was_retried(error: Exception) -> bool:
+    """Say whether botocore had asked before, and the answer to that may have been lost."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
 def _answered(response: dict[str, Any], place: str) -> StorageError:
     code = str(response["Error"].get("Code", ""))
     meta = response.get("ResponseMetadata", {})
     status = meta.get("HTTPStatusCode", 0)
-    if code in _WRONG_REGION:
-        region = meta.get("HTTPHeaders", {}).get("x-amz-bucket-region") or response["Error"].get("Region")
+    region = meta.get("HTTPHeaders", {}).get("x-amz-bucket-region") or response["Error"].get("Region")
+    # The answer to HEAD has no body, and so no other code than its status.
+    if code in _WRONG_REGION or (region and code in ("400", "Bad Request")):
         where = f"in {region}; set AWS_DEFAULT_REGION={region}" if region else "elsewhere; set AWS_DEFAULT_REGION"
         return InvalidStoragePath(f"{place}: the bucket is {where}")
     if code in _BY_CODE:
@@ -146,6 +175,21 @@ def _answered(response: dict[str, Any], place: str) -> StorageError:
         return kind(f"{place}: {reason} ({code})")
     kind = StoragePermissionDenied if status in (401, 403) else StorageError
     return kind(f"{place}: the server refused with status {status} ({code})")
+
+
+def _kinds(error: Exception) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+def _is_stalled(error: Exception) -> bool:
+    """Say whether the server took no more bytes; the libraries have no error of its own for that."""
+    cause = getattr(error, "kwargs", {}).get("error")
+    return isinstance(cause, Exception) and any(isinstance(reason, TimeoutError) for reason in cause.args)
+
+
+def _is_unknown_host(error: Exception) -> bool:
+    cause = getattr(error, "kwargs", {}).get("error")
+    return isinstance(cause, Exception) and bool(_kinds(cause) & {"NameResolutionError", "gaierror"})
 
 
 def _distrust(error: Exception) -> str:

@@ -4,12 +4,14 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from core.clients.persistient_storage.s3.errors import asking, explained, status_of
-from core.errors import StorageCorrupt, StorageUnavailable, YetiError
+from core.clients.persistient_storage.s3.place import Place
+from core.errors import StorageCorrupt, StorageTimeout, StorageUnavailable, YetiError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _CHUNK_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 18
 _ATTEMPTS = 4
 
 
@@ -19,19 +21,22 @@ class S3Reader(io.RawIOBase):
     A server that says no length could cut the object short and nobody would know: it is refused.
     """
 
-    def __init__(self, client: Any, bucket: str, key: str, address: str) -> None:
-        self._client, self._address = client, address
-        self._target = {"Bucket": bucket, "Key": key}
+    def __init__(self, client: Any, place: Place, key: str) -> None:
+        self._client, self._target, self._address = client, place.target(key), place.address(key)
         self._position, self._attempts = 0, 1
-        with asking(address):
+        with asking(self._address):
             answer = client.get_object(**self._target)
         self._body = answer["Body"]
         self._etag = answer.get("ETag")
         length = answer.get("ContentLength")
         if length is None:
             self._body.close()
-            raise StorageCorrupt(f"{address}: the server does not say how long the file is")
+            raise StorageCorrupt(f"{self._address}: the server does not say how long the file is")
         self._length: int = length
+
+    def buffered(self) -> io.BufferedReader:
+        """Return it with a buffer in front, which is no larger than what is there to be read."""
+        return io.BufferedReader(self, min(_BUFFER_BYTES, max(1, self._length)))
 
     def readable(self) -> bool:
         """Return True."""
@@ -75,7 +80,7 @@ class S3Reader(io.RawIOBase):
         """Ask for the rest of the very same object, or raise *error* as ours."""
         self._body.close()
         problem = error if isinstance(error, YetiError) else explained(error, self._address)
-        if self._attempts == _ATTEMPTS or not self._etag:
+        if self._attempts == _ATTEMPTS or not self._etag or isinstance(problem, StorageTimeout):
             raise problem from error
         self._attempts += 1
         replaced = StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")

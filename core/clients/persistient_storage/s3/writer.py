@@ -1,22 +1,20 @@
 """Write one object: a single request if it is small, else parts of equal size that become visible as one."""
 
-import logging
 from typing import Any
 
 from core.clients.persistient_storage.policies import Create, IfMatch
-from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest
+from core.clients.persistient_storage.receipts import Outcome, Stat, WriteRequest
 from core.clients.persistient_storage.s3.conditions import require
-from core.clients.persistient_storage.s3.connection import is_amazon
-from core.clients.persistient_storage.s3.errors import asking, status_of
+from core.clients.persistient_storage.s3.connection import Connection
+from core.clients.persistient_storage.s3.errors import asking, status_of, was_retried
+from core.clients.persistient_storage.s3.octets import body, sha256_field
 from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.uploads import Upload
 from core.errors import FileExists, StorageError
-
-_log = logging.getLogger(__name__)
 
 PART_BYTES = 8 << 20
 _MOST_PARTS = 10_000
 _CONFLICT_ATTEMPTS = 4
-_ABORT_ATTEMPTS = 3
 
 HEADERS = {
     "content_type": "ContentType",
@@ -33,23 +31,22 @@ SHA256 = "sha256"
 class S3Writer:
     """One object that is being written; see `spec.Writer`."""
 
-    def __init__(self, client: Any, place: Place, name: str, request: WriteRequest) -> None:
-        self._client, self._name, self._request = client, name, request
-        self._target = {"Bucket": place.bucket, "Key": place.key(name)}
-        self._address = place.url(name)
+    def __init__(self, link: Connection, place: Place, name: str, request: WriteRequest) -> None:
+        self._link, self._place, self._name, self._request = link, place, name, request
+        self._key = place.key(name)
+        self._address = place.address(self._key)
         self._condition = _condition(request)
         for condition in self._condition:
-            require(client, place, condition)
+            require(link.client, place, condition)
         # All parts have one size: some servers refuse anything else.  An unknown length must do with 78 GiB.
         needed = -(-(request.size_bytes or 0) // _MOST_PARTS)
         self._part_bytes = max(PART_BYTES, -(-needed // (1 << 20)) << 20)
         self._buffer = bytearray()
         self._size_bytes = 0
-        self._upload: str | None = None
-        self._parts: list[dict[str, Any]] = []
+        self._upload: Upload | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes; every full part is sent at once."""
+        """Take the next bytes; a full part is sent as soon as more come."""
         with memoryview(data) as view, view.cast("B") as octets:
             self._size_bytes += len(octets)
             taken = 0
@@ -63,7 +60,7 @@ class S3Writer:
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Make the object visible."""
         try:
-            answer = self._put(sha256) if self._upload is None else self._complete()
+            answer = self._put(sha256) if self._upload is None else self._complete(self._upload)
         except Exception as error:
             if isinstance(self._request.policy, Create) and status_of(error) == 412:
                 raise FileExists(f"{self._address}: the name is taken") from error
@@ -82,57 +79,53 @@ class S3Writer:
         return stat, outcomes.get(type(self._request.policy), "stored")
 
     def abort(self) -> None:
-        """Tell the server to forget the parts; tried again, since parts that stay cost money and are not seen."""
+        """Leave no parts behind."""
         self._buffer = bytearray()
         upload, self._upload = self._upload, None
-        if upload is None:
-            return
-        for attempt in range(_ABORT_ATTEMPTS):
-            try:
-                self._client.abort_multipart_upload(**self._target, UploadId=upload)
-            except Exception as error:
-                if status_of(error) == 404:
-                    return
-                if attempt == _ABORT_ATTEMPTS - 1:
-                    _log.warning(
-                        "parts of an upload could not be removed", extra={"file": self._address, "upload": upload}
-                    )
-            else:
-                return
+        if upload is not None:
+            upload.forget()
 
     def _put(self, sha256: str) -> Any:
-        options = {**_fields(self._request.metadata, sha256), **self._condition}
-        if is_amazon(self._client):
-            options["ChecksumSHA256"] = _base64(sha256)
+        client, target = self._link.client, self._place.target(self._key)
+        options = {**self._fields(sha256), **self._condition}
+        if self._link.gives_checksums:
+            options["ChecksumSHA256"] = sha256_field(sha256)
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
-                return self._client.put_object(**self._target, Body=bytes(self._buffer), **options)
-            except self._client.exceptions.ClientError as error:
-                if status_of(error) != 409 or attempt == _CONFLICT_ATTEMPTS - 1:
+                return client.put_object(**target, Body=body(self._buffer), **options)
+            except client.exceptions.ClientError as error:
+                status = status_of(error)
+                if status == 412 and was_retried(error):
+                    # The answer to the first try was lost, and the object that is in the way may be this one.
+                    there = client.head_object(**target)
+                    if there["Metadata"].get(SHA256) == sha256:
+                        return there
+                if status != 409 or attempt == _CONFLICT_ATTEMPTS - 1:
                     raise
         raise StorageError(f"{self._address}: not stored")
 
     def _send_part(self) -> None:
-        if len(self._parts) == _MOST_PARTS:
+        if self._upload is None:
+            fields = self._fields(self._request.sha256)
+            self._upload = Upload(self._link, self._place, self._key, fields)
+        elif self._upload.parts == _MOST_PARTS:
             most = _MOST_PARTS * self._part_bytes
             raise StorageError(f"{self._address}: longer than {most} bytes; say its size beforehand")
-        with asking(self._address):
-            if self._upload is None:
-                fields = _fields(self._request.metadata, self._request.sha256)
-                self._upload = self._client.create_multipart_upload(**self._target, **fields)["UploadId"]
-            number = len(self._parts) + 1
-            answer = self._client.upload_part(
-                **self._target, UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
-            )
-        self._parts.append({"ETag": answer["ETag"], "PartNumber": number})
-        self._buffer = bytearray()
+        buffer, self._buffer = self._buffer, bytearray()
+        self._upload.send(buffer)
 
-    def _complete(self) -> Any:
+    def _complete(self, upload: Upload) -> Any:
         if self._buffer:
             self._send_part()
-        return self._client.complete_multipart_upload(
-            **self._target, UploadId=self._upload, MultipartUpload={"Parts": self._parts}, **self._condition
-        )
+        return upload.complete(self._condition)
+
+    def _fields(self, sha256: str | None) -> dict[str, Any]:
+        """Return what goes with the making of the object."""
+        metadata = self._request.metadata
+        fields: dict[str, Any] = {HEADERS[name]: value for name, value in metadata.headers().items()}
+        fields.update(self._place.options.stored)
+        items = {**metadata.items, **({SHA256: sha256} if sha256 else {})}
+        return {**fields, "Metadata": items} if items else fields
 
 
 def _condition(request: WriteRequest) -> dict[str, str]:
@@ -143,15 +136,3 @@ def _condition(request: WriteRequest) -> dict[str, str]:
             return {"IfMatch": f'"{etag}"'}
         case _:
             return {}
-
-
-def _fields(metadata: Metadata, sha256: str | None) -> dict[str, Any]:
-    fields: dict[str, Any] = {HEADERS[name]: value for name, value in metadata.headers().items()}
-    items = {**metadata.items, **({SHA256: sha256} if sha256 else {})}
-    return {**fields, "Metadata": items} if items else fields
-
-
-def _base64(sha256: str) -> str:
-    from base64 import b64encode
-
-    return b64encode(bytes.fromhex(sha256)).decode()
