@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,6 @@ import pytest
 
 SSHD = "/usr/sbin/sshd"
 _READY_WITHIN_S = 20
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,14 @@ class SshServer:
 
 @contextmanager
 def ssh_server(
-    folder: Path, *, longest_file_bytes: int | None = None, port: int | None = None
+    folder: Path, *, longest_file_bytes: int | None = None, subsystem: str = "internal-sftp"
 ) -> Iterator[SshServer]:
     """Run OpenSSH with its keys and data in *folder*; skip the test where it is not installed.
 
     Args:
         folder: Must be there, and is empty.
         longest_file_bytes: What the server may write into one file; it then fails as on a full disk.
-        port: This one instead of a free one.
+        subsystem: What answers, with its options: ``-R`` writes nothing, ``-P name`` knows no such request.
     """
     if not Path(SSHD).exists():
         pytest.skip(f"{SSHD} is missing; install the package openssh-server to test sftp:// against OpenSSH")
@@ -70,23 +69,22 @@ def ssh_server(
     for file in (folder / "host_key", key):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
     shutil.copy(f"{key}.pub", folder / "authorized_keys")
-    port = port or free_port()
+    port = free_port()
     kind, host_key, *_ = (folder / "host_key.pub").read_text().split()
     (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{port} {kind} {host_key}\n")
-    process = sshd(folder, port, longest_file_bytes)
-    try:
-        _wait(process, port, folder / "server.log")
+    with sshd(folder, port, longest_file_bytes, subsystem) as process:
         yield SshServer(port, data, home, process)
-    finally:
-        stop(process)
 
 
-def sshd(folder: Path, port: int, longest_file_bytes: int | None = None) -> subprocess.Popen:
-    """Start OpenSSH on the keys in *folder*."""
+@contextmanager
+def sshd(
+    folder: Path, port: int, longest_file_bytes: int | None = None, subsystem: str = "internal-sftp"
+) -> Iterator[subprocess.Popen]:
+    """Run OpenSSH with the keys in *folder*."""
     options = {
         "ListenAddress": "127.0.0.1",
         "AuthorizedKeysFile": folder / "authorized_keys",
-        "Subsystem": "sftp internal-sftp",
+        "Subsystem": f"sftp {subsystem}",
         "PasswordAuthentication": "no",
         "StrictModes": "no",
         "UsePAM": "no",
@@ -99,7 +97,7 @@ def sshd(folder: Path, port: int, longest_file_bytes: int | None = None) -> subp
             resource.setrlimit(resource.RLIMIT_FSIZE, (longest_file_bytes, longest_file_bytes))
 
     with (folder / "server.log").open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [
                 *(SSHD, "-D", "-e", "-f", "/dev/null", "-h", folder / "host_key", "-p", str(port)),
                 *(part for name, value in options.items() for part in ("-o", f"{name}={value}")),
@@ -107,9 +105,14 @@ def sshd(folder: Path, port: int, longest_file_bytes: int | None = None) -> subp
             stdout=log,
             stderr=log,
             preexec_fn=limited,
-            restore_signals=False,
+            restore_signals=False,  # it would undo what `limited` does
             start_new_session=True,
         )
+    try:
+        _wait(process, port, folder / "server.log")
+        yield process
+    finally:
+        stop(process)
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,13 @@ class DavServer:
 
 
 @contextmanager
-def dav_server(folder: Path, *, user: str | None = None, password: str | None = None) -> Iterator[DavServer]:
-    """Run WsgiDAV on cheroot with its data in *folder*; open to all, or only to *user*."""
+def dav_server(
+    folder: Path, *, user: str | None = None, password: str | None = None, certificate: Path | None = None
+) -> Iterator[DavServer]:
+    """Run WsgiDAV on cheroot with its data in *folder*; open to all, or only to *user*.
+
+    With a *certificate*, a file that also holds its key, it speaks https.
+    """
     data, port = folder / "data", free_port()
     data.mkdir(parents=True)
     config = {
@@ -138,6 +146,12 @@ def dav_server(folder: Path, *, user: str | None = None, password: str | None = 
         "simple_dc": {"user_mapping": {"*": {user: {"password": password}} if user else True}},
         "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
     }
+    if certificate:
+        config |= {
+            "ssl_certificate": str(certificate),
+            "ssl_private_key": str(certificate),
+            "ssl_adapter": "builtin",
+        }
     (folder / "wsgidav.json").write_text(json.dumps(config))
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -161,6 +175,19 @@ def dav_server(folder: Path, *, user: str | None = None, password: str | None = 
         stop(process)
 
 
+def new_certificate(file: Path) -> Path:
+    """Make *file*: a certificate for 127.0.0.1, signed by itself, and its key."""
+    options = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(
+        ["openssl", "req", "-x509", *options, *subject, "-keyout", f"{file}.key", "-out", file],
+        check=True,
+        capture_output=True,
+    )
+    file.write_text(file.read_text() + Path(f"{file}.key").read_text())
+    return file
+
+
 def free_port() -> int:
     """Return a port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -168,10 +195,20 @@ def free_port() -> int:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End a server and all that it started; it is in a session of its own."""
+    """End a server and all that it started; OpenSSH has a process for each connection, in a session of its own."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        for pid in [*_started_by(process.pid), process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def _started_by(parent: int) -> Iterator[int]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if status.read_text().rpartition(")")[2].split()[1] == str(parent):
+                yield int(status.parent.name)
+                yield from _started_by(int(status.parent.name))
 
 
 def _wait(process: subprocess.Popen, port: int, log: Path) -> None:

@@ -11,11 +11,13 @@ from core.errors import (
     StoragePermissionDenied,
     StorageTimeout,
     StorageUnavailable,
+    UnsupportedOperation,
     YetiError,
 )
 from core.log import redact
 
 _KEYS = "see YETI_SFTP_KEY_FILE, YETI_SFTP_PASSWORD_FILE, the SSH agent and ~/.ssh"
+_TIME_OUTS = ("No existing session", "Authentication timeout.", "Timeout opening channel.", "Timeout.")
 _FULL = "the server could not write; no space or quota may be left there; what was stored before still stands"
 
 
@@ -44,27 +46,34 @@ def explained(error: Exception, place: str, *, is_writing: bool = False) -> Stor
         )
     if "PasswordRequiredException" in kinds:
         return StoragePermissionDenied(f"{place}: the key is locked by a passphrase; load it into an SSH agent")
+    if _is_time_out(error):
+        return StorageTimeout(f"{place}: no answer in time")
     if "AuthenticationException" in kinds or "No authentication methods" in str(error):
         return StoragePermissionDenied(f"{place}: the server did not let this user in; {_KEYS}")
     if "NoValidConnectionsError" in kinds:
         return StorageUnavailable(f"{place}: nothing answers there; check host, port and network")
     if isinstance(error, socket.gaierror):
         return StorageUnavailable(f"{place}: there is no such host, or the name service is away")
-    if is_time_out(error):
-        return StorageTimeout(f"{place}: no answer in time")
     if isinstance(error, EOFError) or "SSHException" in kinds or _is_closed(error):
         return StorageUnavailable(f"{place}: the connection broke or is no SSH connection ({_said(error)})")
     if isinstance(error, OSError) and error.errno is None:
+        if "unsupported" in _said(error).lower():
+            return UnsupportedOperation(
+                f"{place}: the server lacks a request that is needed, such as posix-rename"
+            )
         if is_writing:
             return StorageFull(f"{place}: {_FULL}")
         return StorageError(f"{place}: the server refused, and says only: {_said(error)}")
     return translated(error, place)
 
 
-def is_time_out(error: Exception) -> bool:
-    """Say whether it means that the server did not answer in time; paramiko has several ways to say so."""
-    said = str(error)
-    return isinstance(error, TimeoutError) or "protocol banner" in said or "imeout" in said
+def _is_time_out(error: BaseException | None) -> bool:
+    """Say whether it means that the server did not answer in time; paramiko may say so only underneath."""
+    while error is not None:
+        if isinstance(error, TimeoutError) or str(error) in _TIME_OUTS:
+            return True
+        error = error.__context__
+    return False
 
 
 def _is_closed(error: Exception) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from core.clients.persistient_storage.extras import needed
 from core.clients.persistient_storage.policies import Create
 from core.clients.persistient_storage.receipts import Outcome, Stat, WriteRequest
 from core.clients.persistient_storage.remote_tree import beside, removing
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 1 << 18
 _HELD_BACK_BYTES = 1 << 15
 _WINDOW_BYTES = 2 << 20
-"""Asked for at once when reading: 64 requests, as many bytes as paramiko lets be on their way."""
+"""Asked for at once when reading, in requests of the size that every server takes; as much as paramiko lets be
+on its way.  Its own reading ahead has a thread that nobody can stop, and that dies aloud with its connection."""
+_REQUEST_BYTES = 1 << 15
 
-_EXTENDED = 200
-"""The number of requests that OpenSSH has added to the protocol; paramiko has no method for these two."""
+_READ, _DATA, _EXTENDED = 5, 103, 200
+"""Numbers of requests and answers in the protocol; the last is that of what OpenSSH has added."""
 
 
 class SftpWriter:
@@ -197,17 +200,37 @@ class SftpReader(io.RawIOBase):
             return b""
         try:
             with asking(self._address):
-                data: bytes = next(self._file.readv([(self._position, size)]))
+                data = self._fetched(self._position, size)
         except StorageError as error:
             self._connections.drop(self._channel)
             if isinstance(error, StorageTimeout) or not isinstance(error, StorageUnavailable) or self._has_resumed:
                 raise
             self._resume()
             return self._next()
-        if len(data) != size:
-            raise StorageCorrupt(f"{self._address}: the file ends at {self._position + len(data)} bytes, early")
         self._position += size
         return data
+
+    def _fetched(self, start: int, size: int) -> bytes:
+        sftp, int64 = self._channel.sftp, needed("paramiko.sftp", extra="sftp", scheme="sftp://").int64
+        pieces: dict[int, bytes] = {}
+        end = start + size
+        missing = {offset: min(_REQUEST_BYTES, end - offset) for offset in range(start, end, _REQUEST_BYTES)}
+        while missing:
+            window = _Window(sftp)
+            asked = {
+                sftp._async_request(window, _READ, self._file.handle, int64(offset), count): (offset, count)
+                for offset, count in missing.items()
+            }
+            while len(window.answers) < len(asked):
+                sftp._read_response()
+            missing = {}
+            for number, (offset, count) in asked.items():
+                pieces[offset] = piece = window.answers[number]
+                if not piece:
+                    raise StorageCorrupt(f"{self._address}: the file ends at byte {offset}, early")
+                if len(piece) < count:  # a server may give less than it was asked for
+                    missing[offset + len(piece)] = count - len(piece)
+        return b"".join(pieces[offset] for offset in sorted(pieces))
 
     def _resume(self) -> None:
         self._has_resumed = True
@@ -222,6 +245,23 @@ class SftpReader(io.RawIOBase):
         if not stat.S_ISREG(status.st_mode):
             raise FileMissing(f"{self._address}: what stands there is not a file")
         return file, status
+
+
+class _Window:
+    """The answers to reads that are on their way together, in whatever order they come."""
+
+    def __init__(self, sftp: Any) -> None:
+        self._sftp = sftp
+        self.answers: dict[int, bytes] = {}
+
+    def _async_response(self, kind: int, message: Any, number: int) -> None:
+        """Take one; it is paramiko that calls it so."""
+        self.answers[number] = b""
+        if kind == _DATA:
+            self.answers[number] = message.get_string()
+            return
+        with suppress(EOFError):  # the file ends there
+            self._sftp._convert_status(message)
 
 
 def etag_of(modified_s: int, size_bytes: int) -> str:
