@@ -26,7 +26,7 @@ import pytest
 
 _SUBJECTS = (
     *("under_test", "five_methods", "file_names", "commit_or_nothing", "verbs", "metadata", "policies"),
-    *("promises", "several_at_once", "killed", "disk_full", "server_faults"),
+    *("promises", "several_at_once", "killed", "disk_full", "server_faults", "behind"),
 )
 # Before they are imported: then pytest shows the values of an assert that fails, wherever the kit is installed.
 pytest.register_assert_rewrite(*(f"{__name__}.{subject}" for subject in _SUBJECTS))
@@ -46,17 +46,17 @@ from core.testing.storage.verbs import VerbTests  # noqa: E402
 __all__ = ["StorageClientTests"]
 
 
-class StorageClientTests(
-    FiveMethodTests,
-    FileNameTests,
-    CommitOrNothingTests,
-    VerbTests,
-    MetadataTests,
-    PolicyTests,
-    SeveralAtOnceTests,
-    PromiseTests,
-    KilledTests,
-    DiskFullTests,
+class StorageClientTests(  # pytest runs the last one first
     ServerFaultTests,
+    DiskFullTests,
+    KilledTests,
+    PromiseTests,
+    SeveralAtOnceTests,
+    PolicyTests,
+    MetadataTests,
+    VerbTests,
+    CommitOrNothingTests,
+    FileNameTests,
+    FiveMethodTests,
 ):
     """Subclass it, give ``path`` and ``raw``, and every test of the kit is run on your client."""
