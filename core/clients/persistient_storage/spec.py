@@ -26,11 +26,15 @@ demands a clear refusal instead:
 escapes from `Storage`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from __future__ import annotations
 
-from core.clients.persistient_storage.receipts import Leftover, Outcome, Stat, WriteRequest
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:  # a look at the contract costs nobody the import of all that it names
+    from collections.abc import Iterator
+
+    from core.clients.persistient_storage.receipts import Leftover, Outcome, Stat, WriteRequest
 
 PROMISES = frozenset({"atomic", "create", "if_match", "metadata", "nested", "fork", "threads"})
 """The words that ``CANNOT_PROMISE`` may hold."""
