@@ -141,10 +141,12 @@ def _seaweedfs(folder: Path) -> Iterator[S3Server]:
                 *(_program(), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
                 *("-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"),
                 *("-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={identities}"),
+                # By default the room that is free decides; every bucket of every test takes some of these.
+                "-volume.max=4000",
                 *(f"-{name}={port + offset}" for offset, name in enumerate(names)),
             ],
             # A clean environment: an AWS_… or S3_… variable of the caller would change the server.
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
