@@ -93,6 +93,7 @@ class _Source(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         count = cast("Any", self._file).readinto(view)
         self._went_on(view[:count])
+        self._wanted += count
         return int(count)
 
     def readall(self) -> bytes:
@@ -100,6 +101,7 @@ class _Source(io.RawIOBase):
         self._wind()
         data = self._file.read()
         self._went_on(data)
+        self._wanted += len(data)
         return data
 
     def known_size(self) -> int | None:
@@ -120,7 +122,6 @@ class _Source(io.RawIOBase):
         if not self._file.seekable():
             self._seen.update(data)
         self._position += len(data)
-        self._wanted = self._position
 
     def _wind(self) -> None:
         if self._wanted < self._position and not self._file.seekable():
@@ -130,10 +131,8 @@ class _Source(io.RawIOBase):
         if self._file.seekable():
             self._position = self._file.seek(self._wanted)
             return
-        wanted = self._wanted
-        while self._position < wanted and (data := self._file.read(min(_CHUNK_BYTES, wanted - self._position))):
+        while (left := self._wanted - self._position) > 0 and (data := self._file.read(min(_CHUNK_BYTES, left))):
             self._went_on(data)
-        self._wanted = wanted
 
     def _keep_aside(self) -> None:
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - takes the place of the file

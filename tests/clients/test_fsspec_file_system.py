@@ -148,6 +148,16 @@ def test_a_file_at_the_top_goes_into_a_folder(fs, tmp_path):
     assert b"a" == (tmp_path / "here" / "a.csv").read_bytes()
 
 
+def test_a_file_and_a_folder_may_have_one_name():
+    """Where a storage allows that, the name is that of the file."""
+    fs = fsspec.filesystem("yeti", path=f"memory://{uuid4()}")
+    fs.pipe({"lists": b"file", "lists/b.csv": b""})
+
+    assert ["file"] == [entry["type"] for entry in fs.ls("")]
+    assert ["/lists", "/lists/b.csv"] == fs.ls("lists", detail=False)
+    assert b"file" == fs.cat("lists")
+
+
 def test_a_level_is_what_info_says(fs):
     """Names, sizes and types are the same wherever one asks."""
     keys = ("name", "size", "type")
@@ -374,16 +384,29 @@ def _write_in_child(fs):
     fs.pipe("child.csv", fs.cat("a.csv"))
 
 
+def exit_code_in_child(fs):
+    child = multiprocessing.get_context("fork").Process(target=_write_in_child, args=(fs,))
+    child.start()
+    child.join(30)
+    return child.exitcode
+
+
 @pytest.mark.s3
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 @pytest.mark.parametrize("path", ["local", "weed"], indirect=True)
 def test_it_works_in_a_forked_child(fs):
     """One that was made and used before the fork."""
-    child = multiprocessing.get_context("fork").Process(target=_write_in_child, args=(fs,))
-    child.start()
-    child.join(30)
+    assert (0, b"a") == (exit_code_in_child(fs), fs.cat("child.csv"))
 
-    assert (0, b"a") == (child.exitcode, fs.cat("child.csv"))
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_client_that_cannot_be_taken_along_is_made_anew(drop_in):
+    """After a fork a client that cannot promise ``fork`` is another one."""
+    drop_in("five", FIVE_METHODS)
+    fs = fsspec.filesystem("yeti", path="five://fork")
+    fs.pipe("a.csv", b"text")
+
+    assert 0 == exit_code_in_child(fs)
 
 
 def test_what_it_says_of_a_file_is_plain_data(fs):

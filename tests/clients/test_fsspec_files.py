@@ -331,6 +331,15 @@ def test_reading_on_fetches_the_file_once(reader):
     assert 1 == len(reader.opened)
 
 
+def test_behind_the_end_there_is_nothing(reader):
+    """Reading there gives no bytes, and one is still where one went."""
+    reader.seek(len(LARGE) + 500)
+    assert b"" == reader.read()
+    assert len(LARGE) - 100 == reader.seek(-600, io.SEEK_CUR)
+
+    assert LARGE[-100:] == reader.read()
+
+
 def test_two_versions_are_never_mixed():
     """A file that was replaced while it was read raises when it is fetched anew, and is closed."""
     versions = [OneWay(LARGE), OneWay(b"x" + LARGE)]
