@@ -20,8 +20,9 @@ from typing import Any, BinaryIO
 
 from core.clients.persistient_storage.answers import asking
 from core.clients.persistient_storage.azure.connection import KEYS, SCHEME, condition, container, explained, sdk
+from core.clients.persistient_storage.azure.download import opened
 from core.clients.persistient_storage.azure.writer import BLOCK, AzureWriter, found_metadata
-from core.clients.persistient_storage.bucket_client import BucketClient, CountedReader
+from core.clients.persistient_storage.bucket_client import BucketClient
 from core.clients.persistient_storage.receipts import Leftover, Stat, WriteRequest, attachment
 from core.errors import FileExists, FileMissing, UnsupportedOperation
 from core.schemas.instant import SECOND, from_datetime
@@ -44,10 +45,7 @@ class AzureClient(BucketClient):
         return AzureWriter(self._blob(file_name), self._place.url(file_name), file_name, request)
 
     def open_reader(self, file_name: str) -> BinaryIO:
-        address = self._place.url(file_name)
-        with asking(address, explained):
-            body = self._blob(file_name).download_blob(max_concurrency=1, decompress=False)
-        return CountedReader(address, body.size, body, explained).buffered()
+        return opened(self._blob(file_name), self._place.url(file_name))
 
     def stat(self, file_name: str) -> Stat:
         with asking(self._place.url(file_name), explained):
