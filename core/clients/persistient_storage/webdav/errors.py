@@ -93,7 +93,9 @@ def is_time_out(error: BaseException | None) -> bool:
     """Say whether it means that the server did not answer in time; the reason may lie underneath."""
     while error is not None:
         kinds = {kind.__name__ for kind in type(error).__mro__}
-        if kinds & {"Timeout", "TimeoutError", "ReadTimeoutError"}:
+        if (
+            kinds & {"Timeout", "TimeoutError"} and "NewConnectionError" not in kinds
+        ):  # which only inherits from it
             return True
         reasons = [part for part in (*error.args, getattr(error, "reason", None)) if isinstance(part, Exception)]
         error = reasons[-1] if reasons else error.__cause__

@@ -232,9 +232,9 @@ class DavReader(io.RawIOBase):
                 answer.close()
                 raise
             answer.close()
-        raise StorageCorrupt(
-            f"{self._address}: the server gives other lengths for the file than it says, or it is replaced all the time"
-        )
+        if after == before:
+            raise StorageCorrupt(f"{self._address}: the server gives another length for the file than it has")
+        raise StorageUnavailable(f"{self._address}: the file is replaced all the time; read it again later")
 
     def _get(self) -> Any:
         headers = {"Range": f"bytes={self._position}-"} if self._position else {}
