@@ -19,7 +19,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient, generate_account_sas
 from cloud_relay import relaying
 from cloud_servers import ACCOUNT, ACCOUNT_KEY, AzureServer, Missing, azurite
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis.strategies import text
 
 from core.clients.persistient_storage import get_client
@@ -272,6 +272,8 @@ def test_while_a_leftover_is_removed_no_empty_file_can_be_read(relay, container)
 # --- metadata -----------------------------------------------------------------------------------------------------
 
 
+@example("a_x2d_")
+@example("a_x2d-")
 @given(text("abx_-0129fd", min_size=1, max_size=12))
 def test_names_of_metadata_survive(name):
     """Azure takes letters, digits and ``_``; what it does not take comes back, and no two names become one."""
