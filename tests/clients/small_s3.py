@@ -4,7 +4,7 @@ import hashlib
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +31,7 @@ class SmallS3:
         late_parts: How many aborts leave a part that arrives only then.
         is_silent: Take every request, and never answer.
         slowness_s: How long to wait after each 256 KiB of a body.
+        watch: Called with method and path of every request, before it is seen to.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,6 +48,7 @@ class SmallS3:
         self.loses_answers = self.late_parts = 0
         self.is_silent = self.is_stubborn = False
         self.slowness_s = 0.0
+        self.watch: Callable[[str, str], object] = lambda method, path: None
         self.is_over = threading.Event()
 
     def methods(self) -> list[str]:
@@ -206,6 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Note the request; answer it with what is ordered, if anything is."""
         state = self.server.state
         state.requests.append((self.command, self.path, dict(self.headers)))
+        state.watch(self.command, self.path)
         region = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("Authorization", ""))
         if state.is_silent:
             state.is_over.wait()
