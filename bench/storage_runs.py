@@ -125,7 +125,8 @@ def imports(figures: Figures, names: list[str], sizes: Sizes, tell: Told) -> Non
     for number in range(-1, sizes.import_rounds):
         tell(f"import, {_round(number, sizes.import_rounds)}")
         for name in turns(names, max(0, number)):
-            if not (module := getattr(subject(name), "module", "")):
+            module = getattr(subject(name), "module", "")
+            if not module or (name not in JUDGED and number >= sizes.start_rounds):
                 continue
             python = python_of(subject(name).environment)
             both = [whole_process(python, code, {})["wall_s"] for code in (f"import {module}", "pass")]

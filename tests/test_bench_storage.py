@@ -1,6 +1,8 @@
 """The benchmark of storage clients: it runs, tells the truth about bars, and notices wrong results."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import storage_content as content  # noqa: E402
 from bench import storage_environments as environments  # noqa: E402
+from bench import storage_pages  # noqa: E402
 from bench.storage_bars import BARS, Bar, judge  # noqa: E402
 from bench.storage_figures import Figures, Sizes  # noqa: E402
 from bench.storage_pages import page, short  # noqa: E402
@@ -61,7 +64,7 @@ def test_bars_are_judged_by_the_ratio_of_each_round():
     """A drift that hits both subjects alike changes no verdict; a subject that is slower in each round misses."""
     bar = Bar("put", *PUT, "wall_s", 1.05, "boto3")
 
-    met = judge(figures_of([1.04, 2.08, 9.36], [1.0, 2.0, 9.0]), [bar], is_judged=True)
+    met = judge(figures_of([1.04, 10.4, 1.2], [1.0, 10.0, 1.0]), [bar], is_judged=True)
     missed = judge(figures_of([1.06, 2.12, 0.53], [1.0, 2.0, 0.5]), [bar], is_judged=True)
     unjudged = judge(figures_of([5.0], [1.0]), [bar], is_judged=False)
     unmeasured = judge(Figures(), [bar], is_judged=True)
@@ -118,6 +121,42 @@ def test_pages_are_well_formed():
         for above, below in pairwise(lines):
             if above.startswith("|") and below.startswith("|"):
                 assert above.count("|") == below.count("|")
+
+
+def test_readme_changes_between_its_marks_only(tmp_path, monkeypatch):
+    """``--readme`` writes the short table between the marks, the same every time, and refuses a README without."""
+    readme = tmp_path / "README.md"
+    monkeypatch.setattr(storage_pages, "README", readme)
+    readme.write_text("above\n<!-- storage-benchmark -->\nold\n<!-- /storage-benchmark -->\nbelow\n")
+
+    storage_pages.write_readme(figures_of([1.0], [1.0]))
+    first = readme.read_text()
+    storage_pages.write_readme(figures_of([1.0], [1.0]))
+
+    assert first == readme.read_text()
+    assert first.startswith("above\n<!-- storage-benchmark -->\n|")
+    assert first.endswith("\n<!-- /storage-benchmark -->\nbelow\n")
+    assert "old" not in first
+    readme.write_text("no marks\n")
+    with pytest.raises(SystemExit, match="storage-benchmark"):
+        storage_pages.write_readme(Figures())
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_run_leaves_nothing(number, status):
+    """Ctrl-C and SIGTERM end the servers and workers too, and no folder is left."""
+    before = set(environments.FOLDER.glob("run-*"))
+    command = [sys.executable, "-m", "bench.storage", "--only", "socket", "--places", "sink"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    assert process.stderr.readline().startswith("[")
+    process.send_signal(number)
+    process.communicate(timeout=60)
+
+    assert status == process.returncode
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    assert set() == set(environments.FOLDER.glob("run-*")) - before
 
 
 def test_every_subject_takes_every_turn():
