@@ -1,4 +1,5 @@
 """Write policies: create-only, if-match, if-changed; and the race for one name."""
+# ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
 import pytest
 
@@ -55,6 +56,21 @@ class PolicyTests(ClientUnderTest):
         assert len(winners) == 1
         assert self.raw(client, "file.txt").decode() == winners[0]
         self.expect_names(client, storage, ["file.txt"])
+
+    def test_what_happens_meanwhile_counts(self, client, storage):
+        """A policy is kept to when the file is published, not when its writer was opened."""
+        if not refuses(client, "create"):
+            with pytest.raises(FileExists), storage.open_writer("file.txt", policy=Create()) as file:
+                file.write(b"too late")
+                client.put_file("file.txt", "old")
+            self.expect_only_old(client, storage)
+        if not refuses(client, "if_match"):
+            client.put_file("file.txt", "older")
+            etag = storage.stat("file.txt").etag or ""
+            with pytest.raises(PreconditionFailed), storage.open_writer("file.txt", policy=IfMatch(etag)) as file:
+                file.write(b"too late")
+                client.put_file("file.txt", "old")
+            self.expect_only_old(client, storage)
 
     def test_large_files_keep_to_their_policy(self, client, storage):
         """What holds for a small file holds for one that is sent in parts: created once, replaced if it matches."""

@@ -51,7 +51,7 @@ class UrlUnderTest:
         self._url, self._folder = url, folder
         self._names: dict[str, set[str]] = {}
         self._session = os.urandom(4).hex()
-        self._is_new_folder = not type(get_client(url)).PREFIX and not Path(url).exists()
+        self._is_new_folder = False
 
     def check(self) -> None:
         """End the session with one line if the storage cannot be used.
@@ -63,6 +63,7 @@ class UrlUnderTest:
         if warning := registry.warning_for(self._url):
             raise pytest.UsageError(f"--storage-url: {warning}")
         try:
+            self._is_new_folder = not type(get_client(self._url)).PREFIX and not Path(self._url).exists()
             with waiting_at_most(_ANSWER_WITHIN_S):
                 report = check_storage(place, Storage(get_client(place)), datetime.now(UTC))
                 failed = next((step for step in report.steps if not step.is_ok), None)
@@ -71,6 +72,9 @@ class UrlUnderTest:
                     _ = self._behind
         except YetiError as error:
             reason = str(error)
+        except KeyboardInterrupt:
+            self.remove_all()
+            raise
         if reason:
             raise pytest.UsageError(f"--storage-url={redact(self._url)} cannot be used: {reason}")
         self.remove(place)

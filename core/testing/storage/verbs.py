@@ -46,11 +46,11 @@ class VerbTests(ClientUnderTest):
 
     def test_a_reader_gives_just_what_is_asked_for(self, storage):
         """Reads of a few bytes at a time give them in order; after the end there is nothing."""
-        storage.write("file.txt", "0123456789")
+        storage.write("file.txt", "01\n34\n6789")
         with storage.open_reader("file.txt") as file:
-            read = [file.read(size) for size in (3, 0, 4, 100, 1)]
+            read = [file.read(size) for size in (4, 0, 3, 100, 1)]
 
-        assert read == [b"012", b"", b"3456", b"789", b""]
+        assert read == [b"01\n3", b"", b"4\n6", b"789", b""]
 
     def test_a_reader_that_is_closed_gives_its_file_back(self, client, storage, monkeypatch):
         """Closing the reader closes the client's own file, also when reading was not finished."""
@@ -114,6 +114,8 @@ class VerbTests(ClientUnderTest):
         assert there.etag == storage.stat("file.txt").etag
         assert storage.unchanged("file.txt", 4, "0" * 64) is None
         assert storage.unchanged("file.txt", 5, same) is None
+        storage.write("file.txt", "else")
+        assert storage.unchanged("file.txt", 4, same) is None
 
     def test_list_gives_what_is_stored(self, client, storage):
         """A list is of whole name parts; or it is refused, naming the method that would allow it."""

@@ -1,0 +1,39 @@
+"""What the mutants share."""
+
+from core.clients.persistient_storage.classes.local import LocalStorageClient
+from core.clients.persistient_storage.classes.memory import MemoryClient
+from core.clients.persistient_storage.classes.s3 import S3Client
+
+
+class LocalMutant(LocalStorageClient):
+    """The local client below a prefix of its own."""
+
+    def __init__(self, path):
+        super().__init__(path.removeprefix(self.PREFIX))
+
+
+class S3Mutant(S3Client):
+    """The S3 client with a prefix of its own."""
+
+    def __init__(self, path):
+        super().__init__("s3://" + path.removeprefix(self.PREFIX))
+
+
+class MemoryMutant(MemoryClient):
+    """The memory client with a prefix of its own."""
+
+
+class Around:
+    """A writer around a writer; what a mutant does otherwise it overrides."""
+
+    def __init__(self, writer, client=None):
+        self.writer, self.client = writer, client
+
+    def write(self, data):
+        self.writer.write(data)
+
+    def commit(self, sha256):
+        return self.writer.commit(sha256)
+
+    def abort(self):
+        self.writer.abort()

@@ -1,0 +1,168 @@
+"""`Storage` and what it is made of, each broken in one way while a block runs: (client, tests that catch it)."""
+
+import os
+
+from core.clients.persistient_storage import five_methods, names, promises, publication, storage
+from core.clients.persistient_storage.reader import GuardedReader
+from core.errors import UnsupportedOperation
+
+LOCAL, FIVE, NO_FORK, NO_THREADS = "", "five://", "refuses-fork://", "refuses-threads://"
+
+
+def takes_any_name(monkeypatch):
+    """Every name is a name, ``../x`` too."""
+    monkeypatch.setattr(names, "_fault", lambda name: "")
+
+
+takes_any_name.on, takes_any_name.caught_by = FIVE, ("test_other_names_are_refused['../x']",)
+
+
+def publishes_what_was_dropped(monkeypatch):
+    """A writer that is garbage is published."""
+    monkeypatch.setattr(publication.Publication, "__del__", lambda self: self._writer and self._commit())
+
+
+publishes_what_was_dropped.on = LOCAL
+publishes_what_was_dropped.caught_by = ("test_a_writer_that_is_dropped_publishes_nothing",)
+
+
+def publishes_on_close(monkeypatch):
+    """``close`` publishes, as that of a file does."""
+
+    def close(self):
+        if self._writer is not None:
+            self._commit()
+            self._writer = None
+
+    monkeypatch.setattr(publication.Publication, "close", close)
+
+
+publishes_on_close.on = LOCAL
+publishes_on_close.caught_by = (
+    "test_an_exception_under_a_wrapper_publishes_nothing",
+    "test_a_close_publishes_nothing",
+)
+
+
+def publishes_on_exit(monkeypatch):
+    """The end of the block publishes, whatever ended it but the usual exceptions."""
+
+    def leave(self, kind, error, traceback):
+        if kind is None or not issubclass(kind, Exception):
+            self._commit()
+        self._abort()
+
+    monkeypatch.setattr(publication.Publication, "__exit__", leave)
+
+
+publishes_on_exit.on = LOCAL
+publishes_on_exit.caught_by = (
+    "test_an_exception_publishes_nothing[small-KeyboardInterrupt]",
+    "test_a_generator_that_is_closed_publishes_nothing",
+)
+
+
+def expects_nothing(monkeypatch):
+    """The announced size and SHA-256 are not compared."""
+    monkeypatch.setattr(storage, "check_expected", lambda *arguments: None)
+
+
+expects_nothing.on, expects_nothing.caught_by = LOCAL, ("test_a_failed_expectation_publishes_nothing",)
+
+
+def compresses_with_the_time(monkeypatch):
+    """The gzip header holds the time, here as random bytes."""
+    monkeypatch.setattr(
+        publication._Gzip, "_HEADER", property(lambda self: b"\x1f\x8b\x08\x00" + os.urandom(4) + b"\x00\xff")
+    )
+
+
+compresses_with_the_time.on = LOCAL
+compresses_with_the_time.caught_by = ("test_the_same_bytes_compressed_twice_are_the_same_file",)
+
+
+def leaves_readers_open(monkeypatch):
+    """Closing the reader does not close the client's file."""
+    monkeypatch.setattr(GuardedReader, "close", lambda self: None)
+
+
+leaves_readers_open.on = LOCAL
+leaves_readers_open.caught_by = ("test_a_reader_that_is_closed_gives_its_file_back",)
+
+
+def hides_bytes_in_latin_1(monkeypatch):
+    """Bytes that are no text are stored as some other text."""
+
+    def commit(self, sha256):
+        self._spool.seek(0)
+        self._client.put_file(self._name, self._spool.read().decode("latin-1"))
+        return five_methods.Stat(self._name, 0, sha256, sha256), "stored"
+
+    monkeypatch.setattr(five_methods.SpoolWriter, "_check_text", lambda self, data, is_last: None)
+    monkeypatch.setattr(five_methods.SpoolWriter, "commit", commit)
+
+
+hides_bytes_in_latin_1.on, hides_bytes_in_latin_1.caught_by = FIVE, ("test_bytes_come_back_or_are_refused",)
+
+
+def grants_any_policy(monkeypatch):
+    """A policy that five methods cannot keep is dropped without a word."""
+    monkeypatch.setattr(storage, "policy_word", lambda request: "")
+
+
+grants_any_policy.on = FIVE
+grants_any_policy.caught_by = (
+    *("test_create_never_overwrites", "test_if_match_only_replaces_what_was_meant"),
+    *("test_of_several_creators_one_wins", "test_a_write_that_cannot_be_kept_is_refused[create]"),
+)
+
+
+def _no_word(word):
+    def check_use(self, name=""):
+        try:
+            real(self, name)
+        except UnsupportedOperation as error:
+            if repr(word) not in str(error):
+                raise
+
+    real = promises.Promises.check_use
+    return check_use
+
+
+def does_not_guard_forks(monkeypatch):
+    """A client that cannot promise ``fork`` is used in the child."""
+    monkeypatch.setattr(promises.Promises, "check_use", _no_word("fork"))
+
+
+does_not_guard_forks.on = NO_FORK
+does_not_guard_forks.caught_by = ("test_a_forked_child_can_use_it_or_is_refused",)
+
+
+def does_not_guard_threads(monkeypatch):
+    """A client that cannot promise ``threads`` is used by all."""
+    monkeypatch.setattr(promises.Promises, "check_use", _no_word("threads"))
+
+
+does_not_guard_threads.on = NO_THREADS
+does_not_guard_threads.caught_by = ("test_threads_share_a_client_or_are_refused",)
+
+
+def forgets_the_drop(monkeypatch):
+    """The receipt does not name the default that the client dropped."""
+    real = storage.receipt_of
+
+    def receipt_of(*arguments):
+        from dataclasses import replace
+
+        return replace(real(*arguments), dropped=())
+
+    monkeypatch.setattr(storage, "receipt_of", receipt_of)
+
+
+forgets_the_drop.on, forgets_the_drop.caught_by = FIVE, ("test_the_content_type_is_that_of_the_name",)
+
+ALL = (
+    *(takes_any_name, publishes_what_was_dropped, publishes_on_close, publishes_on_exit, expects_nothing),
+    *(compresses_with_the_time, leaves_readers_open, hides_bytes_in_latin_1, grants_any_policy),
+    *(does_not_guard_forks, does_not_guard_threads, forgets_the_drop),
+)
