@@ -1,4 +1,5 @@
 """The SFTP client against OpenSSH: the kit, who is let in and whose keys are believed, errors with remedies."""
+# ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
 import os
 import shutil
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import paramiko
 import pytest
 from file_servers import free_port, ssh_server, sshd, stop
 
@@ -313,6 +315,18 @@ def test_a_full_disk_keeps_the_old_file(tmp_path, monkeypatch, size):
         assert names_in(server.folder) == ["file.txt"]
 
 
+def test_a_part_file_of_another_length_is_not_published(server, folder):
+    """Somebody else wrote into the part file: an error, the old file stands, nothing is left behind."""
+    storage = Storage(get_client(path_of(server, folder)))
+    storage.write("file.txt", "old")
+    with pytest.raises(StorageFull, match="kept 9 of 3 bytes"), storage.open_writer("file.txt") as file:
+        next(folder.glob(".yeti-*.part")).write_text("other....")
+        file.write(b"new")
+
+    assert (folder / "file.txt").read_text() == "old"
+    assert names_in(folder) == ["file.txt"]
+
+
 def test_a_server_that_lets_nobody_write_is_told(tmp_path, monkeypatch):
     """No right to write is `StoragePermissionDenied`."""
     with ssh_server(tmp_path, subsystem="internal-sftp -R") as server:
@@ -345,6 +359,27 @@ def test_a_broken_connection_is_made_anew(tmp_path, own_server):
         assert client.get_file("file.txt") == "first"
         client.put_file("file.txt", "second")
         assert Storage(client).stat("file.txt").size_bytes == 6
+
+
+def test_a_connection_that_breaks_under_a_question_is_made_anew_once(server, folder, monkeypatch):
+    """The question is asked again over a new connection; if that breaks too, it is an error."""
+    storage = Storage(get_client(path_of(server, folder)))
+    storage.write("file.txt", "x")
+    stat, breaks = paramiko.SFTPClient.stat, [1]
+
+    def breaking(self, path):
+        if breaks:
+            breaks.pop()
+            self.get_channel().get_transport().close()
+            raise EOFError
+        return stat(self, path)
+
+    monkeypatch.setattr(paramiko.SFTPClient, "stat", breaking)
+
+    assert storage.stat("file.txt").size_bytes == 1
+    breaks += [1, 1]
+    with pytest.raises(StorageUnavailable):
+        storage.stat("file.txt")
 
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["same file", "replaced"])
@@ -454,6 +489,7 @@ def test_what_was_left_behind_is_found_and_removed(server, folder):
     (folder / "d" / ".yeti-0123456789abcdef.part").write_text("half")
     (folder / "d" / "file.txt").write_text("whole")
     storage = Storage(get_client(path_of(server, folder)))
+    listed = [stat.name for stat in storage.list()]
     found = list(storage.leftovers())
     for leftover in found:
         storage.remove_leftover(leftover)
@@ -461,6 +497,7 @@ def test_what_was_left_behind_is_found_and_removed(server, folder):
 
     place = path_of(server, folder) + "/d/.yeti-0123456789abcdef.part"
     assert [(leftover.location, leftover.size_bytes) for leftover in found] == [(place, 4)]
+    assert listed == ["d/file.txt"]
     assert names_in(folder) == ["d/file.txt"]
 
 
@@ -483,8 +520,6 @@ def _timed(run) -> None:
 def _password_server(folder: Path, monkeypatch):
     """Run a server that wants a password and takes none: OpenSSH would ask the accounts of this machine."""
     from contextlib import contextmanager
-
-    import paramiko
 
     tried = []
 

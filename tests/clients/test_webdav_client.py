@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -19,6 +20,7 @@ from core.errors import (
     FileExists,
     FileMissing,
     InvalidStoragePath,
+    StorageCorrupt,
     StorageError,
     StoragePermissionDenied,
     StorageTimeout,
@@ -284,14 +286,30 @@ def test_a_file_of_two_lengths_is_not_read():
         get_client(f"webdav://127.0.0.1:{server.port}/x").get_file("file.txt")
 
 
+def test_a_body_of_another_length_is_not_read():
+    """A server that says one length in its list and gives another is caught before a byte is given out."""
+
+    def answer(request):
+        return (
+            (207, {}, _multistatus(request.path, 20))
+            if request.command == "PROPFIND"
+            else (200, {}, b"0123456789")
+        )
+
+    with _server(answer) as server, pytest.raises(StorageCorrupt, match="another length"):
+        get_client(f"webdav://127.0.0.1:{server.port}/x").get_file("file.txt")
+
+
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["same file", "replaced"])
 def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(is_replaced):
     """The connection breaks midway: the rest comes from the same file, and never from another one."""
-    data, gets = os.urandom(100_000), []
+    data, looks, gets = os.urandom(100_000), [], []
 
     def answer(request):
         if request.command == "PROPFIND":
-            return 207, {}, _multistatus(request.path, len(data), etag="b" if is_replaced and gets else "a")
+            looks.append(request.path)
+            is_other = is_replaced and len(looks) > 2  # the reader looks twice before it reads
+            return 207, {}, _multistatus(request.path, len(data), etag="b" if is_other else "a")
         gets.append(request.headers.get("Range"))
         if len(gets) == 1:
             return 200, {"Content-Length": str(len(data))}, data[:40_000]
@@ -301,13 +319,11 @@ def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(is_replaced):
     with _server(answer) as server:
         storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
         if is_replaced:
-            gets.append("")  # so that it is "b" from the second look on
-            gets.clear()
-            with pytest.raises(StorageError):
+            with pytest.raises(StorageUnavailable, match="replaced while it was read"):
                 storage.read_bytes("file.bin")
         else:
             assert storage.read_bytes("file.bin") == data
-            assert len(gets) == 2
+    assert gets == [None, "bytes=40000-"]
 
 
 def test_a_move_whose_answer_is_lost_was_done(storage, folder, monkeypatch):
@@ -363,6 +379,42 @@ def test_a_server_that_keeps_less_is_told(storage, folder, monkeypatch):
 
     assert (folder / "file.txt").read_text() == "old"
     assert names_in(folder) == ["file.txt"]
+
+
+def test_a_replacement_is_never_dated_like_the_replaced(storage, folder):
+    """A file that would have the date of the one it replaces is sent again in the next second: ETags differ."""
+    storage.write("file.txt", "old")
+    second = int(time.time()) + 1
+    os.utime(folder / "file.txt", (second, second))
+    time.sleep(second + 0.01 - time.time())
+    receipt = storage.write("file.txt", "new")
+
+    assert storage.stat("file.txt").modified_at > second * 1_000_000
+    assert storage.stat("file.txt").etag == receipt.etag
+    assert names_in(folder) == ["file.txt"]
+
+
+def test_a_child_has_connections_of_its_own(storage):
+    """Parent and child read different files at once after a fork, and each gets its own."""
+
+    def reads(name):
+        return all(storage.read_text(name) == name * 5_000 for _ in range(25))
+
+    for name in ("parent", "child"):
+        storage.write(name, name * 5_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # about forking with threads
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if reads("child") else 1
+        finally:
+            os._exit(status)
+    is_sound = reads("parent")
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert is_sound
 
 
 # --- hostile and missing servers ----------------------------------------------------------------------------------
@@ -456,6 +508,7 @@ def test_what_was_left_behind_is_found_and_removed(open_server, storage, folder)
     (folder / "d").mkdir()
     (folder / "d" / ".yeti-0123456789abcdef.part").write_text("half")
     (folder / "d" / "file.txt").write_text("whole")
+    listed = [stat.name for stat in storage.list()]
     found = list(storage.leftovers())
     for leftover in found:
         storage.remove_leftover(leftover)
@@ -463,6 +516,7 @@ def test_what_was_left_behind_is_found_and_removed(open_server, storage, folder)
 
     place = f"webdav://{open_server.address}/{folder.name}/d/.yeti-0123456789abcdef.part"
     assert [(leftover.location, leftover.size_bytes) for leftover in found] == [(place, 4)]
+    assert listed == ["d/file.txt"]
     assert abs(found[0].began_at / 1_000_000 - time.time()) < 60
     assert names_in(folder) == ["d/file.txt"]
 

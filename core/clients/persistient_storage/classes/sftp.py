@@ -29,7 +29,8 @@ from core.clients.persistient_storage.receipts import Leftover, Stat, WriteReque
 from core.clients.persistient_storage.remote_tree import Entry, Kind, leftovers, listed, stat_of
 from core.clients.persistient_storage.sftp.connection import Result, connections
 from core.clients.persistient_storage.sftp.place import SCHEME, parsed
-from core.clients.persistient_storage.sftp.transfer import SftpReader, SftpWriter, etag_of
+from core.clients.persistient_storage.sftp.reader import SftpReader
+from core.clients.persistient_storage.sftp.writer import SftpWriter, etag_of
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import FileExists, FileMissing

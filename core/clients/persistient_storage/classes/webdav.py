@@ -30,8 +30,9 @@ from core.clients.persistient_storage.remote_tree import leftovers, listed, stat
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.clients.persistient_storage.webdav.place import parsed
-from core.clients.persistient_storage.webdav.transfer import DavReader, DavWriter
+from core.clients.persistient_storage.webdav.reader import DavReader
 from core.clients.persistient_storage.webdav.tree import DavTree
+from core.clients.persistient_storage.webdav.writer import DavWriter
 
 _READ_BUFFER = 1 << 18
 

@@ -7,7 +7,6 @@ one that is not there, or another one, is refused.
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -219,6 +218,8 @@ def _connected(account: _Account, place: str) -> Any:
 
 
 def _watch(transport: Any) -> None:
+    import socket  # paramiko has it by now; before that, nobody needs it
+
     transport.set_keepalive(_KEEPALIVE_S)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # Without it paramiko waits for ever to send to a server that has stopped reading.

@@ -1,6 +1,5 @@
 """What an SSH server or paramiko says, as an error of ours with the remedy in it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,7 +51,7 @@ def explained(error: Exception, place: str, *, is_writing: bool = False) -> Stor
         return StoragePermissionDenied(f"{place}: the server did not let this user in; {_KEYS}")
     if "NoValidConnectionsError" in kinds:
         return StorageUnavailable(f"{place}: nothing answers there; check host, port and network")
-    if isinstance(error, socket.gaierror):
+    if "gaierror" in kinds:
         return StorageUnavailable(f"{place}: there is no such host, or the name service is away")
     if isinstance(error, EOFError) or "SSHException" in kinds or _is_closed(error):
         return StorageUnavailable(f"{place}: the connection broke or is no SSH connection ({_said(error)})")

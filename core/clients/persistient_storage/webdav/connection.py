@@ -1,6 +1,7 @@
 """Ask a WebDAV server: one session per process and thread, few retries, no redirects, credentials from variables."""
 
 import os
+import random
 import threading
 import time
 from collections.abc import Collection
@@ -14,6 +15,7 @@ from core.clients.persistient_storage.webdav.errors import asking, is_time_out, 
 from core.errors import StoragePermissionDenied
 
 _PAUSES_S = (0.2, 0.8)
+_LONGEST_PAUSE_S = 0.4
 _LONGEST_REMARK_BYTES = 1 << 16
 _BUSY = frozenset({429, 502, 503, 504})
 _CA_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -116,3 +118,9 @@ def _credentials() -> tuple[bytes, bytes] | None:
 
 def _trusted() -> str | bool:
     return next((file for name in _CA_FILES if (file := os.environ.get(name))), True)
+
+
+def pause(attempt: int) -> None:
+    """Wait before a further attempt, a little longer each time and never as long as somebody else."""
+    if attempt:
+        time.sleep(random.uniform(0.5, 1) * min(0.01 * 2**attempt, _LONGEST_PAUSE_S))  # noqa: S311 - no secret

@@ -4,13 +4,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from core.clients.persistient_storage.remote_tree import Entry
 from core.clients.persistient_storage.webdav.connection import ask
 from core.clients.persistient_storage.webdav.errors import asking
-from core.clients.persistient_storage.webdav.multistatus import PROPFIND, Found, parsed
 from core.clients.persistient_storage.webdav.place import Place
 from core.errors import FileExists, FileMissing, StorageError
+
+if TYPE_CHECKING:
+    from core.clients.persistient_storage.webdav.multistatus import Found
 
 LOOKS = 3
 BETWEEN_LOOKS_S = 0.05
@@ -64,7 +67,10 @@ class DavTree:
             self.make_folder(path.rstrip("/").rpartition("/")[0] + "/", place)
             ask("MKCOL", url, place, allowed=(*range(200, 300), 405, 409, 500))
 
-    def _found(self, path: str, place: str, *, depth: int) -> list[Found]:
+    def _found(self, path: str, place: str, *, depth: int) -> "list[Found]":
+        # Its libraries for XML and dates take longer to import than all the rest, and most runs do not need them.
+        from core.clients.persistient_storage.webdav.multistatus import PROPFIND, parsed
+
         headers = {"Depth": str(depth), "Content-Type": 'application/xml; charset="utf-8"'}
         url = self.place.http(path)
         answer = ask("PROPFIND", url, place, allowed=(207,), headers=headers, body=PROPFIND, is_streamed=True)

@@ -1,0 +1,116 @@
+"""Read one file over WebDAV so that it is whole, whatever the server does meanwhile."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from core.clients.persistient_storage.remote_tree import Entry
+from core.clients.persistient_storage.webdav.connection import ask, pause
+from core.clients.persistient_storage.webdav.errors import asking
+from core.clients.persistient_storage.webdav.tree import DavTree
+from core.errors import (
+    FileMissing,
+    StorageCorrupt,
+    StorageTimeout,
+    StorageUnavailable,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_CHUNK_BYTES = 1 << 18
+_OPEN_ATTEMPTS = 12
+
+
+class DavReader(io.RawIOBase):
+    """The bytes of a file; a connection that breaks is made anew once, and the same file read on."""
+
+    def __init__(self, tree: DavTree, name: str) -> None:
+        self._tree, self._name, self._address = tree, name, tree.place.url(name)
+        self._url = tree.place.http(tree.place.path(name))
+        self._position, self._has_resumed = 0, False
+        self._answer, self._entry = self._opened()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* as far as there are bytes, and return how many it got."""
+        view = memoryview(buffer).cast("B")
+        data = self._next(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        return b"".join(iter(lambda: self._next(_CHUNK_BYTES), b""))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if not self.closed:
+            super().close()
+            if hasattr(self, "_answer"):
+                self._answer.close()
+
+    def _next(self, size: int) -> bytes:
+        size = min(size, self._entry.size_bytes - self._position)
+        if size <= 0:
+            return b""
+        try:
+            with asking(self._address):
+                data: bytes = self._answer.raw.read(size, decode_content=False)
+            if not data:
+                raise StorageUnavailable(f"{self._address}: the connection ended early")  # noqa: TRY301
+        except StorageUnavailable as error:
+            self._answer.close()
+            if self._has_resumed or isinstance(error, StorageTimeout):
+                raise
+            self._resume()
+            return self._next(size)
+        self._position += len(data)
+        return data
+
+    def _resume(self) -> None:
+        self._has_resumed = True
+        before = self._entry
+        self._answer, self._entry = self._opened()
+        if before != self._entry:
+            self._answer.close()
+            raise StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
+
+    def _opened(self) -> tuple[Any, Entry]:
+        """Return an answer whose body is one whole file from the position on, and what is known of that file.
+
+        Servers look at a file and then open it; when it is replaced in between, they give the length of one with
+        the bytes of the other.  So what stands there before must still stand there once the file is open.
+        """
+        after = self._tree.entry(self._name)
+        for attempt in range(_OPEN_ATTEMPTS):
+            pause(attempt)
+            before = after
+            if before.kind != "file":
+                raise FileMissing(f"{self._address}: what stands there is not a file")
+            answer = self._get()
+            try:
+                after = self._tree.entry(self._name)
+                if after == before and answer.status_code != 404 and self._fits(answer, before.size_bytes):
+                    return answer, before
+            except BaseException:
+                answer.close()
+                raise
+            answer.close()
+        if after == before:
+            raise StorageCorrupt(f"{self._address}: the server gives another length for the file than it has")
+        raise StorageUnavailable(f"{self._address}: the file is replaced all the time; read it again later")
+
+    def _get(self) -> Any:
+        headers = {"Range": f"bytes={self._position}-"} if self._position else {}
+        allowed = (206,) if self._position else (200, 404)
+        return ask("GET", self._url, self._address, allowed=allowed, headers=headers, is_streamed=True)
+
+    def _fits(self, answer: Any, size_bytes: int) -> bool:
+        """Say whether the body is what is left of so many bytes; without any length, it is counted in the end."""
+        if self._position and not answer.headers.get("Content-Range", "").startswith(f"bytes {self._position}-"):
+            return False
+        length = answer.headers.get("Content-Length")
+        return length is None or length == str(size_bytes - self._position)
