@@ -1,29 +1,75 @@
 """The contract of a storage client: what a class must have, and what it may have.
 
+**Every guarantee is one sentence, and the sentence names its test** in brackets; the tests are the conformance kit,
+`core.testing.storage`, which runs on every client.
+
 **Five methods are enough.**  A class with a ``PREFIX`` and the five methods of `PersistientStorageClient`, in a
 file dropped into ``classes/`` or offered by a package as an entry point, is used for every path that begins with
-its prefix.  It need not inherit.  What holds for each of the five is in its docstring; a test of the kit
-(`core.testing.storage`) stands behind every sentence.
+its prefix [test_the_prefix_leads_to_this_client].  It need not inherit.  What holds for each of the five is in its
+docstring.
 
 **Everything else is optional**, one method at a time, found by presence: see `OptionalMethods`.  `Storage` offers
 all its verbs on any client, and refuses in words what a client cannot carry.
 
-**A client says what it cannot promise** in one attribute, `CANNOT_PROMISE`, a set of these words; the kit then
-demands a clear refusal instead:
+**A client says what it cannot promise** in one attribute, `CANNOT_PROMISE`, a set of these words and no others
+[test_only_known_words_are_declared]; the kit then demands a clear refusal instead:
 
-=============  =====================================================================================
-``atomic``     A reader never sees half a file, and a failed put leaves the old one as it was.
+=============  =========================================================================================
+``atomic``     At every moment there is the old file or the new one; a put that fails leaves the old one.
 ``create``     Of several writers with policy ``Create``, exactly one wins.
 ``if_match``   A write with policy ``IfMatch`` never overwrites another file than the one meant.
 ``metadata``   Content type and the other fields of `Metadata` come back as they went in.
 ``nested``     Names with ``/`` work, whether or not "folders" were made before.
 ``fork``       A client made before a fork works in the child.
 ``threads``    One client may be used by several threads at once.
-=============  =====================================================================================
+=============  =========================================================================================
 
-**What never depends on the client:** names are checked before it is called (`names.check`); an exception, a
-``KeyboardInterrupt`` or the garbage collector ends a write without a put; no exception of a vendor's library
-escapes from `Storage`.
+- Without ``atomic`` a reader may find no file for a moment, or after a put that failed, but never a part of one
+  [test_racing_puts_never_mix].
+- Without ``create``, ``if_match`` or ``metadata`` a write that needs them is refused when its writer is opened, and
+  the old file stands [test_a_write_that_cannot_be_kept_is_refused].
+- Without ``nested`` every verb refuses a name with a slash; else such names need no folders
+  [test_nested_names_work_or_are_refused].
+- Without ``fork`` `Storage` refuses all use in a forked child within a second; else the child uses the client that
+  its parent has used, and the parent goes on [test_a_forked_child_can_use_it_or_is_refused].
+- Whatever it promises, a call of the client in a forked child ends, well or with an error
+  [test_a_forked_child_never_hangs].
+- Without ``threads`` `Storage` refuses all use by another thread than the one that made it; else threads share one
+  client [test_threads_share_a_client_or_are_refused].
+- A client of its own may be made and used by any thread [test_a_client_per_thread_always_works].
+
+**What never depends on the client**, since `Storage` sees to it:
+
+- A name that is not portable, ``../x`` above all, is refused before the client is called
+  [test_other_names_are_refused].
+- A file is published by the clean end of the ``with`` block, and nobody sees it before
+  [test_a_clean_end_publishes].
+- An exception of any kind in the block publishes nothing: neither raised by the writer's own code
+  [test_an_exception_publishes_nothing], nor by the source of the bytes [test_a_source_that_dies_publishes_nothing],
+  nor in text [test_an_exception_in_a_text_writer_publishes_nothing], nor in compressed bytes
+  [test_an_exception_in_a_compressed_write_publishes_nothing], nor under a wrapper that closes the file
+  [test_an_exception_under_a_wrapper_publishes_nothing].
+- Neither a writer that is dropped [test_a_writer_that_is_dropped_publishes_nothing], nor one that is only closed
+  [test_a_close_publishes_nothing], nor one in a generator that nobody runs to its end
+  [test_a_generator_that_is_closed_publishes_nothing] publishes anything.
+- Bytes of another size or SHA-256 than was announced are not published
+  [test_a_failed_expectation_publishes_nothing].
+- The same bytes compressed twice are the same file [test_the_same_bytes_compressed_twice_are_the_same_file].
+- Bytes that are no text are stored as they are or refused, never hidden in text
+  [test_bytes_come_back_or_are_refused].
+- Metadata that could not be a header of HTTP is refused [test_metadata_that_is_no_header_is_refused].
+- The content type is that of the name's suffix where nothing else was asked for, and the receipt tells what was
+  dropped [test_the_content_type_is_that_of_the_name].
+- `verify` tells that a file is not the one of its receipt any more
+  [test_a_changed_file_does_not_pass_for_the_stored_one], and `unchanged` that it still has just these bytes
+  [test_unchanged_tells_the_same_file].
+- With policy ``IfChanged`` the same bytes are left alone: ETag and time stay
+  [test_if_changed_leaves_the_same_bytes_alone].
+- Reading gives as many bytes as were asked for until there are no more
+  [test_a_reader_gives_just_what_is_asked_for].
+- Closing what was opened for reading closes the client's file [test_a_reader_that_is_closed_gives_its_file_back].
+- No exception of a vendor's library escapes, and an error says ``transient`` where later may help
+  [test_a_put_that_meets_a_fault].
 """
 
 from __future__ import annotations
@@ -59,7 +105,8 @@ class PersistientStorageClient(ABC):
     def __init__(self, path: str) -> None:  # noqa: B027 - a client without settings needs none
         """Take the whole path, prefix included.
 
-        Nothing is contacted and nothing is made: a storage that is away must not keep a program from starting.
+        Nothing is made [test_taking_a_path_makes_nothing].  Nothing is contacted: a storage that is away must not
+        keep a program from starting [test_taking_a_path_contacts_nobody].
 
         Raises:
             InvalidStoragePath: *path* cannot be a place of this storage.
@@ -67,7 +114,9 @@ class PersistientStorageClient(ABC):
 
     @abstractmethod
     def file_path(self, file_name: str) -> str:
-        """Return where the file is or would be, for people; nothing is stored, made or asked.
+        """Return where the file is or would be, for people.
+
+        It is the same every time, and nothing is stored, made or asked [test_file_path_stores_nothing].
 
         Raises:
             InvalidFileName: *file_name* is not a portable relative name.
@@ -75,7 +124,12 @@ class PersistientStorageClient(ABC):
 
     @abstractmethod
     def get_file(self, file_name: str) -> str:
-        """Return the whole text as it was put: line ends as they were, never cut short.
+        """Return the whole text as it was put.
+
+        Line ends, a byte order mark and all else come back as they went in [test_what_was_put_comes_back].
+        A server that fails or breaks off is an error, never a part of the file and never "missing"
+        [test_a_read_that_meets_a_fault].  A file that is not there is a ``FileNotFoundError``
+        [test_a_missing_file_is_missing].
 
         Raises:
             FileMissing: There is no such file (it is a ``FileNotFoundError``).
@@ -84,36 +138,61 @@ class PersistientStorageClient(ABC):
 
     @abstractmethod
     def put_file(self, file_name: str, contents: str) -> None:
-        """Store the text as UTF-8, replacing what was there; folders that are needed are made.
+        """Store the text, as UTF-8 [test_what_was_put_comes_back].
 
-        When it returns, any client of the same path gets the new text; until then, and if it raises, the old one.
+        It replaces what was there, and nothing stays of that [test_a_put_replaces].  When it returns, any client of
+        the same path gets the new text [test_a_second_client_sees_it]; until then, and if it raises, the old one
+        [test_racing_puts_never_mix, test_a_put_that_meets_a_fault].  Text that UTF-8 cannot hold is refused
+        [test_contents_must_be_text].  Every portable name works, and folders that are needed are made
+        [test_portable_names_work].  Two names are two files, whatever their letters
+        [test_names_do_not_run_into_each_other].  On a full disk it raises and the old file stands
+        [test_a_put_onto_a_full_disk_is_whole_or_told].
         """
 
     @abstractmethod
     def delete_file(self, file_name: str) -> None:
-        """Make the file not be there; it is fine if it was not."""
+        """Make the file not be there; it is fine if it was not [test_deleting_twice_is_fine]."""
 
 
 class Writer(Protocol):
     """One file that is being written; made by a client's ``open_writer``.
 
-    Nothing is visible to readers before ``commit``, and nothing ever is if that is not called or fails.
+    Nothing is visible to readers before ``commit`` [test_a_clean_end_publishes], and nothing ever is if that is not
+    called [test_an_exception_publishes_nothing] or fails [test_a_large_put_that_meets_a_fault_midway].  A process
+    that is killed before it leaves the old file [test_killed_while_writing]; one that is killed inside leaves the
+    old file or the new one, whole [test_killed_while_committing].  A reader that has begun gives the file that it
+    opened, or an error [test_a_reader_that_began_sees_one_file].
+
     A writer that stores the file in several places has an attribute ``copies`` after its ``commit``: one
     `Receipt` for each.
     """
 
     def write(self, data: bytes | bytearray | memoryview) -> object:
-        """Take the next bytes; they may be reused by the caller as soon as this returns."""
+        """Take the next bytes.
+
+        The caller may use its buffer again as soon as this returns [test_a_buffer_may_be_used_again].  Where no
+        space is left for them it raises, or ``commit`` does: `StorageFull` [test_a_full_disk_publishes_nothing].
+        """
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Store the file, whose bytes have this SHA-256, as one; say what is stored now and what was done.
+
+        With policy ``Create`` a taken name is refused [test_create_never_overwrites].  Of several that create it at
+        once, one wins, be they threads [test_of_several_creators_one_wins] or processes
+        [test_of_several_creating_processes_one_wins].  With ``IfMatch`` a file that was changed or removed is not
+        overwritten [test_if_match_only_replaces_what_was_meant].  What counts is what is there now, not what was
+        there when the writer was opened [test_what_happens_meanwhile_counts].  All this holds for files of any size
+        [test_large_files_keep_to_their_policy].
 
         Raises:
             FileExists, PreconditionFailed: The policy forbade it.
         """
 
     def abort(self) -> None:
-        """Leave nothing behind; does nothing after a ``commit`` that succeeded, and may be called twice."""
+        """Leave nothing behind [test_an_exception_publishes_nothing].
+
+        It does nothing after a ``commit`` that succeeded, and may be called twice.
+        """
 
 
 OPTIONAL = ("open_writer", "open_reader", "stat", "list", "presign", "leftovers", "remove_leftover")
@@ -123,22 +202,31 @@ OPTIONAL = ("open_writer", "open_reader", "stat", "list", "presign", "leftovers"
 class OptionalMethods(Protocol):
     """What a client may have beside the five; each is used where it is there, and missed by name where it is not.
 
-    ``open_writer`` lifts the limits of ``put_file``: any bytes, any size in little memory, compression, write
-    policies, metadata.  ``open_reader`` lifts those of ``get_file``.
+    ``open_writer`` lifts the limits of ``put_file``: any bytes [test_bytes_come_back_or_are_refused], any size in
+    little memory [test_a_large_file_streams], compression, write policies, metadata.  ``open_reader`` lifts those of
+    ``get_file``.
     """
 
     def open_writer(self, file_name: str, request: WriteRequest) -> Writer:
         """Begin to write a file.  The policy is ``Replace``, ``Create`` or ``IfMatch``.
 
         A client whose class says ``COMPARES = True`` is given ``IfChanged`` too; for others it is seen to by
-        `Storage`, with ``stat`` and ``open_reader``.
+        `Storage`, with ``stat`` and ``open_reader``.  Every field of the metadata is kept, or the write refused
+        [test_metadata_comes_back_or_is_refused].  What the replaced file had is gone with it
+        [test_a_replacement_has_its_own_metadata].
         """
 
     def open_reader(self, file_name: str) -> BinaryIO:
-        """Return the bytes as a file to be closed; reading raises rather than ends early."""
+        """Return the bytes as a file to be closed; reading raises rather than ends early.
+
+        What is said of ``get_file`` holds here too [test_a_read_that_meets_a_fault].
+        """
 
     def stat(self, file_name: str) -> Stat:
-        """Say what is stored, without reading it.
+        """Say what is stored, without reading it [test_stat_says_what_is_stored].
+
+        Each new content has another ETag, also of the same length and at once
+        [test_each_replacement_has_another_etag].
 
         Raises:
             FileMissing: There is no such file.
@@ -147,18 +235,24 @@ class OptionalMethods(Protocol):
     def list(self, prefix: str) -> Iterator[Stat]:
         """Yield the file called *prefix* and all files below it, in any order; all there are if it is empty.
 
-        *prefix* is whole parts of a name: ``a`` stands for ``a`` and ``a/b``, not for ``ab``.  Files that are
-        being written are left out.  A Stat of a list may lack its metadata.
+        *prefix* is whole parts of a name: ``a`` stands for ``a`` and ``a/b``, not for ``ab``
+        [test_list_gives_what_is_stored].  Files that are being written are left out [test_a_clean_end_publishes].
+        A Stat of a list may lack its metadata.
         """
 
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
-        """Return a link that gives the file to whoever has it, for so long; nothing is asked."""
+        """Return a link that gives the file to whoever has it, for so long; nothing is asked.
+
+        Browsers save it under the name that was given [test_links_give_the_file].
+        """
 
     def leftovers(self) -> Iterator[Leftover]:
-        """Yield what writes of this program that never ended have left at this path, of any age.
+        """Yield all that writes of this program that never ended have left at this path, of any age.
+
+        A killed writer leaves nothing that is not found here [test_killed_while_writing].
 
         Those that are going on just now cannot be told from those that died: whoever removes looks at the age.
         """
 
     def remove_leftover(self, leftover: Leftover) -> None:
-        """Remove one of them; it is fine if it is gone already."""
+        """Remove one of them; it is fine if it is gone already [test_killed_while_writing]."""
