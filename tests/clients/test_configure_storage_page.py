@@ -4,18 +4,27 @@ import ast
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from core.clients.persistient_storage import PersistientStorageClient, get_client
+from core.errors import StorageError
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "configure-storage.md").read_text("utf-8")
 HERE, DROP_IN = "clients/test_configure_storage_page.py", "clients/test_drop_in_clients.py"
 S3, LOCAL, KIT = "clients/test_s3_client.py", "clients/test_local_client.py", "../core/testing/storage"
+TEE, OPTIONS, LEFTOVERS = (
+    "clients/test_tee_client.py",
+    "clients/test_s3_options.py",
+    "clients/test_s3_leftovers.py",
+)
+STORAGE_COMMAND = "cli/test_storage_command.py"
 LATER = "arrives with the services"
 
 STATEMENTS: dict[str, list[str] | str] = {
@@ -37,7 +46,41 @@ STATEMENTS: dict[str, list[str] | str] = {
         "cli/test_storage_command.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
     ],
     "The `PREFIX` of a client decides": [f"{DROP_IN}::test_the_longest_prefix_wins"],
-    "one for local folders, which is the default, and one for S3": [
+    "The others serve `az://`, `gs://`, `sftp://`, `webdav://`, `webdavs://`, `memory://` and `tee://`": [
+        f"{HERE}::test_the_clients_are_the_printed_ones",
+    ],
+    "`tee://` and paths with commas between them publish to each of these places:": [
+        f"{TEE}::test_every_place_has_a_receipt",
+        f"{TEE}::test_a_comma_in_a_place",
+    ],
+    "A run says for each place what it did there.": [
+        "cli/test_export_command.py::test_export_to_several_places_says_where_it_is"
+    ],
+    "A place that fails does not keep the others from the file: the run fails, its message says which have it": [
+        f"{TEE}::test_a_place_that_fails_does_not_hold_up_the_others",
+        f"{TEE}::test_what_is_right_already_is_left_alone",
+    ],
+    "What belongs to the place and not to the account stands behind a question mark in the path:": [
+        f"{OPTIONS}::test_options_go_where_objects_are_made",
+        f"{OPTIONS}::test_the_expected_owner_goes_with_every_request",
+        f"{OPTIONS}::test_class_and_tags_on_a_real_server",
+    ],
+    "The other clients need a package beside the program, and say which if it is missing:": [
+        f"{HERE}::test_a_missing_package_is_named",
+    ],
+    "A process that is killed while it publishes leaves a hidden part file or an incomplete upload": [
+        "clients/test_storage_soak.py::test_two_hundred_kills_of_a_local_publish",
+        "clients/test_storage_soak.py::test_kills_of_an_s3_publish",
+    ],
+    "`yetictl storage check` lists what is older than a day, and `yetictl storage clean` removes it": [
+        f"{STORAGE_COMMAND}::test_check_lists_what_was_left_behind",
+        f"{STORAGE_COMMAND}::test_clean_removes_what_was_left_behind",
+    ],
+    "Uploads to a whole bucket, a path without prefix, are left alone": [
+        f"{LEFTOVERS}::test_a_whole_bucket_is_looked_at_but_its_uploads_are_left"
+    ],
+    "within ten seconds even if the server says nothing": [f"{HERE}::test_check_waits_less_than_ten_seconds"],
+    "one is for local folders, which is the default, and one for S3": [
         f"{DROP_IN}::test_local_is_the_default",
         f"{DROP_IN}::test_s3_serves_its_prefix",
         f"{HERE}::test_the_printed_calls_work",
@@ -144,6 +187,59 @@ def test_the_printed_calls_work():
     assert names["get_client"] is get_client
     assert type(names["s3_client"]).__name__ == "S3Client"
     assert names["local_storage_client"].file_path("a") == "/opt/yeti/exports/a"
+
+
+def test_the_clients_are_the_printed_ones():
+    """Each prefix on the page has a client, and each client that comes with the program is on the page."""
+    from core.clients.persistient_storage import registry
+
+    printed = {f"{scheme}://" for scheme in re.findall(r"`(\w+)://`", PAGE)} | {"s3://"}
+    folder = str(registry.folders()[0])
+    ours = {row.prefix for row in registry.clients() if row.origin.startswith(folder) and row.prefix}
+
+    assert ours == printed - {"hdfs://"}
+
+
+@pytest.mark.parametrize(
+    ("path", "package"),
+    [
+        ("az://container/x", "azure.storage.blob"),
+        ("gs://bucket/x", "google.cloud.storage"),
+        ("sftp://host/x", "paramiko"),
+        ("webdavs://host/x", "requests"),
+    ],
+)
+def test_a_missing_package_is_named(path, package, monkeypatch):
+    """The error is what the page says to type."""
+    install = next(line for line in PAGE.splitlines() if line.startswith(f"| `{path.partition('://')[0]}://"))
+    command = re.findall(r"`(pip install [^`]*)`", install)[0]
+    for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "a")
+
+    with pytest.raises(StorageError) as caught:
+        get_client(path).get_file("a.txt")
+    assert command in str(caught.value)
+
+
+def test_check_waits_less_than_ten_seconds(tmp_path):
+    """A server that takes the connection and then says nothing is given up in time, with a reason."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        variables = {
+            "AWS_ACCESS_KEY_ID": "k",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+        began = time.monotonic()
+        printed = run(tmp_path, "storage", "check", "s3://bucket/x", status=1, **variables)
+        took_s = time.monotonic() - began
+
+    assert "no answer in time" in printed
+    assert took_s < 10 + 5  # the program's own start on a busy machine included
 
 
 def run(home: Path, *arguments: str, status: int = 0, **variables: str) -> str:
