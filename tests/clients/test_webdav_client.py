@@ -474,6 +474,20 @@ def test_what_a_server_refuses_is_told(status, error):
     assert len(server.asked) == (3 if status in (429, 503) else 1)
 
 
+@pytest.mark.parametrize(("breaks", "requests_made"), [(1, 2), (2, 3), (3, 3)])
+def test_a_broken_connection_is_made_anew(breaks, requests_made):
+    """A connection that breaks before the answer is made anew twice; then it is an error."""
+    with _server(lambda request: None if len(server.asked) <= breaks else (404, {}, b"")) as server:
+        client = get_client(f"webdav://127.0.0.1:{server.port}/x")
+        if breaks < 3:
+            client.delete_file("file.txt")
+        else:
+            with pytest.raises(StorageUnavailable, match="no connection, or it broke"):
+                client.delete_file("file.txt")
+
+    assert len(server.asked) == requests_made
+
+
 def test_a_server_that_is_away_or_silent_is_told_soon():
     """Nobody listens, or somebody who says nothing: an error in less than ten seconds."""
     with pytest.raises(StorageUnavailable, match="no connection"):
@@ -554,7 +568,10 @@ def _multistatus(path, size, *, etag="a", others=()):
 
 @contextmanager
 def _server(answer):
-    """Run a server that answers what *answer* says: status, headers, body; for what no real server does on demand."""
+    """Run a server that answers what *answer* says: status, headers, body; for what no real server does on demand.
+
+    If that is None, it breaks the connection.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -567,13 +584,15 @@ def _server(answer):
         def reply(self):
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             server.asked.append(self.command)
-            status, headers, body = answer(self)
+            self.close_connection = True
+            if (said := answer(self)) is None:
+                return
+            status, headers, body = said
             self.send_response_only(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-            self.close_connection = True
 
         def log_message(self, *_):
             pass
