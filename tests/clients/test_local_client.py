@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import os
 import random
 import resource
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -436,6 +438,20 @@ def test_conditions_without_locks_and_links_are_refused(root, monkeypatch):
 
 
 # --- readers and killed writers -----------------------------------------------------------------------------------
+
+
+def test_a_writer_that_is_dropped_in_a_cycle_leaves_nothing(root):
+    """The garbage collector ends what refers to itself in any order: no warning, no part file, nothing published."""
+    writer = Storage(get_client(root)).open_writer("a.txt")
+    writer.write(b"half" * 200_000)
+    writer.itself = [writer]
+    del writer
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
+
+    assert caught == []
+    assert entries(root) == []
 
 
 @pytest.mark.scoreboard("reader never sees partial", subject="local")

@@ -28,31 +28,36 @@ class LocalWriter:
         self._folder, self._leaf = open_parent(root, name, create=True)
         self._beside: str | None = None
         self._part: str | None = part_file(os.urandom(8).hex())
+        self._descriptor = -1
+        self._buffer = bytearray()
         try:
             # 0o666: the kernel takes the umask off; asking for the umask would change it for other threads.
-            descriptor = os.open(self._part, _NEW_FILE, 0o666, dir_fd=self._folder)
+            self._descriptor = os.open(self._part, _NEW_FILE, 0o666, dir_fd=self._folder)
         except BaseException as error:
             self._part = None
             self.abort()
             if isinstance(error, OSError):
                 raise translated(error, self._place) from error
             raise
-        self._file = open(descriptor, "wb", buffering=_BUFFER_BYTES)  # noqa: SIM115, PTH123 - closed by commit or abort
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes."""
-        with wrapped(self._place):
-            self._file.write(data)
+        with wrapped(self._place), memoryview(data) as view, view.cast("B") as octets:
+            if len(self._buffer) + len(octets) < _BUFFER_BYTES:
+                self._buffer += octets
+                return
+            self._flush()
+            _write_all(self._descriptor, octets)
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Make the part file durable and give it its name."""
         with wrapped(self._place):
-            self._file.flush()
+            self._flush()
             wanted = self._request.metadata
-            self._beside = metadata.keep(self._file.fileno(), self._folder, self._name, wanted)
-            os.fsync(self._file.fileno())
-            status = os.fstat(self._file.fileno())
-            self._file.close()  # a network file system reports late errors here
+            self._beside = metadata.keep(self._descriptor, self._folder, self._name, wanted)
+            os.fsync(self._descriptor)
+            status = os.fstat(self._descriptor)
+            self._close()  # a network file system reports late errors here
             outcome = self._publish()
             sync_folder(self._folder)
             os.close(self._folder)
@@ -61,8 +66,8 @@ class LocalWriter:
 
     def abort(self) -> None:
         """Remove the part file and close everything."""
-        with suppress(OSError, AttributeError):  # its buffer may not fit on a full disk; no matter
-            self._file.close()
+        with suppress(OSError):
+            self._close()
         if self._folder >= 0:
             with suppress(OSError):
                 if self._part is not None:
@@ -72,6 +77,15 @@ class LocalWriter:
                     os.unlink(self._beside, dir_fd=self._folder)
             os.close(self._folder)
             self._folder = -1
+
+    def _flush(self) -> None:
+        data, self._buffer = self._buffer, bytearray()
+        _write_all(self._descriptor, data)
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def _publish(self) -> Outcome:
         with locked(self._folder, self._place) as is_locked:
@@ -126,6 +140,14 @@ class LocalWriter:
             return os.stat(self._leaf, dir_fd=self._folder, follow_symlinks=False)
         except FileNotFoundError:
             return None
+
+
+def _write_all(descriptor: int, data: bytearray | memoryview) -> None:
+    # A bare descriptor: the garbage collector may end a file of Python's before the writer can remove what it wrote.
+    with memoryview(data) as rest:
+        written = 0
+        while written < len(rest):
+            written += os.write(descriptor, rest[written:])
 
 
 def stat_of(name: str, status: os.stat_result, kept: Metadata, sha256: str | None = None) -> Stat:
