@@ -50,8 +50,9 @@ lint: $(VENV)/.dev ## Look for faults (ruff) and for imports against the flow (i
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 
-types: $(VENV)/.dev ## Check the types of core (mypy, strict)
+types: $(VENV)/.dev ## Check the types of core and of the example package (mypy, strict)
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict examples/storage-client/yeti_git_storage
 
 fmt: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix .
