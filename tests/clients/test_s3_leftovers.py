@@ -116,6 +116,14 @@ def test_a_whole_bucket_is_looked_at_but_its_uploads_are_left(s3_server):
     assert uploads_of(s3_server, bucket) == ["somebody/elses.bin"]
 
 
+def test_an_upload_that_cannot_be_ours_is_left_out(small):
+    """Its key, less the prefix, is none of the names that this program writes."""
+    small.uploads |= {"upload-1": ("/bucket/x/not//ours.bin", {}), "upload-2": ("/bucket/x/ours.bin", {})}
+
+    found = [leftover.location for leftover in Storage(get_client("s3://bucket/x")).leftovers()]
+    assert found == ["s3://bucket/x/ours.bin"]
+
+
 def test_an_upload_that_still_gets_parts_is_aborted_again(small):
     """A part that arrives after the abort would stay and be paid for; the server is asked until it knows no such."""
     small.uploads["upload-1"] = ("/bucket/x/one.bin", {})
