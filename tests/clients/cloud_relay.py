@@ -33,6 +33,13 @@ class Relay:
         self.cuts = 0
         self.conditions: dict[str, tuple[str, str]] = {}
         self.finishing = threading.Lock()
+        self.going_on = 0
+        self.changed = threading.Condition()
+
+    def wait_until_idle(self) -> None:
+        """Return when everything that was asked has been passed on, also what a dead client has asked."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.going_on == 0, timeout=30)
 
     def methods(self) -> list[str]:
         """Return the methods of the requests so far, and forget them."""
@@ -62,8 +69,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         state = self.server.state
+        with state.changed:
+            state.going_on += 1
+        try:
+            self._be_asked()
+        except ConnectionError:
+            self.close_connection = True  # the client has died meanwhile
+        finally:
+            with state.changed:
+                state.going_on -= 1
+                state.changed.notify_all()
+
+    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+
+    def _be_asked(self) -> None:
+        state = self.server.state
         state.requests.append((self.command, self.path))
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
         failure = state.failures.pop(0) if state.failures else None
         if failure == 0:
             self.close_connection = True
@@ -80,8 +106,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self._pass_on(body)
         else:
             self._pass_on(body)
-
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
 
     def log_message(self, *args: object) -> None:
         pass
