@@ -6,6 +6,14 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
+_VENDORS = {
+    # botocore logs headers and bodies at debug; they hold credentials.  The others say at info what means nothing
+    # to a user.
+    logging.WARNING: ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "sqlalchemy", "requests"),
+    # These warn of every try that fails, which an error of ours then says once.
+    logging.ERROR: ("azure", "google", "paramiko"),
+}
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # One slash is enough: as a local path, which an unknown URL becomes, it has lost the other.
 _USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://?)(?P<user>[^/?#\s@:]*)(?::[^/?#\s]*)?@")
@@ -59,10 +67,9 @@ def set_up(level: str, form: str, stream: TextIO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # botocore logs headers and bodies at debug; they hold credentials.
-    # The others say at info what means nothing to a user.
-    for vendor in ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "sqlalchemy"):
-        logging.getLogger(vendor).setLevel(logging.WARNING)
+    for level_of_vendors, vendors in _VENDORS.items():
+        for vendor in vendors:
+            logging.getLogger(vendor).setLevel(level_of_vendors)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

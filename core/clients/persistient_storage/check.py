@@ -22,7 +22,7 @@ from core.errors import (
 STALE_AFTER = timedelta(days=1)
 """What is younger may be a write that is going on just now."""
 
-_PATIENCE_S = 8
+_PATIENCE_S = 4  # for each answer; a client that asks once more after silence is still done within ten seconds
 _TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
 
 
