@@ -9,7 +9,7 @@ certificates to trust, ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY`` the prox
 A file is sent under a hidden name beside its place, its length compared, and moved over the old one.  A reader
 gets one file, whole, or an error: it asks before and after the file is opened, and both must agree.
 
-What a server makes of the move is its own affair, so it cannot promise ``atomic``: Apache and nginx rename, but
+What a server makes of the move is its own affair, so it cannot promise ``atomic``: many rename, but
 WsgiDAV deletes the old file first, so that for a moment there is none, and there would be none if it died just
 then.  Readers of this program look again before they say that a file is missing.  It cannot promise ``create``
 either: servers first look whether the name is free and then take it, and two may do so at once; nor ``if_match``,
