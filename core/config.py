@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from core.errors import ConfigError
-from core.log import redact
+from core.redaction import redact
 
 SYSTEM_CONFIG = Path("/etc/yeti/yeti.conf")
 

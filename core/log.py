@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
+from core.redaction import redact
+
 _VENDORS = {
     # botocore logs headers and bodies at debug; they hold credentials.  The others say at info what means nothing
     # to a user.
@@ -15,24 +17,6 @@ _VENDORS = {
 }
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# One slash is enough: as a local path, which an unknown URL becomes, it has lost the other.
-_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://?)(?P<user>[^/?#\s@:]*)(?::[^/?#\s]*)?@")
-
-# What opens a door although it is no password: the ``sig`` of a signed link, an ``api_key``.
-_KEY_IN_QUERY = re.compile(
-    r"(?P<name>[?&;][\w.%-]*(?:sig|signature|token|secret|password|passwd|pwd|credential|key)=)[^&;#\s'\"\\]+",
-    re.IGNORECASE,
-)
-
-
-def redact(text: str) -> str:
-    """Return *text* with the passwords, keys and signatures of all URLs in it replaced by ``***``."""
-    return _KEY_IN_QUERY.sub(r"\g<name>***", _USER_INFO.sub(_masked, text))
-
-
-def _masked(match: re.Match[str]) -> str:
-    has_password = ":" in match[0][len(match["scheme"]) :]
-    return f"{match['scheme']}{match['user']}{':***' if has_password else ''}@"
 
 
 class TextLines(logging.Formatter):

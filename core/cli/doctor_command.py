@@ -13,7 +13,7 @@ import click
 from core.cli.output import counted, json_option, print_json, say
 from core.cli.session import Session
 from core.errors import StoreError, YetiError
-from core.log import redact
+from core.redaction import redact
 from core.schemas.instant import to_datetime
 
 Finding = tuple[Literal["ok", "warning", "failed"], str]

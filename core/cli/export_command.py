@@ -18,7 +18,7 @@ from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
 from core.errors import YetiError
-from core.log import redact
+from core.redaction import redact
 from core.schemas.export import ExportDefinition, Selection
 
 if TYPE_CHECKING:

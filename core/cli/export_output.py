@@ -9,7 +9,7 @@ import click
 
 from core.cli.output import print_json, print_table, printable, say
 from core.cli.parameters import duration_text
-from core.log import redact
+from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
 from core.schemas.instant import to_text
 

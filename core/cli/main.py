@@ -14,7 +14,7 @@ import click
 
 from core import __version__
 from core.errors import YetiError
-from core.log import redact
+from core.redaction import redact
 
 COMMANDS = {
     "import": "read intelligence from files into the store",

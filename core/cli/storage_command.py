@@ -13,7 +13,7 @@ from core.cli.parameters import Duration
 from core.cli.session import Session
 from core.cli.storage_output import leftover_record, print_leftovers, receipt_record
 from core.errors import StorageError
-from core.log import redact
+from core.redaction import redact
 from core.schemas.instant import to_datetime, to_text
 
 if TYPE_CHECKING:

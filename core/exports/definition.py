@@ -10,7 +10,7 @@ import msgspec
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
 from core.exports.formats import get_format, nearest, parse_options
-from core.log import redact
+from core.redaction import redact
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.values.types import TYPES

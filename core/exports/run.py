@@ -16,7 +16,7 @@ from core.exports.render import Job, Rendered, render
 from core.exports.select import FEW, funnel_text, is_little, resolved
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
-from core.log import redact
+from core.redaction import redact
 from core.schemas.export import ExportDefinition, PublishedFile
 from core.schemas.instant import Instant
 from core.store import definitions, runs

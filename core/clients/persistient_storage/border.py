@@ -15,7 +15,7 @@ from core.errors import (
     StorageUnavailable,
     YetiError,
 )
-from core.log import redact
+from core.redaction import redact
 
 _BY_NUMBER: dict[int, tuple[type[StorageError], str]] = {
     errno.ENOENT: (FileMissing, "there is no such file"),

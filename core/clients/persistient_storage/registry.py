@@ -5,7 +5,6 @@ Classes come from the files of ``classes/``, of a second folder (`use_plugins_pa
 installed packages; all of them are looked at again on every call, see `core.plugins`.
 """
 
-import logging
 import os
 import re
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Any, Literal, NamedTuple, cast
 
 from core.clients.persistient_storage.spec import FIVE, PROMISES, PersistientStorageClient
 from core.errors import PluginError, YetiError
-from core.log import redact
 from core.plugins import BrokenPlugin, Found, Plugins, own_classes
+from core.redaction import redact
 
 ENTRY_POINTS = "core.persistient_storage"
 
-_log = logging.getLogger(__name__)
 _PACKAGE = "core.clients.persistient_storage.classes"
 _LOOKS_LIKE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _PREFIX_IN_SOURCE = re.compile(r"^\s+PREFIX\s*(?::[^=\n]*)?=\s*(['\"])(?P<prefix>[^'\"\n]+)\1", re.MULTILINE)
@@ -74,7 +72,7 @@ def get_client(path: str | os.PathLike[str]) -> PersistientStorageClient:
         raise TypeError(f"a storage path must be str, not {type(text).__name__}")
     table = _table()
     if warning := _warning(text, table):
-        _log.warning(warning, extra={"path": redact(text)})
+        _warn(warning, path=redact(text))
     claim = _claim(text, table)
     client = cast("type[Any]", claim.client)
     try:
@@ -194,8 +192,13 @@ def _log_new(broken: tuple[BrokenPlugin, ...]) -> None:
     for plugin in broken:
         if (plugin.origin, plugin.reason) not in _logged:
             _logged.add((plugin.origin, plugin.reason))
-            fields = {"file": plugin.origin, "reason": plugin.reason}
-            _log.warning("storage client could not be loaded", extra=fields)
+            _warn("storage client could not be loaded", file=plugin.origin, reason=plugin.reason)
+
+
+def _warn(event: str, **fields: str) -> None:
+    import logging  # as heavy as all the rest of this package's import, and seldom needed
+
+    logging.getLogger(__name__).warning(event, extra=fields)
 
 
 def _read(loaded: Any) -> tuple[type, ...]:

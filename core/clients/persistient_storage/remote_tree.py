@@ -12,7 +12,7 @@ from core.clients.persistient_storage import names
 from core.clients.persistient_storage.patience import read_timeout_s, waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Stat
 from core.errors import FileMissing, InvalidFileName
-from core.log import redact
+from core.redaction import redact
 from core.schemas.instant import Instant
 
 _log = logging.getLogger(__name__)

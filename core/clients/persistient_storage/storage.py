@@ -34,7 +34,7 @@ from core.clients.persistient_storage.spec import PersistientStorageClient, Writ
 from core.clients.persistient_storage.text import decoded, encoded
 from core.clients.persistient_storage.writing import GuardedWriter, check_expected, receipt_of
 from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermissionDenied, UnsupportedOperation
-from core.log import redact
+from core.redaction import redact
 from core.schemas.instant import LATEST, from_datetime
 
 _CHUNK_BYTES = 1 << 20

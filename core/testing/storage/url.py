@@ -16,7 +16,7 @@ from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
 from core.errors import YetiError
-from core.log import redact
+from core.redaction import redact
 from core.testing.faults import Proxy
 from core.testing.storage.behind import Behind, behind
 

@@ -19,7 +19,7 @@ from core.errors import (
     UnsupportedOperation,
     YetiError,
 )
-from core.log import redact
+from core.redaction import redact
 
 _KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _RIGHTS = (

@@ -13,7 +13,7 @@ from core.errors import (
     UnsupportedOperation,
     YetiError,
 )
-from core.log import redact
+from core.redaction import redact
 
 _KEYS = "see YETI_SFTP_KEY_FILE, YETI_SFTP_PASSWORD_FILE, the SSH agent and ~/.ssh"
 _TIME_OUTS = ("No existing session", "Authentication timeout.", "Timeout opening channel.", "Timeout.")
