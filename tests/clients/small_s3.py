@@ -3,6 +3,7 @@
 import hashlib
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,15 +60,13 @@ class SmallS3:
 @contextmanager
 def small_s3(certificate: Path | None = None) -> Iterator[SmallS3]:
     """Run one on 127.0.0.1; with a *certificate* (and its key in one file) it speaks https."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     scheme = "http"
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         # The handshake is the handler's: here it would stop all others.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        server.handle_error = lambda *_: None  # a client that does not trust the certificate hangs up
         scheme = "https"
     state = server.state = SmallS3(f"{scheme}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -79,6 +78,14 @@ def small_s3(certificate: Path | None = None) -> Iterator[SmallS3]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), OSError):  # a client that gives up, or trusts no such certificate
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,6 +2,7 @@
 # ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -134,6 +135,28 @@ def test_giving_up_waits_for_the_part_on_its_way(small, error):
 
     assert (small.objects, small.uploads, threads()) == ({}, {}, [])
     assert small.methods() == ["POST", "PUT", "DELETE", "GET"]
+
+
+def test_an_interrupt_that_is_swallowed_comes_again(small):
+    """Who catches ``KeyboardInterrupt`` in the middle and goes on does not publish a part twice."""
+    small.slowness_s = 1
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # noqa: SIM117
+            with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
+                file.write(b"x" * (2 * PART_BYTES))
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                with pytest.raises(KeyboardInterrupt):
+                    file.write(b"y")
+                file.write(b"z")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert (small.objects, small.uploads, threads()) == ({}, {}, [])
 
 
 def test_an_abort_is_tried_again(small):

@@ -13,8 +13,8 @@ class Octets:
     line of less than 13 Mbit/s could never store one.
     """
 
-    def __init__(self, buffer: bytearray) -> None:
-        self._view, self._position = memoryview(buffer), 0
+    def __init__(self, octets: memoryview) -> None:
+        self._view, self._position = octets, 0
 
     def __len__(self) -> int:
         return len(self._view)
@@ -35,9 +35,9 @@ class Octets:
         self._position = position
 
 
-def body(buffer: bytearray) -> Octets | bytes:
-    """Return *buffer* as boto3 takes it for a body; a small one is sent at once, see `connection`."""
-    return bytes(buffer) if len(buffer) <= _SENT_AT_ONCE_BYTES else Octets(buffer)
+def body(octets: memoryview) -> Octets | bytes:
+    """Return *octets* as boto3 takes them for a body; a small one is sent at once, see `connection`."""
+    return bytes(octets) if len(octets) <= _SENT_AT_ONCE_BYTES else Octets(octets)
 
 
 def sha256_field(sha256: str) -> str:
@@ -50,6 +50,6 @@ def crc32_field(crc32: int) -> str:
     return b64encode(crc32.to_bytes(4, "big")).decode()
 
 
-def crc32(buffer: bytearray, before: int = 0) -> int:
-    """Return the CRC-32 of *buffer*, or of what came *before* and it."""
-    return zlib.crc32(buffer, before)
+def crc32(octets: memoryview, before: int = 0) -> int:
+    """Return the CRC-32 of *octets*, or of what came *before* and them."""
+    return zlib.crc32(octets, before)

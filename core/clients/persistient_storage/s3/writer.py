@@ -41,7 +41,7 @@ class S3Writer:
         # All parts have one size: some servers refuse anything else.  An unknown length must do with 78 GiB.
         needed = -(-(request.size_bytes or 0) // _MOST_PARTS)
         self._part_bytes = max(PART_BYTES, -(-needed // (1 << 20)) << 20)
-        self._buffer = bytearray()
+        self._buffer, self._filled = bytearray(), 0
         self._size_bytes = 0
         self._upload: Upload | None = None
 
@@ -51,10 +51,10 @@ class S3Writer:
             self._size_bytes += len(octets)
             taken = 0
             while taken < len(octets):
-                if len(self._buffer) == self._part_bytes:
+                if self._filled == self._part_bytes:
                     self._send_part()
-                chunk = octets[taken : taken + self._part_bytes - len(self._buffer)]
-                self._buffer += chunk
+                chunk = octets[taken : taken + self._part_bytes - self._filled]
+                self._keep(chunk)
                 taken += len(chunk)
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
@@ -80,7 +80,7 @@ class S3Writer:
 
     def abort(self) -> None:
         """Leave no parts behind."""
-        self._buffer = bytearray()
+        self._buffer, self._filled = bytearray(), 0
         upload, self._upload = self._upload, None
         if upload is not None:
             upload.forget()
@@ -92,7 +92,7 @@ class S3Writer:
             options["ChecksumSHA256"] = sha256_field(sha256)
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
-                return client.put_object(**target, Body=body(self._buffer), **options)
+                return client.put_object(**target, Body=body(memoryview(self._buffer)), **options)
             except client.exceptions.ClientError as error:
                 status = status_of(error)
                 if status == 412 and was_retried(error):
@@ -104,6 +104,15 @@ class S3Writer:
                     raise
         raise StorageError(f"{self._address}: not stored")
 
+    def _keep(self, chunk: memoryview) -> None:
+        end = self._filled + len(chunk)
+        if end > len(self._buffer):
+            self._buffer += chunk  # the first part, which grows with the file: most files are small
+        else:
+            with memoryview(self._buffer) as view:
+                view[self._filled : end] = chunk
+        self._filled = end
+
     def _send_part(self) -> None:
         if self._upload is None:
             fields = self._fields(self._request.sha256)
@@ -111,11 +120,11 @@ class S3Writer:
         elif self._upload.parts == _MOST_PARTS:
             most = _MOST_PARTS * self._part_bytes
             raise StorageError(f"{self._address}: longer than {most} bytes; say its size beforehand")
-        buffer, self._buffer = self._buffer, bytearray()
-        self._upload.send(buffer)
+        self._buffer = self._upload.send(self._buffer, self._filled)
+        self._filled = 0
 
     def _complete(self, upload: Upload) -> Any:
-        if self._buffer:
+        if self._filled:
             self._send_part()
         return upload.complete(self._condition)
 
