@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.clients.persistient_storage import get_client, names
+from core.clients.persistient_storage.local import metadata
 from core.clients.persistient_storage.policies import Create
 from core.clients.persistient_storage.receipts import attachment
 from core.clients.persistient_storage.storage import Storage
-from core.errors import FileExists, StorageFull
+from core.errors import FileExists, StorageFull, UnsupportedOperation
 
 ASKED = {
     "content_type": "text/x-hosts; charset=utf-8",
@@ -22,6 +23,12 @@ ASKED = {
     "content_disposition": attachment("Listen für heute.txt"),
     "metadata": {"run": "17", "tlp": "clear"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch) -> None:
+    """What was found out about the file system by another test does not count."""
+    monkeypatch.setattr(metadata, "_devices", {})
 
 
 @pytest.fixture(params=["attribute", "beside"])
@@ -156,6 +163,22 @@ def test_a_disk_that_is_full_is_said_to_be(tmp_path, monkeypatch):
     with pytest.raises(StorageFull):
         storage.write("a.txt", "new", metadata={"run": "1"})
     monkeypatch.setattr(os, "fdopen", real)
+
+    assert entries(storage) == ["a.txt"]
+    assert storage.read_text("a.txt") == "old"
+
+
+def test_metadata_that_are_too_long_are_refused(tmp_path, monkeypatch):
+    """Where a file system has attributes but little room for them; the old file stands."""
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    storage = Storage(get_client(tmp_path))
+    storage.write("a.txt", "old")
+    monkeypatch.setattr(os, "setxattr", full)
+    with pytest.raises(UnsupportedOperation, match="too long"):
+        storage.write("a.txt", "new", metadata={"run": "1" * 9_000})
 
     assert entries(storage) == ["a.txt"]
     assert storage.read_text("a.txt") == "old"

@@ -1,8 +1,7 @@
 """Where a client's exceptions become ours: no exception of a vendor's library passes."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from core.errors import (
     FileExists,
@@ -35,18 +34,26 @@ _BY_NUMBER: dict[int, tuple[type[StorageError], str]] = {
 }
 
 
-@contextmanager
-def wrapped(what: str) -> Iterator[None]:
-    """Turn whatever is raised inside into an error of ours that begins with *what*.
+class wrapped:
+    """Turn whatever is raised inside a ``with`` block into an error of ours that begins with *what*.
 
     Our own errors pass as they are, and so do ``KeyboardInterrupt`` and its like.
     """
-    try:
-        yield
-    except YetiError:
-        raise
-    except Exception as error:
-        raise translated(error, what) from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Raise the error of ours instead of one of others."""
+        if isinstance(error, Exception) and not isinstance(error, YetiError):
+            raise translated(error, self._what) from error
 
 
 def translated(error: Exception, what: str) -> StorageError:

@@ -1,6 +1,7 @@
 """Which file names are allowed: those that mean the same on every storage."""
 
 import re
+from functools import lru_cache
 
 from core.errors import InvalidFileName
 
@@ -63,6 +64,7 @@ def is_part_file(name: str) -> bool:
     return PART_FILE.fullmatch(name.rpartition("/")[2]) is not None
 
 
+@lru_cache(maxsize=1024)  # one publication asks some ten times for the same name
 def _fault(name: str) -> str:
     parts = name.split("/")
     try:

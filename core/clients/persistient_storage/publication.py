@@ -1,24 +1,22 @@
 """Commit or nothing: a file that is published by the clean end of its ``with`` block, and by nothing else."""
 
-import hashlib
 import io
 import logging
 import zlib
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from core.behind import behind
+from core.clients.persistient_storage.digest import Digest
 from core.clients.persistient_storage.receipts import Receipt
-from core.clients.persistient_storage.spec import Writer
 from core.clients.persistient_storage.text import encoded
+from core.clients.persistient_storage.writing import GuardedWriter
 from core.errors import StorageError
 
 _log = logging.getLogger(__name__)
 _TEXT_BUFFER = 1 << 16
 
-Finish = Callable[[Writer, int, str], Receipt]
+Finish = Callable[[GuardedWriter, int, str], Receipt]
 """Stores what the writer was given (so many bytes with this SHA-256) and returns the receipt."""
 
 
@@ -30,19 +28,13 @@ class Publication(io.BufferedIOBase):
     (so that a wrapper such as ``TextIOWrapper`` may close it) and stores nothing by itself.
     """
 
-    def __init__(
-        self, name: str, writer: Writer, finish: Finish, *, compress: bool = False, is_large: bool = False
-    ) -> None:
+    def __init__(self, name: str, writer: GuardedWriter, finish: Finish, *, compress: bool = False) -> None:
         self.name = name
-        self._hashing = ExitStack()
+        self._digest = Digest()
         # From here on an interrupt finds all that giving up needs.
-        self._writer: Writer | None = writer
+        self._writer: GuardedWriter | None = writer
         self._finish = finish
-        self._is_large = is_large
         self._gzip = _Gzip() if compress else None
-        self._sha256 = hashlib.sha256()
-        self._update: Callable[[bytes], None] = self._sha256.update
-        self._size_bytes = 0
         self._is_entered = False
         self._receipt: Receipt | None = None
 
@@ -74,8 +66,6 @@ class Publication(io.BufferedIOBase):
         if self._writer is None or self._is_entered:
             raise ValueError(f"{self.name} was written already; open another writer")
         self._is_entered = True
-        if self._is_large:
-            self._update = self._hashing.enter_context(behind(self._sha256.update))
         return self
 
     def __exit__(
@@ -112,12 +102,9 @@ class Publication(io.BufferedIOBase):
             self._abort()
 
     def _store(self, data: bytes | bytearray | memoryview) -> None:
-        view = memoryview(data)
-        if view.nbytes and self._writer is not None:
-            # A copy of what the caller may change once this returns.
-            self._update(data if isinstance(data, bytes) else bytes(view))
-            self._size_bytes += view.nbytes
+        if len(data) and self._writer is not None:
             self._writer.write(data)
+            self._digest.update(data)  # while the disk or the server is at work on it
 
     def _commit(self) -> None:
         writer = self._writer
@@ -125,12 +112,12 @@ class Publication(io.BufferedIOBase):
             raise ValueError(f"{self.name} was written already")
         if self._gzip:
             self._store(self._gzip.finish())
-        self._hashing.close()
-        self._receipt = self._finish(writer, self._size_bytes, self._sha256.hexdigest())
+        writer.prepare()
+        self._receipt = self._finish(writer, *self._digest.finish())
 
     def _abort(self) -> None:
         writer, self._writer = self._writer, None
-        self._hashing.close()
+        self._digest.close()
         if writer is None:
             return
         try:

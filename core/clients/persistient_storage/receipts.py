@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote
 
@@ -96,6 +97,12 @@ class Metadata:
         """Return those of the four HTTP fields that are set, by their attribute's name."""
         fields = ("content_type", "cache_control", "content_encoding", "content_disposition")
         return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+
+@lru_cache(maxsize=1024)  # a value, and the same few names come again and again
+def default_metadata(name: str, *, otherwise: str = "application/octet-stream") -> Metadata:
+    """Return what is kept with a file of that name if nobody asks for anything: its content type."""
+    return Metadata(content_type=media_type(name, otherwise=otherwise))
 
 
 @dataclass(frozen=True, slots=True)

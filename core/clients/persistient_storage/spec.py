@@ -163,6 +163,9 @@ class Writer(Protocol):
     old file or the new one, whole [test_killed_while_committing].  A reader that has begun gives the file that it
     opened, or an error [test_a_reader_that_began_sees_one_file].
 
+    A writer may have a method ``prepare``: it is called before ``commit``, when all bytes are written, while their
+    SHA-256 is still being made in another thread; what takes long and does not need it (a flush to the disk) goes
+    there.
     A writer that stores the file in several places has an attribute ``copies`` after its ``commit``: one
     `Receipt` for each.
     """

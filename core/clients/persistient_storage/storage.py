@@ -28,7 +28,7 @@ from core.clients.persistient_storage.receipts import (
     Receipt,
     Stat,
     WriteRequest,
-    media_type,
+    default_metadata,
 )
 from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
 from core.clients.persistient_storage.text import decoded, encoded
@@ -38,8 +38,6 @@ from core.redaction import redact
 from core.schemas.instant import LATEST, from_datetime
 
 _CHUNK_BYTES = 1 << 20
-_LARGE_BYTES = 8 << 20
-"""From here on a file is hashed by a thread of its own while it is stored; a smaller one is done sooner without."""
 _LONGEST_LINK_S = 7 * 24 * 3600
 
 
@@ -89,10 +87,11 @@ class Storage:
             UnsupportedOperation: The client cannot carry what was asked.  Nothing was stored.
         """
         self._check(name)
-        kept = Metadata(content_type, cache_control, content_encoding, content_disposition, metadata or {})
-        has_asked = kept != Metadata()
-        if kept.content_type is None:
-            kept = replace(kept, content_type=media_type(name, otherwise=default_type))
+        kept = default_metadata(name, otherwise=default_type)
+        asked = (content_type, cache_control, content_encoding, content_disposition)
+        has_asked = bool(metadata) or asked != (None, None, None, None)
+        if has_asked:
+            kept = Metadata(content_type or kept.content_type, *asked[1:], metadata or {})
         if compression and kept.content_encoding is None and not name.lower().endswith(".gz"):
             kept = replace(kept, content_encoding=compression)
         return self.begin(name, WriteRequest(policy, kept, has_asked, size_bytes, sha256), compression)
@@ -107,9 +106,9 @@ class Storage:
         compares = isinstance(policy, IfChanged) and not _compares(self.client)
         plain = replace(request, policy=Replace()) if compares else request
         place = self._place(name)  # asked before anything is stored: later, an error would come too late
-        client_writer = self._writer(name, plain, compression)
+        client_writer = self._writer(name, plain, compression, place)
 
-        def finish(writer: Writer, size: int, digest: str) -> Receipt:
+        def finish(writer: GuardedWriter, size: int, digest: str) -> Receipt:
             check_expected(name, request, size, digest)
             outcome: Outcome | None = None
             if compares:
@@ -122,8 +121,7 @@ class Storage:
             return receipt_of(place, stat, digest, done, request.metadata, copies)
 
         guarded = GuardedWriter(client_writer, place)
-        is_large = (request.size_bytes or 0) >= _LARGE_BYTES
-        return Publication(name, guarded, finish, compress=compression is not None, is_large=is_large)
+        return Publication(name, guarded, finish, compress=compression is not None)
 
     def open_text_writer(self, name: str, **options: Any) -> TextPublication:
         """As `open_writer`, for text: UTF-8, line ends as they are given."""
@@ -275,7 +273,7 @@ class Storage:
     def _check(self, name: str) -> None:
         self._promises.check_use(names.check(name))
 
-    def _writer(self, name: str, request: WriteRequest, compression: str | None) -> Writer:
+    def _writer(self, name: str, request: WriteRequest, compression: str | None, place: str) -> Writer:
         method = getattr(self.client, "open_writer", None)
         self._promises.check_write(request)
         if method is None:
@@ -286,7 +284,7 @@ class Storage:
             if request.has_asked:
                 raise lacks(self.client, "open_writer", "metadata")
             return SpoolWriter(self.client, name)
-        with wrapped(f"{self._place(name)} could not be stored"):
+        with wrapped(f"{place} could not be stored"):
             writer: Writer = method(name, request)
             return writer
 

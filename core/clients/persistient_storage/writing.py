@@ -10,16 +10,22 @@ class GuardedWriter:
     """A client's writer whose errors are ours."""
 
     def __init__(self, writer: Writer, place: str) -> None:
-        self._writer, self._place = writer, place
+        self._writer, self._what = writer, f"{place} could not be stored"
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """As the client's."""
-        with wrapped(f"{self._place} could not be stored"):
+        with wrapped(self._what):
             self._writer.write(data)
+
+    def prepare(self) -> None:
+        """As the client's, if it has one."""
+        if (prepare := getattr(self._writer, "prepare", None)) is not None:
+            with wrapped(self._what):
+                prepare()
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """As the client's."""
-        with wrapped(f"{self._place} could not be stored"):
+        with wrapped(self._what):
             return self._writer.commit(sha256)
 
     def abort(self) -> None:

@@ -20,7 +20,13 @@ from core.clients.persistient_storage import names
 from core.clients.persistient_storage.border import wrapped
 from core.clients.persistient_storage.local import leftovers, metadata, walk
 from core.clients.persistient_storage.local.writer import LocalWriter, stat_of
-from core.clients.persistient_storage.receipts import TEXT, Leftover, Metadata, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.receipts import (
+    TEXT,
+    Leftover,
+    Stat,
+    WriteRequest,
+    default_metadata,
+)
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import FileMissing, InvalidFileName, InvalidStoragePath
@@ -41,10 +47,11 @@ class LocalStorageClient(PersistientStorageClient):
             raise InvalidStoragePath(f"the home folder in {path!r} is not known") from error
 
     def file_path(self, file_name: str) -> str:
-        place = self._root / names.check(file_name)
-        if not place.resolve().is_relative_to(self._root.resolve()):
+        place = f"{self._root}/{names.check(file_name)}"
+        is_linked = walk.meets_link(str(self._root), file_name)
+        if is_linked and not Path(place).resolve().is_relative_to(self._root.resolve()):
             raise InvalidFileName(f"{place} leads out of the folder through a symbolic link")
-        return str(place)
+        return place
 
     def get_file(self, file_name: str) -> str:
         with self.open_reader(file_name) as file, wrapped(str(self._root / file_name)):
@@ -52,7 +59,7 @@ class LocalStorageClient(PersistientStorageClient):
 
     def put_file(self, file_name: str, contents: str) -> None:
         data = encoded(contents)
-        kept = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        kept = default_metadata(file_name, otherwise=TEXT)
         put(self.open_writer(file_name, WriteRequest(metadata=kept)), data)
 
     def delete_file(self, file_name: str) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.policies import Create, IfMatch
-from core.clients.persistient_storage.receipts import TEXT, Metadata, Outcome, Stat, WriteRequest, media_type
+from core.clients.persistient_storage.receipts import TEXT, Outcome, Stat, WriteRequest, default_metadata
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import FileExists, FileMissing, InvalidStoragePath, PreconditionFailed, UnsupportedOperation
@@ -50,7 +50,7 @@ class MemoryClient(PersistientStorageClient):
         return decoded(self._found(file_name)[0], self.file_path(file_name))
 
     def put_file(self, file_name: str, contents: str) -> None:
-        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        metadata = default_metadata(file_name, otherwise=TEXT)
         put(self.open_writer(file_name, WriteRequest(metadata=metadata)), encoded(contents))
 
     def delete_file(self, file_name: str) -> None:

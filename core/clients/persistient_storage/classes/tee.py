@@ -21,10 +21,9 @@ from core.clients.persistient_storage import names
 from core.clients.persistient_storage.receipts import (
     TEXT,
     Leftover,
-    Metadata,
     Stat,
     WriteRequest,
-    media_type,
+    default_metadata,
 )
 from core.clients.persistient_storage.registry import get_client
 from core.clients.persistient_storage.several_places import SCHEME, SeveralWriter, places_of, raise_for
@@ -57,7 +56,7 @@ class TeeClient(PersistientStorageClient):
         return self._places[0].read_text(file_name)
 
     def put_file(self, file_name: str, contents: str) -> None:
-        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        metadata = default_metadata(file_name, otherwise=TEXT)
         put(self.open_writer(file_name, WriteRequest(metadata=metadata)), encoded(contents))
 
     def delete_file(self, file_name: str) -> None:

@@ -5,18 +5,23 @@ before the file gets its name, so that no reader meets new bytes with old metada
 changed has lost its metadata rather than keeping those of other bytes.
 """
 
+import errno
 import hashlib
 import json
 import os
 from contextlib import suppress
 
 from core.clients.persistient_storage.names import metadata_file
-from core.clients.persistient_storage.receipts import Metadata, media_type
+from core.clients.persistient_storage.receipts import Metadata, default_metadata
+from core.errors import UnsupportedOperation
 
+_NO_ATTRIBUTES = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _ATTRIBUTE = "user.yeti_exports.metadata"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_BYTES = 1 << 16
+
+_devices: dict[int, bool] = {}
 
 
 def etag_of(status: os.stat_result) -> str:
@@ -36,19 +41,21 @@ def keep(descriptor: int, folder: int, name: str, metadata: Metadata) -> str | N
     Returns:
         The name of a file beside it that was needed for that, or None.
     """
-    if metadata == Metadata(content_type=media_type(name)):
+    if metadata == default_metadata(name):
         return None
     data = json.dumps({**metadata.headers(), "items": dict(metadata.items)}).encode()
     try:
         os.setxattr(descriptor, _ATTRIBUTE, data)
-    except (
-        OSError,
-        AttributeError,
-    ):  # no such thing on this file system or this platform, or no room for it there
-        beside = name_beside(os.fstat(descriptor))
-        _write(beside, folder, data)
-        return beside
-    return None
+    except AttributeError:  # no such thing on this platform
+        pass
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            raise UnsupportedOperation(f"{name}: the metadata are too long for this file system") from error
+    else:
+        return None
+    beside = name_beside(os.fstat(descriptor))
+    _write(beside, folder, data)
+    return beside
 
 
 def found(descriptor: int, folder: int, name: str) -> Metadata:
@@ -58,7 +65,7 @@ def found(descriptor: int, folder: int, name: str) -> Metadata:
         fields = json.loads(data)
         return Metadata.found(fields, fields.pop("items", {}))
     except (OSError, ValueError, AttributeError):  # nothing is kept, or nothing of ours
-        return Metadata(content_type=media_type(name))
+        return default_metadata(name)
 
 
 def name_beside(status: os.stat_result) -> str:
@@ -68,9 +75,24 @@ def name_beside(status: os.stat_result) -> str:
 
 def forget(status: os.stat_result | None, folder: int) -> None:
     """Remove what lies beside a file that was in this state and is no more."""
-    if status is not None:
+    if status is not None and not _has_attributes(status.st_dev, folder):
         with suppress(OSError):
             os.unlink(name_beside(status), dir_fd=folder)
+
+
+def _has_attributes(device: int, folder: int) -> bool:
+    """Say whether the file system has extended attributes; then nothing ever lies beside a file."""
+    known = _devices.get(device)
+    if known is None:
+        try:
+            os.getxattr(folder, _ATTRIBUTE)
+            known = True
+        except AttributeError:
+            known = False
+        except OSError as error:
+            known = error.errno not in _NO_ATTRIBUTES
+        _devices[device] = known
+    return known
 
 
 def _attribute(descriptor: int) -> bytes:

@@ -42,6 +42,19 @@ def open_parent(root: Path, name: str, *, create: bool) -> tuple[int, str]:
     return here, leaf
 
 
+def meets_link(root: str, name: str) -> bool:
+    """Say whether a part of the name is a symbolic link; nothing is opened."""
+    place = root
+    for part in name.split("/"):
+        place = f"{place}/{part}"
+        try:
+            if stat.S_ISLNK(os.lstat(place).st_mode):
+                return True
+        except OSError:  # not there, nor what is below it
+            return False
+    return False
+
+
 @contextmanager
 def opened(root: Path, name: str) -> Iterator[tuple[int, int]]:
     """Open the file for reading; give its descriptor and that of the folder it is in, and close both."""
@@ -113,36 +126,42 @@ def sync_folder(folder: int) -> None:
             raise
 
 
-@contextmanager
-def locked(folder: int, place: str) -> Iterator[bool]:
-    """Keep other writers of this program out of the folder; yield False where the file system knows no locks.
+def lock(folder: int, place: str) -> bool:
+    """Keep other writers of this program out of the folder until `unlock`; say False where there are no locks.
 
     Raises:
         StorageTimeout: Another process kept its lock for ten seconds.
     """
-    deadline = time.monotonic() + _LOCK_WAIT_S
+    deadline = None
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            deadline = deadline or now + _LOCK_WAIT_S
+            if now > deadline:
                 raise StorageTimeout(f"{place}: another process keeps the folder locked") from None
             time.sleep(0.002)
         except OSError:
-            yield False
-            return
-    try:
-        yield True
-    finally:
-        fcntl.flock(folder, fcntl.LOCK_UN)
+            return False
+        else:
+            return True
+
+
+def unlock(folder: int) -> None:
+    """Let other writers in again."""
+    fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 def _open_root(root: Path, *, create: bool) -> int:
     try:
-        if create:
+        try:
+            return os.open(root, _FOLDER)
+        except FileNotFoundError:
+            if not create:
+                raise
             _make_root(root)
-        return os.open(root, _FOLDER)
+            return os.open(root, _FOLDER)
     except (NotADirectoryError, FileExistsError) as error:
         raise InvalidStoragePath(f"{root} is not a folder") from error
     except OSError as error:

