@@ -20,7 +20,7 @@ class Digest:
         self.size_bytes = 0
         self._sha256 = hashlib.sha256()
         self._pending = bytearray()
-        self._thread = ExitStack()
+        self._thread: ExitStack | None = None
         self._later: Callable[[bytes | bytearray], None] | None = None
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
@@ -31,6 +31,7 @@ class Digest:
             if self.size_bytes < _LARGE_BYTES:
                 self._sha256.update(data)
                 return
+            self._thread = ExitStack()
             self._later = self._thread.enter_context(behind(self._sha256.update))
         if isinstance(data, bytes) and size >= _PIECE_BYTES:  # nobody changes it: no need for a copy
             self._hand_over()
@@ -43,12 +44,13 @@ class Digest:
     def finish(self) -> tuple[int, str]:
         """Return how many bytes there were, and their SHA-256 in hexadecimal."""
         self._hand_over()
-        self._thread.close()
+        self.close()
         return self.size_bytes, self._sha256.hexdigest()
 
     def close(self) -> None:
-        """End the thread; what is not hashed yet is forgotten."""
-        self._thread.close()
+        """End the thread, if there is one; what is not hashed yet is forgotten."""
+        if self._thread is not None:
+            self._thread.close()
 
     def _hand_over(self) -> None:
         if self._pending and self._later is not None:

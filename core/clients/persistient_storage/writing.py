@@ -42,10 +42,10 @@ def receipt_of(
     copies: tuple[Receipt, ...] = (),
 ) -> Receipt:
     """Return the receipt of a file that is stored as *stat* says, where *wanted* was to be kept with it."""
-    kept = stat.metadata.headers()
-    dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
-    if outcome == "unchanged":
-        dropped = ()
+    dropped: tuple[str, ...] = ()
+    if stat.metadata is not wanted and outcome != "unchanged":
+        kept = stat.metadata.headers()
+        dropped = tuple(name for name, value in wanted.headers().items() if kept.get(name) != value)
     return Receipt(stat.name, place, stat.size_bytes, digest, stat.etag, outcome, dropped, stat.metadata, copies)
 
 
