@@ -49,6 +49,13 @@ def parts_of(server):
     return sorted(number for _, parts in server.uploads.values() for number in parts)
 
 
+def wait_for(condition, within_s=30):
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def threads():
     return [thread.name for thread in threading.enumerate() if thread.name == "s3-part"]
 
@@ -116,6 +123,7 @@ def test_an_error_that_is_swallowed_comes_again(small, monkeypatch):
     with pytest.raises(StorageUnavailable):  # noqa: SIM117
         with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
             file.write(b"x" * (PART_BYTES + 1))
+            wait_for(lambda: not small.failures)
             with pytest.raises(StorageUnavailable):
                 file.write(b"x" * PART_BYTES)
             file.write(b"x")
@@ -163,7 +171,8 @@ def test_an_abort_is_tried_again(small):
     """Errors of the server do not leave parts behind."""
     with pytest.raises(RuntimeError), Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
         file.write(b"x" * (PART_BYTES + 1))
-        small.failures = [0, 500, 500, 500, 500, 500]  # the part, then more than boto3 tries for one abort
+        wait_for(lambda: parts_of(small))
+        small.failures = [500] * 5  # more than boto3 tries for one abort
         raise RuntimeError
 
     assert small.uploads == {}
@@ -174,7 +183,8 @@ def test_an_abort_that_never_works_is_said(small, monkeypatch, caplog):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(RuntimeError), Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
         file.write(b"x" * (PART_BYTES + 1))
-        small.failures = [0] + [500] * 20
+        wait_for(lambda: parts_of(small))
+        small.failures = [500] * 20
         raise RuntimeError
 
     [record] = [record for record in caplog.records if "could not be removed" in record.getMessage()]
