@@ -50,6 +50,20 @@ class TestS3(StorageClientTests):
         super().test_large_files_keep_to_their_policy(client, storage)
 
 
+class TestMemory(StorageClientTests):
+    """The memory client, which promises all but a use in forked children."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        return f"memory://{tmp_path}"
+
+    def raw(self, client, file_name):
+        return client._found(file_name)[0]
+
+    def raw_names(self, client):
+        return list(client._box())
+
+
 class TestFiveMethods(StorageClientTests):
     """A class of twenty lines that was dropped into the second folder and inherits from nothing."""
 

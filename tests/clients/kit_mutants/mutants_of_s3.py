@@ -52,9 +52,12 @@ class PublishesOnException(S3Mutant):
 
 
 class _LosesTheEnd(Around):
-    def commit(self, sha256):
-        del self.writer._buffer[-1:]
-        return super().commit(sha256)
+    held = b""
+
+    def write(self, data):
+        data = self.held + bytes(data)
+        self.writer.write(data[:-1])
+        self.held = data[-1:]
 
 
 class LosesTheLastByte(S3Mutant):
@@ -273,6 +276,26 @@ class AsksOnStart(S3Mutant):
     def __init__(self, path):
         super().__init__(path)
         boto3.client("s3").head_bucket(Bucket=self._place.bucket)
+
+
+class FindsNoLeftovers(S3Mutant):
+    """Does not find the uploads of killed writers, which cost money and are not seen."""
+
+    PREFIX = "s3-leftovers://"
+    CAUGHT_BY = ("test_killed_while_writing",)
+
+    def leftovers(self):
+        return iter(())
+
+
+class KeepsLeftovers(S3Mutant):
+    """Does not remove them."""
+
+    PREFIX = "s3-keep-leftovers://"
+    CAUGHT_BY = ("test_killed_while_writing",)
+
+    def remove_leftover(self, leftover):
+        pass
 
 
 class StatOfTheFirst(S3Mutant):
