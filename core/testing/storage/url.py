@@ -24,7 +24,7 @@ _ANSWER_WITHIN_S = 5
 _SERVER_IN = {
     "s3://": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
     "gs://": ("STORAGE_EMULATOR_HOST",),
-    "az://": ("AZURE_STORAGE_CONNECTION_STRING",),
+    "az://": ("AZURE_STORAGE_BLOB_ENDPOINT", "AZURE_STORAGE_CONNECTION_STRING"),
 }
 """Variables that say where the server is; a client may be led elsewhere by them."""
 
