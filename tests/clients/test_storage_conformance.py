@@ -11,6 +11,8 @@ from core.testing.storage import StorageClientTests
 class TestLocal(StorageClientTests):
     """The local client."""
 
+    SUBJECT = "local"
+
     @pytest.fixture
     def path(self, tmp_path):
         return str(tmp_path / "exports")
@@ -53,6 +55,8 @@ class TestS3(StorageClientTests):
 class TestMemory(StorageClientTests):
     """The memory client, which promises all but a use in forked children."""
 
+    SUBJECT = "memory"
+
     @pytest.fixture
     def path(self, tmp_path):
         return f"memory://{tmp_path}"
@@ -66,6 +70,8 @@ class TestMemory(StorageClientTests):
 
 class TestFiveMethods(StorageClientTests):
     """A class of twenty lines that was dropped into the second folder and inherits from nothing."""
+
+    SUBJECT = "five methods"
 
     @pytest.fixture
     def path(self, drop_in, tmp_path):

@@ -92,11 +92,11 @@ class CommitOrNothingTests(ClientUnderTest):
         self.expect_only_old(client, storage)
 
     @pytest.mark.scoreboard("exception: compressed")
-    def test_an_exception_in_a_compressed_write_publishes_nothing(self, client, storage, record_property):
+    def test_an_exception_in_a_compressed_write_publishes_nothing(self, client, storage, refused):
         """The same for compressed bytes, where the client can hold such; else they are refused on opening."""
         client.put_file("file.txt", "old")
         if not hasattr(client, "open_writer"):
-            record_property("scoreboard", "refused")
+            refused()
             with pytest.raises(UnsupportedOperation, match="open_writer"):
                 storage.open_writer("file.txt", compression="gzip")
         else:
@@ -107,10 +107,10 @@ class CommitOrNothingTests(ClientUnderTest):
         self.expect_only_old(client, storage)
 
     @pytest.mark.scoreboard("same bytes compressed twice")
-    def test_the_same_bytes_compressed_twice_are_the_same_file(self, client, storage, record_property):
+    def test_the_same_bytes_compressed_twice_are_the_same_file(self, client, storage, refused):
         """Compressing adds no time and no name: equal bytes give equal files, or compression is refused."""
         if not hasattr(client, "open_writer"):
-            record_property("scoreboard", "refused")
+            refused()
             client.put_file("file.txt", "old")
             with pytest.raises(UnsupportedOperation, match="open_writer"):
                 storage.write("file.txt", b"new", compression="gzip")

@@ -40,12 +40,12 @@ class MetadataTests(ClientUnderTest):
         assert self.raw(client, "file.csv") == data
 
     @pytest.mark.scoreboard("content type by default")
-    def test_the_content_type_is_that_of_the_name(self, client, storage, record_property):
+    def test_the_content_type_is_that_of_the_name(self, client, storage, refused):
         """A file that nothing was asked for has the content type of its suffix; a client that drops it says so."""
         receipt = storage.write("file.csv", "a\n")
         other = storage.write("no-suffix", b"a\n")
         if refuses(client, "metadata"):
-            record_property("scoreboard", "refused")
+            refused()
             is_kept = receipt.metadata.content_type is not None
             assert receipt.dropped == (() if is_kept else ("content_type",))
             assert storage.stat("file.csv").metadata == receipt.metadata

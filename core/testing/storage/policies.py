@@ -15,10 +15,10 @@ class PolicyTests(ClientUnderTest):
     """What is done about a file that is there already."""
 
     @pytest.mark.scoreboard("create-only")
-    def test_create_never_overwrites(self, client, storage, record_property):
+    def test_create_never_overwrites(self, client, storage, refused):
         """With policy ``Create`` a taken name is refused and the old file stands."""
         if refuses(client, "create"):
-            record_property("scoreboard", "refused")
+            refused()
             client.put_file("file.txt", "old")
             for name in ("file.txt", "new.txt"):
                 with pytest.raises(UnsupportedOperation):
@@ -34,7 +34,7 @@ class PolicyTests(ClientUnderTest):
         assert storage.write("file.txt", "again", policy=Create()).outcome == "created"
 
     @pytest.mark.scoreboard("create-only")
-    def test_of_several_creators_one_wins(self, path, client, storage, record_property):
+    def test_of_several_creators_one_wins(self, path, client, storage, refused):
         """Six writers create one name at once: one succeeds and the file is its, or all are refused in words."""
 
         def create(number: int) -> str | None:
@@ -48,7 +48,7 @@ class PolicyTests(ClientUnderTest):
         winners = [text for text in at_once(create, 6) if text is not None]
 
         if refuses(client, "create"):
-            record_property("scoreboard", "refused")
+            refused()
             assert winners == []
             with pytest.raises(FileMissing):
                 storage.stat("file.txt")

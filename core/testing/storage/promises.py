@@ -29,11 +29,11 @@ class PromiseTests(ClientUnderTest):
         assert set(getattr(client, "CANNOT_PROMISE", ())) <= PROMISES
 
     @pytest.mark.scoreboard("forked child")
-    def test_a_forked_child_can_use_it_or_is_refused(self, client, storage, record_property):
+    def test_a_forked_child_can_use_it_or_is_refused(self, client, storage, refused):
         """A client that was used before a fork works in the child; or `Storage` refuses that within a second."""
         storage.write("file.txt", "old")
         if cannot(client, "fork"):
-            record_property("scoreboard", "refused")
+            refused()
             for verb in (lambda: storage.write("file.txt", "x"), lambda: storage.read_text("file.txt")):
                 assert in_child(lambda verb=verb: _is_refused_soon(verb), _ENDS_WITHIN_S) == "done"
             self.expect_only_old(client, storage)

@@ -52,7 +52,7 @@ class SeveralAtOnceTests(ClientUnderTest):
         assert self.raw(client, "file.txt") == new
 
     @pytest.mark.scoreboard("threads")
-    def test_threads_share_a_client_or_are_refused(self, client, storage, record_property):
+    def test_threads_share_a_client_or_are_refused(self, client, storage, refused):
         """Eight threads write, read, stat and delete with one client; or each is refused, and nothing is stored."""
 
         def use(number: int) -> str:
@@ -69,7 +69,7 @@ class SeveralAtOnceTests(ClientUnderTest):
         said = at_once(use, 8)
 
         if cannot(client, "threads"):
-            record_property("scoreboard", "refused")
+            refused()
             assert set(said) == {"refused"}
             self.expect_names(client, storage, [])
             return

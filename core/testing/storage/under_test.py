@@ -1,5 +1,6 @@
 """The client under test: what a test class gives, and what the tests of the kit share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,6 +52,12 @@ class ClientUnderTest:
             return self.raw(client, "file.txt")
         text = state(client)
         return None if text is None else text.encode()
+
+    @pytest.fixture
+    def refused(self, request: pytest.FixtureRequest) -> Callable[[], None]:
+        """A function that takes down that the client refuses in words what the test is about."""
+        # Not record_property: with the usual form of JUnit files it warns, and for many a warning is an error.
+        return lambda: request.node.user_properties.append(("scoreboard", "refused"))
 
     def expect_only_old(self, client: PersistientStorageClient, storage: Storage) -> None:
         """Check that file.txt is as it was and that there is nothing else, hidden or not."""
