@@ -2,7 +2,8 @@
 
 A test carries ``@pytest.mark.scoreboard("row")`` for each row it proves; which of our columns it counts for is its
 class's ``SUBJECT``, or follows from its fixtures, or is said: ``@pytest.mark.scoreboard("row", subject="local")``.
-Where a client refuses in words what it cannot carry, the test says so by the kit's fixture ``refused``.  ``pytest --scoreboard`` writes the page, ``--scoreboard-check`` fails if the page is another.
+Where a client refuses in words what it cannot carry, the test says so by the kit's fixture ``refused``.
+``pytest --scoreboard`` writes the page, ``--scoreboard-check`` fails if the page is another.
 """
 
 from collections import defaultdict
