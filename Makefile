@@ -68,7 +68,7 @@ bench: $(VENV)/.base ## Measure against the sqlite3 command line; ROWS=100000 fo
 	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
 
 scoreboard: $(VENV)/.test ## Write docs/reference/scoreboard.md again, from the tests that prove it
-	@$(BIN)/python -m pytest -q -m scoreboard --scoreboard
+	@$(BIN)/python -m pytest -q -m scoreboard --scoreboard tests/clients/test_storage_*.py tests/clients/test_s3_*.py tests/clients/test_local_*.py
 
 bench-storage: $(VENV)/.test ## Measure publishing beside six other libraries; ARGS=--quick for a quick one
 	@$(BIN)/python -m bench.storage $(ARGS)
