@@ -24,6 +24,7 @@ class SmallS3:
         failures: Statuses to answer the next requests with, one each; 0 for one that is to go well.
         fault: What is wrong with the body of a GET: ``short``, ``no-length``, ``short-once`` or nothing.
         ignores_conditions: Overwrites whatever ``If-None-Match`` and ``If-Match`` say.
+        ignores_at_the_end: Which of the two it ignores when an upload is completed.
         allowed: The methods that are not refused.
         region: Refuse what is signed for another, as Amazon does within a region.
         is_stubborn: Refuse what is signed for that region too.
@@ -44,6 +45,7 @@ class SmallS3:
         self.failures: list[int] = []
         self.fault = ""
         self.ignores_conditions = False
+        self.ignores_at_the_end: frozenset[str] = frozenset()
         self.allowed = frozenset({"PUT", "GET", "HEAD", "DELETE", "POST"})
         self.region = self.moved_to = ""
         self.loses_answers = self.late_parts = 0
@@ -121,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         elif query.get("uploadId") not in state.uploads:
             self._error(404, "NoSuchUpload")
-        elif self._is_forbidden(path):
+        elif self._is_forbidden(path, state.ignores_at_the_end):
             self._error(412, "PreconditionFailed")
         else:
             _, parts = state.uploads.pop(query["uploadId"])
@@ -233,13 +235,14 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _is_forbidden(self, path: str) -> bool:
-        there, wanted = self.server.state.objects.get(path), self.headers.get("If-Match")
+    def _is_forbidden(self, path: str, ignored: frozenset[str] = frozenset()) -> bool:
+        there = self.server.state.objects.get(path)
         if self.server.state.ignores_conditions:
             return False
-        return bool(
-            (self.headers.get("If-None-Match") and there is not None) or (wanted and wanted != _etag(there))
+        free, wanted = (
+            None if name in ignored else self.headers.get(name) for name in ("If-None-Match", "If-Match")
         )
+        return bool((free and there is not None) or (wanted and wanted != _etag(there)))
 
     def _keep(self, path: str, body: bytes) -> None:
         state = self.server.state

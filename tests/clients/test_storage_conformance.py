@@ -46,11 +46,6 @@ class TestS3(StorageClientTests):
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.to(self.server.url))
         return path
 
-    def test_large_files_keep_to_their_policy(self, client, storage):
-        if self.server.name == "moto":
-            pytest.skip("moto ignores If-Match when an upload is completed")
-        super().test_large_files_keep_to_their_policy(client, storage)
-
 
 class TestMemory(StorageClientTests):
     """The memory client, which promises all but a use in forked children."""

@@ -184,8 +184,8 @@ class Writer(Protocol):
         once, one wins, be they threads [test_of_several_creators_one_wins] or processes
         [test_of_several_creating_processes_one_wins].  With ``IfMatch`` a file that was changed or removed is not
         overwritten [test_if_match_only_replaces_what_was_meant].  What counts is what is there now, not what was
-        there when the writer was opened [test_what_happens_meanwhile_counts].  All this holds for files of any size
-        [test_large_files_keep_to_their_policy].
+        there when the writer was opened [test_what_happens_meanwhile_counts].  All this holds for files of any size, or
+        a large one is refused in words [test_large_files_keep_to_their_policy].
 
         Raises:
             FileExists, PreconditionFailed: The policy forbade it.

@@ -8,6 +8,7 @@ import boto3
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.policies import Create, IfMatch, Replace
 from core.clients.persistient_storage.receipts import Metadata, Stat
+from core.clients.persistient_storage.s3.uploads import Upload
 from core.errors import FileExists, FileMissing
 
 from ._mutant import Around, S3Mutant
@@ -105,6 +106,18 @@ class IgnoresIfMatch(S3Mutant):
 
     def open_writer(self, file_name, request):
         return super().open_writer(file_name, _without(request, IfMatch))
+
+
+class TrustsTheEndOfAnUpload(S3Mutant):
+    """Relies on a condition when an upload is completed, and has tried it out with single requests only."""
+
+    PREFIX = "s3-trusts://"
+    CAUGHT_BY = ("test_large_files_keep_to_their_policy",)
+
+    def open_writer(self, file_name, request):
+        writer = super().open_writer(file_name, request)
+        writer._upload = Upload(writer._link, writer._place, writer._key, {})
+        return writer
 
 
 class ForgetsContentType(S3Mutant):

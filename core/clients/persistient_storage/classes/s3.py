@@ -27,9 +27,10 @@ A process that is killed leaves an incomplete upload, invisible but paid for; ``
 if the path has a prefix: in a whole bucket nobody can tell whose upload it is, and a lifecycle rule is the remedy.
 
 What it cannot promise: policies ``Create`` and ``IfMatch`` are refused where the server ignores them, which is
-tried out and takes the right to delete.  Links die with the credentials that made them: those of a role after
-hours, however long they were to live; and a link is not bound to ``expected-bucket-owner``, since browsers could
-not open it.  On other servers than Amazon's the parts of a large file are covered by signatures alone.
+tried out and takes the right to delete; for files above 8 MiB that is a trial of its own, and may end otherwise.
+Links die with the credentials that made them: those of a role after hours, however long they were to live; and a
+link is not bound to ``expected-bucket-owner``, since browsers could not open it.  On other servers than Amazon's
+the parts of a large file are covered by signatures alone.
 """
 
 from collections.abc import Iterator

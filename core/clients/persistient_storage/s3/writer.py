@@ -37,7 +37,7 @@ class S3Writer:
         self._address = place.address(self._key)
         self._condition = _condition(request)
         for condition in self._condition:
-            require(link.client, place, condition)
+            require(link, place, condition)
         # All parts have one size: some servers refuse anything else.  An unknown length must do with 78 GiB.
         needed = -(-(request.size_bytes or 0) // _MOST_PARTS)
         self._part_bytes = max(PART_BYTES, -(-needed // (1 << 20)) << 20)
@@ -115,6 +115,8 @@ class S3Writer:
 
     def _send_part(self) -> None:
         if self._upload is None:
+            for condition in self._condition:
+                require(self._link, self._place, condition, in_parts=True)
             fields = self._fields(self._request.sha256)
             self._upload = Upload(self._link, self._place, self._key, fields)
         elif self._upload.parts == _MOST_PARTS:
