@@ -1,8 +1,10 @@
 """What `Storage` adds to a client: misuse, errors of others, default metadata, data of every kind."""
 
+import contextlib
 import gc
 import gzip
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clients_of_tests import FIVE_METHODS
@@ -22,6 +24,7 @@ from core.errors import (
     StorageUnavailable,
     UnsupportedOperation,
 )
+from core.testing.together import in_child
 
 
 @pytest.fixture
@@ -267,3 +270,84 @@ def test_an_interrupt_is_not_wrapped(five):
     five.client.put_file = interrupt
     with pytest.raises(KeyboardInterrupt):
         five.write("a.txt", "x")
+
+
+class _Fails:
+    """A writer that loses what it is given the second time, and says so."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.committed = False
+
+    def write(self, data: bytes) -> None:
+        self.calls += 1
+        if self.calls == 2:
+            raise OSError(28, "No space left on device")
+
+    def commit(self, sha256: str) -> None:
+        self.committed = True
+
+    def abort(self) -> None:
+        pass
+
+
+def test_a_write_error_that_is_swallowed_publishes_nothing(storage, monkeypatch):
+    """A file with a hole in it is never published, whatever the caller does with the error."""
+    storage.write("a.txt", "old")
+    writer = _Fails()
+    monkeypatch.setattr(type(storage.client), "open_writer", lambda self, name, request: writer)
+    with pytest.raises(StorageError, match="could not be written"), storage.open_writer("a.txt") as file:  # noqa: PT012
+        file.write(b"one")
+        with contextlib.suppress(StorageFull):
+            file.write(b"two")
+        with contextlib.suppress(StorageError):
+            file.write(b"three")
+
+    assert not writer.committed
+    assert writer.calls == 2
+
+
+@pytest.mark.parametrize("leaves", ["cleanly", "with an error"])
+def test_a_forked_child_does_not_touch_its_parents_writer(storage, leaves):
+    """Whatever a child does with a writer that was open when it was forked: the parent's file is whole."""
+
+    def child(file) -> None:
+        if leaves == "cleanly":
+            for step in (lambda: file.write(b"of the child"), lambda: file.__exit__(None, None, None)):
+                with pytest.raises(StorageError, match="forked"):
+                    step()
+        else:
+            file.__exit__(SystemExit, SystemExit(), None)
+            file.close()
+
+    with storage.open_writer("a.txt") as file:
+        file.write(b"half")
+        assert in_child(lambda: child(file)) == "done"
+        with pytest.raises(FileMissing):
+            storage.stat("a.txt")
+        file.write(b" and half")
+
+    assert storage.read_bytes("a.txt") == b"half and half"
+
+
+@pytest.mark.parametrize("data", [b"new", "new", [b"n", b"ew"], "path"])
+def test_an_announced_size_that_is_wrong_is_refused(storage, tmp_path, data):
+    """However the bytes are given, they must be as many as was said; the old file stands."""
+    storage.write("a.txt", "old")
+    if data == "path":
+        data = tmp_path / "source"
+        data.write_text("new")
+    with pytest.raises(StorageCorrupt):
+        storage.write("a.txt", data, size_bytes=4)
+
+    assert storage.read_text("a.txt") == "old"
+
+
+def test_a_writer_stays_where_its_client_may_be_used(drop_in):
+    """A client that cannot promise ``threads`` is not written to by another thread either."""
+    drop_in("five", FIVE_METHODS.replace('{"fork"}', '{"fork", "threads"}'))
+    storage = Storage(get_client("five://box"))
+    file = storage.open_writer("a.txt")
+    with ThreadPoolExecutor(1) as other, pytest.raises(UnsupportedOperation, match="threads"):
+        other.submit(file.write, b"x").result()
+    file.abandon()

@@ -148,7 +148,11 @@ def test_what_one_place_cannot_carry_no_place_gets(drop_in, tmp_path):
     for options in ({"metadata": {"run": "1"}}, {"cache_control": "no-store"}):
         with pytest.raises(UnsupportedOperation, match="metadata"):
             tee.write("a.csv", "new", **options)
-    for data, options in ((b"\xff" * 10, {}), (b"new" * 1000, {"compression": "gzip"})):
+    for data, options in (
+        (b"\xff" * 10, {}),
+        (b"abc\xe6", {}),  # a character that is cut off, which shows at the end only
+        (b"new" * 1000, {"compression": "gzip"}),
+    ):
         with pytest.raises(UnsupportedOperation, match="not UTF-8"):
             tee.write("a.csv", data, **options)
 

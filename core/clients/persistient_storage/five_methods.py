@@ -27,9 +27,13 @@ class SpoolWriter:
         self._check_text(bytes(data), is_last=False)
         self._spool.write(data)
 
+    def prepare(self) -> None:
+        """Refuse a character that is cut off at the end."""
+        self._check_text(b"", is_last=True)
+
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Hand the text over in one call."""
-        self._check_text(b"", is_last=True)
+        self.prepare()
         self._spool.seek(0)
         data = self._spool.read()
         self._client.put_file(self._name, data.decode())

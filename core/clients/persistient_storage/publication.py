@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -36,6 +37,8 @@ class Publication(io.BufferedIOBase):
         self._finish = finish
         self._gzip = _Gzip() if compress else None
         self._is_entered = False
+        self._failure: BaseException | None = None
+        self._process = os.getpid()
         self._receipt: Receipt | None = None
 
     @property
@@ -90,6 +93,11 @@ class Publication(io.BufferedIOBase):
         if is_lost:
             raise StorageError(f"{self.name} was not published: that happens at the end of a with block")
 
+    def prepare(self) -> None:
+        """Do what takes long and needs no digest, ahead of the end of the block; nothing more may be written then."""
+        if self._writer is not None:
+            self._writer.prepare()
+
     def abandon(self) -> None:
         """Store nothing, and leave no trace of what was written."""
         self._abort()
@@ -102,14 +110,35 @@ class Publication(io.BufferedIOBase):
             self._abort()
 
     def _store(self, data: bytes | bytearray | memoryview) -> None:
+        self._check()
         if len(data) and self._writer is not None:
-            self._writer.write(data)
-            self._digest.update(data)  # while the disk or the server is at work on it
+            try:
+                self._writer.write(data)
+                self._digest.update(data)  # while the disk or the server is at work on it
+            except BaseException as error:
+                self._failure = error  # whoever swallows it must not publish a file with a hole
+                raise
+
+    def _check(self) -> None:
+        if os.getpid() != self._process:
+            raise StorageError(f"{self.name} is being written by the process that forked this one, not here")
+        if self._failure is not None:
+            raise StorageError(
+                f"{self.name} lacks what could not be written; nothing is published"
+            ) from self._failure
 
     def _commit(self) -> None:
         writer = self._writer
         if writer is None:
             raise ValueError(f"{self.name} was written already")
+        if os.getpid() != self._process:
+            raise StorageError(
+                f"{self.name} is being written by the process that forked this one; not published here"
+            )
+        if self._failure is not None:
+            raise StorageError(
+                f"{self.name} lacks what could not be written; nothing was published"
+            ) from self._failure
         if self._gzip:
             self._store(self._gzip.finish())
         writer.prepare()
@@ -117,13 +146,16 @@ class Publication(io.BufferedIOBase):
 
     def _abort(self) -> None:
         writer, self._writer = self._writer, None
-        self._digest.close()
         if writer is None:
+            return
+        if os.getpid() != self._process:  # what there is belongs to the process that forked this one
             return
         try:
             writer.abort()
         except Exception:  # what the caller is told is the error that led here
             _log.exception("writer could not clean up", extra={"file": self.name})
+        finally:
+            self._digest.close()
 
 
 class TextPublication:

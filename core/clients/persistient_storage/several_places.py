@@ -44,6 +44,11 @@ class SeveralWriter:
         for number in list(self._files):
             self._try(number, lambda number: self._files[number].write(data))
 
+    def prepare(self) -> None:
+        """Let every place do what takes long and what may refuse the file, before any has it."""
+        for number in list(self._files):
+            self._try(number, lambda number: self._files[number].prepare())
+
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Store it in one place after the other.
 
@@ -51,7 +56,12 @@ class SeveralWriter:
             PartlyStored: Some places have it and some do not.
         """
         for number in list(self._files):
-            self._try(number, self._store)
+            try:
+                self._try(number, self._store)
+            except _REFUSALS as refusal:
+                if not self._receipts:
+                    raise
+                self._errors.append(refusal)
         raise_for([receipt.location for receipt in self._receipts.values()], self._errors)
         self.copies = tuple(self._receipts[number] for number in sorted(self._receipts))
         first, outcomes = self.copies[0], {receipt.outcome for receipt in self.copies}

@@ -120,7 +120,7 @@ class Storage:
             done = outcome if outcome and done == "stored" else done
             return receipt_of(place, stat, digest, done, request.metadata, copies)
 
-        guarded = GuardedWriter(client_writer, place)
+        guarded = GuardedWriter(client_writer, place, self._promises)
         return Publication(name, guarded, finish, compress=compression is not None)
 
     def open_text_writer(self, name: str, **options: Any) -> TextPublication:
@@ -142,7 +142,7 @@ class Storage:
                 return self._write_file(name, file, options)
         if isinstance(data, (bytes, bytearray, memoryview)):
             if options.get("compression") is None:
-                options = {**options, "size_bytes": memoryview(data).nbytes}
+                options = {"size_bytes": memoryview(data).nbytes, **options}
             return self._write_chunks(name, (data,), options)
         return self._write_chunks(name, data, options)
 
@@ -189,8 +189,7 @@ class Storage:
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Return what is stored under *prefix*, in any order: the file of that name, and all below it."""
-        names.check_prefix(prefix)
-        self._promises.check_use()
+        self._promises.check_use(names.check_prefix(prefix))
         method = getattr(self.client, "list", None)
         if method is None:
             raise lacks(self.client, "list", "lists of what is stored")
@@ -292,7 +291,7 @@ class Storage:
         if options.get("compression") is None:
             if isinstance(options.get("policy"), IfChanged) and options.get("sha256") is None:
                 options = {**options, "sha256": hashlib.file_digest(cast("Any", file), "sha256").hexdigest()}
-            options = {**options, "size_bytes": file.seek(0, 2)}
+            options = {"size_bytes": file.seek(0, 2), **options}
             file.seek(0)
         return self._write_chunks(name, iter(lambda: file.read(_CHUNK_BYTES), b""), options)
 

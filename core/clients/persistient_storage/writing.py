@@ -1,19 +1,22 @@
 """What `Storage` does around a client's writer: errors become ours, promises about bytes are kept, receipts are made."""
 
 from core.clients.persistient_storage.border import wrapped
+from core.clients.persistient_storage.promises import Promises
 from core.clients.persistient_storage.receipts import Metadata, Outcome, Receipt, Stat, WriteRequest
 from core.clients.persistient_storage.spec import Writer
 from core.errors import StorageCorrupt
 
 
 class GuardedWriter:
-    """A client's writer whose errors are ours."""
+    """A client's writer whose errors are ours, and which is used only where its client may be."""
 
-    def __init__(self, writer: Writer, place: str) -> None:
+    def __init__(self, writer: Writer, place: str, promises: Promises) -> None:
+        self._promises = promises
         self._writer, self._what = writer, f"{place} could not be stored"
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """As the client's."""
+        self._promises.check_use()
         with wrapped(self._what):
             self._writer.write(data)
 
@@ -25,6 +28,7 @@ class GuardedWriter:
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """As the client's."""
+        self._promises.check_use()
         with wrapped(self._what):
             return self._writer.commit(sha256)
 

@@ -53,6 +53,8 @@ class LocalWriter:
 
     def prepare(self) -> None:
         """Make the part file durable: all that takes long and needs no digest."""
+        if self._is_durable:
+            return
         with wrapped(self._place):
             self._flush()
             self._beside = metadata.keep(self._descriptor, self._folder, self._name, self._request.metadata)
@@ -61,8 +63,7 @@ class LocalWriter:
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Give the part file, made durable, its name."""
-        if not self._is_durable:
-            self.prepare()
+        self.prepare()
         with wrapped(self._place):
             status = os.fstat(self._descriptor)
             self._close()  # a network file system reports late errors here
