@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -41,16 +42,19 @@ def in_children(run: Callable[[int], None], count: int) -> Iterator[None]:
             try:
                 while True:
                     run(number)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         children.append(child)
     try:
         yield
-        assert [os.waitpid(child, os.WNOHANG)[0] for child in children] == [0] * count, "a writer failed"
     finally:
-        for child in children:
+        failed = [child for child in children if os.waitpid(child, os.WNOHANG)[0]]
+        for child in set(children) - set(failed):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+    assert failed == [], "a writer failed; its traceback is on standard error"
 
 
 def poll(path: str, count: int) -> dict[bytes, int]:
