@@ -301,6 +301,18 @@ def test_a_url_of_a_bucket_is_all_it_needs(moto_in_use, tmp_path):
     assert moto_in_use.client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
+@pytest.mark.parametrize("place", ["some", "some-{}"])
+def test_a_url_may_have_options(moto_in_use, tmp_path, place):
+    """``pytest --storage-url=s3://…?option`` makes its places before the ``?``, and leaves nothing."""
+    bucket = moto_in_use.new_bucket()
+    url = f"s3://{bucket}/{place}?storage-class=STANDARD_IA&tag:path=a/b"
+    done = pytest_in(tmp_path, f"--storage-url={url}", SOME, **moto_in_use.environment())
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 5 passed" in done.stdout
+    assert "Contents" not in moto_in_use.client.list_objects_v2(Bucket=bucket)
+
+
 def test_a_url_of_a_plug_in_is_all_it_needs(folder_of_mutants, tmp_path):
     """``--storage-plugins`` names the folder of a client that is not installed; a mutant is red, nothing is left."""
     options = (f"--storage-plugins={folder_of_mutants}", "-k=test_a_put_replaces or no-suffix")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.s3.place import parsed
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, StorageError
 
@@ -150,5 +151,5 @@ def _is_seen_by_others(url: str, folder: str | None) -> bool:
 
 
 def _target(place: str) -> dict[str, str]:
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    return {"Bucket": bucket, "Prefix": prefix.strip("/") + "/"}
+    found = parsed(place)
+    return {"Bucket": found.bucket, "Prefix": found.prefix}

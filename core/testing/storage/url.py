@@ -50,7 +50,7 @@ class UrlUnderTest:
             registry.use_plugins_path(folder)
         self._url, self._folder = url, folder
         self._names: dict[str, set[str]] = {}
-        self._session = os.urandom(4).hex()
+        self._top = f"yeti-kit-{os.urandom(4).hex()}"
         self._is_new_folder = False
 
     def check(self) -> None:
@@ -122,7 +122,7 @@ class UrlUnderTest:
             if names:
                 self.remove(place)
         if "{}" not in self._url:
-            self._behind.remove(self._place("check").rpartition("/")[0], set())
+            self._behind.remove(self._below(self._top), set())
         if self._is_new_folder:
             with suppress(OSError):  # somebody else may use it by now
                 Path(self._url).rmdir()
@@ -168,8 +168,14 @@ class UrlUnderTest:
         return self._url.startswith(prefix)
 
     def _place(self, name: str) -> str:
-        name = f"yeti-kit-{self._session}/{name}" if "{}" not in self._url else f"yeti-kit-{self._session}-{name}"
-        return self._url.replace("{}", name) if "{}" in self._url else f"{self._url.rstrip('/')}/{name}"
+        if "{}" in self._url:
+            return self._url.replace("{}", f"{self._top}-{name}")
+        return self._below(f"{self._top}/{name}")
+
+    def _below(self, name: str) -> str:
+        """Return the path of that name below the URL; what stands behind a ``?`` are options, except of a folder."""
+        place, mark, options = self._url.partition("?") if "://" in self._url else (self._url, "", "")
+        return f"{place.rstrip('/')}/{name}{mark}{options}"
 
 
 def chosen(config: Any) -> UrlUnderTest:
