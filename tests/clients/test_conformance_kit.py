@@ -350,6 +350,68 @@ def test_a_wrong_url_is_one_line(tmp_path, url, reason):
     assert "secret@" not in done.stderr
 
 
+MISTAKEN = """
+from core.clients.persistient_storage.classes.local import LocalStorageClient
+from core.errors import StorageUnavailable
+
+class Mistaken(LocalStorageClient):
+    PREFIX = "mistaken://"
+
+    def __init__(self, path):
+        super().__init__(path.removeprefix(self.PREFIX))
+"""
+MISTAKES = {
+    "newlines": """
+    def get_file(self, file_name):
+        return super().get_file(file_name).replace("\\r\\n", "\\n")
+""",
+    "raises": """
+    def get_file(self, file_name):
+        raise KeyError(file_name)
+""",
+    "raises in the first write": """
+    def open_writer(self, file_name, request):
+        raise KeyError(file_name)
+""",
+}
+
+
+def with_mistake(tmp_path, mistake):
+    """Run the kit on a drop-in client with one more method."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "mistaken.py").write_text(MISTAKEN + mistake, "utf-8")
+    options = (f"--storage-plugins={tmp_path}/plugins", "-k=what_was_put_comes_back or a_clean_end")
+    return pytest_in(tmp_path, f"--storage-url=mistaken://{tmp_path}/exports", *options)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_client_with_a_mistake_is_tested(tmp_path, mistake):
+    """A client that cannot give what it stored does not end the session: the tests tell, and nothing is left."""
+    done = with_mistake(tmp_path, MISTAKES[mistake])
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILED" in done.stdout
+    assert "INTERNALERROR" not in done.stdout + done.stderr
+    assert [path for path in (tmp_path / "exports").rglob("*") if path.is_file()] == []
+
+
+def test_a_storage_that_fails_is_left_without_files(tmp_path):
+    """Where the first write ends the session, what it stored nevertheless is removed."""
+    stores_and_fails = """
+    def open_writer(self, file_name, request):
+        writer = super().open_writer(file_name, request)
+        writer.write(b"stored")
+        writer.commit("0" * 64)
+        raise StorageUnavailable("the server went away")
+"""
+    done = with_mistake(tmp_path, stores_and_fails)
+
+    assert done.returncode == 4
+    assert done.stderr.strip().endswith("cannot be used: the server went away")
+    assert [path for path in (tmp_path / "exports").rglob("*") if path.is_file()] == []
+    assert (tmp_path / "exports").is_dir()  # it was stored in the first place
+
+
 def test_named_tests_are_what_is_run(tmp_path):
     """With tests named on the command line the option changes nothing."""
     (tmp_path / "test_mine.py").write_text(

@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.s3.place import parsed
 from core.clients.persistient_storage.storage import Storage
-from core.errors import FileMissing, StorageError
 
 _READ = """
 import sys
@@ -55,7 +55,8 @@ class Behind:
         """Remove all that is stored there; *known* are names that may be."""
         storage = Storage(get_client(place))
         if hasattr(storage.client, "list"):
-            known = {stat.name for stat in storage.list()}
+            with suppress(Exception):  # the client under test may have mistakes
+                known = known | {stat.name for stat in storage.list()}
         for name in known:
             storage.delete(name)
         for leftover in storage.leftovers():
@@ -144,10 +145,11 @@ def _is_seen_by_others(url: str, folder: str | None) -> bool:
     try:
         storage.write(name, "seen")
         return Behind(folder).raw(url, name) == b"seen"
-    except (FileNotFoundError, FileMissing, StorageError):
+    except Exception:  # a client under test may raise anything
         return False
     finally:
-        storage.delete(name)
+        with suppress(Exception):
+            storage.delete(name)
 
 
 def _target(place: str) -> dict[str, str]:

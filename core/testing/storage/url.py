@@ -3,7 +3,6 @@
 import os
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,18 @@ from typing import Any
 import pytest
 
 from core.clients.persistient_storage import get_client, registry
-from core.clients.persistient_storage.check import check_storage
 from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
-from core.errors import YetiError
+from core.errors import (
+    ConfigError,
+    InvalidStoragePath,
+    PluginError,
+    StorageFull,
+    StoragePermissionDenied,
+    StorageUnavailable,
+    YetiError,
+)
 from core.redaction import redact
 from core.testing.faults import Proxy
 from core.testing.storage.behind import Behind, behind
@@ -32,6 +38,13 @@ _OPEN = {"webdav://": "http", "sftp://": "tcp"}
 """What is spoken with the server that the path itself names."""
 
 _HTTP = re.compile(r"http://[^/;\s]+")
+_CHECKED = "yeti-check.txt"
+_UNUSABLE = (
+    *(ConfigError, PluginError, InvalidStoragePath),
+    *(StorageFull, StoragePermissionDenied, StorageUnavailable),
+)
+"""What the first write may raise that is no mistake of the client: no test could tell anything."""
+
 _IN_CHILDREN = frozenset({"file.txt", "child.txt", "other.txt", "parent.txt"})
 
 
@@ -59,25 +72,43 @@ class UrlUnderTest:
         Raises:
             pytest.UsageError: With the reason.
         """
-        place = self._place("check")
         if warning := registry.warning_for(self._url):
             raise pytest.UsageError(f"--storage-url: {warning}")
+        place = ""
         try:
             self._is_new_folder = not type(get_client(self._url)).PREFIX and not Path(self._url).exists()
+            place = self._place("check")
             with waiting_at_most(_ANSWER_WITHIN_S):
-                report = check_storage(place, Storage(get_client(place)), datetime.now(UTC))
-                failed = next((step for step in report.steps if not step.is_ok), None)
-                reason = f"the step '{failed.name}' failed: {failed.detail}" if failed else ""
-                if not failed:
-                    _ = self._behind
+                self._write(place)
+                _ = self._behind
         except YetiError as error:
-            reason = str(error)
+            self._clean(place)
+            raise pytest.UsageError(f"--storage-url={redact(self._url)} cannot be used: {error}") from None
         except KeyboardInterrupt:
             self.remove_all()
             raise
-        if reason:
-            raise pytest.UsageError(f"--storage-url={redact(self._url)} cannot be used: {reason}")
-        self.remove(place)
+        self._clean(place)
+
+    def _write(self, place: str) -> None:
+        """Write one small file; what is the client's own mistake is left for the tests to find."""
+        storage = Storage(get_client(place))
+        self._names[place] = {_CHECKED}
+        try:
+            storage.write(_CHECKED, "Yeti Exports tries this storage; the file may be deleted.\n")
+        except Exception as error:  # a client under test may raise anything
+            if isinstance(error, _UNUSABLE) or isinstance(error.__cause__, ImportError):
+                raise
+
+    def _clean(self, place: str) -> None:
+        """Remove what `check` stored, as far as a client with mistakes can; the tests tell of those."""
+        names = self._names.pop(place, set())
+        with suppress(Exception), waiting_at_most(_ANSWER_WITHIN_S):
+            if "_behind" in vars(self):
+                self._behind.remove(place, names)
+            elif names:
+                Storage(get_client(place)).delete(_CHECKED)
+        if self._is_new_folder:
+            _remove_if_empty(Path(place).parent, Path(self._url))
 
     def headlines(self) -> list[str]:
         """Return what is tested, and what will not be, for the head of the report."""
@@ -120,12 +151,13 @@ class UrlUnderTest:
         """Remove all that was stored anywhere and is still there."""
         for place, names in self._names.items():
             if names:
-                self.remove(place)
+                with suppress(Exception):  # the test has told why it could not remove them
+                    self.remove(place)
         if "{}" not in self._url:
-            self._behind.remove(self._below(self._top), set())
+            with suppress(Exception):
+                self._behind.remove(self._below(self._top), set())
         if self._is_new_folder:
-            with suppress(OSError):  # somebody else may use it by now
-                Path(self._url).rmdir()
+            _remove_if_empty(Path(self._url))
 
     def through(self, proxy: Proxy, path: str, monkeypatch: pytest.MonkeyPatch) -> str | None:
         """Return the path for a client that goes through the proxy, or None if that cannot be."""
@@ -196,6 +228,12 @@ def _noting(own: Any, names: set[str]) -> Any:
         return own(self, file_name, *arguments)
 
     return noting
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        with suppress(OSError):  # somebody else may use it by now
+            folder.rmdir()
 
 
 def _authority(address: str) -> str:
