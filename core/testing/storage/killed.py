@@ -91,7 +91,7 @@ def _write_in_child(path: str, client: PersistientStorageClient, size: int, mome
         # It ends when the child does, which dies or is done.
         count = int(said.read() or 0)
     outcome = outcome_of(child, _WITHIN_S)
-    assert outcome in ("done", "killed"), f"the writing child {outcome}"
+    assert outcome in ("done", "killed"), f"the writing child {outcome!r}"
     return count
 
 

@@ -35,7 +35,8 @@ class PromiseTests(ClientUnderTest):
         if cannot(client, "fork"):
             refused()
             for verb in (lambda: storage.write("file.txt", "x"), lambda: storage.read_text("file.txt")):
-                assert in_child(lambda verb=verb: _is_refused_soon(verb), _ENDS_WITHIN_S) == "done"
+                said = in_child(lambda verb=verb: _is_refused_soon(verb), _ENDS_WITHIN_S)
+                assert said == "done", f"the child {said!r}"
             self.expect_only_old(client, storage)
             return
 
@@ -43,7 +44,8 @@ class PromiseTests(ClientUnderTest):
             storage.write("child.txt", storage.read_text("file.txt"))
             client.put_file("other.txt", client.get_file("child.txt"))
 
-        assert in_child(use, _ENDS_WITHIN_S) == "done"
+        said = in_child(use, _ENDS_WITHIN_S)
+        assert said == "done", f"the child {said!r}"
         assert self.raw(client, "child.txt") == self.raw(client, "other.txt") == b"old"
         assert storage.read_text("file.txt") == "old"  # the parent goes on
 
