@@ -18,6 +18,7 @@ _SIZES = (
     pytest.param(8, id="small", marks=pytest.mark.scoreboard("exception: small")),
     pytest.param(20 << 20, id="large", marks=pytest.mark.scoreboard("exception: multipart")),
 )
+_TIME_IN_GZIP = slice(4, 8)
 _ERRORS = (
     *(Stop, SystemExit, GeneratorExit),
     pytest.param(KeyboardInterrupt, marks=pytest.mark.scoreboard("KeyboardInterrupt")),
@@ -120,7 +121,9 @@ class CommitOrNothingTests(ClientUnderTest):
             with storage.open_writer(name, compression="gzip") as file:
                 file.write(b"a,b\n" * 1000)
 
-        assert gzip.decompress(self.raw(client, "one.csv.gz")) == b"a,b\n" * 1000
+        stored = self.raw(client, "one.csv.gz")
+        assert gzip.decompress(stored) == b"a,b\n" * 1000
+        assert stored[_TIME_IN_GZIP] == bytes(4), "both were written in one second, but a later one would differ"
         assert self.raw(client, "one.csv.gz") == self.raw(client, "two.csv.gz")
         assert file.receipt.sha256 == sha256(self.raw(client, "two.csv.gz")).hexdigest()
 

@@ -1,6 +1,6 @@
 """`Storage` and what it is made of, each broken in one way while a block runs: (client, tests that catch it)."""
 
-import os
+import time
 
 from core.clients.persistient_storage import five_methods, names, promises, publication, storage
 from core.clients.persistient_storage.reader import GuardedReader
@@ -71,10 +71,12 @@ expects_nothing.on, expects_nothing.caught_by = LOCAL, ("test_a_failed_expectati
 
 
 def compresses_with_the_time(monkeypatch):
-    """The gzip header holds the time, here as random bytes."""
-    monkeypatch.setattr(
-        publication._Gzip, "_HEADER", property(lambda self: b"\x1f\x8b\x08\x00" + os.urandom(4) + b"\x00\xff")
-    )
+    """The gzip header holds the time, which is the same for two files of one second."""
+
+    def header(self):
+        return b"\x1f\x8b\x08\x00" + int(time.time()).to_bytes(4, "little") + b"\x00\xff"
+
+    monkeypatch.setattr(publication._Gzip, "_HEADER", property(header))
 
 
 compresses_with_the_time.on = LOCAL
