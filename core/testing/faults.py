@@ -10,6 +10,7 @@ For any other address (``tcp://``, ``sftp://``) it hands on bytes and can only c
 """
 
 import http.client
+import re
 import socket
 import struct
 import threading
@@ -29,7 +30,16 @@ _LONGEST_STALL_S = 60
 _PASSED_BYTES = 64 << 10
 """What a fault of a bare connection lets pass: a greeting and the first bytes of a file."""
 
-_VERBS = {"put": ("PUT", "POST", "PATCH", "MOVE"), "get": ("GET",)}
+_VERBS = {
+    "put": ("PUT", "POST", "PATCH", "MOVE"),
+    "get": ("GET",),
+    "delete": ("DELETE",),
+    "look": ("HEAD", "PROPFIND"),
+}
+_GET_THAT_LOOKS = re.compile(
+    r"[?&](list-type|uploads|versions|prefix|delimiter|comp=list)\b"  # S3, Azure; Google's list
+    r"|^/storage/v1/b/(?!.*[?&]alt=media)"  # Google: a description, not the bytes
+)
 _RESET = struct.pack("ii", 1, 0)  # closing a socket that lingers for no time sends RST
 
 
@@ -40,18 +50,19 @@ class Fault:
     Attributes:
         kind: One of `HTTP_KINDS` or `TCP_KINDS`.
         on: ``put``: requests that write, bytes to the server.  ``get``: requests for a body, bytes from it.
+            ``delete`` and ``look``, of HTTP only: requests that remove; that ask what there is, lists included.
         times: How often; None is for ever.
         after: How many such requests go well before.
     """
 
     kind: str
-    on: Literal["put", "get"]
+    on: Literal["put", "get", "delete", "look"]
     times: int | None = None
     after: int = 0
 
-    def strikes(self, on: str) -> bool:
-        """Say whether this request is hit, and count it."""
-        if on != self.on:
+    def strikes(self, on: tuple[str, ...]) -> bool:
+        """Say whether this request, which is all that *on* says, is hit; and count it."""
+        if self.on not in on:
             return False
         if self.after:
             self.after -= 1
@@ -96,7 +107,7 @@ class Proxy:
         port = self._running.enter_context(running)
         return address.replace(parts.netloc.rpartition("@")[2], f"127.0.0.1:{port}", 1)
 
-    def begin(self, on: str) -> str:
+    def begin(self, *on: str) -> str:
         """Count a request, and return what is to go wrong with it; empty if nothing."""
         with self._lock:
             self.requests += 1
@@ -151,9 +162,11 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _relay(self) -> None:
-        on = next((on for on, verbs in _VERBS.items() if self.command in verbs), "")
-        match fault := self.proxy.begin(on):
-            case "reset" if on == "put":
+        on = [on for on, verbs in _VERBS.items() if self.command in verbs]
+        if self.command == "GET" and _GET_THAT_LOOKS.search(self.path):
+            on.append("look")
+        match fault := self.proxy.begin(*on):
+            case "reset" if on != ["get"]:
                 self.rfile.read(min(int(self.headers.get("Content-Length", 0)), _PASSED_BYTES) // 2)
                 self._break()
             case "stall":

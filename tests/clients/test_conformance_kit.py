@@ -15,12 +15,15 @@ import pytest
 from clients_of_tests import FIVE_METHODS
 from kit_mutants import (
     _mutants_of_storage,
+    mutants_in_races_and_faults,
     mutants_of_five_methods,
     mutants_of_local,
     mutants_of_s3,
 )
 
 from core.clients.persistient_storage import registry
+from core.clients.persistient_storage.classes.local import LocalStorageClient
+from core.clients.persistient_storage.classes.s3 import S3Client
 from core.clients.persistient_storage.spec import PROMISES
 from core.testing.storage import StorageClientTests, promises, server_faults
 from core.testing.storage.disk_full import DiskFullTests
@@ -43,8 +46,12 @@ def mutants_in(*modules):
     ]
 
 
-OF_LOCAL = mutants_in(mutants_of_five_methods, mutants_of_local)
-OF_S3 = mutants_in(mutants_of_s3)
+OF_BOTH = mutants_in(mutants_in_races_and_faults)
+OF_LOCAL = [
+    *mutants_in(mutants_of_five_methods, mutants_of_local),
+    *(case for case in OF_BOTH if issubclass(case.values[0], LocalStorageClient)),
+]
+OF_S3 = [*mutants_in(mutants_of_s3), *(case for case in OF_BOTH if issubclass(case.values[0], S3Client))]
 OF_STORAGE = [pytest.param(mutant, id=mutant.__name__) for mutant in _mutants_of_storage.ALL]
 
 

@@ -151,7 +151,11 @@ class PersistientStorageClient(ABC):
 
     @abstractmethod
     def delete_file(self, file_name: str) -> None:
-        """Make the file not be there; it is fine if it was not [test_deleting_twice_is_fine]."""
+        """Make the file not be there; it is fine if it was not [test_deleting_twice_is_fine].
+
+        A server that fails is an error, never "it was not there"; nor is it "missing" to ``stat`` or an empty
+        ``list`` [test_a_server_that_fails_is_not_an_empty_one].
+        """
 
 
 class Writer(Protocol):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, StorageCorrupt, StorageError
 from core.testing.faults import HTTP_KINDS, TCP_KINDS, Fault, Proxy
-from core.testing.storage.under_test import ClientUnderTest, cannot
+from core.testing.storage.under_test import ClientUnderTest, cannot, state
 
 _ANSWER_WITHIN_S = 1
 _ENDS_WITHIN_S = 30
@@ -21,6 +21,12 @@ _ENDS_WITHIN_S = 30
 _TEXT = "0123456789abcde\n" * (20 << 10)
 _TIMES = pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
 _WITHOUT_BODY = tuple(kind for kind in HTTP_KINDS if kind not in ("short", "no-length"))
+
+_LOOKS: dict[str, Callable[[Storage], object]] = {
+    "delete": lambda storage: storage.delete("file.txt"),
+    "stat": lambda storage: storage.stat("file.txt").size_bytes,
+    "list": lambda storage: [stat.name for stat in storage.list()],
+}
 
 
 class ServerFaultTests(ClientUnderTest):
@@ -100,6 +106,29 @@ class ServerFaultTests(ClientUnderTest):
             assert not isinstance(said, FileMissing)
             if kind != "no-length" or not isinstance(said, StorageCorrupt):  # which is no use to try again
                 _check_error(said, times)
+
+    @pytest.mark.parametrize("kind", ["503", "reset"], ids=["503 for ever", "reset for ever"])
+    @pytest.mark.parametrize("verb", _LOOKS)
+    def test_a_server_that_fails_is_not_an_empty_one(self, client, far_path, proxy, kind, verb):
+        """A server that always fails on a delete, a stat or a list: an error that says "later", never "not there"."""
+        far = get_client(far_path)
+        if not proxy.speaks_http:
+            pytest.skip("only of HTTP it is known what is a look")
+        if not hasattr(far, "delete_file" if verb == "delete" else verb):
+            pytest.skip(f"the client has no {verb}")
+        client.put_file("file.txt", "old")
+        proxy.fault = Fault(kind, "delete" if verb == "delete" else "look")
+
+        said = _within(lambda: _LOOKS[verb](Storage(far)))
+
+        proxy.fault = None
+        if isinstance(said, Exception):
+            assert not isinstance(said, FileNotFoundError), f"it is there: {said}"
+            _check_error(said, None)
+            assert self.raw(client, "file.txt") == b"old"
+        else:  # it asked in another way
+            assert said == {"delete": None, "stat": 3, "list": ["file.txt"]}[verb]
+            assert verb != "delete" or state(client) is None
 
 
 def _try_if_possible(proxy: Proxy, kind: str) -> None:
