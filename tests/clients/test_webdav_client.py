@@ -300,6 +300,49 @@ def test_a_body_of_another_length_is_not_read():
         get_client(f"webdav://127.0.0.1:{server.port}/x").get_file("file.txt")
 
 
+@pytest.mark.parametrize(
+    ("listed", "is_chunked"),
+    [(None, True), (None, False), (5, True)],
+    ids=["nowhere", "in the answer", "in the list"],
+)
+def test_a_file_of_unknown_length_is_not_read(listed, is_chunked):
+    """A server that says nowhere how long a file is could end it anywhere: refused in words, not read as empty.
+
+    One place that says it is enough.
+    """
+
+    def answer(request):
+        if request.command == "PROPFIND":
+            return 207, {}, _multistatus(request.path, listed)
+        return (200, {"Transfer-Encoding": "chunked"}, b"hello") if is_chunked else (200, {}, b"hello")
+
+    with _server(answer) as server:
+        client = get_client(f"webdav://127.0.0.1:{server.port}/x")
+        if listed is None and is_chunked:
+            with pytest.raises(StorageCorrupt, match="does not say how long the file is"):
+                client.get_file("file.txt")
+        else:
+            assert client.get_file("file.txt") == "hello"
+
+
+@pytest.mark.parametrize("text", ["hello", ""])
+def test_a_server_that_does_not_say_what_it_kept_is_told(text):
+    """The length of the part file is not known: refused in words, also if nothing was sent, and nothing is moved."""
+
+    def answer(request):
+        if request.command == "PROPFIND":
+            return 207, {}, _multistatus(request.path, None)
+        return 201, {}, b""
+
+    with (
+        _server(answer) as server,
+        pytest.raises(StorageCorrupt, match="does not say how much of the file it kept"),
+    ):
+        get_client(f"webdav://127.0.0.1:{server.port}/x").put_file("file.txt", text)
+
+    assert server.asked == ["PUT", "PROPFIND", "DELETE"]
+
+
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["same file", "replaced"])
 def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(is_replaced):
     """The connection breaks midway: the rest comes from the same file, and never from another one."""
@@ -555,11 +598,8 @@ def _multistatus(path, size, *, etag="a", others=()):
         )
 
     is_folder = path.endswith("/")
-    own = (
-        "<resourcetype><collection/></resourcetype>"
-        if is_folder
-        else (f'<getcontentlength>{size}</getcontentlength><getetag>"{etag}"</getetag>')
-    )
+    length = "" if size is None else f"<getcontentlength>{size}</getcontentlength>"
+    own = "<resourcetype><collection/></resourcetype>" if is_folder else (f'{length}<getetag>"{etag}"</getetag>')
     all_of_them = response(path, own) + "".join(
         response(href, "<getcontentlength>1</getcontentlength>") for href in others
     )
@@ -589,7 +629,11 @@ def _server(answer):
                 return
             status, headers, body = said
             self.send_response_only(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            if "Transfer-Encoding" in headers:
+                body = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+            else:
+                headers = {"Content-Length": str(len(body)), **headers}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -1,7 +1,7 @@
 """What a server answers to PROPFIND: XML, from a server that may be hostile."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
@@ -20,10 +20,17 @@ _LONGEST_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the server says of one thing, at *path* on the server; ``entry`` has no name yet."""
+    """What the server says of one thing.
 
-    path: str
+    Attributes:
+        path: Where it is on the server.
+        entry: What it is, without a name yet.
+        size_bytes: Its length; None where the server does not say it, which ``entry`` cannot.
+    """
+
+    path: str = field(compare=False)
     entry: Entry
+    size_bytes: int | None
 
 
 class _Builder(ET.TreeBuilder):
@@ -56,7 +63,9 @@ def parsed(chunks: Iterable[bytes], place: str) -> Iterator[Found]:
         raise StorageError(f"{place}: the server's answer is not that of WebDAV")
     for response in root.iter("{DAV:}response"):
         if (prop := _properties(response)) is not None:
-            yield Found(unquote(urlsplit(response.findtext("{DAV:}href", "").strip()).path), _entry(prop))
+            path = unquote(urlsplit(response.findtext("{DAV:}href", "").strip()).path)
+            length = prop.findtext("{DAV:}getcontentlength", "").strip()
+            yield Found(path, _entry(prop, length), int(length) if length.isdecimal() else None)
 
 
 def _properties(response: ET.Element) -> ET.Element | None:
@@ -66,10 +75,9 @@ def _properties(response: ET.Element) -> ET.Element | None:
     return None
 
 
-def _entry(prop: ET.Element) -> Entry:
+def _entry(prop: ET.Element, length: str) -> Entry:
     if prop.find("{DAV:}resourcetype/{DAV:}collection") is not None:
         return Entry("", "folder")
-    length = prop.findtext("{DAV:}getcontentlength", "").strip()
     modified = prop.findtext("{DAV:}getlastmodified", "").strip()
     etag = plain_etag(prop.findtext("{DAV:}getetag", "")) or f"{modified}-{length}"
     return Entry("", "file", int(length) if length.isdecimal() else 0, etag, _instant(modified))

@@ -3,7 +3,6 @@
 import io
 from typing import TYPE_CHECKING, Any
 
-from core.clients.persistient_storage.remote_tree import Entry
 from core.clients.persistient_storage.webdav.connection import ask, pause
 from core.clients.persistient_storage.webdav.errors import asking
 from core.clients.persistient_storage.webdav.tree import DavTree
@@ -17,6 +16,8 @@ from core.errors import (
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+    from core.clients.persistient_storage.webdav.multistatus import Found
+
 _CHUNK_BYTES = 1 << 18
 _OPEN_ATTEMPTS = 12
 
@@ -28,7 +29,7 @@ class DavReader(io.RawIOBase):
         self._tree, self._name, self._address = tree, name, tree.place.url(name)
         self._url = tree.place.http(tree.place.path(name))
         self._position, self._has_resumed = 0, False
-        self._answer, self._entry = self._opened()
+        self._answer, self._found, self._size_bytes = self._opened()
 
     def readable(self) -> bool:
         """Return True."""
@@ -53,7 +54,7 @@ class DavReader(io.RawIOBase):
                 self._answer.close()
 
     def _next(self, size: int) -> bytes:
-        size = min(size, self._entry.size_bytes - self._position)
+        size = min(size, self._size_bytes - self._position)
         if size <= 0:
             return b""
         try:
@@ -72,29 +73,29 @@ class DavReader(io.RawIOBase):
 
     def _resume(self) -> None:
         self._has_resumed = True
-        before = self._entry
-        self._answer, self._entry = self._opened()
-        if before != self._entry:
+        before = self._found, self._size_bytes
+        self._answer, self._found, self._size_bytes = self._opened()
+        if before != (self._found, self._size_bytes):
             self._answer.close()
             raise StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
 
-    def _opened(self) -> tuple[Any, Entry]:
-        """Return an answer whose body is one whole file from the position on, and what is known of that file.
+    def _opened(self) -> "tuple[Any, Found, int]":
+        """Return an answer whose body is one whole file from the position on, what is known of it, and its length.
 
         Servers look at a file and then open it; when it is replaced in between, they give the length of one with
         the bytes of the other.  So what stands there before must still stand there once the file is open.
         """
-        after = self._tree.entry(self._name)
+        after = self._tree.found(self._name)
         for attempt in range(_OPEN_ATTEMPTS):
             pause(attempt)
             before = after
-            if before.kind != "file":
+            if before.entry.kind != "file":
                 raise FileMissing(f"{self._address}: what stands there is not a file")
             answer = self._get()
             try:
-                after = self._tree.entry(self._name)
+                after = self._tree.found(self._name)
                 if after == before and answer.status_code != 404 and self._fits(answer, before.size_bytes):
-                    return answer, before
+                    return answer, before, self._whole(answer, before.size_bytes)
             except BaseException:
                 answer.close()
                 raise
@@ -108,9 +109,18 @@ class DavReader(io.RawIOBase):
         allowed = (206,) if self._position else (200, 404)
         return ask("GET", self._url, self._address, allowed=allowed, headers=headers, is_streamed=True)
 
-    def _fits(self, answer: Any, size_bytes: int) -> bool:
-        """Say whether the body is what is left of so many bytes; without any length, it is counted in the end."""
+    def _fits(self, answer: Any, size_bytes: int | None) -> bool:
+        """Say whether the body is what is left of so many bytes; what only one of the two says, counts."""
         if self._position and not answer.headers.get("Content-Range", "").startswith(f"bytes {self._position}-"):
             return False
         length = answer.headers.get("Content-Length")
-        return length is None or length == str(size_bytes - self._position)
+        return length is None or size_bytes is None or length == str(size_bytes - self._position)
+
+    def _whole(self, answer: Any, size_bytes: int | None) -> int:
+        """Return the length of the whole file: without one, a body that ends early looks like a file that ends."""
+        if size_bytes is not None:
+            return size_bytes
+        length = answer.headers.get("Content-Length", "")
+        if not length.isdecimal() or "Transfer-Encoding" in answer.headers:  # beside which HTTP ignores a length
+            raise StorageCorrupt(f"{self._address}: the server does not say how long the file is")
+        return self._position + int(length)

@@ -27,19 +27,23 @@ class DavTree:
         self.place = place
 
     def entry(self, name: str) -> Entry:
-        """Say what stands at *name*, and look again before saying that nothing does."""
+        """Say what stands at *name*."""
+        return self.found(name).entry
+
+    def found(self, name: str) -> "Found":
+        """Say what stands at *name* and how long it is, and look again before saying that nothing does."""
         for _ in range(LOOKS - 1):
             with suppress(FileMissing):
                 return self.look(name)
             time.sleep(BETWEEN_LOOKS_S)
         return self.look(name)
 
-    def look(self, name: str) -> Entry:
+    def look(self, name: str) -> "Found":
         """Say what stands at *name* just now."""
         found = self._found(self.place.path(name), self.place.url(name), depth=0)
         if not found:
             raise FileMissing(f"{self.place.url(name)}: there is no such file")
-        return replace(found[0].entry, name=name)
+        return replace(found[0], entry=replace(found[0].entry, name=name))
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """Say what is in *folder*."""
@@ -55,7 +59,7 @@ class DavTree:
     def delete(self, name: str) -> None:
         """Remove the file, if there is one; never a folder, which WebDAV would remove with all that is in it."""
         with suppress(FileMissing):
-            if self.look(name).kind == "folder":
+            if self.look(name).entry.kind == "folder":
                 raise FileExists(f"{self.place.url(name)}: a folder of that name stands there")
             url = self.place.http(self.place.path(name))
             ask("DELETE", url, self.place.url(name), allowed=(200, 202, 204))

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from core.clients.persistient_storage.receipts import Outcome, Stat
 from core.clients.persistient_storage.remote_tree import Entry, beside, removing
@@ -14,15 +14,13 @@ from core.clients.persistient_storage.webdav.tree import DavTree
 from core.errors import (
     FileExists,
     FileMissing,
+    StorageCorrupt,
     StorageError,
     StorageFull,
     StorageTimeout,
     StorageUnavailable,
     UnsupportedOperation,
 )
-
-if TYPE_CHECKING:
-    pass
 
 _CHUNK_BYTES = 1 << 18
 _IN_MEMORY_BYTES = 1 << 20
@@ -80,7 +78,7 @@ class DavWriter:
     def _there(self) -> Entry | None:
         """Return what the move will replace; never a folder, which would go with all that is in it."""
         try:
-            entry = self._tree.look(self._name)
+            entry = self._tree.look(self._name).entry
         except FileMissing:
             return None
         if entry.kind == "folder":
@@ -89,10 +87,12 @@ class DavWriter:
 
     def _sent(self, part: str) -> Entry:
         self._put(part)
-        entry = self._tree.look(part)
-        if entry.size_bytes != self._size_bytes:
-            raise StorageFull(f"{self._address}: the server kept {entry.size_bytes} of {self._size_bytes} bytes")
-        return entry
+        found = self._tree.look(part)
+        if found.size_bytes is None:
+            raise StorageCorrupt(f"{self._address}: the server does not say how much of the file it kept")
+        if found.size_bytes != self._size_bytes:
+            raise StorageFull(f"{self._address}: the server kept {found.size_bytes} of {self._size_bytes} bytes")
+        return found.entry
 
     def _put(self, part: str) -> None:
         path = self._tree.place.path(part)
