@@ -40,7 +40,7 @@ setup: $(VENV)/.base ## Make the environment in .venv; then .venv/bin/yetictl --
 demo: $(VENV)/.base ## Import the samples (or INTEL=<folder>), export them to var/exports, show what came out
 	@$(BIN)/python examples/demo.py $(if $(INTEL),--intel '$(INTEL)')
 
-test: $(VENV)/.test ## Run every test that needs no system package; ARGS= is handed to pytest
+test: $(VENV)/.test ## Run the tests; those whose server is missing are skipped and say so; ARGS= goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: lint types docs-check test ## What has to pass before a change is handed in
@@ -77,4 +77,4 @@ wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null && ls dist
 
 clean: ## Remove the environment and everything that was made
-	@rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -74,27 +74,26 @@ class Recipe:
     label, packages, environment = "bare recipe", (), ""
 
     def load(self) -> None:
-        from pathlib import Path
-        from tempfile import mkstemp
-
-        self.folder, self.new_part = Path(os.environ["BENCH_FOLDER"]), mkstemp
+        self.folder = os.environ["BENCH_FOLDER"]
 
     def put(self, name: str, data: bytes) -> None:
         self.chunks(name, (data,), len(data))
 
     def chunks(self, name: str, data: Iterable[bytes], size_bytes: int) -> None:
-        target = self.folder / name
-        descriptor, part = self.new_part(dir=target.parent)
+        part = f"{self.folder}/.{name}.{os.urandom(8).hex()}.part"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-                file.writelines(data)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(part, target)  # noqa: PTH105 - the recipe is what anybody would write
+            for chunk in data:
+                written = 0
+                while written < len(chunk):
+                    written += os.write(descriptor, chunk[written:] if written else chunk)
+            os.fsync(descriptor)
+            os.close(descriptor)
+            os.replace(part, f"{self.folder}/{name}")  # noqa: PTH105 - the recipe is what anybody would write
         except BaseException:
             os.unlink(part)  # noqa: PTH108
             raise
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:

@@ -92,6 +92,10 @@ class PartlyStored(StorageError):
     """Of several places that were to get a file, some have it and some do not; the message says which."""
 
 
+class ExtraMissing(StorageError, ImportError):
+    """A storage needs a package that is not installed; the message says what to type."""
+
+
 class UnsupportedOperation(StorageError, NotImplementedError):
     """This client cannot do that; the message names the method that would lift it."""
 

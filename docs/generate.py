@@ -4,6 +4,7 @@
 """
 
 import inspect
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -155,7 +156,7 @@ def storage_clients() -> str:
         "`yetictl storage list` prints what is installed, yours included; "
         "[Write a storage client](../how-to/write-a-storage-client.md) adds one.\n",
         "What each promises (the words are those of the contract, `core/clients/persistient_storage/spec.py`); "
-        "what it does not is refused:\n",
+        "what it does not is refused, except `atomic`, which whoever chooses the storage has to know:\n",
         f"| prefix | {' | '.join(words)} |",
         f"| --- |{' --- |' * len(words)}",
     ]
@@ -186,8 +187,17 @@ def _prefix(prefix: str) -> str:
 
 
 def _as_markdown(text: str) -> str:
-    """Return a docstring as Markdown: double back-ticks are single ones, one sentence a line is left alone."""
-    return text.replace("``", "`")
+    """Return a docstring as Markdown: double back-ticks are single ones, and a simple table is a list."""
+    lines, in_table = [], False
+    for line in text.replace("``", "`").splitlines():
+        if re.fullmatch(r"=+( +=+)*", line):
+            in_table = not in_table
+        elif in_table:
+            name, _, meaning = line.partition("  ")
+            lines.append(f"- {name.strip()}: {meaning.strip()}" if name.strip() else f"  {meaning.strip()}")
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 PAGES = {

@@ -124,7 +124,8 @@ def check(session: Session, path: str, as_json: bool) -> None:
 def clean(session: Session, path: str, dry_run: bool, older_than: int, as_json: bool) -> None:
     """Remove what killed writers have left at PATH: part files, incomplete uploads.
 
-    Published files are never touched.
+    Published files are never touched.  On S3 every incomplete upload below the path counts, whoever began it: give
+    exports a prefix of their own.
     """
     storage = _storage(session, path)
     found = list(storage.leftovers(to_datetime(session.now) - timedelta(seconds=older_than)))

@@ -109,6 +109,13 @@ def test_check_of_an_unknown_scheme_fails(yetictl):
     assert "known: az://, gs://, memory://, s3://, sftp://, tee://, webdav://, webdavs://" in done.out
 
 
+def test_check_of_a_place_of_several_that_no_client_knows_fails(yetictl, tmp_path):
+    """Within ``tee://`` too a path that looks like a URL is not silently a folder."""
+    done = yetictl("storage", "check", f"tee://{tmp_path}/one,S3://bucket/x", status=1)
+
+    assert "S3://bucket/x is taken as a local folder" in done.out
+
+
 def test_dropped_in_client_is_used_and_broken_one_is_listed(yetictl, tmp_path):
     """A client in the second folder works at once; a broken neighbour is listed with its reason and harms nobody."""
     folder = tmp_path / "home/plugins/storage"

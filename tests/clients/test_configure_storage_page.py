@@ -49,6 +49,9 @@ STATEMENTS: dict[str, list[str] | str] = {
     "The others serve `az://`, `gs://`, `sftp://`, `webdav://`, `webdavs://`, `memory://` and `tee://`": [
         f"{HERE}::test_the_clients_are_the_printed_ones",
     ],
+    "The column `atomic` of [Storage clients](../reference/storage-clients.md) names the storages": [
+        f"{HERE}::test_the_clients_are_the_printed_ones",
+    ],
     "`tee://` and paths with commas between them publish to each of these places:": [
         f"{TEE}::test_every_place_has_a_receipt",
         f"{TEE}::test_a_comma_in_a_place",
@@ -108,7 +111,7 @@ STATEMENTS: dict[str, list[str] | str] = {
     "The variable `YETI_SYSTEM_EXPORT_PATH` does the same": [
         f"{HERE}::test_an_export_goes_to_the_bucket_of_export_path"
     ],
-    "a file is published whole or not at all": [
+    "A file is published whole or not at all": [
         f"{KIT}/commit_or_nothing.py::test_an_exception_publishes_nothing",
         f"{LOCAL}::test_a_reader_never_sees_half_a_file",
         f"{LOCAL}::test_a_killed_writer_leaves_a_whole_file",
@@ -130,7 +133,7 @@ STATEMENTS: dict[str, list[str] | str] = {
         f"{S3}::test_profiles_are_botocores"
     ],
     "An empty variable counts as unset.": [f"{S3}::test_empty_variables_count_as_unset"],
-    "A writer needs the right `s3:PutObject`.": [f"{S3}::test_a_small_file_is_one_request"],
+    "On S3 a writer needs the right `s3:PutObject`.": [f"{S3}::test_a_small_file_is_one_request"],
     "a file whose content has not changed is left alone; without them it is stored again by each run": [
         f"{S3}::test_an_unchanged_file_is_not_sent",
         f"{S3}::test_a_writer_that_may_not_read_stores_again",

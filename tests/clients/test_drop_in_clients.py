@@ -162,6 +162,17 @@ def test_a_file_that_is_replaced_is_read_again(drop_in, tmp_path):
     assert get_client("mine://x").file_path("f") == "two f"
 
 
+@pytest.mark.parametrize("prefix", ["/", "~", ".", "mine", "//"])
+def test_a_prefix_must_look_like_a_url(drop_in, tmp_path, prefix):
+    """Otherwise a plug-in could take the paths of folders from the local client."""
+    drop_in("mine", source(prefix=prefix))
+
+    assert type(get_client(tmp_path)) is LocalStorageClient
+    [row] = [row for row in registry.clients() if row.origin.endswith("mine.py")]
+    assert row.status == "broken"
+    assert "such as 'name://'" in row.reason
+
+
 def settle(folder: Path) -> None:
     """Make it look as if nobody had changed the folder for long; from then on it is not listed each time."""
     long_ago = time.time() - 3600

@@ -184,6 +184,20 @@ def test_metadata_that_are_too_long_are_refused(tmp_path, monkeypatch):
     assert storage.read_text("a.txt") == "old"
 
 
+def test_a_killed_create_keeps_the_metadata_of_its_file(tmp_path, monkeypatch):
+    """A part file that is the published file under a second name takes nothing along when it is removed."""
+    for name in ("setxattr", "getxattr"):
+        monkeypatch.setattr(os, name, _unsupported)
+    storage = Storage(get_client(tmp_path))
+    storage.write("a.txt", "one", metadata={"run": "1"}, policy=Create())
+    os.link(tmp_path / "a.txt", tmp_path / names.part_file("0" * 16))
+    for leftover in list(storage.leftovers()):
+        storage.remove_leftover(leftover)
+
+    assert list(storage.leftovers()) == []
+    assert dict(storage.stat("a.txt").metadata.items) == {"run": "1"}
+
+
 def test_a_file_that_somebody_changed_has_lost_them(tmp_path, monkeypatch):
     """Beside a file, they are found only while the file is as it was; what is left then is found as a left-over."""
     for name in ("setxattr", "getxattr"):

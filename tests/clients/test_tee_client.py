@@ -3,7 +3,7 @@
 import pytest
 from clients_of_tests import FIVE_METHODS
 
-from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage import get_client, names
 from core.clients.persistient_storage.policies import Create, IfChanged, IfMatch
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, InvalidStoragePath, PartlyStored, StorageError, UnsupportedOperation
@@ -170,10 +170,24 @@ def test_policies_over_several_places_are_refused(tee):
 
 
 def test_a_comma_in_a_place(tmp_path):
-    """``%2C`` is a comma, ``%25`` a percent sign."""
-    Storage(get_client(f"tee://{tmp_path}/a%2Cb,{tmp_path}/c%25")).write("x.txt", "x")
+    """``%2C`` is a comma, ``%25`` a percent sign; whatever else has a percent sign is the place's own."""
+    Storage(get_client(f"tee://{tmp_path}/a%2Cb,{tmp_path}/c%25,{tmp_path}/d%20e")).write("x.txt", "x")
 
-    assert (tmp_path / "a,b" / "x.txt").read_text() == (tmp_path / "c%" / "x.txt").read_text() == "x"
+    assert {(tmp_path / name / "x.txt").read_text() for name in ("a,b", "c%", "d%20e")} == {"x"}
+
+
+def test_left_overs_of_the_other_places_are_told(drop_in, tmp_path):
+    """A place that cannot be looked at does not hide what the others have; then it is said."""
+    drop_in("broken", BROKEN + "    def leftovers(self):\n        raise ConnectionError('the line is dead')\n")
+    part = tmp_path / "one" / names.part_file("0" * 16)
+    part.parent.mkdir()
+    part.touch()
+    found = []
+    with pytest.raises(StorageError, match="the line is dead"):  # noqa: PT012
+        for leftover in get_client(f"tee://broken://x,{tmp_path}/one").leftovers():
+            found.append(leftover.location)
+
+    assert str(part) in found
 
 
 @pytest.mark.parametrize("path", ["tee://", "tee:///one", "tee:///one,", "tee:///one,/one"])

@@ -2,20 +2,20 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Receipt
 from core.clients.persistient_storage.registry import warning_for
+from core.clients.persistient_storage.several_places import places_of
 from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
 from core.errors import (
     FileMissing,
     StorageCorrupt,
     StorageError,
-    StoragePermissionDenied,
-    UnsupportedOperation,
     YetiError,
 )
 
@@ -76,10 +76,13 @@ def _report(path: str, storage: Storage, now: datetime) -> CheckReport:
         has=tuple(name for name in OPTIONAL if hasattr(client, name)),
         cannot_promise=tuple(sorted(getattr(client, "CANNOT_PROMISE", ()))),
     )
-    if warning := warning_for(path):
-        report.steps.append(Step("a client knows the path", False, warning))
+    for place in places_of(path):
+        if warning := warning_for(place):
+            report.steps.append(Step("a client knows the path", False, warning))
     name = f"yeti-check-{secrets.token_hex(8)}.txt"
     if not _try(report, "write", lambda: storage.write(name, _TEXT).location):
+        with suppress(YetiError):  # an answer that was lost may hide that the file was stored
+            storage.delete(name)
         return report
     _try(report, "read back what was written", lambda: _same(storage.read_text(name), _TEXT))
     _try(report, "replace", lambda: _outcome(storage.write(name, _TEXT * 2)))
@@ -109,7 +112,7 @@ def _same(found: str, expected: str) -> str:
 def _left(report: CheckReport, storage: Storage, now: datetime) -> str:
     try:
         report.leftovers = tuple(storage.leftovers(now - STALE_AFTER))
-    except (StoragePermissionDenied, UnsupportedOperation) as error:  # who publishes need not be allowed to
+    except StorageError as error:  # who publishes need not be able to
         return str(error)
     return f"{len(report.leftovers)} older than a day" if report.leftovers else ""
 

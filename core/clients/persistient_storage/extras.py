@@ -3,19 +3,19 @@
 from importlib import import_module
 from typing import Any
 
-from core.errors import StorageError
+from core.errors import ExtraMissing
 
 
 def needed(module: str, *, extra: str, scheme: str) -> Any:
     """Return the imported *module*, which the extra of that name of this distribution installs.
 
     Raises:
-        StorageError: It is not installed; the message says what to type.
+        ExtraMissing: It is not installed; the message says what to type.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        raise StorageError(
+        raise ExtraMissing(
             f"{scheme} needs a package that is not installed ({error.name or module}); "
             f"install it with: pip install 'yeti-exports[{extra}]'"
         ) from error

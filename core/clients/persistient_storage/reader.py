@@ -24,6 +24,24 @@ class GuardedReader(io.BufferedIOBase):
         """Return True."""
         return True
 
+    def seekable(self) -> bool:
+        """Say whether the client's file can be wound."""
+        return bool(getattr(self._file, "seekable", bool)())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go there and return where that is."""
+        if not self.seekable():
+            raise io.UnsupportedOperation("seek")
+        with wrapped(self._what):
+            return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return where the next read begins."""
+        if not self.seekable():
+            raise io.UnsupportedOperation("tell")
+        with wrapped(self._what):
+            return self._file.tell()
+
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes; all that are left if *size* is negative or None."""
         with wrapped(self._what):

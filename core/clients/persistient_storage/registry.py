@@ -19,6 +19,7 @@ ENTRY_POINTS = "core.persistient_storage"
 
 _PACKAGE = "core.clients.persistient_storage.classes"
 _LOOKS_LIKE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 _PREFIX_IN_SOURCE = re.compile(r"^\s+PREFIX\s*(?::[^=\n]*)?=\s*(['\"])(?P<prefix>[^'\"\n]+)\1", re.MULTILINE)
 
 
@@ -182,6 +183,8 @@ def _made(found: Found[tuple[type, ...]]) -> _Table:
             claims.setdefault(prefix, []).append(_Claim(prefix, plugin.origin, client))
     for broken in found.broken:
         for prefix in sorted({match["prefix"] for match in _PREFIX_IN_SOURCE.finditer(broken.source)}):
+            if not _SCHEME.match(prefix):  # one that was refused for it takes no folder's path either
+                continue
             # Its paths must not silently become local folders while the file is broken.
             claims.setdefault(prefix, []).append(_Claim(prefix, broken.origin, None, broken.reason))
     _log_new(found.broken)
@@ -226,6 +229,10 @@ def _check(client: type) -> None:
         raise PluginError(f"{client.__name__}.PREFIX must be a str, such as 'name://'")
     if not prefix and client.__module__ != f"{_PACKAGE}.local":
         raise PluginError(f"{client.__name__} has an empty PREFIX; that is the local client's")
+    if prefix and not _SCHEME.match(prefix):
+        raise PluginError(
+            f"{client.__name__}.PREFIX must begin like a URL, such as 'name://', not with {prefix!r}"
+        )
     abstract: frozenset[str] = getattr(client, "__abstractmethods__", frozenset())
     missing = [name for name in FIVE if name in abstract or not callable(getattr(client, name, None))]
     if missing:

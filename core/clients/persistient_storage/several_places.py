@@ -1,7 +1,7 @@
 """One file stored in several places: a place that fails does not keep the others from it, and is named."""
 
+import re
 from collections.abc import Callable
-from urllib.parse import unquote
 
 from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.publication import Publication
@@ -14,13 +14,17 @@ _REFUSALS = (InvalidContents, InvalidFileName, UnsupportedOperation)
 
 
 SCHEME = "tee://"
+_ESCAPED = re.compile(
+    "%(2[Cc5])"
+)  # a comma and the percent sign itself; any other percent sign is the place's own
 
 
 def places_of(path: str) -> tuple[str, ...]:
     """Return the storage paths that ``tee://PLACE,PLACE,…`` names; any other path is one place."""
     if not path.startswith(SCHEME):
         return (path,)
-    return tuple(unquote(place) for place in path.removeprefix(SCHEME).split(","))
+    places = path.removeprefix(SCHEME).split(",")
+    return tuple(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), place) for place in places)
 
 
 class SeveralWriter:

@@ -226,7 +226,8 @@ class OptionalMethods(Protocol):
     def open_reader(self, file_name: str) -> BinaryIO:
         """Return the bytes as a file to be closed; reading raises rather than ends early.
 
-        What is said of ``get_file`` holds here too [test_a_read_that_meets_a_fault].
+        What is said of ``get_file`` holds here too [test_a_read_that_meets_a_fault].  If it is ``seekable``, a seek
+        costs no more than the part that is read then, of the same version [test_a_seek_stays_in_the_same_file].
         """
 
     def stat(self, file_name: str) -> Stat:

@@ -1,5 +1,6 @@
 """The verbs of `Storage`: bytes, streams, stat, list, links, verify."""
 
+import io
 import urllib.request
 from hashlib import sha256
 
@@ -51,6 +52,27 @@ class VerbTests(ClientUnderTest):
             read = [file.read(size) for size in (4, 0, 3, 100, 1)]
 
         assert read == [b"01\n3", b"", b"4\n6", b"789", b""]
+
+    def test_a_seek_stays_in_the_same_file(self, storage):
+        """What is read after a seek is that part of the file that was opened, or an error when it was replaced."""
+        old = b"".join(b"%07d\n" % number for number in range(1 << 18))
+        storage.write("file.txt", old)
+        with storage.open_reader("file.txt") as file:
+            if not file.seekable():
+                return
+            for start, size in ((1_500_000, 300), (10, 300), (10, 500_000), (len(old) + 1, 10), (0, 20)):
+                assert file.seek(start) == file.tell() == start
+                assert file.read(size) == old[start : start + size]
+            assert file.seek(-500, io.SEEK_END) == len(old) - 500
+            assert file.read() == old[-500:]
+            storage.write("file.txt", b"new\n" * (len(old) // 4))
+            try:
+                file.seek(1_000_000)
+                read = file.read()
+            except OSError:
+                read = old[1_000_000:]  # said so, which is as good
+
+        assert read == old[1_000_000:]
 
     def test_a_reader_that_is_closed_gives_its_file_back(self, client, storage, monkeypatch):
         """Closing the reader closes the client's own file, also when reading was not finished."""

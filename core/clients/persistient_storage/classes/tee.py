@@ -83,9 +83,14 @@ class TeeClient(PersistientStorageClient):
         return self._places[0].list(prefix)
 
     def leftovers(self) -> Iterator[Leftover]:
+        errors: list[StorageError] = []
         for number, place in enumerate(self._places):
-            for leftover in place.leftovers():
-                yield replace(leftover, token=f"{number} {leftover.token}")
+            try:
+                for leftover in place.leftovers():
+                    yield replace(leftover, token=f"{number} {leftover.token}")
+            except StorageError as error:  # what the other places have is told all the same
+                errors.append(error)
+        raise_for([], errors)
 
     def remove_leftover(self, leftover: Leftover) -> None:
         number, _, token = leftover.token.partition(" ")

@@ -87,13 +87,17 @@ def files_below(root: Path, prefix: str) -> Iterator[str]:
     except FileMissing:
         return
     try:
-        for folder, folders, files, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+        for folder, folders, files, _ in os.fwalk(".", dir_fd=top, follow_symlinks=False, onerror=_refuse):
             folders.sort()
             above = "/".join(part for part in (prefix, folder.removeprefix(".").lstrip("/")) if part)
             for file in sorted(files):
                 yield f"{above}/{file}" if above else file
     finally:
         os.close(top)
+
+
+def _refuse(error: OSError) -> None:
+    raise translated(error, f"the folder {error.filename}") from error
 
 
 def delete(root: Path, name: str) -> None:
@@ -105,7 +109,10 @@ def delete(root: Path, name: str) -> None:
     try:
         before = os.stat(leaf, dir_fd=folder, follow_symlinks=False)
         os.unlink(leaf, dir_fd=folder)
-        forget(before, folder)
+        if (
+            before.st_nlink == 1
+        ):  # else the file goes on under another name: a killed writer was about to drop this one
+            forget(before, folder)
         sync_folder(folder)
     except FileNotFoundError:
         pass

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.clients.persistient_storage.s3.errors import asking, explained, status_of
 from core.clients.persistient_storage.s3.place import Place
-from core.errors import StorageCorrupt, StorageTimeout, StorageUnavailable, YetiError
+from core.errors import StorageCorrupt, StorageError, StorageTimeout, StorageUnavailable, YetiError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -18,12 +18,13 @@ _ATTEMPTS = 4
 class S3Reader(io.RawIOBase):
     """The bytes of an object as a file.
 
-    A server that says no length could cut the object short and nobody would know: it is refused.
+    A server that says no length could cut the object short and nobody would know: it is refused.  It can be wound:
+    the next read asks for the very same object from there on.
     """
 
     def __init__(self, client: Any, place: Place, key: str) -> None:
         self._client, self._target, self._address = client, place.target(key), place.address(key)
-        self._position, self._attempts = 0, 1
+        self._wanted, self._position, self._attempts = 0, 0, 1
         with asking(self._address):
             answer = client.get_object(**self._target)
         self._body = answer["Body"]
@@ -41,6 +42,24 @@ class S3Reader(io.RawIOBase):
     def readable(self) -> bool:
         """Return True."""
         return True
+
+    def seekable(self) -> bool:
+        """Say whether the server names a version, without which two could be mixed."""
+        return bool(self._etag)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Say from where the next read shall be; nothing is asked yet."""
+        if not self.seekable():
+            raise io.UnsupportedOperation("seek")
+        wanted = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._wanted, io.SEEK_END: self._length}[whence]
+        if wanted < 0:
+            raise ValueError("there is nothing before the start of a file")
+        self._wanted = wanted
+        return wanted
+
+    def tell(self) -> int:
+        """Return from where the next read is."""
+        return self._wanted
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill *buffer* as far as there are bytes, and return how many it got."""
@@ -64,6 +83,11 @@ class S3Reader(io.RawIOBase):
                 body.close()
 
     def _next(self, size: int) -> bytes:
+        if self._wanted != self._position:
+            self._body.close()
+            self._position = self._wanted
+            if self._position < self._length:
+                self._ask_for_rest(StorageError(f"{self._address}: the server does not give parts of files"))
         while self._position < self._length and size:
             try:
                 data: bytes = self._body.read(size)
@@ -73,6 +97,7 @@ class S3Reader(io.RawIOBase):
                 self._resume(error)
             else:
                 self._position += len(data)
+                self._wanted = self._position
                 return data
         return b""
 
@@ -83,6 +108,10 @@ class S3Reader(io.RawIOBase):
         if self._attempts == _ATTEMPTS or not self._etag or isinstance(problem, StorageTimeout):
             raise problem from error
         self._attempts += 1
+        self._ask_for_rest(problem)
+
+    def _ask_for_rest(self, problem: YetiError) -> None:
+        """Ask for the very same object from here on; *problem* is what it means if that is not what comes."""
         replaced = StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
         with asking(self._address):
             try:
@@ -92,8 +121,9 @@ class S3Reader(io.RawIOBase):
                 if status_of(refusal) == 412:
                     raise replaced from refusal
                 raise
-        self._body = answer["Body"]
-        if answer.get("ETag") != self._etag:  # there are servers that ignore the condition
-            raise replaced from error
-        if answer.get("ContentRange", "").partition("-")[0] != f"bytes {self._position}":
-            raise problem from error
+        is_same = answer.get("ETag") == self._etag  # there are servers that ignore the condition
+        if is_same and answer.get("ContentRange", "").partition("-")[0] == f"bytes {self._position}":
+            self._body = answer["Body"]
+            return
+        answer["Body"].close()  # not kept: who reads on in spite of the error must not get it
+        raise problem if is_same else replaced

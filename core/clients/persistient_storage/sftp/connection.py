@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,8 @@ from core.clients.persistient_storage.extras import needed
 from core.clients.persistient_storage.patience import CONNECT_TIMEOUT_S, read_timeout_s
 from core.clients.persistient_storage.sftp.errors import asking, explained
 from core.clients.persistient_storage.sftp.place import SCHEME, Place
-from core.errors import StorageError, StoragePermissionDenied, StorageTimeout
+from core.clients.persistient_storage.sftp.whole import closing_unless_answered, sftp_kind
+from core.errors import StorageError, StoragePermissionDenied, StorageTimeout, StorageUnavailable
 
 _MOST_IDLE = 4
 _KEEPALIVE_S = 30
@@ -56,6 +58,15 @@ class Channel:
         """Give it up; safe in any state."""
         self.sftp.close()
 
+    def end(self, file: Any) -> None:
+        """Close *file*, unless the channel is broken; then not a word more is said of it."""
+        if not self.is_open:
+            file._closed = True  # or it would talk when it is collected
+            return
+        with suppress(Exception), closing_unless_answered(self.sftp):  # it may have outlived its connection
+            file.set_pipelined(False)
+            file.close()
+
 
 class Connections:
     """The connections of this process to one account."""
@@ -83,17 +94,17 @@ class Connections:
         while True:
             channel = self.lend(place)
             try:
-                with asking(place):
+                with asking(place), closing_unless_answered(channel.sftp):
                     return channel, question(channel.sftp)
             except StorageTimeout:
                 self.drop(channel)
                 raise
-            except StorageError:
+            except StorageError as error:
                 if channel.is_open:
                     self.give_back(channel)
                     raise
                 channel.close()
-                if channel.is_fresh:
+                if channel.is_fresh or not isinstance(error, StorageUnavailable):
                     raise
             except BaseException:  # an answer may be on its way that nobody will take
                 channel.close()
@@ -143,6 +154,9 @@ class Connections:
                     continue  # it has as many as the server allows
                 except Exception:
                     self.drop(Channel(client, None))
+                except BaseException:  # it may be in the middle of a packet
+                    self.drop(Channel(client, None))
+                    raise
             if self._failure and self._failure[0] > began:  # found out while this thread waited for its turn
                 raise type(self._failure[1])(str(self._failure[1]))
             try:
@@ -155,7 +169,7 @@ class Connections:
                 raise problem from error
 
     def _channel(self, client: Any) -> Channel:
-        sftp = client.open_sftp()
+        sftp = sftp_kind().from_transport(client.get_transport())
         sftp.get_channel().settimeout(read_timeout_s())
         return Channel(client, sftp)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.clients.persistient_storage.extras import needed
 from core.clients.persistient_storage.sftp.connection import Connections
 from core.clients.persistient_storage.sftp.errors import asking
+from core.clients.persistient_storage.sftp.whole import closing_unless_answered
 from core.errors import (
     FileMissing,
     StorageCorrupt,
@@ -59,8 +60,7 @@ class SftpReader(io.RawIOBase):
         if not self.closed:
             super().close()
             if hasattr(self, "_channel"):
-                with suppress(Exception):  # it may have outlived its connection
-                    self._file.close()
+                self._channel.end(self._file)
                 self._connections.give_back(self._channel)
 
     def _next(self) -> bytes:
@@ -68,7 +68,7 @@ class SftpReader(io.RawIOBase):
         if not size:
             return b""
         try:
-            with asking(self._address):
+            with asking(self._address), closing_unless_answered(self._channel.sftp):
                 data = self._fetched(self._position, size)
         except StorageError as error:
             self._connections.drop(self._channel)

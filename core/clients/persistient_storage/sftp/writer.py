@@ -12,6 +12,7 @@ from core.clients.persistient_storage.remote_tree import beside, removing
 from core.clients.persistient_storage.sftp.connection import Channel, Connections
 from core.clients.persistient_storage.sftp.errors import asking
 from core.clients.persistient_storage.sftp.place import Place
+from core.clients.persistient_storage.sftp.whole import closing_unless_answered
 from core.errors import (
     FileExists,
     StorageError,
@@ -78,9 +79,7 @@ class SftpWriter:
             return
         part, self._part = self._part, None
         try:
-            with suppress(Exception):  # it may have outlived its connection
-                self._file.set_pipelined(False)
-                self._file.close()
+            channel.end(self._file)
         finally:
             self._connections.give_back(channel)
         if part is not None:
@@ -91,7 +90,7 @@ class SftpWriter:
     @contextmanager
     def _sending(self, *, is_writing: bool = True) -> Iterator[None]:
         try:
-            with asking(self._address, is_writing=is_writing):
+            with asking(self._address, is_writing=is_writing), closing_unless_answered(self._sftp):
                 yield
         except StorageTimeout:
             if self._channel is not None:
