@@ -19,7 +19,7 @@ ENTRY_POINTS = "core.persistient_storage"
 
 _PACKAGE = "core.clients.persistient_storage.classes"
 _LOOKS_LIKE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+_SCHEME = re.compile(r"[a-z][a-z0-9+._-]*:")
 _PREFIX_IN_SOURCE = re.compile(r"^\s+PREFIX\s*(?::[^=\n]*)?=\s*(['\"])(?P<prefix>[^'\"\n]+)\1", re.MULTILINE)
 
 
