@@ -400,6 +400,53 @@ def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(tmp_path, own_se
             assert begin + file.read() == data
 
 
+@pytest.mark.parametrize("direction", ["send", "recv"])
+@pytest.mark.parametrize("verb", ["read", "write", "stat"])
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, LookupError], ids=["ctrl-c", "signal handler"])
+def test_a_channel_that_was_interrupted_in_a_packet_is_not_used_again(
+    server, folder, monkeypatch, direction, verb, interruption
+):
+    """Something ends a call in the middle of a packet: the next files work at once, and no part file stays."""
+    storage = Storage(get_client(path_of(server, folder)))
+    storage.write("file.txt", b"x" * 100_000)
+
+    with pytest.raises((interruption, StorageError)):
+        if verb == "stat":
+            _interrupt(monkeypatch, direction, interruption)
+            storage.stat("file.txt")
+        elif verb == "read":
+            with storage.open_reader("file.txt") as reader:
+                _interrupt(monkeypatch, direction, interruption)
+                reader.read()
+        else:
+            with storage.open_writer("other.txt") as writer:
+                _interrupt(monkeypatch, direction, interruption)
+                writer.write(b"y" * 1_000_000)
+
+    with waiting_at_most(5):
+        for number in range(3):
+            storage.write("file.txt", str(number))
+            assert storage.read_text("file.txt") == str(number)
+    assert names_in(folder) == ["file.txt"]
+
+
+def test_a_channel_that_speaks_garbage_is_not_used_again(server, folder, monkeypatch):
+    """What paramiko cannot understand is an error once, and not for the next question."""
+    storage = Storage(get_client(path_of(server, folder)))
+    storage.write("file.txt", "x")
+    recv, garbage = paramiko.Channel.recv, [b"\xff" * 4]
+    monkeypatch.setattr(
+        paramiko.Channel,
+        "recv",
+        lambda self, count: recv(self, 3) and garbage.pop() if garbage else recv(self, count),
+    )
+
+    with pytest.raises(StorageError, match="Garbage"):
+        storage.stat("file.txt")
+    with waiting_at_most(5):
+        assert storage.stat("file.txt").size_bytes == 1
+
+
 # --- connections ---------------------------------------------------------------------------------------------------
 
 
@@ -507,6 +554,21 @@ def test_what_was_left_behind_is_found_and_removed(server, folder):
 def _new_key(file: Path, passphrase: str = "") -> None:
     file.unlink(missing_ok=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", file], check=True)
+
+
+def _interrupt(monkeypatch, direction: str, interruption: type[BaseException]) -> None:
+    """Let the next packet go or come only in part, and raise *interruption* then."""
+    whole, left = getattr(paramiko.Channel, direction), [2, 1]
+
+    def cut(self, what):
+        if left:
+            left.pop()
+            if not left:
+                raise interruption
+            return whole(self, what[:3] if direction == "send" else 3)
+        return whole(self, what)
+
+    monkeypatch.setattr(paramiko.Channel, direction, cut)
 
 
 def _timed(run) -> None:
