@@ -80,7 +80,9 @@ class Recipe:
         self.chunks(name, (data,), len(data))
 
     def chunks(self, name: str, data: Iterable[bytes], size_bytes: int) -> None:
-        part = f"{self.folder}/.{name}.{os.urandom(8).hex()}.part"
+        target = f"{self.folder}/{name}"
+        place, _, leaf = target.rpartition("/")
+        part = f"{place}/.{leaf}.{os.urandom(8).hex()}.part"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             for chunk in data:
@@ -89,11 +91,11 @@ class Recipe:
                     written += os.write(descriptor, chunk[written:] if written else chunk)
             os.fsync(descriptor)
             os.close(descriptor)
-            os.replace(part, f"{self.folder}/{name}")  # noqa: PTH105 - the recipe is what anybody would write
+            os.replace(part, target)  # noqa: PTH105 - the recipe is what anybody would write
         except BaseException:
             os.unlink(part)  # noqa: PTH108
             raise
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
