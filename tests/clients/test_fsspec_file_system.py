@@ -1,5 +1,6 @@
 """Storages as file systems of fsspec."""
 
+import io
 import json
 import multiprocessing
 import pickle
@@ -14,6 +15,7 @@ import fsspec
 import pytest
 from clients_of_tests import FIVE_METHODS
 
+from core.clients import fsspec_files
 from core.clients.fsspec import YetiFileSystem
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.classes.memory import MemoryClient
@@ -416,3 +418,20 @@ def test_what_it_says_of_a_file_is_plain_data(fs):
     assert ("/a.csv", 1, "file", "text/csv; charset=utf-8") == tuple(
         entry[key] for key in ("name", "size", "type", "content_type")
     )
+
+
+def test_parts_of_a_file_are_fetched_alone(fs, monkeypatch):
+    """Going back costs neither a second whole transfer nor a temporary file, and never mixes two versions."""
+    monkeypatch.setattr(fsspec_files._Source, "_keep_aside", None)
+    old, new = bytes(range(250)) * 20_000, b"new" * 2_000_000
+    fs.pipe("large.bin", old)
+    with fs.open("large.bin") as file:
+        for where, size in ((4_000_000, 1000), (0, 10), (-500, 500), (10, 300_000)):
+            start = file.seek(where, io.SEEK_END if where < 0 else io.SEEK_SET)
+            assert old[start : start + size] == file.read(size)
+        fs.pipe("large.bin", new)
+        file.seek(4_000_000)
+        try:
+            assert old[4_000_000:] == file.read()
+        except StorageUnavailable as error:
+            assert "read it again" in str(error)  # noqa: PT017

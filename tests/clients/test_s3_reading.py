@@ -3,6 +3,7 @@
 import io
 
 import pytest
+import small_s3
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.patience import waiting_at_most
@@ -52,6 +53,51 @@ def test_a_file_that_is_replaced_while_it_is_read(small):
         small.objects["/bucket/x/a.txt"] = b"2" * 300_000
         with pytest.raises(StorageUnavailable, match="replaced while it was read"):
             file.read()
+
+
+def test_a_part_is_asked_for_alone(small):
+    """A seek asks for nothing; the next read asks for the same version from there, and is taken up as any other."""
+    data = bytes(range(250)) * 4000
+    small.objects["/bucket/x/a.bin"] = data
+    with Storage(get_client("s3://bucket/x")).open_reader("a.bin") as file:
+        for start in (900_000, 700_000, 500_000):
+            file.seek(start)
+        assert file.read(10) == data[500_000:500_010]
+        file.seek(len(data) - 10)
+        small.fault = "short-once"
+        assert file.read() == data[-10:]
+        file.seek(0, io.SEEK_END)
+        assert file.read() == b""
+
+    asked = [headers for _, _, headers in small.requests]
+    assert [headers.get("Range") for headers in asked] == [
+        None,
+        *(f"bytes={at}-" for at in (500_000, 999_990, 999_995)),
+    ]
+    assert len({headers["If-Match"] for headers in asked[1:]}) == 1
+
+
+def test_who_reads_on_after_an_error_gets_no_other_version(small):
+    """The server ignores the condition, and the error is swallowed: the new file is not read all the same."""
+    small.objects["/bucket/x/a.bin"] = b"1" * 900_000
+    with Storage(get_client("s3://bucket/x")).open_reader("a.bin") as file:
+        small.objects["/bucket/x/a.bin"] = b"2" * 900_000
+        file.seek(500_000)
+        for _ in range(2):
+            with pytest.raises(StorageUnavailable, match="replaced while it was read"):
+                file.read(10)
+
+
+def test_without_a_version_nothing_is_wound(small, monkeypatch):
+    """A server that names no ETag could give parts of two files."""
+    monkeypatch.setattr(small_s3, "_etag", lambda body: "")
+    small.objects["/bucket/x/a.bin"] = b"1" * 10
+    with Storage(get_client("s3://bucket/x")).open_reader("a.bin") as file:
+        assert not file.seekable()
+        for wind in (lambda: file.seek(0), file.tell):
+            with pytest.raises(io.UnsupportedOperation):
+                wind()
+        assert file.read() == b"1" * 10
 
 
 def test_a_body_that_stalls_is_given_up(small):

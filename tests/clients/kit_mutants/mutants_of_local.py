@@ -509,5 +509,21 @@ class KeepsMetadataOfTheDeleted(LocalMutant):
         return replace(stat, metadata=made_up)
 
 
+class _OpensAgain(io.FileIO):
+    def seek(self, offset, whence=io.SEEK_SET):
+        super().__init__(self.name)
+        return super().seek(offset, whence)
+
+
+class SeeksInWhatIsThere(LocalMutant):
+    """Opens the name again for each seek: part of the old file, and then part of the new one."""
+
+    PREFIX = "local-seek://"
+    CAUGHT_BY = ("test_a_seek_stays_in_the_same_file",)
+
+    def open_reader(self, file_name):
+        return _OpensAgain(self.file_path(file_name))
+
+
 def _without(request, policy):
     return replace(request, policy=Replace()) if isinstance(request.policy, policy) else request
