@@ -2,8 +2,9 @@
 
 import re
 
-# One slash is enough: as a local path, which an unknown URL becomes, it has lost the other.
-_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://?)(?P<user>[^/?#\s@:]*)(?::[^/?#\s]*)?@")
+# One slash is enough: as a local path, which an unknown URL becomes, it has lost the other.  A password may hold
+# slashes that should have been escaped: all up to the next @ of the word is taken for one.
+_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://?)(?P<user>[^/?#\s@:]*)(?::[^@\s'\"]*)?@")
 
 # What opens a door although it is no password: the ``sig`` of a signed link, an ``api_key``.
 _KEY_IN_QUERY = re.compile(

@@ -68,6 +68,7 @@ def test_password_in_a_field_is_masked(stream, form):
     [
         ("s3://bucket/prefix", "s3://bucket/prefix"),
         ("https://u:p@h/x?a=b@c", "https://u:***@h/x?a=b@c"),
+        ("foo://u:pa/ss@h/x", "foo://u:***@h/x"),
         ("see https://u@h/x and ftp://:p@h", "see https://u@h/x and ftp://:***@h"),
         ("/srv/ftp:/u:p@h/x.txt", "/srv/ftp:/u:***@h/x.txt"),
         ("someone@example.org", "someone@example.org"),
