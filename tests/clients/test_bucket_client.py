@@ -1,9 +1,17 @@
-"""What clients of object stores share: streams cut into parts."""
+"""What clients of object stores share: paths, streams cut into parts."""
 
 import pytest
 
 from core.clients.persistient_storage.bucket_client import PART_BYTES, Parts
-from core.errors import StorageError
+from core.clients.persistient_storage.bucket_path import parsed
+from core.errors import InvalidStoragePath, StorageError
+
+
+def test_a_container_of_azure_is_no_variable():
+    """``$web`` is what Azure serves as a web site; ``$BUCKET`` is a variable that nobody has filled in."""
+    assert parsed("az://$web/lists/", "az://", settings="X").url("a.txt") == "az://$web/lists/a.txt"
+    with pytest.raises(InvalidStoragePath, match="names no bucket"):
+        parsed("az://$BUCKET/lists", "az://", settings="X")
 
 
 def test_the_last_part_is_kept_back():

@@ -341,7 +341,7 @@ def test_a_url_of_a_plug_in_is_all_it_needs(folder_of_mutants, tmp_path):
             "s3://bucket/x",
             "no usable credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         ),
-        ("s3://key:secret@bucket", "an s3:// path holds no credentials"),
+        ("s3://key:secret@bucket", "a path of s3:// holds no credentials"),
         ("/dev/null", "is not a folder"),
     ],
 )

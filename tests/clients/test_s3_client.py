@@ -40,7 +40,15 @@ def test_the_prefix_may_end_with_a_slash_or_be_missing(path, place):
 
 @pytest.mark.parametrize(
     "path",
-    ["s3://", "s3:///prefix", "s3://b ucket/x", "s3://bucket/a//b", "s3://bucket/../x", "s3://bucket/a\\b"],
+    [
+        "s3://",
+        "s3:///prefix",
+        "s3://b ucket/x",
+        "s3://$BUCKET/x",
+        "s3://bucket/a//b",
+        "s3://bucket/../x",
+        "s3://bucket/a\\b",
+    ],
 )
 def test_a_path_that_is_no_place_is_refused(path):
     """The form is said."""

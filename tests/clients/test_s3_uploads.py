@@ -120,13 +120,14 @@ def test_an_error_that_is_swallowed_comes_again(small, monkeypatch):
     """Who catches the error of a write and goes on does not publish a file with a hole."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     small.failures = [0, 503]
-    with pytest.raises(StorageUnavailable):  # noqa: SIM117
-        with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
-            file.write(b"x" * (PART_BYTES + 1))
-            wait_for(lambda: not small.failures)
-            with pytest.raises(StorageUnavailable):
-                file.write(b"x" * PART_BYTES)
-            file.write(b"x")
+    writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
+    writer.write(b"x" * (PART_BYTES + 1))
+    wait_for(lambda: not small.failures)
+    with pytest.raises(StorageUnavailable):
+        writer.write(b"x" * PART_BYTES)
+    with pytest.raises(StorageUnavailable):
+        writer.commit("0" * 64)
+    writer.abort()
 
     assert (small.objects, small.uploads) == ({}, {})
     assert small.methods().count("POST") == 1
@@ -152,15 +153,16 @@ def test_an_interrupt_that_is_swallowed_comes_again(small):
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        with pytest.raises(KeyboardInterrupt):  # noqa: SIM117
-            with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
-                file.write(b"x" * (2 * PART_BYTES))
-                signal.setitimer(signal.ITIMER_REAL, 0.2)
-                with pytest.raises(KeyboardInterrupt):
-                    file.write(b"y")
-                file.write(b"z")
+        writer.write(b"x" * (2 * PART_BYTES))
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(b"y")
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit("0" * 64)
+        writer.abort()
     finally:
         signal.signal(signal.SIGALRM, before)
 

@@ -3,21 +3,18 @@
 import io
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from core.clients.persistient_storage import patience
 from core.clients.persistient_storage.bucket_path import parsed
+from core.clients.persistient_storage.reader import PieceReader
 from core.clients.persistient_storage.receipts import TEXT, Metadata, WriteRequest, media_type
 from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import StorageCorrupt, StorageError, StorageUnavailable, YetiError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 PART_BYTES = 8 << 20
 _READ_BUFFER = 1 << 18
-_CHUNK_BYTES = 1 << 20
 _ATTEMPTS = 4
 _MOST_CONNECTIONS = 4
 
@@ -122,7 +119,7 @@ class Parts:
         return rest
 
 
-class CountedReader(io.RawIOBase):
+class CountedReader(PieceReader):
     """The bytes of an object as a file; reading raises rather than ends early.
 
     Args:
@@ -147,21 +144,6 @@ class CountedReader(io.RawIOBase):
             self.close()
             raise StorageCorrupt(f"{address}: the server does not say how long the file is")
         self._length = length
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill *buffer* as far as there are bytes, and return how many it got."""
-        view = memoryview(buffer).cast("B")
-        data = self._next(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        return b"".join(iter(lambda: self._next(_CHUNK_BYTES), b""))
 
     def close(self) -> None:
         """Give the connection back."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.clients.persistient_storage import names
 from core.errors import InvalidFileName, InvalidStoragePath
 
-_BUCKET = re.compile(r"\$?[A-Za-z0-9._-]{1,255}")  # Azure's $web is what it serves as a web site
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}|\$(?:web|root|logs)")  # Azure's own: $web is served as a web site
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ class Place:
 
     def url(self, name: str) -> str:
         """Return the canonical address of the file *name*."""
-        return f"{self.scheme}{self.bucket}/{self.key(name)}"
+        return self.address(self.key(name))
+
+    def address(self, key: str) -> str:
+        """Return the canonical address of *key*."""
+        return f"{self.scheme}{self.bucket}/{key}"
 
     def name(self, key: str) -> str | None:
         """Return the name of the file with *key*, or None if it cannot be one of ours."""

@@ -1,4 +1,4 @@
-"""A file to read from whose errors are ours, whoever made it."""
+"""Files to read from: of pieces, and with errors that are ours, whoever made it."""
 
 import io
 from typing import TYPE_CHECKING, BinaryIO
@@ -7,6 +7,31 @@ from core.clients.persistient_storage.border import wrapped
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+_CHUNK_BYTES = 1 << 20
+
+
+class PieceReader(io.RawIOBase):
+    """A file whose bytes come from ``_next``, of the class that inherits."""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill *buffer* as far as there are bytes, and return how many it got."""
+        view = memoryview(buffer).cast("B")
+        data = self._next(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        return b"".join(iter(lambda: self._next(_CHUNK_BYTES), b""))
+
+    def _next(self, size: int) -> bytes:
+        """Return some of the next bytes, up to *size*; none if there are no more."""
+        raise NotImplementedError
 
 
 class GuardedReader(io.BufferedIOBase):

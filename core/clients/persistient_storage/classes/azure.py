@@ -95,7 +95,7 @@ class AzureClient(BucketClient):
         return container(self._place.bucket).get_blob_client(self._place.key(file_name))
 
     def _found(self, start: str, what: str) -> Iterator[Any]:
-        with asking(f"{SCHEME}{self._place.bucket}/{start}", explained):
+        with asking(self._place.address(start), explained):
             yield from container(self._place.bucket).list_blobs(name_starts_with=start, include=[what])
 
 

@@ -67,7 +67,7 @@ class GcsClient(BucketClient):
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         start = self._place.start(prefix)
-        with asking(f"{SCHEME}{self._place.bucket}/{start}", explained):
+        with asking(self._place.address(start), explained):
             for blob in connection().list_blobs(self._place.bucket, prefix=start, **options()):
                 name = self._place.listed(blob.name, prefix)
                 if name is not None:

@@ -36,46 +36,33 @@ the parts of a large file are covered by signatures alone.
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from core.clients.persistient_storage import names
+from core.clients.persistient_storage.bucket_client import BucketClient
 from core.clients.persistient_storage.receipts import (
-    TEXT,
     Leftover,
     Metadata,
     Stat,
     WriteRequest,
     attachment,
-    media_type,
 )
 from core.clients.persistient_storage.s3 import leftovers
 from core.clients.persistient_storage.s3.connection import connection
 from core.clients.persistient_storage.s3.errors import asking
-from core.clients.persistient_storage.s3.place import SCHEME, parsed
+from core.clients.persistient_storage.s3.place import SCHEME, SETTINGS, S3Place, parsed
 from core.clients.persistient_storage.s3.reader import S3Reader
 from core.clients.persistient_storage.s3.writer import HEADERS, SHA256, S3Writer
-from core.clients.persistient_storage.spec import PersistientStorageClient
-from core.clients.persistient_storage.text import decoded, encoded, put
 from core.schemas.instant import from_datetime
 
 
-class S3Client(PersistientStorageClient):
+class S3Client(BucketClient):
     """Objects in a bucket."""
 
     PREFIX = SCHEME
+    SETTINGS = SETTINGS
+
+    _place: S3Place
 
     def __init__(self, path: str) -> None:
         self._place = parsed(path)
-
-    def file_path(self, file_name: str) -> str:
-        return self._place.url(file_name)
-
-    def get_file(self, file_name: str) -> str:
-        with self._reader(file_name) as reader:
-            return decoded(reader.readall(), self._place.url(file_name))
-
-    def put_file(self, file_name: str, contents: str) -> None:
-        data = encoded(contents)
-        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
-        put(self.open_writer(file_name, WriteRequest(metadata=metadata)), data)
 
     def delete_file(self, file_name: str) -> None:
         key = self._place.key(file_name)
@@ -87,7 +74,8 @@ class S3Client(PersistientStorageClient):
         return S3Writer(connection(self._place.url(file_name)), self._place, file_name, request)
 
     def open_reader(self, file_name: str) -> BinaryIO:
-        return cast("BinaryIO", self._reader(file_name).buffered())
+        key = self._place.key(file_name)
+        return cast("BinaryIO", S3Reader(self._client(key), self._place, key).buffered())
 
     def stat(self, file_name: str) -> Stat:
         key = self._place.key(file_name)
@@ -100,15 +88,13 @@ class S3Client(PersistientStorageClient):
         return _stat(file_name, answer, answer["ContentLength"], sha256, metadata)
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        names.check_prefix(prefix)
-        start = self._place.prefix + prefix
+        start = self._place.start(prefix)
         with asking(self._place.address(start)):
             pages = self._client(start).get_paginator("list_objects_v2")
             for page in pages.paginate(**self._place.whole(), Prefix=start):
                 for entry in page.get("Contents", ()):
-                    name = self._place.name(entry["Key"])
-                    # The server knows strings, not parts: asked for "a" it also gives "ab".
-                    if name is not None and (not prefix or name == prefix or name.startswith(prefix + "/")):
+                    name = self._place.listed(entry["Key"], prefix)
+                    if name is not None:
                         yield _stat(name, entry, entry["Size"], None, Metadata())
 
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
@@ -130,10 +116,6 @@ class S3Client(PersistientStorageClient):
 
     def _client(self, key: str) -> Any:
         return connection(self._place.address(key)).client
-
-    def _reader(self, file_name: str) -> S3Reader:
-        key = self._place.key(file_name)
-        return S3Reader(self._client(key), self._place, key)
 
 
 def _stat(name: str, answer: Any, size_bytes: int, sha256: str | None, metadata: Metadata) -> Stat:

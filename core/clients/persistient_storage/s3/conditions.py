@@ -10,7 +10,7 @@ from collections.abc import Callable
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.s3.connection import Connection
 from core.clients.persistient_storage.s3.errors import asking, status_of
-from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.place import S3Place
 from core.clients.persistient_storage.s3.uploads import Upload
 from core.errors import UnsupportedOperation
 
@@ -20,7 +20,7 @@ _lock = threading.Lock()
 _honoured: dict[tuple[str, str, bool], frozenset[str]] = {}
 
 
-def require(link: Connection, place: Place, condition: str, *, in_parts: bool = False) -> None:
+def require(link: Connection, place: S3Place, condition: str, *, in_parts: bool = False) -> None:
     """Pass if the server is known to honour *condition* (``IfNoneMatch`` or ``IfMatch``) in this bucket.
 
     It is tried out once per server and bucket, and once more for what is sent *in_parts*: there are servers that
@@ -44,7 +44,7 @@ def require(link: Connection, place: Place, condition: str, *, in_parts: bool = 
         )
 
 
-def _probe(link: Connection, place: Place, write: Callable[..., None]) -> frozenset[str]:
+def _probe(link: Connection, place: S3Place, write: Callable[..., None]) -> frozenset[str]:
     key = place.prefix + names.part_file(os.urandom(8).hex())
 
     def outcome(**condition: str) -> str:
@@ -78,11 +78,11 @@ def _probe(link: Connection, place: Place, write: Callable[..., None]) -> frozen
 # Both with all that the path asks for: a bucket's policy may refuse what comes without it.
 
 
-def _put(link: Connection, place: Place, key: str, condition: dict[str, str]) -> None:
+def _put(link: Connection, place: S3Place, key: str, condition: dict[str, str]) -> None:
     link.client.put_object(**place.target(key), **dict(place.options.stored), Body=b"", **condition)
 
 
-def _upload(link: Connection, place: Place, key: str, condition: dict[str, str]) -> None:
+def _upload(link: Connection, place: S3Place, key: str, condition: dict[str, str]) -> None:
     upload = Upload(link, place, key, dict(place.options.stored))
     try:
         upload.send(bytearray(1), 1)

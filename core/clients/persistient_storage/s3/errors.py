@@ -1,9 +1,9 @@
 """What a server or botocore says, as an error of ours with the remedy in it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
+from core.clients.persistient_storage import answers
 from core.clients.persistient_storage.border import translated
 from core.errors import (
     FileMissing,
@@ -17,7 +17,6 @@ from core.errors import (
     StorageTimeout,
     StorageUnavailable,
     UnsupportedOperation,
-    YetiError,
 )
 from core.redaction import redact
 
@@ -74,15 +73,9 @@ _TIME_OUTS = ("ConnectTimeoutError", "ReadTimeoutError")
 _AWAY = ("HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError")
 
 
-@contextmanager
-def asking(place: str) -> Iterator[None]:
+def asking(place: str) -> AbstractContextManager[None]:
     """Turn whatever botocore raises inside into an error of ours about *place*."""
-    try:
-        yield
-    except YetiError:
-        raise
-    except Exception as error:
-        raise explained(error, place) from error
+    return answers.asking(place, explained)
 
 
 def explained(error: Exception, place: str) -> StorageError:

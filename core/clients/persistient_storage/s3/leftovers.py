@@ -6,13 +6,13 @@ from typing import Any
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.receipts import Leftover
 from core.clients.persistient_storage.s3.errors import asking
-from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.place import S3Place
 from core.clients.persistient_storage.s3.uploads import forget
 from core.errors import StorageError
 from core.schemas.instant import from_datetime
 
 
-def below(client: Any, place: Place) -> Iterator[Leftover]:
+def below(client: Any, place: S3Place) -> Iterator[Leftover]:
     """Yield the uploads below the prefix, then the part files."""
     with asking(place.address(place.prefix)):
         pages = client.get_paginator("list_multipart_uploads")
@@ -30,7 +30,7 @@ def below(client: Any, place: Place) -> Iterator[Leftover]:
                     yield Leftover("part file", place.address(key), key, began_at, entry["Size"])
 
 
-def remove(client: Any, place: Place, leftover: Leftover) -> None:
+def remove(client: Any, place: S3Place, leftover: Leftover) -> None:
     """Remove one of them; it is fine if it is gone already.
 
     Raises:

@@ -1,28 +1,25 @@
 """Read one object so that it never ends early: lengths are compared, and a broken connection is taken up again."""
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core.clients.persistient_storage.reader import PieceReader
 from core.clients.persistient_storage.s3.errors import asking, explained, status_of
-from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.place import S3Place
 from core.errors import StorageCorrupt, StorageError, StorageTimeout, StorageUnavailable, YetiError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-_CHUNK_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 18
 _ATTEMPTS = 4
 
 
-class S3Reader(io.RawIOBase):
+class S3Reader(PieceReader):
     """The bytes of an object as a file.
 
     A server that says no length could cut the object short and nobody would know: it is refused.  It can be wound:
     the next read asks for the very same object from there on.
     """
 
-    def __init__(self, client: Any, place: Place, key: str) -> None:
+    def __init__(self, client: Any, place: S3Place, key: str) -> None:
         self._client, self._target, self._address = client, place.target(key), place.address(key)
         self._wanted, self._position, self._attempts = 0, 0, 1
         with asking(self._address):
@@ -38,10 +35,6 @@ class S3Reader(io.RawIOBase):
     def buffered(self) -> io.BufferedReader:
         """Return it with a buffer in front, which is no larger than what is there to be read."""
         return io.BufferedReader(self, min(_BUFFER_BYTES, max(1, self._length)))
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
 
     def seekable(self) -> bool:
         """Say whether the server names a version, without which two could be mixed."""
@@ -60,20 +53,6 @@ class S3Reader(io.RawIOBase):
     def tell(self) -> int:
         """Return from where the next read is."""
         return self._wanted
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill *buffer* as far as there are bytes, and return how many it got."""
-        view = memoryview(buffer).cast("B")
-        data = self._next(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        chunks = []
-        while chunk := self._next(_CHUNK_BYTES):
-            chunks.append(chunk)
-        return b"".join(chunks)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -10,7 +10,7 @@ from typing import Any
 from core.clients.persistient_storage.s3.connection import Connection
 from core.clients.persistient_storage.s3.errors import asking, explained, status_of, was_retried
 from core.clients.persistient_storage.s3.octets import body, crc32, crc32_field
-from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.place import S3Place
 from core.errors import StorageUnavailable
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Upload:
         fields: Its metadata and what else goes with the making of an object.
     """
 
-    def __init__(self, connection: Connection, place: Place, key: str, fields: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, place: S3Place, key: str, fields: dict[str, Any]) -> None:
         self._client, self._target, self._address = connection.client, place.target(key), place.address(key)
         self._gives_checksums = connection.gives_checksums
         self._process = os.getpid()

@@ -8,7 +8,7 @@ from core.clients.persistient_storage.s3.conditions import require
 from core.clients.persistient_storage.s3.connection import Connection
 from core.clients.persistient_storage.s3.errors import asking, status_of, was_retried
 from core.clients.persistient_storage.s3.octets import body, sha256_field
-from core.clients.persistient_storage.s3.place import Place
+from core.clients.persistient_storage.s3.place import S3Place
 from core.clients.persistient_storage.s3.uploads import Upload
 from core.errors import FileExists, StorageError
 
@@ -31,7 +31,7 @@ SHA256 = "sha256"
 class S3Writer:
     """One object that is being written; see `spec.Writer`."""
 
-    def __init__(self, link: Connection, place: Place, name: str, request: WriteRequest) -> None:
+    def __init__(self, link: Connection, place: S3Place, name: str, request: WriteRequest) -> None:
         self._link, self._place, self._name, self._request = link, place, name, request
         self._key = place.key(name)
         self._address = place.address(self._key)

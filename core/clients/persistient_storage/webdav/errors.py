@@ -1,10 +1,10 @@
 """What a WebDAV server or requests says, as an error of ours with the remedy in it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.clients.persistient_storage import answers
 from core.clients.persistient_storage.border import translated
 from core.errors import (
     FileExists,
@@ -17,7 +17,6 @@ from core.errors import (
     StorageTimeout,
     StorageUnavailable,
     UnsupportedOperation,
-    YetiError,
 )
 
 _WHO = "set YETI_WEBDAV_USER and YETI_WEBDAV_PASSWORD_FILE (or YETI_WEBDAV_PASSWORD), or see ~/.netrc"
@@ -39,15 +38,9 @@ _BY_STATUS: dict[int, tuple[type[StorageError], str]] = {
 }
 
 
-@contextmanager
-def asking(place: str) -> Iterator[None]:
+def asking(place: str) -> AbstractContextManager[None]:
     """Turn whatever requests raises inside into an error of ours about *place*."""
-    try:
-        yield
-    except YetiError:
-        raise
-    except Exception as error:
-        raise explained(error, place) from error
+    return answers.asking(place, explained)
 
 
 def refused(answer: Any, place: str) -> StorageError:

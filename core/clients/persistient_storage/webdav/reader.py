@@ -1,8 +1,8 @@
 """Read one file over WebDAV so that it is whole, whatever the server does meanwhile."""
 
-import io
 from typing import TYPE_CHECKING, Any
 
+from core.clients.persistient_storage.reader import PieceReader
 from core.clients.persistient_storage.webdav.connection import ask, pause
 from core.clients.persistient_storage.webdav.errors import asking
 from core.clients.persistient_storage.webdav.tree import DavTree
@@ -14,15 +14,12 @@ from core.errors import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
     from core.clients.persistient_storage.webdav.multistatus import Found
 
-_CHUNK_BYTES = 1 << 18
 _OPEN_ATTEMPTS = 12
 
 
-class DavReader(io.RawIOBase):
+class DavReader(PieceReader):
     """The bytes of a file; a connection that breaks is made anew once, and the same file read on."""
 
     def __init__(self, tree: DavTree, name: str) -> None:
@@ -30,21 +27,6 @@ class DavReader(io.RawIOBase):
         self._url = tree.place.http(tree.place.path(name))
         self._position, self._has_resumed = 0, False
         self._answer, self._found, self._size_bytes = self._opened()
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill *buffer* as far as there are bytes, and return how many it got."""
-        view = memoryview(buffer).cast("B")
-        data = self._next(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        return b"".join(iter(lambda: self._next(_CHUNK_BYTES), b""))
 
     def close(self) -> None:
         """Give the connection back."""
