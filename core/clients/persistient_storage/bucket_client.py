@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from core.clients.persistient_storage import patience
 from core.clients.persistient_storage.bucket_path import parsed
 from core.clients.persistient_storage.reader import PieceReader
-from core.clients.persistient_storage.receipts import TEXT, Metadata, WriteRequest, media_type
+from core.clients.persistient_storage.receipts import TEXT, WriteRequest, default_metadata
 from core.clients.persistient_storage.spec import PersistientStorageClient, Writer
 from core.clients.persistient_storage.text import decoded, encoded, put
 from core.errors import StorageCorrupt, StorageError, StorageUnavailable, YetiError
@@ -42,7 +42,7 @@ class BucketClient(PersistientStorageClient):
 
     def put_file(self, file_name: str, contents: str) -> None:
         """Store the text with the content type of its name."""
-        metadata = Metadata(content_type=media_type(file_name, otherwise=TEXT))
+        metadata = default_metadata(file_name, otherwise=TEXT)
         put(self.open_writer(file_name, WriteRequest(metadata=metadata)), encoded(contents))
 
     def open_reader(self, file_name: str) -> BinaryIO:
