@@ -15,15 +15,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench import storage_content as content  # noqa: E402
-from bench import storage_environments as environments  # noqa: E402
-from bench import storage_pages  # noqa: E402
-from bench.storage_bars import BARS, Bar, judge  # noqa: E402
-from bench.storage_figures import Figures, Sizes  # noqa: E402
-from bench.storage_pages import page, short  # noqa: E402
-from bench.storage_processes import StepFailed, Worker, sink  # noqa: E402
-from bench.storage_runs import alone, count, turns  # noqa: E402
-from bench.storage_tables import tables  # noqa: E402
+from bench.storage import content, environments, pages  # noqa: E402
+from bench.storage.bars import BARS, Bar, bars_for, judge  # noqa: E402
+from bench.storage.figures import Figures, Sizes  # noqa: E402
+from bench.storage.pages import page, short  # noqa: E402
+from bench.storage.processes import StepFailed, Worker, sink  # noqa: E402
+from bench.storage.runs import alone, count, turns  # noqa: E402
+from bench.storage.tables import tables  # noqa: E402
 
 PUT = ("sink", "put 1 KiB")
 
@@ -68,11 +66,23 @@ def test_bars_are_judged_by_the_ratio_of_each_round():
     missed = judge(figures_of([1.06, 2.12, 0.53], [1.0, 2.0, 0.5]), [bar], is_judged=True)
     unjudged = judge(figures_of([5.0], [1.0]), [bar], is_judged=False)
     unmeasured = judge(Figures(), [bar], is_judged=True)
+    unmeasured_in_small = judge(Figures(), [bar], is_judged=False)
 
     assert [("met", "1.040 x")] == [(verdict.word, verdict.found) for verdict in met]
     assert [("MISSED", "1.060 x")] == [(verdict.word, verdict.found) for verdict in missed]
     assert [("-", "5.000 x")] == [(verdict.word, verdict.found) for verdict in unjudged]
-    assert [("-", "not measured")] == [(verdict.word, verdict.found) for verdict in unmeasured]
+    assert [("MISSED", "not measured")] == [(verdict.word, verdict.found) for verdict in unmeasured]
+    assert [("-", "not measured")] == [(verdict.word, verdict.found) for verdict in unmeasured_in_small]
+
+
+def test_a_run_is_judged_by_the_bars_it_can_measure():
+    """A part of the benchmark has to keep to the bars of that part only."""
+    everything = bars_for(["ours", "boto3"], ["seaweedfs", "sink"])
+
+    assert list(BARS) == everything
+    assert {"sink", "local", "none"} == {bar.place for bar in bars_for(["ours", "boto3"], ["sink"])}
+    assert {"", "recipe"} == {bar.against for bar in bars_for(["ours", "minio"], ["sink"])}
+    assert [] == bars_for(["minio"], ["sink"])
 
 
 def test_memory_is_the_most_above_the_interpreter():
@@ -126,12 +136,12 @@ def test_pages_are_well_formed():
 def test_readme_changes_between_its_marks_only(tmp_path, monkeypatch):
     """``--readme`` writes the short table between the marks, the same every time, and refuses a README without."""
     readme = tmp_path / "README.md"
-    monkeypatch.setattr(storage_pages, "README", readme)
+    monkeypatch.setattr(pages, "README", readme)
     readme.write_text("above\n<!-- storage-benchmark -->\nold\n<!-- /storage-benchmark -->\nbelow\n")
 
-    storage_pages.write_readme(figures_of([1.0], [1.0]))
+    pages.write_readme(figures_of([1.0], [1.0]))
     first = readme.read_text()
-    storage_pages.write_readme(figures_of([1.0], [1.0]))
+    pages.write_readme(figures_of([1.0], [1.0]))
 
     assert first == readme.read_text()
     assert first.startswith("above\n<!-- storage-benchmark -->\n|")
@@ -139,13 +149,12 @@ def test_readme_changes_between_its_marks_only(tmp_path, monkeypatch):
     assert "old" not in first
     readme.write_text("no marks\n")
     with pytest.raises(SystemExit, match="storage-benchmark"):
-        storage_pages.write_readme(Figures())
+        pages.write_readme(Figures())
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_run_leaves_nothing(number, status):
     """Ctrl-C and SIGTERM end the servers and workers too, and no folder is left."""
-    before = set(environments.FOLDER.glob("run-*"))
     command = [sys.executable, "-m", "bench.storage", "--only", "socket", "--places", "sink"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -156,7 +165,7 @@ def test_interrupted_run_leaves_nothing(number, status):
     assert status == process.returncode
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
-    assert set() == set(environments.FOLDER.glob("run-*")) - before
+    assert [] == list(environments.FOLDER.glob(f"run-{process.pid}-*"))
 
 
 def test_every_subject_takes_every_turn():

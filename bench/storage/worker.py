@@ -1,4 +1,4 @@
-"""Measure one subject in a process of its own: ``python -m bench.storage_worker SUBJECT``.
+"""Measure one subject in a process of its own: ``python -m bench.storage.worker SUBJECT``.
 
 Orders come as lines of JSON on standard input, an answer goes back for each.  Where a server is, and which bucket
 or folder to use, is in the environment.  What comes back from the storage is checked while it is measured.
@@ -9,8 +9,8 @@ import os
 import sys
 import time
 
-from bench import storage_content as content
-from bench.storage_subjects import subject
+from bench.storage import content
+from bench.storage.subjects import subject
 
 SMALL_NAMES = 100
 

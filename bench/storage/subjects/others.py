@@ -1,11 +1,11 @@
-"""The storage layers of others that are compared; see `storage_subjects` for what the methods are."""
+"""The storage layers of others that are compared."""
 
-# ruff: noqa: D102 - said there
+# ruff: noqa: D102 - the package says what the methods are
 
 import os
 from collections.abc import Iterator
 
-from bench.storage_subjects import CHUNK_BYTES, PART_BYTES, Reading
+from bench.storage.subjects.reading import CHUNK_BYTES, PART_BYTES, Reading
 
 
 class Obstore:
@@ -186,12 +186,3 @@ class Minio:
         self.client.put_object(
             bucket_name=self.bucket, object_name=name, data=Reading(chunks), length=-1, part_size=PART_BYTES
         )
-
-
-OTHERS = {
-    "obstore": Obstore,
-    "s3fs": S3fs,
-    "smart_open": SmartOpen,
-    "cloudpathlib": CloudPathLib,
-    "minio": Minio,
-}

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.storage_content import digest_of
-from bench.storage_environments import ROOT, python_of
-from bench.storage_subjects import subject
+from bench.storage.content import digest_of
+from bench.storage.environments import ROOT, python_of
+from bench.storage.subjects import subject
 
 sys.path.append(str(ROOT / "tests"))  # its servers are the ones to measure against, too
 
@@ -81,7 +81,7 @@ class SinkPlace(Place):
 @contextmanager
 def sink() -> Iterator[Place]:
     """Run the sink."""
-    command = [sys.executable, "-m", "bench.storage_sink"]
+    command = [sys.executable, "-m", "bench.storage.sink"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -114,7 +114,7 @@ class Worker:
         self.name = name
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         self._process = subprocess.Popen(
-            [python_of(subject(name).environment), "-m", "bench.storage_worker", name],
+            [python_of(subject(name).environment), "-m", "bench.storage.worker", name],
             cwd=ROOT,
             env=bare_environment() | environment,
             stdin=subprocess.PIPE,

@@ -14,27 +14,14 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import storage_runs as runs
-from bench.storage_bars import BARS, judge
-from bench.storage_environments import FOLDER, Missing, python_of
-from bench.storage_figures import JUDGED, QUICK, Figures, Sizes
-from bench.storage_pages import write_page, write_readme
-from bench.storage_processes import PLACES
-from bench.storage_subjects import subject
-from bench.storage_tables import show
-
-NAMES = (
-    "ours",
-    "boto3",
-    "boto3-lean",
-    "boto3-joined",
-    "obstore",
-    "s3fs",
-    "smart_open",
-    "cloudpathlib",
-    "minio",
-    "socket",
-)
+from bench.storage import runs
+from bench.storage.bars import bars_for, judge
+from bench.storage.environments import FOLDER, Missing, python_of
+from bench.storage.figures import JUDGED, QUICK, Figures, Sizes
+from bench.storage.pages import write_page, write_readme
+from bench.storage.processes import PLACES
+from bench.storage.subjects import REMOTE, subject
+from bench.storage.tables import show
 
 
 class Progress:
@@ -78,7 +65,7 @@ def measure(names: list[str], sizes: Sizes, places: list[str]) -> Figures:
     progress = Progress(runs.count(names, places, sizes))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=FOLDER)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"run-{os.getpid()}-", dir=FOLDER)))
         for place_name in places:
             here = runs.at(place_name, names)
             with PLACES[place_name]() as place:
@@ -97,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.storage", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="little of everything; bars are shown, not judged")
     parser.add_argument(
-        "--only", nargs="+", choices=NAMES, metavar="SUBJECT", default=list(NAMES), help="%(choices)s"
+        "--only", nargs="+", choices=REMOTE, metavar="SUBJECT", default=list(REMOTE), help="%(choices)s"
     )
     parser.add_argument("--places", nargs="+", choices=PLACES, default=list(PLACES), help="servers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round of everything")
@@ -110,7 +97,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    verdicts = judge(figures, BARS, is_judged=not options.quick)
+    verdicts = judge(figures, bars_for(options.only, options.places), is_judged=not options.quick)
     show(figures, verdicts)
     if options.json:
         options.json.write_text(json.dumps(as_json(figures, verdicts), indent=1) + "\n")
@@ -138,7 +125,3 @@ def as_json(figures: Figures, verdicts: list) -> dict[str, object]:
         "failures": failures,
         "results": rounds,
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.storage_content import content, digest_of, text
-from bench.storage_environments import ROOT, python_of
-from bench.storage_figures import JUDGED, Figures, Sizes, size_name
-from bench.storage_processes import Place, StepFailed, Worker, bare_environment, whole_process
-from bench.storage_subjects import subject
+from bench.storage.content import content, digest_of, text
+from bench.storage.environments import ROOT, python_of
+from bench.storage.figures import JUDGED, Figures, Sizes, size_name
+from bench.storage.processes import Place, StepFailed, Worker, bare_environment, whole_process
+from bench.storage.subjects import subject
 
 Told = Callable[[str], None]
 
-_START = "from bench.storage_subjects import subject; s = subject({!r})(); s.load(); s.put('start', b'x' * 1024)"
+_START = "from bench.storage.subjects import subject; s = subject({!r})(); s.load(); s.put('start', b'x' * 1024)"
 _PACKAGE = "core.clients.persistient_storage"
 _VENDORS = {
     "azure",

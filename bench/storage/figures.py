@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.storage_processes import StepFailed
+from bench.storage.processes import StepFailed
 
 MIB = 1 << 20
 JUDGED = ("ours", "boto3", "ours-local", "recipe")

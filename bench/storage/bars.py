@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.storage_figures import Figures, Key
+from bench.storage.figures import Figures, Key
+from bench.storage.subjects import LOCAL
 
 
 class Bar(NamedTuple):
@@ -52,8 +53,14 @@ BARS = (
 )
 
 
+def bars_for(names: Iterable[str], places: Iterable[str]) -> list[Bar]:
+    """Return the bars that a run of these subjects on these servers has to measure."""
+    here, there = {*names, *LOCAL, ""}, {*places, "local", "none"}
+    return [bar for bar in BARS if "ours" in here and {bar.subject, bar.against} <= here and bar.place in there]
+
+
 def judge(figures: Figures, bars: Iterable[Bar], is_judged: bool) -> list[Verdict]:
-    """Return what became of each bar; nothing is judged that was measured in small only."""
+    """Return what became of each bar; what a full run did not measure is missed."""
     verdicts = [_verdict(figures, bar, is_judged) for bar in bars]
     if figures.vendors is not None:
         found = ", ".join(figures.vendors) or "none"
@@ -72,7 +79,7 @@ def _verdict(figures: Figures, bar: Bar, is_judged: bool) -> Verdict:
         value = figures.value(key, bar.figure.replace("wall_us", "wall_s"))
         most = f"{bar.most:g} {unit}"
     if value is None:
-        return Verdict(bar.what, most, "not measured", "-")
+        return Verdict(bar.what, most, "not measured", "MISSED" if is_judged else "-")
     value *= factor
     found = f"{value:.3f} x" if bar.against else f"{value:.1f} {unit}"
     return Verdict(bar.what, most, found, ("met" if value <= bar.most else "MISSED") if is_judged else "-")

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from bench.storage_bars import Verdict
-from bench.storage_figures import Figures
-from bench.storage_subjects import subject
+from bench.storage.bars import Verdict
+from bench.storage.figures import Figures
+from bench.storage.subjects import LOCAL, REMOTE, subject
 
 
 class Table(NamedTuple):
@@ -25,7 +25,6 @@ class Column(NamedTuple):
 
 
 SERVERS = {"seaweedfs": "SeaweedFS", "sink": "bare sink"}
-LOCAL = ("ours-local", "recipe")
 NONE = "-"
 
 
@@ -145,10 +144,8 @@ def label(name: str) -> str:
     return "bare interpreter" if name == "bare" else str(subject(name).label)
 
 
-def _order(name: str) -> tuple[int, str]:
-    first = ["ours", "boto3", "boto3-lean", "boto3-joined"]
-    last = ["socket", "bare"]
-    return (first.index(name) if name in first else 9 + (name in last), name)
+def _order(name: str) -> int:
+    return [*REMOTE, "bare"].index(name)
 
 
 def show(figures: Figures, verdicts: list[Verdict]) -> None:

@@ -1,6 +1,6 @@
 """A bare S3 server for measuring clients: it swallows what it is sent, and serves a pattern of the same size.
 
-``python -m bench.storage_sink`` prints its port and runs until its standard input ends.  Bodies are thrown away by
+``python -m bench.storage.sink`` prints its port and runs until its standard input ends.  Bodies are thrown away by
 the kernel (``MSG_TRUNC``) and served from a file by ``sendfile``, so that the time of a client is the client's own;
 nothing is checked but lengths, which ``GET /-/state`` tells, beside how many requests there were.
 """
@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bench.storage_content import PERIOD_BYTES, pattern
+from bench.storage.content import PERIOD_BYTES, pattern
 
 _SMALL_BYTES = 1 << 16
 _DISCARD_BYTES = 1 << 22

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from inspect import getdoc
 
-from bench.storage_bars import Verdict
-from bench.storage_environments import ROOT
-from bench.storage_figures import Figures
-from bench.storage_subjects import subject
-from bench.storage_tables import NONE, Column, cell, label, tables
+from bench.storage.bars import Verdict
+from bench.storage.environments import ROOT
+from bench.storage.figures import Figures
+from bench.storage.subjects import subject
+from bench.storage.tables import NONE, Column, cell, label, tables
 
 PAGE = ROOT / "docs" / "reference" / "storage-benchmarks.md"
 README = ROOT / "README.md"
@@ -22,17 +22,19 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m bench.storage --page`. -->
 
-`make bench-storage` measures them again (a quarter of an hour; `--quick` for a look).
+`make bench-storage` measures them again in a quarter of an hour; `make bench-storage ARGS=--quick` is for a look.
 It fails if a bar is missed, or if what is stored or fetched is not what was sent.
 
 Measured {when} on {cpus} cores, {kernel}, Python {python}, over the loopback interface.
 {versions}.
 
 All subjects take turns, round by round, in one run; a figure is the median of the rounds, memory is the most of them.
-Memory is the peak of a process of its own above that of a bare interpreter; CPU is that of the client only.
+Memory is the peak of a process of its own above that of a bare interpreter; CPU is that of the client only,
+where small objects are concerned the mean of a round.
 The bare sink throws away what it is sent and serves what lies ready: the time that is left is the client's.
 "x boto3" is the median of the ratios of the same round.
-"boto3, our settings" has the settings that yeti-exports makes its client with; "boto3, joined" puts the whole text at once.
+"boto3, our client" is boto3 used directly, but with the client that yeti-exports makes;
+"boto3, joined" puts the whole text at once.
 """
 
 
@@ -88,11 +90,7 @@ def short(figures: Figures, now: datetime) -> str:
         ("seaweedfs", Column("peak MiB", "text", "peak_mib")),
         ("seaweedfs", Column("start-up, ms", "start", "wall_s", 1000)),
     ]
-    names = [
-        name
-        for name in [*figures.bare_mib, *figures.missing]
-        if name not in ("socket", "boto3-joined", "boto3-lean")
-    ]
+    names = [name for name in [*figures.bare_mib, *figures.missing] if name not in ("socket", "boto3-joined")]
     rows = [["", *(column.title for _, column in columns)]]
     for name in names:
         cells = [cell(figures, place, column, name) for place, column in columns]

@@ -1,6 +1,6 @@
 """An environment for each group of subjects that cannot live with ours, made when it is needed below var/bench.
 
-What goes into it is in ``bench/storage-requirements-<name>.txt``, with the version of every package.
+What goes into it is in ``requirements-<name>.txt`` beside this file, with the version of every package.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "var" / "bench"
 _WITHIN_S = 300
 
@@ -29,7 +29,7 @@ def python_of(environment: str) -> str:
     """
     if not environment:
         return sys.executable
-    wanted = ROOT / "bench" / f"storage-requirements-{environment}.txt"
+    wanted = Path(__file__).with_name(f"requirements-{environment}.txt")
     folder = FOLDER / f"environment-{environment}"
     stamp, digest = folder / "finished", hashlib.sha256(wanted.read_bytes()).hexdigest()
     python = folder / "bin" / "python"

@@ -1,0 +1,1 @@
+"""The benchmark of storage clients: ``python -m bench.storage``."""

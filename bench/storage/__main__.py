@@ -1,0 +1,7 @@
+"""``python -m bench.storage``."""
+
+import sys
+
+from bench.storage.main import main
+
+sys.exit(main())
