@@ -166,7 +166,7 @@ def run_kit(one, tests, tmp_path, monkeypatch, enough="call failed") -> Session:
     without = [
         f"no:{plugin}" for plugin in ("cacheprovider", "faulthandler", "unraisableexception", "threadexception")
     ]
-    options = [option for plugin in (*without, "core.testing.pytest_plugin") for option in ("-p", plugin)]
+    options = [option for plugin in (*without, "yeti_exports_pytest") for option in ("-p", plugin)]
     options += ["--noconftest", "-c", os.devnull, f"--rootdir={HERE}", f"--basetemp={tmp_path / 'kit'}"]
     options += ["-q", "-s", "--tb=line", "-W", "ignore", str(HERE / "_kit_on_one.py")]
     gc.freeze()  # what was there before is not looked through each time
@@ -453,13 +453,3 @@ def test_an_interrupt_leaves_nothing(tmp_path):
 
     assert b"KeyboardInterrupt" in said
     assert not place.exists()
-
-
-def test_the_plug_in_imports_nothing_of_the_program():
-    """Every pytest of the environment loads the plug-in; that costs no client and no vendor's library."""
-    code = (
-        "import core.testing.pytest_plugin, sys; print(*(name for name in sys.modules if name.startswith('core')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-
-    assert done.stdout.split() == ["core", "core.testing", "core.testing.pytest_plugin"]

@@ -103,3 +103,17 @@ def test_wheel_holds_the_package_and_nothing_else(installed):
     assert not (packages / "tests").exists()
     assert not (packages / "bench").exists()
     assert not (packages / "examples").exists()
+
+
+def test_wheel_brings_the_plug_in_of_pytest(installed):
+    """The entry point leads to a module that is installed, outside of ``core``."""
+    code = (
+        "from importlib.metadata import entry_points; "
+        "(found,) = entry_points(group='pytest11', name='yeti_storage'); print(found.value)"
+    )
+    done = subprocess.run([installed / "bin/python", "-c", code], capture_output=True, text=True, check=True)
+    (packages,) = installed.glob("lib/python*/site-packages")
+
+    assert done.stdout == "yeti_exports_pytest\n"
+    assert (packages / "yeti_exports_pytest.py").is_file()
+    assert (packages / "core/testing/storage/at_url.py").is_file()

@@ -1,7 +1,8 @@
-"""What pytest learns from this package: ``--storage-url`` and the marker that the scoreboard is made from.
+"""What pytest learns from Yeti Exports: ``--storage-url``.
 
 ``pytest --storage-url=s3://bucket/prefix``, with no tests named, runs the conformance kit of storage clients there.
-Every pytest of an environment imports this module: it imports nothing of the program by itself.
+Every pytest of an environment imports this module, also where a project has a package ``core`` of its own: so it
+is no part of ours, and imports nothing of it before the option is given.
 """
 
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-_KIT = str(Path(__file__).parent / "storage" / "at_url.py")
+_OURS = Path(__file__).parent / "core"
+_KIT = str(_OURS / "testing" / "storage" / "at_url.py")
 
 
 def pytest_addoption(parser: Any) -> None:
@@ -29,10 +31,7 @@ def pytest_addoption(parser: Any) -> None:
 
 
 def pytest_configure(config: Any) -> None:
-    """Make the marker known; with ``--storage-url`` and nothing else named, choose the kit as what is run."""
-    config.addinivalue_line(
-        "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
-    )
+    """With ``--storage-url`` and nothing else named, choose the kit as what is run."""
     if config.getoption("storage_url") and config.args_source is not config.ArgsSource.ARGS:
         config.args = [_KIT]
 
@@ -57,6 +56,13 @@ def pytest_sessionfinish(session: Any) -> None:
 
 
 def _chosen(config: Any) -> Any:
+    import core
+
+    if _OURS not in map(Path, core.__path__):
+        raise pytest.UsageError(
+            f"--storage-url: the package core is {core.__path__[0]} here, not that of Yeti Exports; "
+            "run pytest in another folder"
+        )
     from core.testing.storage.url import chosen
 
     return chosen(config)
