@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from scoreboard import Scoreboard
+from scoreboard import Scoreboard, mark_rows
 
 INTEL = Path(__file__).parents[2] / "shared" / "data" / "intel"
 
@@ -16,9 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take outcomes down where they are asked for."""
+    """Make our mark known; take outcomes down where they are asked for."""
+    config.addinivalue_line(
+        "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
+    )
     if config.option.scoreboard or config.option.scoreboard_check:
         config.pluginmanager.register(Scoreboard(config))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let ``-m scoreboard`` find the tests of the kit too."""
+    mark_rows(item)
 
 
 @pytest.fixture(scope="session")

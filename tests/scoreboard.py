@@ -1,7 +1,8 @@
 """The scoreboard of docs/reference/scoreboard.md: made by the tests that prove it.
 
-A test carries ``@pytest.mark.scoreboard("row")`` for each row it proves; which of our columns it counts for is its
-class's ``SUBJECT``, or follows from its fixtures, or is said: ``@pytest.mark.scoreboard("row", subject="local")``.
+A test carries ``@pytest.mark.scoreboard("row")`` for each row it proves, one of the kit ``@proves("row")``; which of our
+columns it counts for is its class's ``SUBJECT``, or follows from its fixtures, or is said:
+``@pytest.mark.scoreboard("row", subject="local")``.
 Where a client refuses in words what it cannot carry, the test says so by the kit's fixture ``refused``.
 ``pytest --scoreboard`` writes the page, ``--scoreboard-check`` fails if the page is another.
 """
@@ -102,6 +103,11 @@ ROWS = (
 )
 KEYS = {row.key for row in ROWS}
 
+REFUSED = ("scoreboard", "refused")
+"""What the kit's fixture ``refused`` writes on a test."""
+
+_PROPERTY = "scoreboard row"
+
 
 @dataclass
 class Cell:
@@ -126,27 +132,29 @@ class Scoreboard:
         self.config = config
         self.cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
-        report = yield
-        if call.when == "call" or report.failed:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Write on each test what it proves: what is written there comes along with every report, also by xdist."""
+        for item in items:
             for mark in item.iter_markers("scoreboard"):
-                self.note(item, report, *mark.args, **mark.kwargs)
-        return report
+                key, columns = _proven(item, *mark.args, **mark.kwargs)
+                item.user_properties += [(_PROPERTY, [key, column]) for column in columns]
 
-    def note(self, item: pytest.Item, report: pytest.TestReport, key: str, subject: str | None = None) -> None:
-        """Take down one outcome."""
-        if key not in KEYS:
-            raise pytest.UsageError(f"{item.nodeid} marks an unknown row of the scoreboard: {key!r}")
-        for column in _columns(item, subject):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take down one outcome; a report is only read here, never made, so that nothing can fail with it."""
+        if report.when != "call" and not report.failed:
+            return
+        properties = [tuple(pair) for pair in report.user_properties]  # xdist makes lists of them
+        for key, column in [value for name, value in properties if name == _PROPERTY]:
             cell = self.cells[key, column]
             cell.has_failed |= report.failed
             if report.passed:
-                cell.tests.add(item.nodeid.partition("[")[0])
-                cell.is_refused |= ("scoreboard", "refused") in item.user_properties
+                cell.tests.add(report.nodeid.partition("[")[0])
+                cell.is_refused |= REFUSED in properties
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(self.config, "workerinput"):  # xdist: the reports are with the one that started this process
+            return
         text = page(self.cells)
         if self.config.option.scoreboard:
             if self._gaps():  # a run of some tests must not write crosses for the others
@@ -203,6 +211,20 @@ def page(cells: dict[tuple[str, str], Cell]) -> str:
         short = sorted({test.removeprefix("tests/") for test in tests})
         lines.append(f"- **{key}**: " + (", ".join(f"`{test}`" for test in short) or "none"))
     return "\n".join(lines) + "\n"
+
+
+def mark_rows(item: pytest.Item) -> None:
+    """Give a test of the kit the marks that tests of ours carry, by what `proves` has noted on it."""
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    for row, only_with in getattr(getattr(item, "function", None), "proves", ()):
+        if all(values.get(name) == value for name, value in only_with.items()):
+            item.add_marker(pytest.mark.scoreboard(row))
+
+
+def _proven(item: pytest.Item, key: str, subject: str | None = None) -> tuple[str, tuple[str, ...]]:
+    if key not in KEYS:
+        raise pytest.UsageError(f"{item.nodeid} marks an unknown row of the scoreboard: {key!r}")
+    return key, _columns(item, subject)
 
 
 def _columns(item: pytest.Item, subject: str | None) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ def run_kit(one, tests, tmp_path, monkeypatch, enough="call failed") -> Session:
     without = [
         f"no:{plugin}" for plugin in ("cacheprovider", "faulthandler", "unraisableexception", "threadexception")
     ]
-    options = [option for plugin in (*without, "yeti_exports_pytest") for option in ("-p", plugin)]
+    options = [option for plugin in without for option in ("-p", plugin)]
     options += ["--noconftest", "-c", os.devnull, f"--rootdir={HERE}", f"--basetemp={tmp_path / 'kit'}"]
     options += ["-q", "-s", "--tb=line", "-W", "ignore", str(HERE / "_kit_on_one.py")]
     gc.freeze()  # what was there before is not looked through each time
@@ -453,3 +453,32 @@ def test_an_interrupt_leaves_nothing(tmp_path):
 
     assert b"KeyboardInterrupt" in said
     assert not place.exists()
+
+
+ONLY_THE_KIT = """
+import pytest
+from core.clients.persistient_storage import registry
+from core.testing.storage import StorageClientTests
+
+class TestMine(StorageClientTests):
+    @pytest.fixture
+    def path(self, tmp_path):
+        registry.use_plugins_path("plugins")
+        return f"five://{tmp_path}"
+
+    def raw(self, client, file_name):
+        return client.box[file_name]
+"""
+
+
+def test_the_kit_needs_no_plug_in_of_pytest(tmp_path):
+    """With no plug-in loaded and only known marks allowed, the kit on a client of five methods is green."""
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "five.py").write_text(FIVE_METHODS, "utf-8")
+    (tmp_path / "test_mine.py").write_text(ONLY_THE_KIT, "utf-8")
+    options = ("-c", os.devnull, f"--rootdir={tmp_path}", "--strict-markers", "-W", "error")
+    done = pytest_in(tmp_path, *options, "test_mine.py", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "plugins:" not in done.stdout
+    assert " passed" in done.stdout

@@ -12,17 +12,15 @@ from hashlib import sha256
 import pytest
 
 from core.errors import StorageCorrupt, StorageError, UnsupportedOperation
-from core.testing.storage.under_test import ClientUnderTest, Stop
+from core.testing.storage.under_test import ClientUnderTest, Stop, proves
 
-_SIZES = (
-    pytest.param(8, id="small", marks=pytest.mark.scoreboard("exception: small")),
-    pytest.param(20 << 20, id="large", marks=pytest.mark.scoreboard("exception: multipart")),
+_SMALL, _LARGE = 8, 20 << 20
+_KINDS: tuple[type[BaseException], ...] = (Stop, SystemExit, GeneratorExit, KeyboardInterrupt)
+_CASES = (
+    *(pytest.param(_SMALL, error, id=f"small-{error.__name__}") for error in _KINDS),
+    pytest.param(_LARGE, Stop, id="large-Stop"),  # whatever ended the block, the rest is done alike
 )
 _TIME_IN_GZIP = slice(4, 8)
-_ERRORS = (
-    *(Stop, SystemExit, GeneratorExit),
-    pytest.param(KeyboardInterrupt, marks=pytest.mark.scoreboard("KeyboardInterrupt")),
-)
 
 
 class CommitOrNothingTests(ClientUnderTest):
@@ -57,9 +55,11 @@ class CommitOrNothingTests(ClientUnderTest):
 
         assert self.raw(client, "file.txt") == b"first,second"
 
-    @pytest.mark.parametrize("error", _ERRORS)
-    @pytest.mark.parametrize("size", _SIZES)
-    def test_an_exception_publishes_nothing(self, client, storage, error, size):
+    @proves("exception: small", size=_SMALL)
+    @proves("exception: multipart", size=_LARGE)
+    @proves("KeyboardInterrupt", error=KeyboardInterrupt)
+    @pytest.mark.parametrize(("size", "error"), _CASES)
+    def test_an_exception_publishes_nothing(self, client, storage, size, error):
         """An exception of any kind in the block leaves the old file as it was."""
         client.put_file("file.txt", "old")
         with pytest.raises(error), storage.open_writer("file.txt") as file:
@@ -82,7 +82,7 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
-    @pytest.mark.scoreboard("exception: text")
+    @proves("exception: text")
     def test_an_exception_in_a_text_writer_publishes_nothing(self, client, storage):
         """The same for `open_text_writer`."""
         client.put_file("file.txt", "old")
@@ -92,7 +92,7 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
-    @pytest.mark.scoreboard("exception: compressed")
+    @proves("exception: compressed")
     def test_an_exception_in_a_compressed_write_publishes_nothing(self, client, storage, refused):
         """The same for compressed bytes, where the client can hold such; else they are refused on opening."""
         client.put_file("file.txt", "old")
@@ -107,7 +107,7 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
-    @pytest.mark.scoreboard("same bytes compressed twice")
+    @proves("same bytes compressed twice")
     def test_the_same_bytes_compressed_twice_are_the_same_file(self, client, storage, refused):
         """Compressing adds no time and no name: equal bytes give equal files, or compression is refused."""
         if not hasattr(client, "open_writer"):
@@ -140,7 +140,7 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
-    @pytest.mark.scoreboard("generator exit")
+    @proves("generator exit")
     def test_a_generator_that_is_closed_publishes_nothing(self, client, storage):
         """A writer inside a generator that nobody runs to its end publishes nothing."""
         client.put_file("file.txt", "old")
@@ -157,7 +157,7 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
-    @pytest.mark.scoreboard("garbage collection")
+    @proves("garbage collection")
     @pytest.mark.parametrize("size", [4, 10 << 20], ids=["small", "large"])
     def test_a_writer_that_is_dropped_publishes_nothing(self, client, storage, caplog, size):
         """The garbage collector does not publish; the log says that a writer was dropped."""

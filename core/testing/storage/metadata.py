@@ -6,7 +6,7 @@ import pytest
 
 from core.clients.persistient_storage.receipts import Metadata, attachment
 from core.errors import InvalidContents, UnsupportedOperation
-from core.testing.storage.under_test import ClientUnderTest, refuses
+from core.testing.storage.under_test import ClientUnderTest, proves, refuses
 
 _ASKED: dict[str, Any] = {
     "content_type": "text/x-hosts; charset=utf-8",
@@ -39,7 +39,7 @@ class MetadataTests(ClientUnderTest):
         assert receipt.dropped == ()
         assert self.raw(client, "file.csv") == data
 
-    @pytest.mark.scoreboard("content type by default")
+    @proves("content type by default")
     def test_the_content_type_is_that_of_the_name(self, client, storage, refused):
         """A file that nothing was asked for has the content type of its suffix; a client that drops it says so."""
         receipt = storage.write("file.csv", "a\n")

@@ -7,14 +7,14 @@ from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.policies import Create, IfChanged, IfMatch
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileExists, FileMissing, PreconditionFailed, UnsupportedOperation
-from core.testing.storage.under_test import ClientUnderTest, cannot, refuses
+from core.testing.storage.under_test import ClientUnderTest, cannot, proves, refuses
 from core.testing.together import at_once, in_children
 
 
 class PolicyTests(ClientUnderTest):
     """What is done about a file that is there already."""
 
-    @pytest.mark.scoreboard("create-only")
+    @proves("create-only")
     def test_create_never_overwrites(self, client, storage, refused):
         """With policy ``Create`` a taken name is refused and the old file stands."""
         if refuses(client, "create"):
@@ -33,7 +33,7 @@ class PolicyTests(ClientUnderTest):
         client.delete_file("file.txt")
         assert storage.write("file.txt", "again", policy=Create()).outcome == "created"
 
-    @pytest.mark.scoreboard("create-only")
+    @proves("create-only")
     def test_of_several_creators_one_wins(self, path, client, storage, refused):
         """Six writers create one name at once: one succeeds and the file is its, or all are refused in words."""
 

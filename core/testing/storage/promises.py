@@ -9,7 +9,7 @@ from core.clients.persistient_storage.policies import Create, IfMatch
 from core.clients.persistient_storage.receipts import attachment
 from core.clients.persistient_storage.spec import PROMISES
 from core.errors import UnsupportedOperation
-from core.testing.storage.under_test import ClientUnderTest, cannot, refuses
+from core.testing.storage.under_test import ClientUnderTest, cannot, proves, refuses
 from core.testing.together import in_child
 
 _REFUSED_WITHIN_S = 1
@@ -28,7 +28,7 @@ class PromiseTests(ClientUnderTest):
         """``CANNOT_PROMISE`` holds words of the contract, and no others."""
         assert set(getattr(client, "CANNOT_PROMISE", ())) <= PROMISES
 
-    @pytest.mark.scoreboard("forked child")
+    @proves("forked child")
     def test_a_forked_child_can_use_it_or_is_refused(self, client, storage, refused):
         """A client that was used before a fork works in the child; or `Storage` refuses that within a second."""
         storage.write("file.txt", "old")
@@ -49,7 +49,7 @@ class PromiseTests(ClientUnderTest):
         assert self.raw(client, "child.txt") == self.raw(client, "other.txt") == b"old"
         assert storage.read_text("file.txt") == "old"  # the parent goes on
 
-    @pytest.mark.scoreboard("forked child")
+    @proves("forked child")
     def test_a_forked_child_never_hangs(self, client):
         """Whatever a client promises, a direct call in a forked child ends, well or with an error."""
         client.put_file("file.txt", "old")

@@ -1,18 +1,17 @@
 """Several at once: readers and writers of one file, threads that share a client."""
 
-import pytest
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import UnsupportedOperation
-from core.testing.storage.under_test import ClientUnderTest, cannot, state
+from core.testing.storage.under_test import ClientUnderTest, cannot, proves, state
 from core.testing.together import at_once
 
 
 class SeveralAtOnceTests(ClientUnderTest):
     """What readers and writers see of each other."""
 
-    @pytest.mark.scoreboard("reader never sees partial")
+    @proves("reader never sees partial")
     def test_racing_puts_never_mix(self, path, client):
         """Of several puts at once one stands, whole; a reader meanwhile sees one of them, whole.
 
@@ -35,7 +34,7 @@ class SeveralAtOnceTests(ClientUnderTest):
         assert self.raw(client, "file.txt").decode() in texts
         assert set(seen) <= {*texts, *([None] if cannot(client, "atomic") else [])}
 
-    @pytest.mark.scoreboard("reader never sees partial")
+    @proves("reader never sees partial")
     def test_a_reader_that_began_sees_one_file(self, client, storage):
         """A reader that has begun gives the file that it opened, or an error; never old bytes and then new ones."""
         old, new = b"o" * (3 << 20), b"n" * (3 << 20)
@@ -51,7 +50,7 @@ class SeveralAtOnceTests(ClientUnderTest):
         assert read == old
         assert self.raw(client, "file.txt") == new
 
-    @pytest.mark.scoreboard("threads")
+    @proves("threads")
     def test_threads_share_a_client_or_are_refused(self, client, storage, refused):
         """Eight threads write, read, stat and delete with one client; or each is refused, and nothing is stored."""
 

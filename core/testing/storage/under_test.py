@@ -9,6 +9,21 @@ from core.clients.persistient_storage import PersistientStorageClient, get_clien
 from core.clients.persistient_storage.storage import Storage
 
 
+def proves(row: str, **only_with: Any) -> Callable[[Any], Any]:
+    """Note on a test which row of docs/reference/scoreboard.md it proves; by an attribute, which nobody has to know.
+
+    Args:
+        row: Its key.
+        only_with: Values of the test's parameters with which alone it does.
+    """
+
+    def noted(test: Any) -> Any:
+        test.proves = (*getattr(test, "proves", ()), (row, only_with))
+        return test
+
+    return noted
+
+
 class ClientUnderTest:
     """What a test class gives (``path`` and ``raw``; more if it likes), and what is made of it."""
 
