@@ -1,18 +1,22 @@
-"""A relay between a client and a cloud's server: it notes requests, fails on demand, and mends one fault.
+"""A relay between a client and a cloud's server: it notes requests, fails on demand, and mends two faults.
 
-The fault: the fake-gcs-server of the wheel looks at ``ifGenerationMatch`` in single requests only; of an upload in
-parts it forgets it and overwrites (its issue 1967; later versions do not).  Google looks when the upload is
-finished, and so does the relay if it ``is_like_google``.
+The fake-gcs-server of the wheel looks at ``ifGenerationMatch`` in single requests only; of an upload in parts it
+forgets it and overwrites (its issue 1967; later versions do not).  And it adds up whatever it is sent: bytes that
+are sent once more are stored twice, and an upload ends with however many there are.  Google looks at the condition
+when the upload is finished, ignores bytes that it has, ends with all that were said or not at all, and says once
+more what it has stored.  So does the relay if it ``is_like_google``.
 """
 
 import http.client
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, urlsplit
 
+_SENT = re.compile(r"bytes (?:(?P<start>[0-9]+)-[0-9]+|\*)/(?P<total>[0-9]+|\*)")
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "host"}
 
 
@@ -24,13 +28,18 @@ class Relay:
         requests: ``(method, path with query)`` of every request.
         failures: Statuses to answer the next requests with, one each; 0 breaks the connection off.
         cuts: How many of the next downloads end in the middle.
+        losses: How many of the next answers to uploads in parts are lost, when all is done already.
+        shortages: How many bytes less are kept of each of the next parts.
     """
 
     def __init__(self, url: str, server: str, is_like_google: bool) -> None:
         self.url, self.server, self.is_like_google = url, server, is_like_google
         self.requests: list[tuple[str, str]] = []
         self.failures: list[int] = []
-        self.cuts = 0
+        self.cuts = self.losses = 0
+        self.shortages: list[int] = []
+        self.kept: dict[str, int] = {}
+        self.finished: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.conditions: dict[str, tuple[str, str]] = {}
         self.finishing = threading.Lock()
         self.going_on = 0
@@ -98,25 +107,51 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(failure, {}, b"no")
             return
         upload = parse_qs(urlsplit(self.path).query).get("upload_id", [""])[0]
-        if upload in state.conditions and not self.headers.get("Content-Range", "*").endswith("*"):
+        sent = _SENT.fullmatch(self.headers.get("Content-Range", ""))
+        if state.is_like_google and upload and sent:
             with state.finishing:
-                if self._generation(upload) != state.conditions[upload][1]:
-                    self._answer(412, {}, b"Precondition failed")
-                    return
-                self._pass_on(body)
+                self._take(upload, body, sent)
         else:
             self._pass_on(body)
+
+    def _take(self, upload: str, body: bytes, sent: re.Match[str]) -> None:
+        """Pass on what is new of a part, and the end of an upload when all bytes are there."""
+        state = self.server.state
+        answer = state.finished.get(upload)
+        if answer is None:
+            kept = state.kept.get(upload, 0)
+            fresh = body[max(0, kept - int(sent["start"] or kept)) :]
+            fresh = fresh[: len(fresh) - (state.shortages.pop(0) if state.shortages else 0)]
+            there = state.kept[upload] = kept + len(fresh)
+            is_end = sent["total"] == str(there)
+            if is_end and upload in state.conditions and self._generation(upload) != state.conditions[upload][1]:
+                self._answer(412, {}, b"Precondition failed")
+                return
+            if fresh or is_end:
+                place = f"{kept}-{there - 1}" if fresh else "*"
+                answer = self._asked(fresh, {"Content-Range": f"bytes {place}/{there if is_end else '*'}"})
+            if is_end:
+                state.finished[upload] = answer
+            else:
+                answer = (308, {"Range": f"bytes=0-{there - 1}"} if there else {}, b"")
+        if state.losses:
+            state.losses -= 1
+            self.close_connection = True
+            return
+        self._answer(*answer)
 
     def log_message(self, *args: object) -> None:
         pass
 
     def _pass_on(self, body: bytes) -> None:
-        state = self.server.state
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-        status, found, answer = _asked(state.server, self.command, self.path, body, headers)
-        if state.is_like_google:
+        status, found, answer = self._asked(body, {})
+        if self.server.state.is_like_google:
             self._be_like_google(found)
         self._answer(status, found, answer)
+
+    def _asked(self, body: bytes, others: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        return _asked(self.server.state.server, self.command, self.path, body, {**headers, **others})
 
     def _be_like_google(self, found: dict[str, str]) -> None:
         state, asked = self.server.state, urlsplit(self.path)

@@ -178,6 +178,60 @@ def test_a_busy_server_is_asked_again(relay, bucket):
         storage.stat("b.txt")
 
 
+@pytest.mark.parametrize("shortages", [[1 << 20], [0, 3 << 18, 1 << 18], [0, 0, 5], [0, 0, 4 << 20]])
+def test_what_the_server_has_not_kept_is_sent_again(relay, bucket, google, shortages):
+    """Google may keep less of a part than it was sent, also of the last, and says how much: the file is whole."""
+    data = os.urandom(1 << 20) * 20 + b"end"
+    relay.shortages = shortages
+    Storage(get_client(f"gs://{bucket}")).write("a.bin", data)
+
+    assert google.stored(bucket, "a.bin") == data
+
+
+def test_an_upload_that_does_not_get_on_is_given_up(relay, bucket, google):
+    """A server that keeps nothing of what it is sent is not asked for ever, and nothing is published."""
+    relay.shortages = [PART_BYTES]
+    with pytest.raises(StorageUnavailable, match="has kept 0 bytes of 8388608"):
+        Storage(get_client(f"gs://{bucket}")).write("a.bin", b"x" * (PART_BYTES + 1))
+
+    assert google.names(bucket) == []
+
+
+def test_an_upload_that_the_server_forgot_is_said(relay, bucket, google):
+    """It is not taken for a missing bucket: trying again helps."""
+    with pytest.raises(StorageUnavailable, match="forgot the upload"):  # noqa: SIM117
+        with Storage(get_client(f"gs://{bucket}")).open_writer("a.bin") as file:
+            file.write(b"x" * (PART_BYTES + 1))
+            relay.failures = [404]
+
+    assert google.names(bucket) == []
+
+
+@pytest.mark.parametrize("failure", [503, 0, "lost"])
+@pytest.mark.parametrize("policy", [Replace(), Create()])
+def test_each_request_of_an_upload_is_made_again(relay, bucket, failure, policy):
+    """Also the last, and after an answer that was lost: Google ignores what it has, and says again what it stored."""
+
+    def fail():
+        relay.methods()
+        if failure == "lost":
+            relay.losses = 1
+        else:
+            relay.failures = [failure]
+
+    data = os.urandom(PART_BYTES) * 2 + b"end"
+    storage = Storage(get_client(f"gs://{bucket}"))
+    with storage.open_writer("a.bin", policy=policy) as file:
+        file.write(data[: PART_BYTES + 1])
+        fail()
+        file.write(data[PART_BYTES + 1 :])
+        assert relay.methods() == ["PUT", "PUT"]
+        fail()
+
+    assert relay.methods() == ["PUT", "PUT"]
+    storage.verify(file.receipt)
+
+
 def test_a_server_that_stays_busy_is_given_up(relay, bucket):
     """The error is one that may pass, and it comes within ten seconds."""
     relay.failures = [503] * 100

@@ -83,6 +83,13 @@ def missing_bucket(error: Exception, place: str) -> StorageError:
     return explained(error, place)
 
 
+def forgotten_upload(error: Exception, place: str) -> StorageError:
+    """Return the same for an upload that has begun, which is what can be missing then."""
+    if _status(error) == 404:
+        return answered(place, 410, "", _MEANINGS)
+    return explained(error, place)
+
+
 def signer() -> Any:
     """Return credentials that can sign without asking anybody, or None."""
     file = os.environ.get(SETTINGS)
