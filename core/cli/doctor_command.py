@@ -95,6 +95,9 @@ def _storages(session: Session) -> Iterator[Finding]:
             yield "failed", f"{redact(path)}: {'; '.join(wrong)}"
         else:
             yield "ok", f"{redact(path)} can be published to ({report.client})"
+        for step in report.steps:
+            if step.is_refused:
+                yield "warning", f"{redact(path)}: {step.name}: {step.detail}"
         if report.leftovers:
             yield (
                 "warning",

@@ -3,7 +3,7 @@
 import os
 import sys
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -11,12 +11,13 @@ import click
 from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.parameters import Duration
 from core.cli.session import Session
-from core.cli.storage_output import leftover_record, print_leftovers, receipt_record
+from core.cli.storage_output import leftover_record, print_cleaned, print_leftovers, receipt_record
 from core.errors import StorageError
 from core.redaction import redact
 from core.schemas.instant import to_datetime, to_text
 
 if TYPE_CHECKING:
+    from core.clients.persistient_storage.receipts import Leftover
     from core.clients.persistient_storage.storage import Storage
 
 
@@ -85,8 +86,11 @@ def list_(session: Session, as_json: bool) -> None:
 def check(session: Session, path: str, as_json: bool) -> None:
     """Write, read back, compare and delete a small file at PATH, and say what the storage can do.
 
-    Also listed is what killed writers have left there more than a day ago: part files, incomplete uploads.
-    Nobody sees them, but they take room or cost money; `storage clean` removes them.
+    Who may write but not read, or not delete, can publish: that is said, and is no failure.  A file of the check
+    that could not be deleted is named.
+
+    Also listed is what killed writers have left there more than a day ago: part files, incomplete uploads, files of
+    checks.  They take room or cost money; `storage clean` removes them.
     """
     from core.clients.persistient_storage.check import check_storage
 
@@ -96,9 +100,8 @@ def check(session: Session, path: str, as_json: bool) -> None:
         print_json({**asdict(report), "leftovers": left, "is_ok": report.is_ok, "path": redact(path)})
     else:
         for step in report.steps:
-            click.echo(
-                f"{'ok' if step.is_ok else 'failed':7} {step.name}{': ' + step.detail if step.detail else ''}"
-            )
+            outcome = "refused" if step.is_refused else "ok" if step.is_ok else "failed"
+            click.echo(f"{outcome:7} {step.name}{': ' + step.detail if step.detail else ''}")
         print_leftovers(report.leftovers)
         say(f"client {report.client}; optional methods: {', '.join(report.has) or 'none'}")
         if report.cannot_promise:
@@ -122,35 +125,60 @@ def check(session: Session, path: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def clean(session: Session, path: str, dry_run: bool, older_than: int, as_json: bool) -> None:
-    """Remove what killed writers have left at PATH: part files, incomplete uploads.
+    """Remove what killed writers have left at PATH: part files, incomplete uploads, files of checks.
 
     Published files are never touched.  On S3 every incomplete upload below the path counts, whoever began it: give
     exports a prefix of their own.
+
+    How old something is, is the storage's time against the clock of this machine: where the two differ by hours, a
+    write that is going on may look old.  Set the clocks right first, and let --older-than be longer than their
+    difference and the longest write together.
     """
-    storage = _storage(session, path)
-    found = list(storage.leftovers(to_datetime(session.now) - timedelta(seconds=older_than)))
-    removed, errors = [], []
-    with progress("removing", len(found)) as advance:
-        for item in [] if dry_run else found:
-            try:
-                storage.remove_leftover(item)
-                removed.append(item)
-            except StorageError as error:
-                errors.append(str(error))
-            advance(1)
-    if as_json:
-        gone = {item.token for item in removed}
-        print_json([{**leftover_record(item), "is_removed": item.token in gone} for item in found])
-    else:
-        print_leftovers(found if dry_run else removed)
-        what = "would be removed" if dry_run else "removed"
-        say(
-            f"{counted(len(found if dry_run else removed), 'left-over')} {what}"
-            if found
-            else "nothing was left behind"
-        )
+    from core.clients.persistient_storage.check import places_at
+
+    places = places_at(path, _storage(session, path))
+    found, errors = _found_left(places, to_datetime(session.now) - timedelta(seconds=older_than))
+    reasons = None if dry_run else _removed(found)
+    print_cleaned([item for _, item in found], reasons, as_json=as_json)
+    blind = [type(place.client).__name__ for place in places if not hasattr(place.client, "leftovers")]
+    if blind:
+        say(f"this client cannot list left-overs: {', '.join(blind)}")
+    elif not found and not errors:
+        say("nothing was left behind")
+    if failed := [reason for reason in reasons or () if reason is not None]:
+        errors.append(f"{counted(len(failed), 'left-over')} could not be removed: {'; '.join(failed)}")
     if errors:
-        raise StorageError(f"{counted(len(errors), 'left-over')} could not be removed: {'; '.join(errors)}")
+        raise StorageError("; ".join(errors))
+
+
+def _found_left(places: "list[Storage]", before: datetime) -> "tuple[list[tuple[Storage, Leftover]], list[str]]":
+    """Return what each place has, and why it could not be told of others."""
+    from core.clients.persistient_storage.check import leftovers
+
+    found: list[tuple[Storage, Leftover]] = []
+    errors = []
+    for place in places:
+        try:
+            found.extend((place, item) for item in leftovers(place, before))
+        except StorageError as error:
+            errors.append(str(error))
+    return found, errors
+
+
+def _removed(found: "list[tuple[Storage, Leftover]]") -> list[str | None]:
+    """Remove each, and return why it could not be removed, or None."""
+    from core.clients.persistient_storage.check import remove_leftover
+
+    reasons: list[str | None] = []
+    with progress("removing", len(found)) as advance:
+        for place, item in found:
+            try:
+                remove_leftover(place, item)
+                reasons.append(None)
+            except StorageError as error:
+                reasons.append(str(error))
+            advance(1)
+    return reasons
 
 
 @command.command()

@@ -1,7 +1,11 @@
 """``yetictl storage`` and drop-in files, as a person uses them."""
 
+import io
 import os
+import re
 import time
+
+from core.clients.persistient_storage.classes.local import LocalStorageClient
 
 CLIENT = """
 class Shelf:
@@ -88,6 +92,109 @@ def test_clean_removes_what_was_left_behind(yetictl, tmp_path):
     [item] = yetictl("storage", "clean", "place", "--older-than", "1s", "--json").json
     assert (str(new), True) == (item["location"], item["is_removed"])
     assert ["published.txt"] == [path.name for path in (tmp_path / "place/d").iterdir()]
+
+
+def test_clean_says_what_could_not_be_removed(yetictl, tmp_path, monkeypatch):
+    """Each left-over with its error, also as JSON, and the exit status is that of a failure; the others are removed."""
+    old, _ = killed(tmp_path)
+    other = old.with_name(".yeti-2222222222222222.part")
+    other.write_bytes(b"x")
+    os.utime(other, (0, 0))
+    real = LocalStorageClient.remove_leftover
+
+    def remove(self, leftover):
+        if leftover.location == str(other):
+            raise PermissionError("the place is read-only")
+        real(self, leftover)
+
+    monkeypatch.setattr(LocalStorageClient, "remove_leftover", remove)
+    done = yetictl("storage", "clean", "place", "--json", status=1)
+
+    assert [(str(old), True, False), (str(other), False, True)] == [
+        (item["location"], item["is_removed"], "read-only" in (item["error"] or "")) for item in done.json
+    ]
+    assert "1 left-over could not be removed" in done.err
+    assert not old.exists()
+
+
+def test_clean_of_a_client_that_cannot_list_says_so(yetictl, tmp_path):
+    """That is not the same as that nothing was left; neither is it beside a place that can."""
+    folder = tmp_path / "home/plugins/storage"
+    folder.mkdir(parents=True)
+    (folder / "shelf.py").write_text(CLIENT)
+    for path in ("shelf://x", f"tee://{tmp_path}/place,shelf://x"):
+        said = yetictl("storage", "clean", path).err
+        assert "this client cannot list left-overs: Shelf" in said
+        assert "nothing" not in said
+
+
+def test_check_with_rights_to_write_alone(yetictl, tmp_path, monkeypatch):
+    """Exports can be published: what is refused is said with what that means, and the file that stays is named."""
+
+    def refuse(self, *arguments):
+        raise PermissionError("no such right")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorageClient, "open_reader", refuse)
+        patch.setattr(LocalStorageClient, "delete_file", refuse)
+        patch.setattr(LocalStorageClient, "list", refuse)
+        steps = yetictl("storage", "check", "place", "--json").json["steps"]
+        shown = yetictl("storage", "check", "place").out
+    [one, two] = (tmp_path / "place").iterdir()
+
+    assert ["read back what was written", "read back the replacement", "delete"] == [
+        step["name"] for step in steps if step["is_refused"]
+    ]
+    assert "write but not read" in steps[1]["detail"]
+    assert any(f"the file {left.name} may still be there" in steps[4]["detail"] for left in (one, two))
+    assert any(left.name in shown for left in (one, two))
+    assert 3 == shown.count("refused")
+
+    os.utime(one, (0, 0))
+    assert [one.name] == [
+        item["location"].rpartition("/")[2]
+        for item in yetictl("storage", "check", "place", "--json").json["leftovers"]
+    ]
+    assert "1 left-over removed" in yetictl("storage", "clean", "place").err
+    assert [two] == list((tmp_path / "place").iterdir())
+
+
+def test_a_published_file_is_not_taken_for_that_of_a_check(yetictl, tmp_path):
+    """Neither one of another size under such a name, nor one with another name."""
+    (tmp_path / "place").mkdir()
+    for name in ("yeti-check-0123456789abcdef.txt", "yeti-check-list.txt"):
+        (tmp_path / "place" / name).write_text("192.0.2.1")
+        os.utime(tmp_path / "place" / name, (0, 0))
+
+    assert "nothing was left behind" in yetictl("storage", "clean", "place").err
+
+
+def test_check_where_writing_is_refused_fails(yetictl, monkeypatch):
+    """Whatever else is allowed: nothing can be published there."""
+
+    def refuse(self, *arguments):
+        raise PermissionError("no such right")
+
+    monkeypatch.setattr(LocalStorageClient, "open_writer", refuse)
+
+    assert [("write", False)] == [
+        (step["name"], step["is_ok"])
+        for step in yetictl("storage", "check", "place", "--json", status=1).json["steps"]
+    ]
+
+
+def test_check_of_several_places_reads_each(yetictl, tmp_path, monkeypatch):
+    """Also the places that the whole is not read from; nothing stays in any."""
+    real = LocalStorageClient.open_reader
+
+    def other(self, name):
+        return io.BytesIO(b"other") if "/two" in self.file_path(name) else real(self, name)
+
+    monkeypatch.setattr(LocalStorageClient, "open_reader", other)
+    done = yetictl("storage", "check", f"tee://{tmp_path}/one,{tmp_path}/two", status=1)
+
+    assert 2 == len(re.findall(r"(?m)^failed +read back.*two/yeti-check-.*: what was read is not", done.out))
+    assert [] == [*(tmp_path / "one").iterdir(), *(tmp_path / "two").iterdir()]
 
 
 def test_put_to_several_places_has_a_receipt_for_each(yetictl, tmp_path):

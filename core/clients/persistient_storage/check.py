@@ -1,38 +1,52 @@
 """Try a storage the way a run would use it, step by step, and leave nothing behind."""
 
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Receipt
-from core.clients.persistient_storage.registry import warning_for
+from core.clients.persistient_storage.registry import get_client, warning_for
 from core.clients.persistient_storage.several_places import places_of
 from core.clients.persistient_storage.spec import OPTIONAL
 from core.clients.persistient_storage.storage import Storage
-from core.errors import (
-    FileMissing,
-    StorageCorrupt,
-    StorageError,
-    YetiError,
-)
+from core.errors import FileMissing, StorageCorrupt, StorageError, StoragePermissionDenied, YetiError
+from core.redaction import redact
+from core.schemas.instant import from_datetime
 
 STALE_AFTER = timedelta(days=1)
 """What is younger may be a write that is going on just now."""
 
 _PATIENCE_S = 4  # for each answer; a client that asks once more after silence is still done within ten seconds
 _TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
+_NAME = re.compile(r"yeti-check-[0-9a-f]{16}\.txt")
+_SIZES = (len(_TEXT.encode()), len((_TEXT * 2).encode()))
+
+_MAY_NOT_READ = (
+    "the credentials may write but not read, so a file cannot be compared before or after it is published"
+)
+_MAY_NOT_DELETE = "the credentials may write but not delete, so files of exports that are gone stay"
+_MAY_NOT_LOOK = "the credentials may not list, so a file that is missing cannot be told from one that is refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was tried; ``detail`` is the error, or a remark."""
+    """One thing that was tried.
+
+    Attributes:
+        name: What was tried.
+        is_ok: It keeps nobody from publishing.
+        detail: The error, or a remark.
+        is_refused: The storage refused it, and exports can be published all the same; the detail says what not.
+    """
 
     name: str
     is_ok: bool
     detail: str = ""
+    is_refused: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +76,8 @@ class CheckReport:
 def check_storage(path: str, storage: Storage, now: datetime) -> CheckReport:
     """Write a small file at *path*, read it back, replace it, delete it, and report each step.
 
+    Who may write but not read, or not delete, can publish: what is refused of that is a remark.
+
     The name is new and random, so that nothing of anybody's is touched.  A server that says nothing is given up on
     within ten seconds: somebody is looking on.
     """
@@ -84,51 +100,108 @@ def _report(path: str, storage: Storage, now: datetime) -> CheckReport:
         with suppress(YetiError):  # an answer that was lost may hide that the file was stored
             storage.delete(name)
         return report
-    _try(report, "read back what was written", lambda: _same(storage.read_text(name), _TEXT))
+    places = places_at(path, storage)
+    may_read = _try(report, "read back what was written", lambda: _same(places, name, _TEXT), _MAY_NOT_READ)
     _try(report, "replace", lambda: _outcome(storage.write(name, _TEXT * 2)))
-    _try(report, "read back the replacement", lambda: _same(storage.read_text(name), _TEXT * 2))
-    _try(report, "delete", lambda: _deleted(storage, name))
-    _try(report, "find it gone", lambda: _gone(storage, name))
-    _try(report, "look for what was left behind", lambda: _left(report, storage, now))
+    _try(report, "read back the replacement", lambda: _same(places, name, _TEXT * 2), _MAY_NOT_READ)
+    is_gone = _try(report, "delete", lambda: _deleted(places, name), _MAY_NOT_DELETE)
+    if may_read and is_gone:
+        _try(report, "find it gone", lambda: _gone(places, name), _MAY_NOT_LOOK)
+    _try(report, "look for what was left behind", lambda: _left(report, places, now))
     return report
 
 
-def _try(report: CheckReport, name: str, step: Callable[[], str]) -> bool:
+def _try(report: CheckReport, name: str, step: Callable[[], str], if_refused: str = "") -> bool:
+    """Report a step and say whether it was done; with *if_refused*, that it was refused is no more than a remark."""
     try:
         detail = step()
     except YetiError as error:
-        report.steps.append(Step(name, False, str(error)))
+        is_refused = bool(if_refused) and isinstance(error, StoragePermissionDenied)
+        detail = f"{if_refused} ({error})" if is_refused else str(error)
+        report.steps.append(Step(name, is_refused, detail, is_refused))
         return False
     report.steps.append(Step(name, True, detail))
     return True
 
 
-def _same(found: str, expected: str) -> str:
-    if found != expected:
-        raise StorageCorrupt("what was read is not what was written")
-    return ""
+def _each(places: list[Storage], look: Callable[[Storage], object]) -> str:
+    """Look at every place, also when one of them fails, and raise what went wrong in any."""
+    errors: list[YetiError] = []
+    for place in places:
+        try:
+            look(place)
+        except YetiError as error:
+            errors.append(error)
+    if not errors:
+        return ""
+    are_refused = all(isinstance(error, StoragePermissionDenied) for error in errors)
+    raise (StoragePermissionDenied if are_refused else StorageError)("; ".join(map(str, errors)))
 
 
-def _left(report: CheckReport, storage: Storage, now: datetime) -> str:
+def _same(places: list[Storage], name: str, expected: str) -> str:
+    def look(place: Storage) -> None:
+        if place.read_text(name) != expected:
+            raise StorageCorrupt(f"{redact(place.client.file_path(name))}: what was read is not what was written")
+
+    return _each(places, look)
+
+
+def _deleted(places: list[Storage], name: str) -> str:
     try:
-        report.leftovers = tuple(storage.leftovers(now - STALE_AFTER))
+        return _each(places, lambda place: place.delete(name))
+    except StorageError as error:
+        remedy = "delete it, or let `yetictl storage clean` do so after a day, with credentials that may"
+        raise type(error)(f"{error}; the file {name} may still be there: {remedy}") from error
+
+
+def _gone(places: list[Storage], name: str) -> str:
+    def look(place: Storage) -> None:
+        with suppress(FileMissing):
+            place.read_text(name)
+            raise StorageError(f"{redact(place.client.file_path(name))} is still there after it was deleted")
+
+    return _each(places, look)
+
+
+def _left(report: CheckReport, places: list[Storage], now: datetime) -> str:
+    found: list[Leftover] = []
+    try:
+        _each(places, lambda place: found.extend(leftovers(place, now - STALE_AFTER)))
     except StorageError as error:  # who publishes need not be able to
         return str(error)
-    return f"{len(report.leftovers)} older than a day" if report.leftovers else ""
+    finally:
+        report.leftovers = tuple(found)
+    return f"{len(found)} older than a day" if found else ""
 
 
 def _outcome(receipt: Receipt) -> str:
     return receipt.outcome
 
 
-def _deleted(storage: Storage, name: str) -> str:
-    storage.delete(name)
-    return ""
+def places_at(path: str, storage: Storage) -> list[Storage]:
+    """Return what serves each place of *path*: of several, the client that serves them together reads the first."""
+    places = places_of(path)
+    return [Storage(get_client(place)) for place in places] if len(places) > 1 else [storage]
 
 
-def _gone(storage: Storage, name: str) -> str:
-    try:
-        storage.read_text(name)
-    except FileMissing:
-        return ""
-    raise StorageError("the file is still there after it was deleted")
+def leftovers(storage: Storage, began_before: datetime) -> Iterator[Leftover]:
+    """Yield what writes that never ended have left there, and checks that could not delete their file.
+
+    The files of checks are known where the client can list; their size is looked at as well as their name, so that
+    a published file is never taken for one.
+    """
+    yield from storage.leftovers(began_before)
+    latest = from_datetime(began_before)
+    for stat in storage.list() if hasattr(storage.client, "list") else ():
+        is_old = stat.modified_at is not None and stat.modified_at < latest
+        if is_old and _NAME.fullmatch(stat.name) and stat.size_bytes in _SIZES:
+            place = redact(storage.client.file_path(stat.name))
+            yield Leftover("check file", place, stat.name, stat.modified_at or 0, stat.size_bytes)
+
+
+def remove_leftover(storage: Storage, leftover: Leftover) -> None:
+    """Remove one of them; it is fine if it is gone already."""
+    if leftover.kind == "check file":
+        storage.delete(leftover.token)
+    else:
+        storage.remove_leftover(leftover)

@@ -188,7 +188,7 @@ class Leftover:
         size_bytes: How much it holds, where that is known without asking for each part.
     """
 
-    kind: Literal["part file", "metadata file", "incomplete upload"]
+    kind: Literal["part file", "metadata file", "incomplete upload", "check file"]
     location: str
     token: str
     began_at: Instant
