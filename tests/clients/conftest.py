@@ -19,6 +19,22 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def within_ten_seconds() -> Iterator[None]:
+    """The test fails if it takes longer, however busy the machine."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder to publish to."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def plugins_path(tmp_path: Path) -> Iterator[Path]:
     """A second drop-in folder, in use for this test."""
     folder = tmp_path / "plugins" / "storage"

@@ -18,7 +18,8 @@ from core.errors import StorageError
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "configure-storage.md").read_text("utf-8")
 HERE, DROP_IN = "clients/test_configure_storage_page.py", "clients/test_drop_in_clients.py"
-S3, LOCAL, KIT = "clients/test_s3_client.py", "clients/test_local_client.py", "../core/testing/storage"
+S3, S3_ENVIRONMENT, KIT = "clients/test_s3_client.py", "clients/test_s3_environment.py", "../core/testing/storage"
+LOCAL_WRITES, LOCAL_READERS = "clients/test_local_writes.py", "clients/test_local_readers.py"
 TEE, OPTIONS, LEFTOVERS = (
     "clients/test_tee_client.py",
     "clients/test_s3_options.py",
@@ -94,7 +95,7 @@ STATEMENTS: dict[str, list[str] | str] = {
     ],
     "it gives the local client, which writes to the disk of this machine": [
         f"{KIT}/five_methods.py::test_what_was_put_comes_back",
-        f"{LOCAL}::test_file_and_folder_are_flushed_before_a_put_returns",
+        f"{LOCAL_WRITES}::test_file_and_folder_are_flushed_before_a_put_returns",
     ],
     "Every path that begins with no known prefix is a local folder.": [
         f"{DROP_IN}::test_local_is_the_default",
@@ -113,8 +114,8 @@ STATEMENTS: dict[str, list[str] | str] = {
     ],
     "A file is published whole or not at all": [
         f"{KIT}/commit_or_nothing.py::test_an_exception_publishes_nothing",
-        f"{LOCAL}::test_a_reader_never_sees_half_a_file",
-        f"{LOCAL}::test_a_killed_writer_leaves_a_whole_file",
+        f"{LOCAL_READERS}::test_a_reader_never_sees_half_a_file",
+        f"{LOCAL_READERS}::test_a_killed_writer_leaves_a_whole_file",
         f"{S3}::test_an_abandoned_upload_is_aborted",
     ],
     "Clients take their settings and their credentials from environment variables": [
@@ -124,15 +125,15 @@ STATEMENTS: dict[str, list[str] | str] = {
     ],
     "Credentials never belong into a path.": [f"{S3}::test_credentials_in_a_path_are_refused_and_not_repeated"],
     "For S3 those are the variables of boto3": [
-        f"{S3}::test_the_s3_endpoint_beats_the_general_one",
-        f"{S3}::test_the_region",
-        f"{S3}::test_profiles_are_botocores",
-        f"{S3}::test_what_is_set_beyond_boto3",
+        f"{S3_ENVIRONMENT}::test_the_s3_endpoint_beats_the_general_one",
+        f"{S3_ENVIRONMENT}::test_the_region",
+        f"{S3_ENVIRONMENT}::test_profiles_are_botocores",
+        f"{S3_ENVIRONMENT}::test_what_is_set_beyond_boto3",
     ],
     "There are many more, for other providers and other ways to prove who you are": [
-        f"{S3}::test_profiles_are_botocores"
+        f"{S3_ENVIRONMENT}::test_profiles_are_botocores"
     ],
-    "An empty variable counts as unset.": [f"{S3}::test_empty_variables_count_as_unset"],
+    "An empty variable counts as unset.": [f"{S3_ENVIRONMENT}::test_empty_variables_count_as_unset"],
     "On S3 a writer needs the right `s3:PutObject`.": [f"{S3}::test_a_small_file_is_one_request"],
     "a file whose content has not changed is left alone; without them it is stored again by each run": [
         f"{S3}::test_an_unchanged_file_is_not_sent",

@@ -6,13 +6,16 @@ A file is written beside its place and renamed, with file and folder flushed to 
 file or the new one, whatever happens, a power cut included.  Rights follow the umask and the folder's default
 ACL.  Names cannot leave the folder, and symbolic links below it are not followed.  Metadata beyond the content
 type that the name implies is kept in an extended attribute, or in a hidden file ``.yeti-<16 digits>.meta`` where
-the file system has none.  A process that is killed while writing may leave a hidden file ``.yeti-<16 digits>.part``,
-which nobody takes for an export; ``yetictl storage clean`` removes it.
+the file system has none.  That file is found by the inode: where inodes get other numbers (a copy to another disk,
+some network file systems after a restart), such metadata is lost until the file is published again.  A process
+that is killed while writing may leave a hidden file ``.yeti-<16 digits>.part``, which nobody takes for an export;
+``yetictl storage clean`` removes it.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,7 +32,7 @@ from core.clients.persistient_storage.receipts import (
 )
 from core.clients.persistient_storage.spec import PersistientStorageClient
 from core.clients.persistient_storage.text import decoded, encoded, put
-from core.errors import FileMissing, InvalidFileName, InvalidStoragePath
+from core.errors import FileMissing, InvalidFileName, InvalidStoragePath, StoragePermissionDenied
 
 
 class LocalStorageClient(PersistientStorageClient):
@@ -76,14 +79,15 @@ class LocalStorageClient(PersistientStorageClient):
             return stat_of(file_name, os.fstat(descriptor), metadata.found(descriptor, folder, file_name))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        if names.check_prefix(prefix):
-            with suppress(FileMissing):
-                yield self.stat(prefix)
-        for name in walk.files_below(self._root, prefix):
+        itself = [prefix] if names.check_prefix(prefix) else []
+        for name in chain(itself, walk.files_below(self._root, prefix)):
             try:
                 yield self.stat(name)
-            except (FileMissing, InvalidFileName):  # being written, not one of ours, deleted or a link by now
+            except (FileMissing, InvalidFileName):  # being written, no regular file, deleted or a link by now
                 continue
+            except StoragePermissionDenied:  # it is there all the same; its metadata cannot be read
+                with suppress(FileMissing):
+                    yield stat_of(name, walk.status(self._root, name), default_metadata(name))
 
     def leftovers(self) -> Iterator[Leftover]:
         return leftovers.below(self._root)

@@ -80,6 +80,17 @@ def open_file(root: Path, name: str) -> int:
         return os.dup(descriptor)
 
 
+def status(root: Path, name: str) -> os.stat_result:
+    """Return what the folder knows of a file, which need not be readable."""
+    folder, leaf = open_parent(root, name, create=False)
+    try:
+        return os.stat(leaf, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        raise translated(error, str(root / name)) from error
+    finally:
+        os.close(folder)
+
+
 def files_below(root: Path, prefix: str) -> Iterator[str]:
     """Yield the names of all files below the folder *prefix* of the root, hidden ones too, folder by folder."""
     try:
@@ -217,11 +228,17 @@ def _open_leaf(folder: int, leaf: str, place: Path) -> int:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _linked(place) from None
-        raise translated(error, str(place)) from error
+        if _kind(folder, leaf) in (None, stat.S_IFREG):
+            raise translated(error, str(place)) from error
+        raise _no_file(place) from error  # a socket cannot be opened at all
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileMissing(f"{place}: what stands there is not a file")
+        raise _no_file(place)
     return descriptor
+
+
+def _no_file(place: Path) -> FileMissing:
+    return FileMissing(f"{place}: what stands there is not a file")
 
 
 def _kind(folder: int, part: str) -> int | None:
