@@ -1,13 +1,19 @@
 """A write by a process that dies in the middle of it, at a moment that can be named again.
 
-A commit is cut at its calls to the outside (files, locks, sockets), which a profile function counts: the same
-number is the same moment every time.  ``python -m core.testing.doomed PATH SIZE MOMENT [FOLDER]`` does it in a fresh
-process, for clients that cannot be used after a fork; FOLDER is where drop-in clients are.
+A commit is cut at its calls to the outside (files, locks, sockets), which a profile function counts, in all threads
+that were begun since the writer was opened: the same number is the same moment each time, or much the same where
+threads take turns.  Only what Python itself calls is seen, and not what a library in another language does by itself
+or in threads of its own: such a commit is cut between the calls to that library.
+
+``python -m core.testing.doomed PATH SIZE MOMENT [FOLDER]`` does it in a fresh process, for clients that cannot be used
+after a fork; FOLDER is where drop-in clients are.
 """
 
+import itertools
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 from core.clients.persistient_storage import get_client, registry
@@ -34,15 +40,17 @@ def write(path: str, size_bytes: int, moment: str) -> int:
         How many calls to the outside the commit made, where it was not cut.
     """
     storage = Storage(get_client(path))
-    calls = 0
+    numbers, calls, is_committing = itertools.count(1), 0, False
 
     def count(_frame: Any, event: str, called: Any) -> None:
         nonlocal calls
-        if event == "c_call" and _is_outside(called):
-            calls += 1
-            if moment == str(calls):
+        if event == "c_call" and is_committing and _is_outside(called):
+            number = next(numbers)  # in one step, whichever thread it is
+            calls = max(calls, number)
+            if moment == str(number):
                 _die()
 
+    threading.setprofile(count)  # of threads that begin from now on
     with storage.open_writer("file.txt") as file:
         if moment == BEGUN:
             _die()
@@ -51,8 +59,10 @@ def write(path: str, size_bytes: int, moment: str) -> int:
             file.write(data[start : start + (1 << 20)])
         if moment == WRITTEN:
             _die()
+        is_committing = True
         sys.setprofile(count)
     sys.setprofile(None)
+    threading.setprofile(None)
     return calls
 
 

@@ -38,6 +38,7 @@ class KilledTests(ClientUnderTest):
         client.put_file("file.txt", "old")
         self._needs_a_place_that_others_see(path, client)
         count = _write_in_child(path, client, size, doomed.COUNT)
+        assert count, "the commit made no call to the outside that could be seen: nothing could be cut"
         whole: set[bytes | None] = {b"old", doomed.contents(size)}
 
         most = _MOST_FRESH_PROCESSES if cannot(client, "fork") else _MOST_MOMENTS[size]

@@ -1,6 +1,5 @@
 """Several at once: readers and writers of one file, threads that share a client."""
 
-
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import UnsupportedOperation

@@ -83,6 +83,28 @@ class CopiesAtTheEnd(LocalMutant):
         return _CopiesAtTheEnd(self, file_name, request)
 
 
+class _CopiesInAThread(_CopiesAtTheEnd):
+    def _copy(self):
+        for start in range(0, len(self._data), 1 << 14):
+            self._open().write(self._data[start : start + (1 << 14)])
+
+    def commit(self, sha256):
+        thread = threading.Thread(target=self._copy)
+        thread.start()
+        thread.join()
+        return _InPlace.commit(self, sha256)
+
+
+class CopiesInAThread(LocalMutant):
+    """The same in a thread of its own."""
+
+    PREFIX = "local-copy-thread://"
+    CAUGHT_BY = ("test_killed_while_committing",)
+
+    def open_writer(self, file_name, request):
+        return _CopiesInAThread(self, file_name, request)
+
+
 class _RemovesFirst(Around):
     def commit(self, sha256):
         with suppress(FileNotFoundError):
