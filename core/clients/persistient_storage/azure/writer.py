@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from typing import Any
 
 from core.clients.persistient_storage.answers import asking
@@ -10,9 +9,6 @@ from core.clients.persistient_storage.azure.connection import condition, explain
 from core.clients.persistient_storage.bucket_client import Parts
 from core.clients.persistient_storage.policies import Create, IfMatch
 from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest
-
-BLOCK = re.compile(r"yeti-(?P<began_s>[0-9]{12})-[0-9a-f]{8}-[0-9]{5}")
-"""The ids of our blocks; Azure wants those of one blob to be of one length, and says no time of them itself."""
 
 SHA256 = "sha256"
 """The metadata that holds the digest."""
@@ -27,7 +23,7 @@ class AzureWriter:
     def __init__(self, blob: Any, address: str, name: str, request: WriteRequest) -> None:
         self._blob, self._address, self._name, self._request = blob, address, name, request
         self._parts = Parts(self._stage, request.size_bytes, _MOST_BLOCKS)
-        self._began = f"yeti-{int(time.time()):012d}-{os.urandom(4).hex()}"
+        self._token = os.urandom(8).hex()
         self.write = self._parts.write
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
@@ -59,7 +55,8 @@ class AzureWriter:
             self._blob.stage_block(self._block(self._parts.sent), part, length=len(part))
 
     def _block(self, number: int) -> str:
-        return f"{self._began}-{number:05d}"
+        # Of one length, as Azure wants the ids of one blob; the token keeps two writers' blocks apart.
+        return f"yeti-{self._token}-{number:05d}"
 
 
 def stored_name(name: str) -> str:

@@ -8,10 +8,10 @@ installed.  ``AZURE_STORAGE_BLOB_ENDPOINT`` is for another server.  ``AZURE_STOR
 ``AZURE_STORAGE_KEY`` and ``AZURE_STORAGE_ENDPOINT`` are understood too.  An empty variable counts as unset.
 
 A file of up to 8 MiB is one request; a larger one is sent in blocks of 8 MiB and becomes visible as one.  Azure
-cannot be told to forget blocks: they vanish after a week, or when the name is written again.  So of two large
-writes of one name at once the slower fails, and is to be repeated.  Left-over blocks are found where nothing was
-stored under their name; those over a stored file are not seen.  Links need the account key.  In the names of
-metadata, what Azure does not take is kept as ``_x2d_`` (a hyphen).
+cannot be told to forget the blocks of a write that never ended: nobody sees them, and they vanish after a week, or
+when the name is written again, so there is nothing for ``yetictl storage clean``.  Of two large writes of one name
+at once the slower fails, and is to be repeated.  Links need the account key.  In the names of metadata, what Azure
+does not take is kept as ``_x2d_`` (a hyphen).
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from core.clients.persistient_storage.answers import asking
-from core.clients.persistient_storage.azure.connection import KEYS, SCHEME, condition, container, explained, sdk
+from core.clients.persistient_storage.azure.connection import KEYS, SCHEME, container, explained, sdk
 from core.clients.persistient_storage.azure.download import opened
-from core.clients.persistient_storage.azure.writer import BLOCK, AzureWriter, found_metadata
+from core.clients.persistient_storage.azure.writer import AzureWriter, found_metadata
 from core.clients.persistient_storage.bucket_client import BucketClient
-from core.clients.persistient_storage.receipts import Leftover, Stat, WriteRequest, attachment
-from core.errors import FileExists, FileMissing, UnsupportedOperation
-from core.schemas.instant import SECOND, from_datetime
+from core.clients.persistient_storage.receipts import Stat, WriteRequest, attachment
+from core.errors import FileMissing, UnsupportedOperation
+from core.schemas.instant import from_datetime
 
 
 class AzureClient(BucketClient):
@@ -52,11 +52,13 @@ class AzureClient(BucketClient):
             return _stat(file_name, self._blob(file_name).get_blob_properties())
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        for found in self._found(self._place.start(prefix), "metadata"):
-            name = self._place.listed(found.name, prefix)
-            # An account with real folders lists those as well.
-            if name is not None and "hdi_isfolder" not in (found.metadata or {}):
-                yield _stat(name, found)
+        start = self._place.start(prefix)
+        with asking(self._place.address(start), explained):
+            for found in container(self._place.bucket).list_blobs(name_starts_with=start, include=["metadata"]):
+                name = self._place.listed(found.name, prefix)
+                # An account with real folders lists those as well.
+                if name is not None and "hdi_isfolder" not in (found.metadata or {}):
+                    yield _stat(name, found)
 
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
         blob, place = self._blob(file_name), self._place.url(file_name)
@@ -69,34 +71,8 @@ class AzureClient(BucketClient):
         token = sdk().generate_blob_sas(blob.account_name, account_key=key, permission="r", expiry=until, **where)
         return f"{blob.url}?{token}"
 
-    def leftovers(self) -> Iterator[Leftover]:
-        for found in self._found(self._place.prefix, "uncommittedblobs"):
-            name = self._place.name(found.name)
-            if name is None or found.size or found.content_settings.content_type:
-                continue
-            with asking(self._place.url(name), explained):
-                blocks = self._blob(name).get_block_list("uncommitted")[1]
-            began = [int(ours["began_s"]) for block in blocks if (ours := BLOCK.fullmatch(block.id))]
-            if began:
-                size = sum(block.size for block in blocks)
-                yield Leftover("incomplete upload", self._place.url(name), name, max(began) * SECOND, size)
-
-    def remove_leftover(self, leftover: Leftover) -> None:
-        blob, missing = self._blob(leftover.token), {"match_condition": condition("IfMissing")}
-        try:
-            with asking(leftover.location, explained):
-                # Only a commit makes Azure forget blocks.  From the archive the empty blob cannot be read meanwhile.
-                made = blob.commit_block_list([], standard_blob_tier=sdk().StandardBlobTier.ARCHIVE, **missing)
-                blob.delete_blob(etag=made["etag"], match_condition=condition("IfNotModified"))
-        except (FileExists, FileMissing):
-            pass
-
     def _blob(self, file_name: str) -> Any:
         return container(self._place.bucket).get_blob_client(self._place.key(file_name))
-
-    def _found(self, start: str, what: str) -> Iterator[Any]:
-        with asking(self._place.address(start), explained):
-            yield from container(self._place.bucket).list_blobs(name_starts_with=start, include=[what])
 
 
 def _stat(name: str, properties: Any) -> Stat:
