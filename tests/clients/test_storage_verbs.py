@@ -275,14 +275,15 @@ def test_an_interrupt_is_not_wrapped(five):
 class _Fails:
     """A writer that loses what it is given the second time, and says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: OSError) -> None:
+        self.error = error
         self.calls = 0
         self.committed = False
 
     def write(self, data: bytes) -> None:
         self.calls += 1
         if self.calls == 2:
-            raise OSError(28, "No space left on device")
+            raise self.error
 
     def commit(self, sha256: str) -> None:
         self.committed = True
@@ -291,18 +292,24 @@ class _Fails:
         pass
 
 
-def test_a_write_error_that_is_swallowed_publishes_nothing(storage, monkeypatch):
-    """A file with a hole in it is never published, whatever the caller does with the error."""
+@pytest.mark.parametrize(
+    ("error", "is_transient"), [(OSError(28, "No space left on device"), False), (ConnectionError("gone"), True)]
+)
+def test_a_write_error_that_is_swallowed_publishes_nothing(storage, monkeypatch, error, is_transient):
+    """A file with a hole in it is never published, whatever the caller does with the error; it says if that may pass."""
     storage.write("a.txt", "old")
-    writer = _Fails()
+    writer = _Fails(error)
     monkeypatch.setattr(type(storage.client), "open_writer", lambda self, name, request: writer)
-    with pytest.raises(StorageError, match="could not be written"), storage.open_writer("a.txt") as file:  # noqa: PT012
+    with (  # noqa: PT012
+        pytest.raises(StorageError, match="could not be written") as caught,
+        storage.open_writer("a.txt") as file,
+    ):
         file.write(b"one")
-        with contextlib.suppress(StorageFull):
-            file.write(b"two")
-        with contextlib.suppress(StorageError):
-            file.write(b"three")
+        for data in (b"two", b"three"):
+            with contextlib.suppress(StorageError):
+                file.write(data)
 
+    assert caught.value.transient == is_transient
     assert not writer.committed
     assert writer.calls == 2
 

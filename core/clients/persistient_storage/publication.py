@@ -12,7 +12,7 @@ from core.clients.persistient_storage.digest import Digest
 from core.clients.persistient_storage.receipts import Receipt
 from core.clients.persistient_storage.text import encoded
 from core.clients.persistient_storage.writing import GuardedWriter
-from core.errors import StorageError
+from core.errors import StorageError, StorageUnavailable
 
 _log = logging.getLogger(__name__)
 _TEXT_BUFFER = 1 << 16
@@ -123,22 +123,14 @@ class Publication(io.BufferedIOBase):
         if os.getpid() != self._process:
             raise StorageError(f"{self.name} is being written by the process that forked this one, not here")
         if self._failure is not None:
-            raise StorageError(
-                f"{self.name} lacks what could not be written; nothing is published"
-            ) from self._failure
+            kind = StorageUnavailable if getattr(self._failure, "transient", False) else StorageError
+            raise kind(f"{self.name} lacks what could not be written; nothing is published") from self._failure
 
     def _commit(self) -> None:
         writer = self._writer
         if writer is None:
             raise ValueError(f"{self.name} was written already")
-        if os.getpid() != self._process:
-            raise StorageError(
-                f"{self.name} is being written by the process that forked this one; not published here"
-            )
-        if self._failure is not None:
-            raise StorageError(
-                f"{self.name} lacks what could not be written; nothing was published"
-            ) from self._failure
+        self._check()
         if self._gzip:
             self._store(self._gzip.finish())
         writer.prepare()
