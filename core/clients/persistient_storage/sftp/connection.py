@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from core.clients.persistient_storage.extras import needed
 from core.clients.persistient_storage.patience import CONNECT_TIMEOUT_S, read_timeout_s
+from core.clients.persistient_storage.sftp.account import Account, account_of, check_key
 from core.clients.persistient_storage.sftp.errors import asking, explained
 from core.clients.persistient_storage.sftp.place import SCHEME, Place
 from core.clients.persistient_storage.sftp.whole import closing_unless_answered, sftp_kind
@@ -27,19 +27,6 @@ _KEEPALIVE_S = 30
 _KNOWN_HOSTS_OF_ALL = "/etc/ssh/ssh_known_hosts"
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Everything that decides which connection it is."""
-
-    host: str
-    port: int
-    user: str | None
-    key_files: tuple[str, ...]
-    has_own_key: bool
-    password_file: str | None
-    known_hosts: str
 
 
 class Channel:
@@ -71,7 +58,7 @@ class Channel:
 class Connections:
     """The connections of this process to one account."""
 
-    def __init__(self, account: _Account) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
         self._lock = threading.RLock()  # the garbage collector may give a channel back at any moment
         self._connecting = threading.Lock()
@@ -179,44 +166,29 @@ def connections(place: Place) -> Connections:
     paramiko = needed("paramiko", extra="sftp", scheme=SCHEME)
     # It logs with tracebacks what it then raises, and every connection that ends.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-    account = _account(place, paramiko)
+    account = account_of(place, paramiko)
     with _lock:
         return _known.setdefault(account, Connections(account))
 
 
-def _account(place: Place, paramiko: Any) -> _Account:
-    config = Path("~/.ssh/config").expanduser()
-    with asking(str(config)):
-        found = paramiko.SSHConfig.from_path(config).lookup(place.host) if config.is_file() else {}
-    own_key = os.environ.get("YETI_SFTP_KEY_FILE") or None
-    return _Account(
-        host=found.get("hostname", place.host),
-        port=place.port or int(found.get("port", 22)),
-        user=place.user or found.get("user"),
-        key_files=(own_key,) if own_key else tuple(found.get("identityfile", ())),
-        has_own_key=own_key is not None,
-        password_file=os.environ.get("YETI_SFTP_PASSWORD_FILE") or None,
-        known_hosts=os.environ.get("YETI_SFTP_KNOWN_HOSTS") or str(Path("~/.ssh/known_hosts").expanduser()),
-    )
-
-
-def _connected(account: _Account, place: str) -> Any:
+def _connected(account: Account, place: str) -> Any:
     paramiko = needed("paramiko", extra="sftp", scheme=SCHEME)
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(_Refusing(place))
     for file in (account.known_hosts, _KNOWN_HOSTS_OF_ALL):
         if Path(file).is_file():
             client.load_system_host_keys(file)
-    if account.has_own_key:
-        _must_exist(account.key_files[0], "YETI_SFTP_KEY_FILE")
-    uses_all = not account.has_own_key and account.password_file is None
+    password = account.password()
+    if account.own_key_file:
+        check_key(account.own_key_file, password, paramiko)
+    uses_all = not account.own_key_file and account.password_file is None
     try:
         client.connect(
             account.host,
             account.port,
             username=account.user,
-            password=_password(account.password_file),
-            key_filename=[name for name in account.key_files if Path(name).is_file()],
+            password=password,
+            key_filename=account.key_files(),
             allow_agent=uses_all,
             look_for_keys=uses_all,
             timeout=CONNECT_TIMEOUT_S,
@@ -257,18 +229,6 @@ class _Refusing:
         )
 
 
-def _password(file: str | None) -> str | None:
-    if file is None:
-        return None
-    _must_exist(file, "YETI_SFTP_PASSWORD_FILE")
-    return Path(file).read_text("utf-8").rstrip("\r\n")
-
-
-def _must_exist(file: str, variable: str) -> None:
-    if not Path(file).is_file():
-        raise StoragePermissionDenied(f"{variable} names {file}, which is not a file")
-
-
 def _forget_all() -> None:
     global _lock
     for known in _known.values():
@@ -279,6 +239,6 @@ def _forget_all() -> None:
 
 
 _lock = threading.Lock()
-_known: dict[_Account, Connections] = {}
+_known: dict[Account, Connections] = {}
 _inherited: list[Connections] = []
 os.register_at_fork(after_in_child=_forget_all)

@@ -14,10 +14,19 @@ from core.errors import YetiError
 
 @cache
 def sftp_kind() -> Any:
-    """Return paramiko's client, but one that closes its channel when a packet is sent or read only in part."""
+    """Return paramiko's client, but one that closes its channel when a packet is sent or read only in part.
+
+    A name that is not UTF-8 comes as Python's file names do, with half surrogate pairs; paramiko raises, and so one
+    such name would hide all the others.
+    """
     base = needed("paramiko", extra="sftp", scheme="sftp://").SFTPClient
 
     class WholePackets(base):  # type: ignore[misc, valid-type] # paramiko is imported late
+        def _request(self, kind: int, *arguments: Any) -> Any:
+            kind, message = super()._request(kind, *arguments)
+            message.get_text = lambda: message.get_string().decode(errors="surrogateescape")
+            return kind, message
+
         def _read_packet(self) -> Any:
             try:
                 return super()._read_packet()
