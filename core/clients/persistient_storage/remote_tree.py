@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from core.clients.persistient_storage import names
 from core.clients.persistient_storage.patience import read_timeout_s, waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Stat
-from core.errors import FileMissing, InvalidFileName
+from core.errors import FileMissing, InvalidFileName, StorageCorrupt
 from core.redaction import redact
 from core.schemas.instant import Instant
 
@@ -28,14 +28,14 @@ class Entry:
     Attributes:
         name: Below the path of the client; the empty name is that path itself.
         kind: What it is.
-        size_bytes: Its length, if it is a file.
+        size_bytes: Its length, if it is a file; None where the server does not say it.
         etag: As `Stat.etag`.
         modified_at: When it was written, where that is known.
     """
 
     name: str
     kind: Kind
-    size_bytes: int = 0
+    size_bytes: int | None = None
     etag: str | None = None
     modified_at: Instant | None = None
 
@@ -67,23 +67,27 @@ def stat_of(tree: Tree, name: str, place: str) -> Stat:
     entry = tree.entry(names.check(name))
     if entry.kind != "file":
         raise FileMissing(f"{place}: what stands there is not a file")
-    return _stat(entry)
+    return _stat(entry, place)
 
 
-def listed(tree: Tree, prefix: str) -> Iterator[Stat]:
-    """Yield the file called *prefix* and all files below it; all there are if it is empty."""
+def listed(tree: Tree, path: str, prefix: str) -> Iterator[Stat]:
+    """Yield the file called *prefix* and all files below it; all there are if it is empty.
+
+    Raises:
+        StorageCorrupt: The server does not say how long one of them is.
+    """
     if names.check_prefix(prefix):
         try:
             entry = tree.entry(prefix)
         except FileMissing:
             return
         if entry.kind == "file":
-            yield _stat(entry)
+            yield _stat(entry, f"{path}/{entry.name}")
         if entry.kind != "folder":
             return
     for entry in _files(tree, prefix):
         if _is_name(entry.name):
-            yield _stat(entry)
+            yield _stat(entry, f"{path}/{entry.name}")
 
 
 def leftovers(tree: Tree, path: str) -> Iterator[Leftover]:
@@ -100,16 +104,20 @@ def beside(name: str, token: str) -> str:
     return folder + slash + names.part_file(token)
 
 
-def removing(place: str, part: str, remove: Callable[[], object]) -> None:
-    """Remove a part file by *remove*, without waiting long and without an error: one led here, and counts more."""
+def removing(place: str, part: str, remove: Callable[[], object], *, told: str = "") -> None:
+    """Remove a part file by *remove*, without waiting long and without an error: one led here, and counts more.
+
+    *told* is the text of that one; if the same thing stands in the way of both, nobody is warned of it besides.
+    """
     try:
         with waiting_at_most(min(_REMOVED_WITHIN_S, read_timeout_s())):
             remove()
     except FileMissing:
         pass
     except Exception as error:
+        level = logging.DEBUG if str(error) == told else logging.WARNING
         said = redact(str(error))
-        _log.warning("part file could not be removed", extra={"file": place, "part": part, "reason": said})
+        _log.log(level, "part file could not be removed", extra={"file": place, "part": part, "reason": said})
 
 
 def _files(tree: Tree, folder: str) -> Iterator[Entry]:
@@ -132,5 +140,7 @@ def _is_name(name: str) -> bool:
     return True
 
 
-def _stat(entry: Entry) -> Stat:
+def _stat(entry: Entry, place: str) -> Stat:
+    if entry.size_bytes is None:
+        raise StorageCorrupt(f"{place}: the server does not say how long the file is")
     return Stat(entry.name, entry.size_bytes, entry.etag, modified_at=entry.modified_at)

@@ -3,9 +3,10 @@
 Path: ``sftp://user@host:port/absolute/folder``; user and port may be missing, a password may never be there.
 
 It uses what ``ssh`` uses: the keys of ``~/.ssh``, the agent, and of ``~/.ssh/config`` the lines ``HostName``,
-``User``, ``Port`` and ``IdentityFile`` (no proxies).  Three variables of our own: ``YETI_SFTP_KEY_FILE`` (this key
-and no other), ``YETI_SFTP_PASSWORD_FILE`` (a file that holds the password) and ``YETI_SFTP_KNOWN_HOSTS`` (instead
-of ``~/.ssh/known_hosts``).  The server's host key must be known; one that is not, or that has changed, is refused.
+``User``, ``Port`` and ``IdentityFile``; a proxy there is refused.  Three variables of our own: ``YETI_SFTP_KEY_FILE``
+(this key and no other), ``YETI_SFTP_PASSWORD_FILE`` (a file that holds the password) and ``YETI_SFTP_KNOWN_HOSTS``
+(instead of ``~/.ssh/known_hosts``).  The server's host key must be known; one that is not, or that has changed, is
+refused.
 
 A file is written beside its place under a hidden name, made durable where the server can, and renamed over the old
 one, which OpenSSH does as one step.  Policy ``Create`` needs a server and a file system that make hard links, and
@@ -47,6 +48,7 @@ class SftpClient(PersistientStorageClient):
 
     def __init__(self, path: str) -> None:
         self._place = parsed(path)
+        self._root = self._place.url("").rstrip("/")
 
     def file_path(self, file_name: str) -> str:
         return self._place.url(names.check(file_name))
@@ -72,10 +74,10 @@ class SftpClient(PersistientStorageClient):
         return stat_of(self, file_name, self._place.url(file_name))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        return listed(self, prefix)
+        return listed(self, self._root, prefix)
 
     def leftovers(self) -> Iterator[Leftover]:
-        return leftovers(self, self._place.url("").rstrip("/"))
+        return leftovers(self, self._root)
 
     def remove_leftover(self, leftover: Leftover) -> None:
         if names.is_part_file(leftover.token):

@@ -2,9 +2,10 @@
 
 Path: ``webdavs://host:port/folder`` over https, or ``webdav://host:port/folder`` over http; the folder is written
 plainly, not with percent signs.  User and password are never in it: set ``YETI_WEBDAV_USER`` and
-``YETI_WEBDAV_PASSWORD_FILE`` (or ``YETI_WEBDAV_PASSWORD``), or have them in ``~/.netrc``; they are sent as HTTP's
-Basic, so over plain http anybody on the way can read them.  ``REQUESTS_CA_BUNDLE`` or ``SSL_CERT_FILE`` name the
-certificates to trust, ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY`` the proxy.  Redirects are not followed.
+``YETI_WEBDAV_PASSWORD_FILE`` (or ``YETI_WEBDAV_PASSWORD``), or have them in ``~/.netrc``; a file that was changed
+is read again.  They are sent as HTTP's Basic, so over plain http anybody on the way can read them.
+``REQUESTS_CA_BUNDLE`` or ``SSL_CERT_FILE`` name the certificates to trust, ``HTTP_PROXY``, ``HTTPS_PROXY`` and
+``NO_PROXY`` the proxy.  Redirects are not followed.
 
 A file is sent under a hidden name beside its place, its length compared, and moved over the old one.  A reader
 gets one file, whole, or an error: it asks before and after the file is opened, and both must agree.
@@ -45,6 +46,7 @@ class WebDavClient(PersistientStorageClient):
 
     def __init__(self, path: str) -> None:
         self._tree = DavTree(parsed(path, self.PREFIX))
+        self._root = self._tree.place.url("").rstrip("/")
 
     def file_path(self, file_name: str) -> str:
         return self._tree.place.url(names.check(file_name))
@@ -70,10 +72,10 @@ class WebDavClient(PersistientStorageClient):
         return stat_of(self._tree, file_name, self.file_path(file_name))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        return listed(self._tree, prefix)
+        return listed(self._tree, self._root, prefix)
 
     def leftovers(self) -> Iterator[Leftover]:
-        return leftovers(self._tree, self._tree.place.url("").rstrip("/"))
+        return leftovers(self._tree, self._root)
 
     def remove_leftover(self, leftover: Leftover) -> None:
         if names.is_part_file(leftover.token):

@@ -19,7 +19,8 @@ _LONGEST_PAUSE_S = 0.4
 _LONGEST_REMARK_BYTES = 1 << 16
 _BUSY = frozenset({429, 502, 503, 504})
 _CA_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-_SETTINGS = ("YETI_WEBDAV_USER", "YETI_WEBDAV_PASSWORD", "YETI_WEBDAV_PASSWORD_FILE", *_CA_FILES)
+_PASSWORD_FILE = "YETI_WEBDAV_PASSWORD_FILE"  # noqa: S105 - a variable's name
+_SETTINGS = ("YETI_WEBDAV_USER", "YETI_WEBDAV_PASSWORD", _PASSWORD_FILE, *_CA_FILES)
 
 _local = threading.local()
 
@@ -51,33 +52,34 @@ def ask(
         is_retried: Whether the request may be sent twice.
     """
     requests = needed("requests", extra="webdav", scheme="webdav://")
+    request = {"method": method, "url": url, "headers": headers, "data": body}
     with asking(place):
-        session = _session(requests)
-        for pause_s in (*_PAUSES_S, None) if is_retried else (None,):
-            try:
-                answer = session.request(
-                    method,
-                    url,
-                    headers=headers,
-                    data=body,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=(CONNECT_TIMEOUT_S, read_timeout_s()),
-                    verify=_trusted(),
-                )
-            except requests.ConnectionError as error:
-                if pause_s is None or is_time_out(error) or isinstance(error, requests.exceptions.SSLError):
-                    raise
-            else:
-                if answer.status_code in allowed and is_streamed:
-                    return answer
-                _drain(answer)
-                if answer.status_code in allowed:
-                    return answer
-                if pause_s is None or answer.status_code not in _BUSY:
-                    raise refused(answer, place)
-            time.sleep(pause_s)
-    raise AssertionError("the last turn returns or raises")
+        answer = _answered(requests, request, _PAUSES_S if is_retried else ())
+        is_allowed = answer.status_code in allowed
+        if not (is_allowed and is_streamed):
+            _drain(answer)
+        if not is_allowed:
+            raise refused(answer, place)
+        return answer
+
+
+def _answered(requests: Any, request: dict[str, Any], pauses_s: Collection[float]) -> Any:
+    """Return the answer to *request*, sent again after each pause as long as that may help."""
+    session = _session(requests)
+    request |= {"stream": True, "allow_redirects": False, "verify": _trusted()}
+    request["timeout"] = CONNECT_TIMEOUT_S, read_timeout_s()
+    for pause_s in pauses_s:
+        try:
+            answer = session.request(**request)
+        except requests.ConnectionError as error:
+            if is_time_out(error) or isinstance(error, requests.exceptions.SSLError):
+                raise
+        else:
+            if answer.status_code not in _BUSY:
+                return answer
+            _drain(answer)
+        time.sleep(pause_s)
+    return session.request(**request)
 
 
 def _drain(answer: Any) -> None:
@@ -88,8 +90,8 @@ def _drain(answer: Any) -> None:
 
 
 def _session(requests: Any) -> Any:
-    # A child after a fork must not share sockets; changed variables mean another user.
-    key = os.getpid(), tuple(os.environ.get(name) for name in _SETTINGS)
+    # A child after a fork must not share sockets; changed variables mean another user, a changed file his new password.
+    key = os.getpid(), tuple(os.environ.get(name) for name in _SETTINGS), _version(os.environ.get(_PASSWORD_FILE))
     if getattr(_local, "key", None) != key:
         session = requests.Session()
         session.headers["User-Agent"] = "yeti-exports"
@@ -99,9 +101,20 @@ def _session(requests: Any) -> Any:
     return _local.session
 
 
+def _version(file: str | None) -> tuple[int, ...] | None:
+    """Return what is another one when the file was written anew or replaced."""
+    if not file:
+        return None
+    try:
+        status = Path(file).stat()
+    except OSError:  # the credentials are asked for then, and say what is wrong
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 def _credentials() -> tuple[bytes, bytes] | None:
     """Return user and password; None leaves it to requests to look into ~/.netrc."""
-    user, file = os.environ.get("YETI_WEBDAV_USER"), os.environ.get("YETI_WEBDAV_PASSWORD_FILE")
+    user, file = os.environ.get("YETI_WEBDAV_USER"), os.environ.get(_PASSWORD_FILE)
     password = os.environ.get("YETI_WEBDAV_PASSWORD")
     if not user:
         return None

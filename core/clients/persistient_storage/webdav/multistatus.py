@@ -1,7 +1,7 @@
 """What a server answers to PROPFIND: XML, from a server that may be hostile."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urlsplit
@@ -25,12 +25,10 @@ class Found:
     Attributes:
         path: Where it is on the server.
         entry: What it is, without a name yet.
-        size_bytes: Its length; None where the server does not say it, which ``entry`` cannot.
     """
 
-    path: str = field(compare=False)
+    path: str
     entry: Entry
-    size_bytes: int | None
 
 
 class _Builder(ET.TreeBuilder):
@@ -63,9 +61,8 @@ def parsed(chunks: Iterable[bytes], place: str) -> Iterator[Found]:
         raise StorageError(f"{place}: the server's answer is not that of WebDAV")
     for response in root.iter("{DAV:}response"):
         if (prop := _properties(response)) is not None:
-            path = unquote(urlsplit(response.findtext("{DAV:}href", "").strip()).path)
-            length = prop.findtext("{DAV:}getcontentlength", "").strip()
-            yield Found(path, _entry(prop, length), int(length) if length.isdecimal() else None)
+            path = urlsplit(response.findtext("{DAV:}href", "").strip()).path
+            yield Found(unquote(path, errors="surrogateescape"), _entry(prop))
 
 
 def _properties(response: ET.Element) -> ET.Element | None:
@@ -75,12 +72,13 @@ def _properties(response: ET.Element) -> ET.Element | None:
     return None
 
 
-def _entry(prop: ET.Element, length: str) -> Entry:
+def _entry(prop: ET.Element) -> Entry:
     if prop.find("{DAV:}resourcetype/{DAV:}collection") is not None:
         return Entry("", "folder")
     modified = prop.findtext("{DAV:}getlastmodified", "").strip()
+    length = prop.findtext("{DAV:}getcontentlength", "").strip()
     etag = plain_etag(prop.findtext("{DAV:}getetag", "")) or f"{modified}-{length}"
-    return Entry("", "file", int(length) if length.isdecimal() else 0, etag, _instant(modified))
+    return Entry("", "file", int(length) if length.isdecimal() else None, etag, _instant(modified))
 
 
 def plain_etag(etag: str) -> str:

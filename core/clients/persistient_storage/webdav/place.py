@@ -37,7 +37,7 @@ class Place:
     def http(self, path: str) -> str:
         """Return the address that is asked for what stands at *path* on the server."""
         scheme = "https" if self.scheme == "webdavs://" else "http"
-        return f"{scheme}://{self.server}{quote(path)}"
+        return f"{scheme}://{self.server}{quote(path, errors='surrogateescape')}"
 
 
 def parsed(path: str, scheme: str) -> Place:

@@ -1,8 +1,9 @@
 """Read one file over WebDAV so that it is whole, whatever the server does meanwhile."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.clients.persistient_storage.reader import PieceReader
+from core.clients.persistient_storage.remote_tree import Entry
 from core.clients.persistient_storage.webdav.connection import ask, pause
 from core.clients.persistient_storage.webdav.errors import asking
 from core.clients.persistient_storage.webdav.tree import DavTree
@@ -12,9 +13,6 @@ from core.errors import (
     StorageTimeout,
     StorageUnavailable,
 )
-
-if TYPE_CHECKING:
-    from core.clients.persistient_storage.webdav.multistatus import Found
 
 _OPEN_ATTEMPTS = 12
 
@@ -61,7 +59,7 @@ class DavReader(PieceReader):
             self._answer.close()
             raise StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
 
-    def _opened(self) -> "tuple[Any, Found, int]":
+    def _opened(self) -> tuple[Any, Entry, int]:
         """Return an answer whose body is one whole file from the position on, what is known of it, and its length.
 
         Servers look at a file and then open it; when it is replaced in between, they give the length of one with
@@ -71,7 +69,7 @@ class DavReader(PieceReader):
         for attempt in range(_OPEN_ATTEMPTS):
             pause(attempt)
             before = after
-            if before.entry.kind != "file":
+            if before.kind != "file":
                 raise FileMissing(f"{self._address}: what stands there is not a file")
             answer = self._get()
             try:

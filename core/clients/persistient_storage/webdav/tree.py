@@ -28,22 +28,22 @@ class DavTree:
 
     def entry(self, name: str) -> Entry:
         """Say what stands at *name*."""
-        return self.found(name).entry
+        return self._measured(self.found(name))
 
-    def found(self, name: str) -> "Found":
-        """Say what stands at *name* and how long it is, and look again before saying that nothing does."""
+    def found(self, name: str) -> Entry:
+        """Say what stands at *name*, as far as lists do, and look again before saying that nothing does."""
         for _ in range(LOOKS - 1):
             with suppress(FileMissing):
                 return self.look(name)
             time.sleep(BETWEEN_LOOKS_S)
         return self.look(name)
 
-    def look(self, name: str) -> "Found":
+    def look(self, name: str) -> Entry:
         """Say what stands at *name* just now."""
         found = self._found(self.place.path(name), self.place.url(name), depth=0)
         if not found:
             raise FileMissing(f"{self.place.url(name)}: there is no such file")
-        return replace(found[0], entry=replace(found[0].entry, name=name))
+        return replace(found[0].entry, name=name)
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """Say what is in *folder*."""
@@ -54,12 +54,16 @@ class DavTree:
                 continue
             if not found.path.startswith(path):
                 raise StorageError(f"{address}: the server calls its files by another address; check the path")
-            yield replace(found.entry, name=name + found.path[len(path) :].rstrip("/"))
+            entry = replace(found.entry, name=name + found.path[len(path) :].rstrip("/"))
+            try:
+                yield self._measured(entry)
+            except FileMissing:  # somebody removed it meanwhile
+                continue
 
     def delete(self, name: str) -> None:
         """Remove the file, if there is one; never a folder, which WebDAV would remove with all that is in it."""
         with suppress(FileMissing):
-            if self.look(name).entry.kind == "folder":
+            if self.look(name).kind == "folder":
                 raise FileExists(f"{self.place.url(name)}: a folder of that name stands there")
             url = self.place.http(self.place.path(name))
             ask("DELETE", url, self.place.url(name), allowed=(200, 202, 204))
@@ -70,6 +74,17 @@ class DavTree:
         if ask("MKCOL", url, place, allowed=range(200, 501)).status_code in (404, 409) and path != "/":
             self.make_folder(path.rstrip("/").rpartition("/")[0] + "/", place)
             ask("MKCOL", url, place, allowed=(*range(200, 300), 405, 409, 500))
+
+    def _measured(self, entry: Entry) -> Entry:
+        """Ask for the length of a file where the list lacks it; it may be that the server does not tell it at all."""
+        if entry.kind != "file" or entry.size_bytes is not None:
+            return entry
+        url = self.place.http(self.place.path(entry.name))
+        answer = ask("HEAD", url, self.place.url(entry.name), allowed=(200, 405, 501))
+        length = answer.headers.get("Content-Length", "")
+        # Beside the header that says "in pieces", HTTP ignores a length.
+        is_told = answer.status_code == 200 and length.isdecimal() and "Transfer-Encoding" not in answer.headers
+        return replace(entry, size_bytes=int(length)) if is_told else entry
 
     def _found(self, path: str, place: str, *, depth: int) -> "list[Found]":
         # Its libraries for XML and dates take longer to import than all the rest, and most runs do not need them.

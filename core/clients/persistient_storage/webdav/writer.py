@@ -44,6 +44,7 @@ class DavWriter:
         self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by abort
         self._size_bytes = 0
         self._part: str | None = None
+        self._told = ""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes."""
@@ -52,6 +53,13 @@ class DavWriter:
 
     def commit(self, sha256: str) -> tuple[Stat, Outcome]:
         """Send the part file, compare its length, move it over the file."""
+        try:
+            return self._commit(sha256)
+        except StorageError as error:
+            self._told = str(error)
+            raise
+
+    def _commit(self, sha256: str) -> tuple[Stat, Outcome]:
         self._part = part = beside(self._name, os.urandom(8).hex())
         stored = self._sent(part)
         before = self._there()
@@ -63,7 +71,7 @@ class DavWriter:
             stored = self._sent(part)
         outcome = self._move(part)
         self._part = None
-        return Stat(self._name, stored.size_bytes, stored.etag, sha256, stored.modified_at), outcome
+        return Stat(self._name, self._size_bytes, stored.etag, sha256, stored.modified_at), outcome
 
     def abort(self) -> None:
         """Forget the spool, and remove the part file if there is one."""
@@ -72,13 +80,16 @@ class DavWriter:
         if part is not None:
             url, allowed = self._tree.place.http(self._tree.place.path(part)), (200, 202, 204)
             removing(
-                self._address, part, lambda: ask("DELETE", url, self._address, allowed=allowed, is_retried=False)
+                self._address,
+                part,
+                lambda: ask("DELETE", url, self._address, allowed=allowed, is_retried=False),
+                told=self._told,
             )
 
     def _there(self) -> Entry | None:
         """Return what the move will replace; never a folder, which would go with all that is in it."""
         try:
-            entry = self._tree.look(self._name).entry
+            entry = self._tree.look(self._name)
         except FileMissing:
             return None
         if entry.kind == "folder":
@@ -92,7 +103,7 @@ class DavWriter:
             raise StorageCorrupt(f"{self._address}: the server does not say how much of the file it kept")
         if found.size_bytes != self._size_bytes:
             raise StorageFull(f"{self._address}: the server kept {found.size_bytes} of {self._size_bytes} bytes")
-        return found.entry
+        return found
 
     def _put(self, part: str) -> None:
         path = self._tree.place.path(part)
