@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from core.testing.faults import Proxy
+
 SSHD = "/usr/sbin/sshd"
 _READY_WITHIN_S = 20
 
@@ -40,6 +42,17 @@ class SshServer:
     def known_hosts(self) -> Path:
         """The file of known hosts, in which this server is."""
         return self.home / ".ssh" / "known_hosts"
+
+    def path(self, folder: Path) -> str:
+        """Return the storage path of a folder of the server."""
+        return f"sftp://127.0.0.1:{self.port}{folder}"
+
+    def path_through(self, proxy: Proxy, path: str, known_hosts: Path) -> str:
+        """Return *path* for a client that goes through *proxy*, and write the file of known hosts that it needs."""
+        far = proxy.to(path)
+        known, port = self.known_hosts.read_text(), far.split(":")[2].split("/")[0]
+        known_hosts.write_text(known + known.replace(f":{self.port} ", f":{port} "))
+        return far
 
     @property
     def key(self) -> Path:
@@ -138,39 +151,25 @@ def dav_server(
     """
     data, port = folder / "data", free_port()
     data.mkdir(parents=True)
-    config = {
-        "host": "127.0.0.1",
-        "port": port,
-        "server": "cheroot",
-        "provider_mapping": {"/": str(data)},
-        "simple_dc": {"user_mapping": {"*": {user: {"password": password}} if user else True}},
-        "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
-    }
+    config = {"host": "127.0.0.1", "port": port, "server": "cheroot", "provider_mapping": {"/": str(data)}}
+    config["simple_dc"] = {"user_mapping": {"*": {user: {"password": password}} if user else True}}
+    config["http_authenticator"] = {"accept_basic": True, "accept_digest": False, "default_to_digest": False}
     if certificate:
-        config |= {
-            "ssl_certificate": str(certificate),
-            "ssl_private_key": str(certificate),
-            "ssl_adapter": "builtin",
-        }
-    (folder / "wsgidav.json").write_text(json.dumps(config))
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-W",
-                "ignore",
-                "-m",
-                "wsgidav.server.server_cli",
-                "--config",
-                folder / "wsgidav.json",
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
+        config |= {"ssl_certificate": str(certificate), "ssl_private_key": str(certificate)}
+        config["ssl_adapter"] = "builtin"
+    with _wsgidav(folder, config) as process:
         _wait(process, port, folder / "server.log")
         yield DavServer(f"127.0.0.1:{port}", data)
+
+
+@contextmanager
+def _wsgidav(folder: Path, config: dict[str, object]) -> Iterator[subprocess.Popen]:
+    (folder / "wsgidav.json").write_text(json.dumps(config))
+    command = ("-W", "ignore", "-m", "wsgidav.server.server_cli", "--config", folder / "wsgidav.json")
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield process
     finally:
         stop(process)
 
