@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
             state.is_over.wait()
             self.close_connection = True
         elif state.failures and (status := state.failures.pop(0)):
-            self._error(status, "InternalError")
+            self._error(status, "AccessDenied" if status == 403 else "InternalError")
         elif self.command not in state.allowed:
             self._error(403, "AccessDenied")
         elif state.moved_to:

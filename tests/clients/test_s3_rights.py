@@ -1,10 +1,13 @@
 """What a key that may only put is enough for."""
 # ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
+from datetime import UTC, datetime
+
 import pytest
 from servers import WRITER_KEY, WRITER_SECRET
 
 from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.check import check_storage
 from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.s3.writer import PART_BYTES
 from core.clients.persistient_storage.storage import Storage
@@ -68,3 +71,43 @@ def test_a_key_that_may_only_write_on_a_real_server(weed_server, monkeypatch):
 
 
 POLICIES = [("one", IfChanged()), ("one", IfChanged()), ("one", IfChanged()), ("two", IfChanged())]
+
+
+@pytest.mark.s3
+def test_a_check_with_a_key_that_may_only_write_on_a_real_server(weed_server, monkeypatch):
+    """It passes, since exports can be published, and says what is refused (this server lets a writer delete)."""
+    bucket = weed_server.new_bucket()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", WRITER_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", WRITER_SECRET)
+    path = f"s3://{bucket}/x"
+    report = check_storage(path, Storage(get_client(path)), datetime.now(UTC))
+
+    assert report.is_ok
+    assert [step.name for step in report.steps if step.is_refused] == [
+        "read back what was written",
+        "read back the replacement",
+    ]
+
+
+def test_a_check_with_the_right_to_put_alone(small):
+    """It passes, and names the file that stays; where the file can be read but not deleted, that alone is said."""
+    path = "s3://bucket/x"
+    for allowed, refused in ({"PUT"}, 3), ({"PUT", "GET", "HEAD"}, 1):
+        small.allowed = frozenset(allowed)
+        small.objects.clear()
+        report = check_storage(path, Storage(get_client(path)), datetime.now(UTC))
+        [left] = small.objects
+
+        assert report.is_ok
+        assert [step.is_refused for step in report.steps].count(True) == refused
+        [delete] = [step for step in report.steps if step.name == "delete"]
+        assert f"the file {left.rpartition('/')[2]} may still be there: delete it" in delete.detail
+
+
+def test_a_check_where_missing_and_refused_look_alike(small):
+    """Without the right to list, S3 says of a missing file that it is refused; that keeps nobody from publishing."""
+    small.failures = [0, 0, 0, 0, 0, 403]
+    report = check_storage("s3://bucket/x", Storage(get_client("s3://bucket/x")), datetime.now(UTC))
+
+    assert report.is_ok
+    assert [step.name for step in report.steps if step.is_refused] == ["find it gone"]
