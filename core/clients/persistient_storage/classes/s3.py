@@ -37,13 +37,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from core.clients.persistient_storage.bucket_client import BucketClient
-from core.clients.persistient_storage.receipts import (
-    Leftover,
-    Metadata,
-    Stat,
-    WriteRequest,
-    attachment,
-)
+from core.clients.persistient_storage.receipts import Leftover, Metadata, Stat, WriteRequest, attachment
 from core.clients.persistient_storage.s3 import leftovers
 from core.clients.persistient_storage.s3.connection import connection
 from core.clients.persistient_storage.s3.errors import asking
