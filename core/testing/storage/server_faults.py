@@ -14,12 +14,13 @@ from core.errors import FileMissing, StorageCorrupt, StorageError
 from core.testing.faults import HTTP_KINDS, TCP_KINDS, Fault, Proxy
 from core.testing.storage.under_test import ClientUnderTest, cannot, state
 
-_ANSWER_WITHIN_S = 1
+_STALL_ENDS_WITHIN_S, _ANSWER_WITHIN_S = 1, 10
+"""How long an answer is waited for: where none will come, and where only the machine is slow."""
+
 _ENDS_WITHIN_S = 30
-"""A fault for ever is to end in an error by then: some tries with pauses, and one time-out of a second."""
+"""A fault for ever is to end in an error by then: some tries with pauses, and one time-out."""
 
 _TEXT = "0123456789abcde\n" * (20 << 10)
-_TIMES = pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
 _WITHOUT_BODY = tuple(kind for kind in HTTP_KINDS if kind not in ("short", "no-length"))
 
 _LOOKS: dict[str, Callable[[Storage], object]] = {
@@ -27,6 +28,12 @@ _LOOKS: dict[str, Callable[[Storage], object]] = {
     "stat": lambda storage: storage.stat("file.txt").size_bytes,
     "list": lambda storage: [stat.name for stat in storage.list()],
 }
+
+
+def _once_and_for_ever(kinds: tuple[str, ...]) -> list[Any]:
+    """Return the cases of a test; a stall is one time-out, and the same whether or not it would come again."""
+    cases = [(kind, times) for kind in kinds for times in (1, None) if (kind, times) != ("stall", 1)]
+    return [pytest.param(*case, id=f"{case[0]}-{'once' if case[1] else 'for ever'}") for case in cases]
 
 
 class ServerFaultTests(ClientUnderTest):
@@ -52,15 +59,14 @@ class ServerFaultTests(ClientUnderTest):
 
         assert proxy.requests == 0
 
-    @_TIMES
-    @pytest.mark.parametrize("kind", _WITHOUT_BODY)
+    @pytest.mark.parametrize(("kind", "times"), _once_and_for_ever(_WITHOUT_BODY))
     def test_a_put_that_meets_a_fault(self, client, far_path, proxy, kind, times):
         """A fault of the server on a put: the new file stands, or an error says "later" and the old one stands."""
         _try_if_possible(proxy, kind)
         client.put_file("file.txt", "old")
         proxy.fault = Fault(kind, "put", times)
 
-        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", _TEXT))
+        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", _TEXT), kind)
 
         _check_error(said, times)
         proxy.fault = None
@@ -77,17 +83,17 @@ class ServerFaultTests(ClientUnderTest):
         client.put_file("file.txt", "old")
         proxy.fault = Fault(kind, "put", after=1)
 
-        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", b"0123456789abcdef" * (20 << 16)))
+        data = b"0123456789abcdef" * (20 << 16)
+        said = _within(lambda: Storage(get_client(far_path)).write("file.txt", data), kind)
 
         proxy.fault = None
         if isinstance(said, Exception):
             _check_error(said, None)
             self.expect_only_old(client, storage)
         else:  # it needed one request only
-            assert self.raw(client, "file.txt") == b"0123456789abcdef" * (20 << 16)
+            assert self.raw(client, "file.txt") == data
 
-    @_TIMES
-    @pytest.mark.parametrize("kind", HTTP_KINDS)
+    @pytest.mark.parametrize(("kind", "times"), _once_and_for_ever(HTTP_KINDS))
     def test_a_read_that_meets_a_fault(self, client, far_path, proxy, kind, times):
         """A fault of the server on a read: the whole file comes, or an error; never a part, never "missing"."""
         _try_if_possible(proxy, kind)
@@ -98,7 +104,7 @@ class ServerFaultTests(ClientUnderTest):
         for read in reads:
             proxy.fault = Fault(kind, "get", times)
 
-            said = _within(lambda read=read: read(get_client(far_path)))
+            said = _within(lambda read=read: read(get_client(far_path)), kind)
 
             if not isinstance(said, Exception):
                 assert said == _TEXT
@@ -119,7 +125,7 @@ class ServerFaultTests(ClientUnderTest):
         client.put_file("file.txt", "old")
         proxy.fault = Fault(kind, "delete" if verb == "delete" else "look")
 
-        said = _within(lambda: _LOOKS[verb](Storage(far)))
+        said = _within(lambda: _LOOKS[verb](Storage(far)), kind)
 
         proxy.fault = None
         if isinstance(said, Exception):
@@ -144,13 +150,14 @@ def _check_error(said: object, times: int | None) -> None:
         assert said.transient, f"another try may help, but the error does not say so: {said}"
 
 
-def _within(run: Any) -> Any:
-    """Return what *run* returns or raises, if it does so in time; otherwise fail."""
+def _within(run: Any, kind: str) -> Any:
+    """Return what *run* returns or raises at a fault of that kind, if it does so in time; otherwise fail."""
     said: list[Any] = []
+    answer_within_s = _STALL_ENDS_WITHIN_S if kind == "stall" else _ANSWER_WITHIN_S
 
     def call() -> None:
         try:
-            with waiting_at_most(_ANSWER_WITHIN_S):
+            with waiting_at_most(answer_within_s):
                 said.append(run())
         except Exception as error:  # looked at by the test
             said.append(error)
