@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.clients.persistient_storage.policies import Create
 from core.clients.persistient_storage.receipts import Outcome, Stat, WriteRequest
@@ -21,9 +21,6 @@ from core.errors import (
     UnsupportedOperation,
 )
 from core.schemas.instant import SECOND
-
-if TYPE_CHECKING:
-    pass
 
 _BUFFER_BYTES = 1 << 18
 _HELD_BACK_BYTES = 1 << 15
