@@ -228,6 +228,15 @@ def test_sound_clients_leave_the_kit_green(mutants, moto_in_use, tmp_path, monke
         assert len(session.outcomes) >= len(tests)
 
 
+def test_each_test_of_the_kit_catches_a_mutant():
+    """There is no test in the kit that nothing turns red."""
+    tests = {name for name in dir(StorageClientTests) if name.startswith("test_")}
+    caught = [getattr(case.values[0], "CAUGHT_BY", ()) for case in (*OF_LOCAL, *OF_S3)]
+    caught += [case.values[0].caught_by for case in OF_STORAGE]
+
+    assert tests - {test.partition("[")[0] for names in caught for test in names} == set()
+
+
 def test_there_are_enough_mutants():
     """Each has a docstring that says what is broken."""
     mutants = [case.values[0] for case in (*OF_LOCAL, *OF_S3, *OF_STORAGE)]

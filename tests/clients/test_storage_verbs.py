@@ -1,41 +1,25 @@
-"""What `Storage` adds to a client: misuse, errors of others, default metadata, data of every kind."""
+"""What `Storage` adds to a client: misuse, default metadata, data of every kind."""
 
-import contextlib
 import gc
 import gzip
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from clients_of_tests import FIVE_METHODS
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.receipts import Metadata, media_type
 from core.clients.persistient_storage.storage import Storage
 from core.errors import (
-    FileMissing,
     InvalidContents,
     StorageCorrupt,
     StorageError,
-    StorageFull,
-    StoragePermissionDenied,
-    StorageTimeout,
-    StorageUnavailable,
-    UnsupportedOperation,
 )
-from core.testing.together import in_child
 
 
 @pytest.fixture
 def storage(tmp_path) -> Storage:
     return Storage(get_client(tmp_path / "exports"))
-
-
-@pytest.fixture
-def five(drop_in) -> Storage:
-    drop_in("five", FIVE_METHODS)
-    return Storage(get_client("five://box"))
 
 
 def test_data_of_every_kind(storage, tmp_path):
@@ -134,30 +118,6 @@ def test_a_file_that_was_altered_is_written_again(storage, tmp_path):
     storage.verify(receipt)
 
 
-@pytest.mark.parametrize("path", ["five://anna:geheim@box", "ftp://anna:geheim@box"])
-def test_no_receipt_shows_a_password(drop_in, tmp_path, monkeypatch, path):
-    """Whoever writes a password into a path, and whichever client serves it: receipt and error go without."""
-    monkeypatch.chdir(tmp_path)
-    drop_in("five", FIVE_METHODS)
-    storage = Storage(get_client(path))
-    receipt = storage.write("a.txt", "x")
-    with pytest.raises(FileMissing) as caught:
-        storage.read_text("b.txt")
-
-    assert "anna:***@box" in receipt.location
-    assert "geheim" not in receipt.location + str(caught.value)
-
-
-def test_a_place_that_is_no_text(drop_in):
-    """A plug-in whose ``file_path`` gives something else is named, before anything is stored."""
-    drop_in("five", FIVE_METHODS.replace('f"{self.path}/{file_name}"', "7"))
-    storage = Storage(get_client("five://box"))
-    with pytest.raises(StorageError, match="file_path returned int, not str"):
-        storage.write("a.txt", "x")
-
-    assert storage.client.box == {}
-
-
 @pytest.mark.parametrize(("name", "encoding"), [("a.csv.gz", None), ("a.csv", "gzip")])
 def test_compressed_files(storage, name, encoding):
     """A name that does not say so gets a content encoding; the receipt is about the stored bytes."""
@@ -189,152 +149,24 @@ def test_metadata_must_fit_into_a_header(value):
         Metadata(items={f"k{value}": "x", "Upper": "x"})
 
 
-def test_a_five_method_client_gets_one_put(five):
-    """A write is one ``put_file`` with the whole text, at the clean end."""
-    puts = []
-    five.client.put_file = lambda name, contents: puts.append((name, contents))
-    with five.open_text_writer("a.txt") as file:
-        file.write("one\r\n")
-        file.write("zwölf")
-        assert puts == []
+class _Steps:
+    """A writer that takes down what it is asked for."""
 
-    assert puts == [("a.txt", "one\r\nzwölf")]
-    assert file.receipt.size_bytes == 11
-    assert file.receipt.outcome == "stored"
-    assert file.receipt.dropped == ("content_type",)
+    def __init__(self, writer, steps) -> None:
+        self._writer, self._steps = writer, steps
+
+    def __getattr__(self, step):
+        self._steps.append(step)
+        return getattr(self._writer, step)
 
 
-def test_a_character_may_lie_across_two_chunks(five):
-    """Bytes are checked as one text; half a character at the end is refused."""
-    five.write("a.txt", ["ü".encode()[:1], "ü".encode()[1:]])
+def test_a_writer_is_prepared_before_its_commit(storage, monkeypatch):
+    """The client's ``prepare`` is called when all bytes are written and nothing is published yet."""
+    steps, own = [], type(storage.client).open_writer
+    monkeypatch.setattr(type(storage.client), "open_writer", lambda self, *asked: _Steps(own(self, *asked), steps))
+    storage.write("a.txt", [b"one", b"two"])
 
-    assert five.read_text("a.txt") == "ü"
-    with pytest.raises(UnsupportedOperation, match="not UTF-8"):
-        five.write("b.txt", ["ü".encode()[:1]])
-    with pytest.raises(FileMissing):
-        five.stat("b.txt")
-
-
-def test_a_client_that_returns_bytes_is_told_so(five):
-    """The contract says text."""
-    five.client.get_file = lambda name: b"bytes"
-    with pytest.raises(StorageError, match="get_file returned bytes, not str"):
-        five.read_text("a.txt")
-
-
-def test_a_client_that_raises_on_a_second_delete_is_forgiven(five):
-    """Older clients do; what is wanted is that the file is not there."""
-
-    def delete(name: str) -> None:
-        raise FileNotFoundError(name)
-
-    five.client.delete_file = delete
-    five.delete("a.txt")
-
-
-class VendorError(Exception):
-    pass
-
-
-@pytest.mark.parametrize(
-    ("raised", "ours"),
-    [
-        (VendorError("https://u:secret@host/x refused"), StorageError),
-        (ConnectionResetError("gone"), StorageUnavailable),
-        (TimeoutError("slow"), StorageTimeout),
-        (PermissionError("https://u:secret@host/x"), StoragePermissionDenied),
-        (OSError(28, "No space left on device"), StorageFull),
-        (KeyError("x"), StorageError),
-    ],
-)
-def test_no_exception_of_a_client_escapes(five, raised, ours):
-    """Each becomes the error of ours that resembles it, with file and place, and without passwords."""
-
-    def fail(*args: object) -> None:
-        raise raised
-
-    five.client.get_file = five.client.put_file = five.client.delete_file = fail
-    for call in (five.read_text, five.stat, five.delete, lambda name: five.write(name, "x")):
-        with pytest.raises(ours) as caught:
-            call("a.txt")
-        assert "five://box/a.txt" in str(caught.value)
-        assert "secret" not in str(caught.value)
-
-
-def test_an_interrupt_is_not_wrapped(five):
-    """``KeyboardInterrupt`` in a client passes as it is."""
-
-    def interrupt(*args: object) -> None:
-        raise KeyboardInterrupt
-
-    five.client.put_file = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        five.write("a.txt", "x")
-
-
-class _Fails:
-    """A writer that loses what it is given the second time, and says so."""
-
-    def __init__(self, error: OSError) -> None:
-        self.error = error
-        self.calls = 0
-        self.committed = False
-
-    def write(self, data: bytes) -> None:
-        self.calls += 1
-        if self.calls == 2:
-            raise self.error
-
-    def commit(self, sha256: str) -> None:
-        self.committed = True
-
-    def abort(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize(
-    ("error", "is_transient"), [(OSError(28, "No space left on device"), False), (ConnectionError("gone"), True)]
-)
-def test_a_write_error_that_is_swallowed_publishes_nothing(storage, monkeypatch, error, is_transient):
-    """A file with a hole in it is never published, whatever the caller does with the error; it says if that may pass."""
-    storage.write("a.txt", "old")
-    writer = _Fails(error)
-    monkeypatch.setattr(type(storage.client), "open_writer", lambda self, name, request: writer)
-    with (  # noqa: PT012
-        pytest.raises(StorageError, match="could not be written") as caught,
-        storage.open_writer("a.txt") as file,
-    ):
-        file.write(b"one")
-        for data in (b"two", b"three"):
-            with contextlib.suppress(StorageError):
-                file.write(data)
-
-    assert caught.value.transient == is_transient
-    assert not writer.committed
-    assert writer.calls == 2
-
-
-@pytest.mark.parametrize("leaves", ["cleanly", "with an error"])
-def test_a_forked_child_does_not_touch_its_parents_writer(storage, leaves):
-    """Whatever a child does with a writer that was open when it was forked: the parent's file is whole."""
-
-    def child(file) -> None:
-        if leaves == "cleanly":
-            for step in (lambda: file.write(b"of the child"), lambda: file.__exit__(None, None, None)):
-                with pytest.raises(StorageError, match="forked"):
-                    step()
-        else:
-            file.__exit__(SystemExit, SystemExit(), None)
-            file.close()
-
-    with storage.open_writer("a.txt") as file:
-        file.write(b"half")
-        assert in_child(lambda: child(file)) == "done"
-        with pytest.raises(FileMissing):
-            storage.stat("a.txt")
-        file.write(b" and half")
-
-    assert storage.read_bytes("a.txt") == b"half and half"
+    assert steps[:4] == ["write", "write", "prepare", "commit"]
 
 
 @pytest.mark.parametrize("data", [b"new", "new", [b"n", b"ew"], "path"])
@@ -348,13 +180,3 @@ def test_an_announced_size_that_is_wrong_is_refused(storage, tmp_path, data):
         storage.write("a.txt", data, size_bytes=4)
 
     assert storage.read_text("a.txt") == "old"
-
-
-def test_a_writer_stays_where_its_client_may_be_used(drop_in):
-    """A client that cannot promise ``threads`` is not written to by another thread either."""
-    drop_in("five", FIVE_METHODS.replace('{"fork"}', '{"fork", "threads"}'))
-    storage = Storage(get_client("five://box"))
-    file = storage.open_writer("a.txt")
-    with ThreadPoolExecutor(1) as other, pytest.raises(UnsupportedOperation, match="threads"):
-        other.submit(file.write, b"x").result()
-    file.abandon()

@@ -2,11 +2,13 @@
 
 import inspect
 import re
+from pathlib import Path
 
 from core.clients.persistient_storage import spec
 from core.testing.storage import StorageClientTests
 
-BRACKETS = re.compile(r"\[(test_\w+(?:,\s+test_\w+)*)\]")
+BRACKETS = re.compile(r"\[(tests: )?(test_\w+(?:,\s+test_\w+)*)\]")
+HERE = Path(__file__).parent
 TESTS = {name for name in dir(StorageClientTests) if name.startswith("test_")}
 
 
@@ -16,14 +18,32 @@ def docstrings():
     return [text for text in (inspect.getdoc(thing) for thing in (*things, *methods)) if text]
 
 
+def named(where):
+    """Return the tests that stand in brackets: of the kit, or with ``tests: `` of ours."""
+    found = [match for text in docstrings() for match in BRACKETS.findall(text)]
+    return {name for prefix, names in found if prefix == where for name in re.split(r",\s+", names)}
+
+
 def test_every_test_that_is_named_exists_and_the_other_way_round():
     """What stands in brackets in the contract are the tests of the kit, all of them and no others."""
-    named = {
-        name for text in docstrings() for names in BRACKETS.findall(text) for name in re.split(r",\s+", names)
+    assert named("") - TESTS == set(), "named in the contract, not in the kit"
+    assert TESTS - named("") == set(), "in the kit, not named in the contract"
+
+
+def test_every_test_of_ours_that_is_named_exists():
+    """What the contract says of the program around a client is shown by tests beside this one."""
+    ours = {
+        name
+        for file in HERE.rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)\(", file.read_text("utf-8"))
     }
 
-    assert named - TESTS == set(), "named in the contract, not in the kit"
-    assert TESTS - named == set(), "in the kit, not named in the contract"
+    assert named("tests: ") - ours == set()
+
+
+def test_every_method_names_a_test():
+    """There is no method in the contract that nothing holds to it."""
+    assert [text for text in docstrings() if not BRACKETS.search(text)] == []
 
 
 def test_every_test_has_a_sentence_of_its_own():

@@ -4,6 +4,7 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from core.clients.persistient_storage.border import wrapped
+from core.clients.persistient_storage.promises import Promises
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,10 +41,12 @@ class GuardedReader(io.BufferedIOBase):
     Args:
         file: The client's file; closed with this one.
         place: For messages.
+        promises: Say where the client may be used, which its file may be too.
     """
 
-    def __init__(self, file: BinaryIO, place: str) -> None:
+    def __init__(self, file: BinaryIO, place: str, promises: Promises) -> None:
         self._file, self._what = file, f"{place} could not be read"
+        self._check_use = promises.check_use
 
     def readable(self) -> bool:
         """Return True."""
@@ -57,6 +60,7 @@ class GuardedReader(io.BufferedIOBase):
         """Go there and return where that is."""
         if not self.seekable():
             raise io.UnsupportedOperation("seek")
+        self._check_use()
         with wrapped(self._what):
             return self._file.seek(offset, whence)
 
@@ -64,11 +68,13 @@ class GuardedReader(io.BufferedIOBase):
         """Return where the next read begins."""
         if not self.seekable():
             raise io.UnsupportedOperation("tell")
+        self._check_use()
         with wrapped(self._what):
             return self._file.tell()
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes; all that are left if *size* is negative or None."""
+        self._check_use()
         with wrapped(self._what):
             return self._file.read(-1 if size is None else size)
 
@@ -78,6 +84,7 @@ class GuardedReader(io.BufferedIOBase):
 
     def readline(self, size: int | None = -1) -> bytes:
         """Return the next line."""
+        self._check_use()
         with wrapped(self._what):
             return self._file.readline(-1 if size is None else size)
 

@@ -1,12 +1,12 @@
 """The contract of a storage client: what a class must have, and what it may have.
 
 **Every guarantee is one sentence, and the sentence names its test** in brackets; the tests are the conformance kit,
-`core.testing.storage`, which runs on every client.
+`core.testing.storage`, which runs on every client, or where it says so our own in ``tests/clients``.
 
 **Five methods are enough.**  A class with a ``PREFIX`` and the five methods of `PersistientStorageClient`, in a
 file dropped into ``classes/`` or offered by a package as an entry point, is used for every path that begins with
-its prefix [test_the_prefix_leads_to_this_client].  It need not inherit.  What holds for each of the five is in its
-docstring.
+its prefix [test_the_prefix_leads_to_this_client].  It need not inherit [tests: test_a_class_need_not_inherit].  What
+holds for each of the five is in its docstring.
 
 **Everything else is optional**, one method at a time, found by presence: see `OptionalMethods`.  `Storage` offers
 all its verbs on any client, and refuses in words what a client cannot carry.
@@ -28,14 +28,16 @@ all its verbs on any client, and refuses in words what a client cannot carry.
   [test_racing_puts_never_mix].
 - Without ``create``, ``if_match`` or ``metadata`` a write that needs them is refused when its writer is opened, and
   the old file stands [test_a_write_that_cannot_be_kept_is_refused].
-- Without ``nested`` every verb refuses a name with a slash; else such names need no folders
+- Without ``nested`` every verb of `Storage` refuses a name with a slash; else such names need no folders
   [test_nested_names_work_or_are_refused].
-- Without ``fork`` `Storage` refuses all use in a forked child within a second; else the child uses the client that
-  its parent has used, and the parent goes on [test_a_forked_child_can_use_it_or_is_refused].
+- Without ``fork`` every verb, and reading on in a file that was opened before, is refused in a forked child within a
+  second; else the child uses the client that its parent has used, and the parent goes on
+  [test_a_forked_child_can_use_it_or_is_refused].
 - Whatever it promises, a call of the client in a forked child ends, well or with an error
   [test_a_forked_child_never_hangs].
-- Without ``threads`` `Storage` refuses all use by another thread than the one that made it; else threads share one
-  client [test_threads_share_a_client_or_are_refused].
+- Without ``threads`` every verb, and every read or write in a file that was opened before, is refused to another
+  thread than the one that made the `Storage`; else threads share one client
+  [test_threads_share_a_client_or_are_refused].
 - A client of its own may be made and used by any thread [test_a_client_per_thread_always_works].
 
 **What never depends on the client**, since `Storage` sees to it:
@@ -52,6 +54,10 @@ all its verbs on any client, and refuses in words what a client cannot carry.
 - Neither a writer that is dropped [test_a_writer_that_is_dropped_publishes_nothing], nor one that is only closed
   [test_a_close_publishes_nothing], nor one in a generator that nobody runs to its end
   [test_a_generator_that_is_closed_publishes_nothing] publishes anything.
+- After a write that failed nothing is published, whatever became of the error
+  [test_a_write_that_failed_is_not_committed].
+- A forked child can neither go on with what its parent is writing nor end it
+  [test_a_forked_child_leaves_its_parents_writer_alone].
 - Bytes of another size or SHA-256 than was announced are not published
   [test_a_failed_expectation_publishes_nothing].
 - The same bytes compressed twice are the same file [test_the_same_bytes_compressed_twice_are_the_same_file].
@@ -95,7 +101,8 @@ class PersistientStorageClient(ABC):
     Inheriting from this class is a convenience: type checkers and Python itself then say what is missing.
 
     Attributes:
-        PREFIX: The client serves paths that begin with this; of several, the longest wins.
+        PREFIX: The client serves paths that begin with this; of several, the longest wins
+            [tests: test_the_longest_prefix_wins].
         CANNOT_PROMISE: Words of the table above; empty if everything holds.
     """
 
@@ -109,7 +116,9 @@ class PersistientStorageClient(ABC):
         keep a program from starting [test_taking_a_path_contacts_nobody].
 
         Raises:
-            InvalidStoragePath: *path* cannot be a place of this storage.
+            InvalidStoragePath: *path* cannot be a place of this storage
+                [tests: test_a_path_that_is_no_place_is_refused].  What else it raises is told as a mistake of the
+                client [tests: test_a_constructor_that_fails_is_an_error_of_ours].
         """
 
     @abstractmethod
@@ -119,7 +128,8 @@ class PersistientStorageClient(ABC):
         It is the same every time, and nothing is stored, made or asked [test_file_path_stores_nothing].
 
         Raises:
-            InvalidFileName: *file_name* is not a portable relative name.
+            InvalidFileName: *file_name* has no place here; one that is not portable `Storage` has refused before
+                [test_other_names_are_refused].
         """
 
     @abstractmethod
@@ -132,8 +142,9 @@ class PersistientStorageClient(ABC):
         [test_a_missing_file_is_missing].
 
         Raises:
-            FileMissing: There is no such file (it is a ``FileNotFoundError``).
-            StorageCorrupt: What is there is not UTF-8, or came back short.
+            FileMissing: There is no such file (it is a ``FileNotFoundError``) [test_a_missing_file_is_missing].
+            StorageCorrupt: What is there is not UTF-8 [test_bytes_come_back_or_are_refused], or came back short
+                [test_a_read_that_meets_a_fault].
         """
 
     @abstractmethod
@@ -168,10 +179,10 @@ class Writer(Protocol):
     opened, or an error [test_a_reader_that_began_sees_one_file].
 
     A writer may have a method ``prepare``: it is called before ``commit``, when all bytes are written, while their
-    SHA-256 is still being made in another thread; what takes long and does not need it (a flush to the disk) goes
-    there.
+    SHA-256 is still being made in another thread [tests: test_a_writer_is_prepared_before_its_commit]; what takes long
+    and does not need it (a flush to the disk) goes there.
     A writer that stores the file in several places has an attribute ``copies`` after its ``commit``: one
-    `Receipt` for each.
+    `Receipt` for each [tests: test_every_place_has_a_receipt].
     """
 
     def write(self, data: bytes | bytearray | memoryview) -> object:
@@ -192,13 +203,14 @@ class Writer(Protocol):
         a large one is refused in words [test_large_files_keep_to_their_policy].
 
         Raises:
-            FileExists, PreconditionFailed: The policy forbade it.
+            FileExists, PreconditionFailed: The policy forbade it [test_create_never_overwrites,
+                test_if_match_only_replaces_what_was_meant].
         """
 
     def abort(self) -> None:
         """Leave nothing behind [test_an_exception_publishes_nothing].
 
-        It does nothing after a ``commit`` that succeeded, and may be called twice.
+        It does nothing after a ``commit`` that succeeded, and may be called twice [test_an_abort_may_be_repeated].
         """
 
 
@@ -218,9 +230,9 @@ class OptionalMethods(Protocol):
         """Begin to write a file.  The policy is ``Replace``, ``Create`` or ``IfMatch``.
 
         A client whose class says ``COMPARES = True`` is given ``IfChanged`` too; for others it is seen to by
-        `Storage`, with ``stat`` and ``open_reader``.  Every field of the metadata is kept, or the write refused
-        [test_metadata_comes_back_or_is_refused].  What the replaced file had is gone with it
-        [test_a_replacement_has_its_own_metadata].
+        `Storage`, with ``stat`` and ``open_reader`` [test_if_changed_leaves_the_same_bytes_alone].  Every field of the
+        metadata is kept, or the write refused [test_metadata_comes_back_or_is_refused].  What the replaced file had is
+        gone with it [test_a_replacement_has_its_own_metadata].
         """
 
     def open_reader(self, file_name: str) -> BinaryIO:
@@ -237,7 +249,7 @@ class OptionalMethods(Protocol):
         [test_each_replacement_has_another_etag].
 
         Raises:
-            FileMissing: There is no such file.
+            FileMissing: There is no such file [test_a_missing_file_is_missing].
         """
 
     def list(self, prefix: str) -> Iterator[Stat]:
@@ -249,9 +261,9 @@ class OptionalMethods(Protocol):
         """
 
     def presign(self, file_name: str, expires_in_s: int, download_name: str | None) -> str:
-        """Return a link that gives the file to whoever has it, for so long; nothing is asked.
+        """Return a link that gives the file to whoever has it, for so long; browsers save it under the name given.
 
-        Browsers save it under the name that was given [test_links_give_the_file].
+        `Storage` has refused less than a second and more than seven days [test_links_give_the_file].
         """
 
     def leftovers(self) -> Iterator[Leftover]:

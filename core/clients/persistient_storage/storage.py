@@ -157,7 +157,7 @@ class Storage:
         with wrapped(f"{place} could not be read"):
             method = getattr(self.client, "open_reader", None)
             file = method(name) if method else five_methods.read(self.client, name)
-        return cast("BinaryIO", GuardedReader(file, place))
+        return cast("BinaryIO", GuardedReader(file, place, self._promises))
 
     def read_bytes(self, name: str) -> bytes:
         """Return the whole file."""

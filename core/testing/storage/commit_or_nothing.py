@@ -2,15 +2,20 @@
 # ruff: noqa: PT012 - what a block does after its first statement is what is tested
 
 import csv
+import errno
 import gc
 import gzip
 import io
 import logging
+import os
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from core.clients.persistient_storage.receipts import WriteRequest
 from core.errors import StorageCorrupt, StorageError, UnsupportedOperation
 from core.testing.storage.under_test import ClientUnderTest, Stop, proves
 
@@ -181,6 +186,37 @@ class CommitOrNothingTests(ClientUnderTest):
 
         self.expect_only_old(client, storage)
 
+    def test_a_write_that_failed_is_not_committed(self, client, storage, monkeypatch):
+        """Once a write has failed nothing is published, whatever the caller does with the error: there is a hole."""
+        client.put_file("file.txt", "old")
+        if own := getattr(type(client), "open_writer", None):
+            monkeypatch.setattr(type(client), "open_writer", lambda self, *asked: _FailsAtFF(own(self, *asked)))
+        with pytest.raises(StorageError, match="could not be written"), storage.open_writer("file.txt") as file:
+            file.write(b"one")
+            for data in (b"\xff", b"three"):  # the first is no text, which five methods cannot carry
+                with suppress(StorageError):
+                    file.write(data)
+
+        self.expect_only_old(client, storage)
+
+    def test_an_abort_may_be_repeated(self, client, storage):
+        """``abort`` may be called twice, and does nothing after a ``commit``."""
+        client.put_file("file.txt", "old")
+        if not hasattr(client, "open_writer"):
+            return  # the writer is the program's own
+        writer = client.open_writer("file.txt", WriteRequest())
+        writer.write(b"half")
+        writer.abort()
+        writer.abort()
+        self.expect_only_old(client, storage)
+        writer = client.open_writer("file.txt", WriteRequest())
+        writer.write(b"whole")
+        writer.commit(sha256(b"whole").hexdigest())
+        writer.abort()
+
+        assert self.raw(client, "file.txt") == b"whole"
+        self.expect_names(client, storage, ["file.txt"])
+
     def test_a_failed_expectation_publishes_nothing(self, client, storage):
         """A file that turns out not to have the announced size or SHA-256 is not published."""
         client.put_file("file.txt", "old")
@@ -190,3 +226,18 @@ class CommitOrNothingTests(ClientUnderTest):
             file.write(b"new")
 
         self.expect_only_old(client, storage)
+
+
+class _FailsAtFF:
+    """A client's writer that loses one piece, and says so."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, data: bytes) -> None:
+        if bytes(data) == b"\xff":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self._writer.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)

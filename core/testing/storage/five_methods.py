@@ -23,8 +23,13 @@ class FiveMethodTests(ClientUnderTest):
     """What every client has to do."""
 
     def test_the_prefix_leads_to_this_client(self, path, client):
-        """A path that begins with the prefix gives this class."""
-        assert path.startswith(type(client).PREFIX)
+        """A path that begins with the prefix gives this class, and not the one for folders."""
+        prefix = type(client).PREFIX
+        assert path.startswith(prefix)
+        assert prefix or "://" not in path, (
+            f"no client serves {path.partition('://')[0]}://, so it passes for a folder; "
+            "is yours found? yetictl storage list"
+        )
 
     def test_taking_a_path_makes_nothing(self, client):
         """A client that was only made has stored nothing."""

@@ -2,7 +2,6 @@
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.errors import UnsupportedOperation
 from core.testing.storage.under_test import ClientUnderTest, cannot, proves, state
 from core.testing.together import at_once
 
@@ -48,32 +47,6 @@ class SeveralAtOnceTests(ClientUnderTest):
 
         assert read == old
         assert self.raw(client, "file.txt") == new
-
-    @proves("threads")
-    def test_threads_share_a_client_or_are_refused(self, client, storage, refused):
-        """Eight threads write, read, stat and delete with one client; or each is refused, and nothing is stored."""
-
-        def use(number: int) -> str:
-            try:
-                storage.write(f"{number}.txt", f"{number}" * 1000)
-            except UnsupportedOperation:
-                return "refused"
-            assert storage.read_text(f"{number}.txt") == f"{number}" * 1000
-            assert storage.stat(f"{number}.txt").size_bytes == 1000
-            storage.write("shared.txt", f"{number}" * 1000)
-            storage.delete(f"{number}.txt")
-            return "done"
-
-        said = at_once(use, 8)
-
-        if cannot(client, "threads"):
-            refused()
-            assert set(said) == {"refused"}
-            self.expect_names(client, storage, [])
-            return
-        assert set(said) == {"done"}
-        assert self.raw(client, "shared.txt") in {f"{number}".encode() * 1000 for number in range(8)}
-        self.expect_names(client, storage, ["shared.txt"])
 
     def test_a_client_per_thread_always_works(self, path, client):
         """A client may be made and used in any thread, whatever it can promise."""

@@ -3,6 +3,7 @@
 import io
 import urllib.request
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -91,10 +92,13 @@ class VerbTests(ClientUnderTest):
         assert file.closed
         assert [reader.closed for reader in opened] == ([True] if own else [])
 
-    def test_stat_says_what_is_stored(self, client, storage):
-        """Size and ETag, which the receipt gave already; the SHA-256 where it is known; nothing is read twice."""
+    def test_stat_says_what_is_stored(self, client, storage, monkeypatch):
+        """Size and ETag, which the receipt gave already; the SHA-256 where it is known; the file is not read."""
         receipt = storage.write("file.txt", "three")
-        stat = storage.stat("file.txt")
+        with monkeypatch.context() as patch:
+            for reads in ("get_file", "open_reader") if hasattr(client, "stat") else ():
+                patch.setattr(type(client), reads, _not_to_be_called(reads), raising=False)
+            stat = storage.stat("file.txt")
 
         assert (stat.name, stat.size_bytes) == ("file.txt", 5)
         assert stat.etag
@@ -177,3 +181,10 @@ class VerbTests(ClientUnderTest):
         for seconds in (0, 8 * 24 * 3600):
             with pytest.raises(UnsupportedOperation):
                 storage.presign("file.txt", seconds)
+
+
+def _not_to_be_called(method: str) -> Any:
+    def called(*arguments: Any) -> None:
+        pytest.fail(f"stat is to say what is stored without reading it, and calls {method}")
+
+    return called

@@ -1,12 +1,15 @@
 """`Storage` and what it is made of, each broken in one way while a block runs: (client, tests that catch it)."""
 
 import time
+from contextlib import suppress
+from types import SimpleNamespace
 
-from core.clients.persistient_storage import five_methods, names, promises, publication, storage
+from core.clients.persistient_storage import five_methods, names, promises, publication, receipts, storage
 from core.clients.persistient_storage.reader import GuardedReader
-from core.errors import UnsupportedOperation
+from core.errors import StorageError, UnsupportedOperation
 
-LOCAL, FIVE, NO_FORK, NO_THREADS = "", "five://", "refuses-fork://", "refuses-threads://"
+LOCAL, FIVE = "", "five://"
+NO_FORK, NO_THREADS, NO_NESTED = "refuses-fork://", "refuses-threads://", "refuses-nested://"
 
 
 def takes_any_name(monkeypatch):
@@ -163,8 +166,80 @@ def forgets_the_drop(monkeypatch):
 
 forgets_the_drop.on, forgets_the_drop.caught_by = FIVE, ("test_the_content_type_is_that_of_the_name",)
 
+
+def forgets_a_failure(monkeypatch):
+    """What could not be written is left out, and the rest is published."""
+
+    def store(self, data):
+        with suppress(StorageError):
+            self._writer.write(data)
+            self._digest.update(data)
+
+    monkeypatch.setattr(publication.Publication, "_store", store)
+
+
+forgets_a_failure.on, forgets_a_failure.caught_by = LOCAL, ("test_a_write_that_failed_is_not_committed",)
+
+
+def lets_children_give_up(monkeypatch):
+    """A forked child may end what its parent is writing."""
+
+    def abort(self):
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.abort()
+
+    monkeypatch.setattr(publication.Publication, "_abort", abort)
+
+
+lets_children_give_up.on = LOCAL
+lets_children_give_up.caught_by = ("test_a_forked_child_leaves_its_parents_writer_alone",)
+
+
+def verifies_the_size(monkeypatch):
+    """A file of the right length passes for the stored one."""
+    monkeypatch.setattr(
+        storage.Storage, "verify", lambda self, receipt: self.stat(receipt.name).size_bytes == receipt.size_bytes
+    )
+
+
+verifies_the_size.on = LOCAL
+verifies_the_size.caught_by = ("test_a_changed_file_does_not_pass_for_the_stored_one",)
+
+
+def takes_any_metadata(monkeypatch):
+    """What could not be a header is handed to the client."""
+    monkeypatch.setattr(receipts.Metadata, "__post_init__", lambda self: None)
+
+
+takes_any_metadata.on = LOCAL
+takes_any_metadata.caught_by = ("test_metadata_that_is_no_header_is_refused",)
+
+
+def does_not_guard_readers(monkeypatch):
+    """A file that was opened before is read on in the child."""
+    real = storage.GuardedReader
+    free = SimpleNamespace(check_use=lambda: None)
+    monkeypatch.setattr(storage, "GuardedReader", lambda file, place, promises: real(file, place, free))
+
+
+does_not_guard_readers.on = NO_FORK
+does_not_guard_readers.caught_by = ("test_a_forked_child_can_use_it_or_is_refused",)
+
+
+def refuses_only_to_write(monkeypatch):
+    """Names with a slash are refused when they are written, and looked for when they are read."""
+    real = promises.Promises.check_use
+    monkeypatch.setattr(promises.Promises, "check_use", lambda self, name="": None)
+    monkeypatch.setattr(promises.Promises, "check_write", lambda self, request: real(self, "a/b"))
+
+
+refuses_only_to_write.on = NO_NESTED
+refuses_only_to_write.caught_by = ("test_nested_names_work_or_are_refused",)
+
 ALL = (
     *(takes_any_name, publishes_what_was_dropped, publishes_on_close, publishes_on_exit, expects_nothing),
     *(compresses_with_the_time, leaves_readers_open, hides_bytes_in_latin_1, grants_any_policy),
-    *(does_not_guard_forks, does_not_guard_threads, forgets_the_drop),
+    *(does_not_guard_forks, does_not_guard_threads, does_not_guard_readers, refuses_only_to_write),
+    *(forgets_the_drop, forgets_a_failure, lets_children_give_up, verifies_the_size, takes_any_metadata),
 )

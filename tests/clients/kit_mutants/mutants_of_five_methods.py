@@ -243,3 +243,10 @@ class MakesOnStart(LocalMutant):
         super().__init__(path)
         self._root.mkdir(parents=True, exist_ok=True)
         (self._root / ".marker").touch()
+
+
+class _IsNotFound(LocalMutant):
+    """Has a prefix, but is no client that could be found: its paths pass for folders."""
+
+    PREFIX = "local-not-found://"
+    CAUGHT_BY = ("test_the_prefix_leads_to_this_client",)

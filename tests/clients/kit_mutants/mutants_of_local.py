@@ -11,7 +11,7 @@ from pathlib import Path
 from core.clients.persistient_storage.local.writer import stat_of
 from core.clients.persistient_storage.policies import Create, IfMatch, Replace
 from core.clients.persistient_storage.receipts import Metadata, Stat, WriteRequest
-from core.errors import FileExists, PreconditionFailed
+from core.errors import FileExists, PreconditionFailed, StorageError
 
 from ._mutant import Around, LocalMutant
 
@@ -153,7 +153,10 @@ class LeavesPartFile(LocalMutant):
     """Leaves the part file where it is when the writing is given up."""
 
     PREFIX = "local-part://"
-    CAUGHT_BY = ("test_an_exception_publishes_nothing", "test_a_full_disk_publishes_nothing")
+    CAUGHT_BY = (
+        *("test_an_exception_publishes_nothing", "test_a_full_disk_publishes_nothing"),
+        *("test_a_write_that_failed_is_not_committed", "test_an_abort_may_be_repeated"),
+    )
 
     def open_writer(self, file_name, request):
         return _LeavesPart(super().open_writer(file_name, request))
@@ -171,6 +174,23 @@ class _KeepsTheBuffer(Around):
         for chunk in self.chunks:
             self.writer.write(chunk)
         return super().commit(sha256)
+
+
+class _AbortsWhatIsDone(Around):
+    def abort(self):
+        super().abort()
+        with suppress(FileNotFoundError):
+            Path(self.client.file_path("file.txt")).unlink()
+
+
+class AbortsWhatIsDone(LocalMutant):
+    """Removes the file that was published, too, when the writer is given up after its commit."""
+
+    PREFIX = "local-abort-late://"
+    CAUGHT_BY = ("test_an_abort_may_be_repeated",)
+
+    def open_writer(self, file_name, request):
+        return _AbortsWhatIsDone(super().open_writer(file_name, request), self)
 
 
 class KeepsTheBuffer(LocalMutant):
@@ -387,6 +407,17 @@ class StatCountsLetters(LocalMutant):
         return replace(stat, size_bytes=stat.size_bytes + 1)
 
 
+class StatReads(LocalMutant):
+    """Reads the file to say how long it is."""
+
+    PREFIX = "local-stat-reads://"
+    CAUGHT_BY = ("test_stat_says_what_is_stored",)
+
+    def stat(self, file_name):
+        with self.open_reader(file_name) as file:
+            return replace(super().stat(file_name), size_bytes=len(file.read()))
+
+
 class ListsPartFiles(LocalMutant):
     """Lists what is being written."""
 
@@ -496,6 +527,18 @@ class MixesThreads(LocalMutant):
         return _SharedChunks(super().open_writer(file_name, request), self)
 
 
+class WorksInOneThread(LocalMutant):
+    """Can be made in the main thread only."""
+
+    PREFIX = "local-main-thread://"
+    CAUGHT_BY = ("test_a_client_per_thread_always_works",)
+
+    def __init__(self, path):
+        if threading.current_thread() is not threading.main_thread():
+            raise StorageError("not in this thread")
+        super().__init__(path)
+
+
 class SaysAnUnknownWord(LocalMutant):
     """Declares a word that the contract does not know."""
 
@@ -519,7 +562,7 @@ class TouchesWhatIsUnchanged(LocalMutant):
         return super().open_writer(file_name, WriteRequest(metadata=request.metadata))
 
 
-class KeepsMetadataOfTheDeleted(LocalMutant):
+class MakesUpMetadata(LocalMutant):
     """Says metadata that nobody asked for."""
 
     PREFIX = "local-made-up://"

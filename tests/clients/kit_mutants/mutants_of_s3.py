@@ -23,7 +23,10 @@ class NeverAborts(S3Mutant):
     """Leaves the parts of an upload that was given up."""
 
     PREFIX = "s3-no-abort://"
-    CAUGHT_BY = ("test_an_exception_publishes_nothing", "test_a_writer_that_is_dropped_publishes_nothing")
+    CAUGHT_BY = (
+        *("test_an_exception_publishes_nothing", "test_a_writer_that_is_dropped_publishes_nothing"),
+        "test_a_large_put_that_meets_a_fault_midway[500]",
+    )
 
     def open_writer(self, file_name, request):
         return _NeverAborts(super().open_writer(file_name, request))
