@@ -70,6 +70,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             schedule=schedule_text(given) or "",
             description=given["description"] or "",
             enabled=not disabled,
+            is_public=bool(given["is_public"]),
             now=session.now,
         )
         _warn(store, made)
@@ -111,8 +112,9 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         schedule = schedule_text(given)
         if schedule is not None:
             changes["schedule"] = schedule
-        if enabled is not None:
-            changes["enabled"] = enabled
+        for field, value in (("enabled", enabled), ("is_public", given["is_public"])):
+            if value is not None:
+                changes[field] = value
         made = replace(old, **changes, modified_at=session.now)
         definition.validate(store, made, default_destination=session.config["system.export_path"])
         _warn(store, made)

@@ -12,6 +12,7 @@ from core.cli.parameters import duration_text
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
 from core.schemas.instant import to_text
+from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
     from core.exports.preview import Preview
@@ -40,6 +41,14 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
         parts.append(f"first seen since {to_text(chosen.first_seen_after)}")
     if chosen.last_seen_after is not None:
         parts.append(f"last seen since {to_text(chosen.last_seen_after)}")
+    if chosen.most_tlp is not None:
+        parts.append(f"up to TLP:{TLP_WORDS[chosen.most_tlp].upper()}")
+    if chosen.least_confidence is not None:
+        parts.append(f"at least {chosen.least_confidence} sure")
+    if chosen.grace_s:
+        parts.append(f"for {duration_text(chosen.grace_s)} after its end")
+    if chosen.undated == "drop":
+        parts.append("not without a date")
     for word, is_on in (
         ("with mere context", chosen.with_info),
         ("also untagged", chosen.untagged),
@@ -47,6 +56,8 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
     ):
         if is_on:
             parts.append(word)
+    if item.is_public:
+        parts.append("for anybody")
     return "; ".join(parts)
 
 
@@ -75,8 +86,9 @@ def selection_object(selection: Selection) -> dict[str, Any]:
         name: list(getattr(selection, name))
         for name in ("types", "include", "require", "exclude", "ignore", "sources")
     }
-    for name in ("with_info", "untagged", "any_freshness", "max_age_s"):
+    for name in ("with_info", "untagged", "any_freshness", "max_age_s", "least_confidence", "grace_s", "undated"):
         found[name] = getattr(selection, name)
+    found["most_tlp"] = None if selection.most_tlp is None else TLP_WORDS[selection.most_tlp]
     for name in ("first_seen_after", "last_seen_after"):
         instant = getattr(selection, name)
         found[name] = to_text(instant) if instant is not None else None
@@ -102,6 +114,7 @@ def definition_object(item: ExportDefinition, last: Run | None, version: Version
     found: dict[str, Any] = {
         "name": item.name,
         "enabled": item.enabled,
+        "public": item.is_public,
         "format": item.format or None,
         "template": item.template or None,
         "file_name": item.file_name,

@@ -19,6 +19,9 @@ from core.redaction import redact
 COMMANDS = {
     "import": "read intelligence from files into the store",
     "observable": "look at, add, tag and withdraw observables",
+    "tag": "say how long tags count, and whether an exclusion by one lapses",
+    "source": "say how long what a source claims counts, and how sure it is",
+    "type": "say how long observables of a type count",
     "export": "define, run and look at exports",
     "template": "keep Jinja templates for exports",
     "format": "list the formats that exports can have",

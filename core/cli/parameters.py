@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from core.errors import RefusedValue
+from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -29,6 +30,61 @@ class Duration(click.ParamType[int | None]):
         if seconds == 0:
             self.fail("a duration of nothing", param, ctx)
         return seconds
+
+
+class Lifetime(click.ParamType[int | None]):
+    """A duration, 0, or ``forever`` (-1); ``''`` is the default again."""
+
+    name = "lifetime"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the seconds."""
+        text = str(value).strip().lower()
+        if text in ("forever", "-1"):
+            return -1
+        return 0 if text in ("0", "0s") else Duration().convert(value, param, ctx)
+
+
+class Number(click.ParamType[int | None]):
+    """A whole number; ``''`` clears."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number."""
+        if isinstance(value, int):
+            return value
+        text = str(value).strip()
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        return int(text)
+
+
+class Marking(click.ParamType[TLP | None]):
+    """A level of the Traffic Light Protocol, by its name in version 1 or 2; ``''`` clears."""
+
+    name = "tlp"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TLP | None:
+        """Return the level."""
+        if isinstance(value, TLP):
+            return value
+        text = str(value).strip().lower().removeprefix("tlp:").replace("_", "+")
+        if not text:
+            return None
+        known = {"white": TLP.CLEAR} | {tlp.name.lower().replace("_", "+"): tlp for tlp in TLP}
+        if text not in known:
+            self.fail(f"{value!r} is no level of the Traffic Light Protocol: {', '.join(known)}", param, ctx)
+        return known[text]
+
+
+def lifetime_text(lifetime_s: int | None) -> str:
+    """Return a lifetime as it would be typed; the default is a dash."""
+    if lifetime_s is None:
+        return "-"
+    return "forever" if lifetime_s < 0 else duration_text(lifetime_s)
 
 
 class Moment(click.ParamType[Instant | None]):

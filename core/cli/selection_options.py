@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from core.cli.parameters import Duration, Moment, Pair
+from core.cli.parameters import Duration, Marking, Moment, Number, Pair
 from core.schemas.export import Selection
 from core.values.types import expand
 
@@ -46,6 +46,32 @@ def what_options(function: F) -> F:
                 "--first-seen-after", type=Moment(), help="First seen then or later, such as 2024-05-01."
             ),
             click.option("--last-seen-after", type=Moment(), help="Last seen then or later, such as 2024-05-01."),
+            click.option(
+                "--tlp",
+                "most_tlp",
+                type=Marking(),
+                metavar="LEVEL",
+                help="Only what may be passed on so far: clear, green, amber (the default), amber+strict, red. "
+                "With --public the default is clear.",
+            ),
+            click.option(
+                "--min-confidence",
+                "least_confidence",
+                type=Number(),
+                metavar="N",
+                help="Only what is held at least this sure (0 to 100).",
+            ),
+            click.option(
+                "--grace", "grace_s", type=Duration(), help="Keep an entry for so long after its end, such as 6h."
+            ),
+            click.option(
+                "--undated",
+                type=click.Choice(["keep", "drop"]),
+                help="What neither a date nor a lifetime gives an end to. Default: keep.",
+            ),
+            click.option(
+                "--public/--not-public", "is_public", default=None, help="Anybody may fetch what is published."
+            ),
             click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
             click.option("--cron", metavar="'M H D M W'", help="Run it at these times, such as '30 4 * * *'."),
             click.option(
@@ -88,9 +114,13 @@ def changed_selection(selection: Selection, given: dict[str, Any]) -> Selection:
     for name in ("with_info", "untagged", "any_freshness"):
         if given[name] is not None:
             changes[name] = given[name]
-    for name in ("max_age_s", "first_seen_after", "last_seen_after"):
+    for name in ("max_age_s", "first_seen_after", "last_seen_after", "most_tlp", "least_confidence"):
         if _is_given(name):
             changes[name] = given[name]
+    if _is_given("grace_s"):
+        changes["grace_s"] = given["grace_s"] or 0
+    if given["undated"]:
+        changes["undated"] = given["undated"]
     return replace(selection, **changes)
 
 

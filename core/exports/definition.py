@@ -11,8 +11,10 @@ from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
 from core.exports.formats import get_format, nearest, parse_options
 from core.redaction import redact
+from core.schemas.claim import TLP
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
+from core.store.rendering import TLP_WORDS
 from core.values.types import TYPES
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def make(
     schedule: str = "",
     description: str = "",
     enabled: bool = True,
+    is_public: bool = False,
     now: Instant,
 ) -> ExportDefinition:
     """Return the definition of a new export; nothing is kept.
@@ -56,6 +59,7 @@ def make(
         schedule: ``every:<seconds>``, ``cron:<expression>`` or empty.
         description: For people.
         enabled: Whether it runs by itself.
+        is_public: Whether anybody may fetch what it publishes.
         now: The time it is made.
 
     Raises:
@@ -75,6 +79,7 @@ def make(
         schedule=schedule.strip(),
         description=description,
         enabled=enabled,
+        is_public=is_public,
         created_at=now,
         modified_at=now,
     )
@@ -109,6 +114,7 @@ def warnings(store: "Store", definition: ExportDefinition) -> tuple[str, ...]:
         *_type_warnings(definition),
         *_template_warnings(store, definition),
         *_tag_warnings(store, definition),
+        *_marking_warnings(definition),
         *_move_warnings(store, definition),
     )
 
@@ -175,6 +181,10 @@ def _check_selection(definition: ExportDefinition) -> None:
         raise DefinitionError(f"unknown type {unknown[0]!r}{nearest(unknown[0], TYPES)}")
     if selection.max_age_s is not None and selection.max_age_s <= 0:
         raise DefinitionError("the greatest age must be more than nothing")
+    if selection.least_confidence is not None and not 0 <= selection.least_confidence <= 100:
+        raise DefinitionError(f"a confidence is 0 to 100, not {selection.least_confidence}")
+    if selection.grace_s < 0:
+        raise DefinitionError("a grace cannot be negative")
     possible = get_format(definition.format).TYPES if definition.format else None
     if possible is None:
         return
@@ -263,6 +273,12 @@ def _tag_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]
     for name in wanted:
         if tag_key(name) not in known:
             yield f"no observable has the tag {name!r} yet{nearest(tag_key(name), known)}"
+
+
+def _marking_warnings(definition: ExportDefinition) -> Iterable[str]:
+    most = definition.selection.most_tlp
+    if definition.is_public and most is not None and most > TLP.CLEAR:
+        yield f"anybody may fetch it, and it takes what is marked TLP:{TLP_WORDS[most].upper()}"
 
 
 def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import RenderError, YetiError
 from core.exports.render import Job, render
-from core.exports.select import is_little, resolved
+from core.exports.select import is_little, resolved, worth_telling
 from core.exports.settings import Settings
 from core.exports.templates import check
 from core.schemas.instant import Instant
@@ -76,7 +76,8 @@ def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entr
             shown = render(snapshot, replace(job, first=entries), some, folder, settings)
             first = _lines(shown.files[0].path, entries + 1) if shown.files else ()
         funnel = snapshot.funnel(job.selection, now)
-    notes = [f"{count:,} of these are not written: {reason}" for reason, count in shown.reasons.items()]
+        notes = worth_telling(snapshot, job.selection, now)
+    notes += [f"{count:,} of these are not written: {reason}" for reason, count in shown.reasons.items()]
     if template and selected > settings.template_row_limit:
         notes += _template_note(template, settings)
     return Preview(

@@ -23,8 +23,9 @@ from core.exports.template_source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.store.collector import collector_off
-from core.store.snapshot import Row, Snapshot
+from core.store.snapshot import Column, Row, Snapshot
 
+_WHOLE = frozenset({Column.ASSERTIONS_JSON, Column.CONTEXT_JSON})
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
 
 Report = Callable[[int], None]
@@ -150,6 +151,8 @@ def _by_format(
 ) -> Rendered:
     line = getattr(form, "line", None)
     parts = line(options) if line else None
+    if parts is not None and not _WHOLE.isdisjoint(parts) and snapshot.hides(job.selection):
+        parts = None  # the store's text of an observable tells what this export may not
     if parts is not None and job.first is None:
         head = getattr(form, "head", None)
         if _by_lines(snapshot, job, parts, head(options) if head else "", output, report):

@@ -13,7 +13,7 @@ from core.errors import YetiError
 from core.exports import gate, publish
 from core.exports.lease import Clock, held
 from core.exports.render import Job, Rendered, render
-from core.exports.select import FEW, funnel_text, is_little, resolved
+from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.redaction import redact
@@ -129,6 +129,7 @@ class _Run:
             selected = snapshot.count(job.selection, job.instant)
             rendered = render(snapshot, job, selected, folder, self._settings, self._on_entries)
             notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]
+            notes += worth_telling(snapshot, job.selection, job.instant)
             if selected < FEW:
                 funnel = snapshot.funnel(job.selection, job.instant)
                 if is_little(funnel):

@@ -1,7 +1,9 @@
 """What an export is: a selection of observables, a format, and a place."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 
 
@@ -26,6 +28,11 @@ class Selection:
         any_freshness: Stale tags count as if they were fresh.
         max_age_s: At most so many seconds since it was last received (``received_at``).
         first_seen_after, last_seen_after: The source's own dates must be later than (or equal to) this.
+        most_tlp: Only what may be passed on at least this far counts, and is shown; what is not marked may be.
+            ``None`` is no bound.
+        least_confidence: Only what is held at least this sure counts; what nobody rated is not.
+        grace_s: An entry stays for so long after its end, so that one at its end does not come and go.
+        undated: What neither a date nor a lifetime says an end of is taken (``keep``) or not (``drop``).
     """
 
     types: tuple[str, ...] = ()
@@ -40,6 +47,10 @@ class Selection:
     max_age_s: int | None = None
     first_seen_after: Instant | None = None
     last_seen_after: Instant | None = None
+    most_tlp: TLP | None = None
+    least_confidence: int | None = None
+    grace_s: int = 0
+    undated: Literal["keep", "drop"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,8 @@ class ExportDefinition:
 
     Exactly one of ``format`` and ``template`` is set.  ``destination`` is a storage path; empty means the
     configured ``system.export_path``.  ``file_name`` is fixed when the export is made and never follows later
-    edits.  ``schedule`` is ``"every:<seconds>"``, ``"cron:<expression>"`` or empty.
+    edits.  ``schedule`` is ``"every:<seconds>"``, ``"cron:<expression>"`` or empty.  ``is_public`` says that
+    anybody may fetch what is published, so that nothing above ``TLP:CLEAR`` goes in unless the selection says so.
     """
 
     name: str
@@ -62,6 +74,7 @@ class ExportDefinition:
     schedule: str = ""
     description: str = ""
     enabled: bool = True
+    is_public: bool = False
     created_at: Instant = 0
     modified_at: Instant = 0
 

@@ -15,7 +15,7 @@ import msgspec
 from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
-from core.store.merge import FIELDS, Held, Pair, Stated, begun, differs, end, merged, stated, sure_until
+from core.store.merge import FIELDS, Held, Life, Pair, Stated, begun, differs, end, merged, stated, sure_until
 from core.store.names import Names
 from core.store.rendering import alike_text, assertions_text, context_object, context_text, rest_text, with_context
 from core.store.touched import UNCHANGED, UPDATED, Touched
@@ -50,13 +50,13 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
-    """What all claims of one source with the same statements have in common; shapes are by tags."""
+    """What all claims of one source with the same statements have in common; shapes are by tags and type."""
 
     source: int
     stated: Stated
     held: Held
     rest: str
-    shapes: dict[tuple[str, ...], Shape]
+    shapes: dict[tuple[tuple[str, ...], str], Shape]
 
 
 class BatchWriter:
@@ -66,8 +66,7 @@ class BatchWriter:
         """Keep the connection and the instant of the session."""
         self._connection = connection
         self._instant = instant
-        self._lifetime_s = lifetime_s
-        self._names = Names(connection)
+        self._names = Names(connection, lifetime_s)
         self._statements: dict[tuple[Any, ...], Statement] = {}
         self._shapes = 0
         self.touched = Touched()
@@ -142,7 +141,7 @@ class BatchWriter:
                     "[]" if claim.context is None else context_text([context_object(claim.source, claim.context)])
                 )
             else:
-                merging = self._merged_anew(group)
+                merging = self._merged_anew(group, type_)
                 if merging is None:
                     continue
                 shape, context = merging
@@ -177,36 +176,38 @@ class BatchWriter:
 
     def _shape(self, claim: Claim) -> Shape:
         said = self._statement(claim)
-        shape = said.shapes.get(claim.tags)
+        # Only where types have lifetimes does the type make a difference.
+        sign = (claim.tags, claim.type if self._names.lifetimes.types else "")
+        shape = said.shapes.get(sign)
         if shape is None:
             names = tuple(dict.fromkeys(claim.tags)) or (claim.source,)
             ids = sorted([self._names.tag_ids[name] for name in names])
-            lives = [self._lifetime(tag) for tag in ids]
+            lives = [self._life((said.source, tag), claim.type) for tag in ids]
             shape = Shape(
                 rows=[(said.source, tag, *said.held) for tag in ids],
                 text=alike_text(names, said.rest),
                 sure_until=max([sure_until(said.held, each, self._instant) for each in set(lives)]),
                 stale=sum([lives.count(each) for each in set(lives) if end(said.held, each) <= self._instant]),
             )
-            said.shapes[claim.tags] = shape
+            said.shapes[sign] = shape
             self._shapes += 1
         return shape
 
-    def _merged_anew(self, group: list[Claim]) -> tuple[Shape, str] | None:
+    def _merged_anew(self, group: list[Claim], type_: str) -> tuple[Shape, str] | None:
         held: dict[Pair, Held] = {}
         context: list[dict[str, Any]] = []
         for claim in group:
             self._merge(claim, held)
             if claim.context is not None and not claim.withdrawn:
                 with_context(context, context_object(claim.source, claim.context))
-        return (self._shape_of(held), context_text(context)) if held else None
+        return (self._shape_of(held, type_), context_text(context)) if held else None
 
-    def _shape_of(self, held: dict[Pair, Held]) -> Shape:
+    def _shape_of(self, held: dict[Pair, Held], type_: str) -> Shape:
         return Shape(
             rows=sorted([(*pair, *item) for pair, item in held.items()], key=itemgetter(0, 1)),
             text=self._text(held),
-            sure_until=self._sure_until(held),
-            stale=sum(self._is_stale(pair[1], item) for pair, item in held.items()),
+            sure_until=self._sure_until(held, type_),
+            stale=sum(self._is_stale(pair, type_, item) for pair, item in held.items()),
         )
 
     # --- known observables --------------------------------------------------------------------------------
@@ -232,14 +233,14 @@ class BatchWriter:
                 self._merge(claim, after)
             has_changed = changes.compare(key, before, after)
             if has_changed:
-                changes.put_observable(key, self._sure_until(after), self._text(after))
+                changes.put_observable(key, self._sure_until(after, type_), self._text(after))
             elif after:
-                changes.put_sure(key, sure, self._sure_until(after))
+                changes.put_sure(key, sure, self._sure_until(after, type_))
             if key in contexts and self._add_context(contexts[key], group):
                 changes.contexts.append((self._instant, context_text(contexts[key]), key))
                 has_changed = True
             self.touched.mark(key, type_, UPDATED if has_changed else UNCHANGED)
-            self._count_stale(before, after)
+            self._count_stale(before, after, type_)
         changes.write(self._connection)
 
     def _is_heard_again(
@@ -287,12 +288,13 @@ class BatchWriter:
                 has_added |= with_context(known, new)
         return has_added
 
-    def _count_stale(self, before: dict[Pair, Held], after: dict[Pair, Held]) -> None:
+    def _count_stale(self, before: dict[Pair, Held], after: dict[Pair, Held], type_: str) -> None:
         for pair, item in after.items():
             if item.received_at == self._instant:
                 old = before.get(pair)
-                counted = old is not None and old.received_at == self._instant and self._is_stale(pair[1], old)
-                self.stale += self._is_stale(pair[1], item) - counted
+                was_counted = old is not None and old.received_at == self._instant
+                counted = old is not None and was_counted and self._is_stale(pair, type_, old)
+                self.stale += self._is_stale(pair, type_, item) - counted
 
     # --- merging ------------------------------------------------------------------------------------------
 
@@ -327,16 +329,16 @@ class BatchWriter:
             (names.tags[tag], names.sources[source], item) for (source, tag), item in held.items()
         )
 
-    def _sure_until(self, held: dict[Pair, Held]) -> Instant:
-        return max(
-            (sure_until(item, self._lifetime(tag), self._instant) for (_, tag), item in held.items()), default=0
-        )
+    def _sure_until(self, held: dict[Pair, Held], type_: str) -> Instant:
+        bounds = (sure_until(item, self._life(pair, type_), self._instant) for pair, item in held.items())
+        return max(bounds, default=0)
 
-    def _is_stale(self, tag: int, held: Held) -> bool:
-        return end(held, self._lifetime(tag)) <= self._instant
+    def _is_stale(self, pair: Pair, type_: str, held: Held) -> bool:
+        return end(held, self._life(pair, type_)) <= self._instant
 
-    def _lifetime(self, tag: int) -> int:
-        return self._names.lifetimes.get(tag, self._lifetime_s)
+    def _life(self, pair: Pair, type_: str) -> Life:
+        source, tag = pair
+        return self._names.lifetimes.of(tag, source, type_)
 
 
 class Changes:

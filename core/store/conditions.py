@@ -5,12 +5,13 @@ observable is taken if its type is wanted, T is not empty, T meets ``include``, 
 active or sticky assertion meets ``exclude``.  Decision 0014 says which kinds and sources count for what.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from core.schemas.claim import Kind
 from core.schemas.export import Selection
 from core.schemas.instant import LATEST, SECOND, Instant
+from core.store.lifetimes import Lifetimes
 from core.store.tags import Tag
 from core.values.tags import tag_key
 
@@ -21,7 +22,11 @@ class Known:
 
     tags: tuple[Tag, ...]
     sources: dict[str, int]
-    lifetime_s: int
+    lifetimes: Lifetimes
+    confidences: dict[int, int]
+    """What counts as the confidence of a source that states none."""
+    tlps: frozenset[int]
+    """Every marking above ``CLEAR`` that an assertion has."""
     last_instant: Instant
     is_sure: bool
     """Whether ``sure_until`` was reckoned with this default lifetime."""
@@ -60,7 +65,8 @@ def build(
     ids = _Ids(known.tags)
     ignored = ids.of(selection.ignore)
     fresh = fresh and not selection.any_freshness
-    active = _begun(instant) + (_not_ended(known, instant) if fresh else "")
+    graced = instant - selection.grace_s * SECOND
+    active = _begun(instant) + (_not_ended(known, graced) if fresh else "")
     asked = ids.of((*selection.include, *selection.require, *named))
     counts = _countable(selection, known, asked, ignored) + active
     included = tuple(sorted(ids.of(selection.include) - ignored)) if selection.include else None
@@ -104,7 +110,44 @@ def _countable(selection: Selection, known: Known, named: set[int], ignored: set
     if selection.sources:
         sources = {known.sources[name] for name in selection.sources if name in known.sources}
         parts += f" AND a.source_id IN {_set(sources)}"
+    if is_above(selection, known):
+        parts += f" AND (a.tlp IS NULL OR a.tlp <= {selection.most_tlp:d})"
+    if selection.least_confidence is not None:
+        parts += f" AND {_confidence(known)} >= {selection.least_confidence:d}"
+    if selection.undated == "drop" and (unknown := _undated(known)):
+        parts += f" AND NOT ({unknown})"
     return parts
+
+
+def is_above(selection: Selection, known: Known) -> bool:
+    """Say whether the store holds anything that may not be passed on as far as *selection* goes."""
+    return selection.most_tlp is not None and any(tlp > selection.most_tlp for tlp in known.tlps)
+
+
+def has_undated(known: Known) -> bool:
+    """Say whether there can be assertions whose end nothing tells."""
+    return bool(_undated(known))
+
+
+def _confidence(known: Known) -> str:
+    cases = "".join(f" WHEN {key} THEN {value:d}" for key, value in sorted(known.confidences.items()))
+    return f"COALESCE(a.confidence, CASE a.source_id{cases} END)" if cases else "a.confidence"
+
+
+def _undated(known: Known) -> str:
+    """Neither an end, nor a lifetime, nor a date of the source's own; empty where every assertion has a lifetime."""
+    lifetimes = known.lifetimes
+    every_s = (
+        lifetimes.default_s,
+        *lifetimes.tags.values(),
+        *lifetimes.sources.values(),
+        *lifetimes.types.values(),
+    )
+    if all(lifetime_s >= 0 for lifetime_s in every_s):
+        return ""
+    lifetime = _lifetime(lifetimes, lambda lifetime_s: str(int(lifetime_s < 0)))
+    dates = "a.valid_until IS NULL AND a.valid_from IS NULL AND a.first_seen IS NULL AND a.last_seen IS NULL"
+    return f"{dates} AND {lifetime}"
 
 
 def _begun(instant: Instant) -> str:
@@ -112,24 +155,49 @@ def _begun(instant: Instant) -> str:
 
 
 def _not_ended(known: Known, instant: Instant, spare: tuple[int, ...] = ()) -> str:
-    """Not past the stated end, or where none is stated the lifetime of the tag; tags in *spare* never end."""
-    own = {tag.id: tag.lifetime_s for tag in known.tags if tag.lifetime_s is not None}
-    cases = "".join(
-        f" WHEN a.tag_id IN {_set(ids)} THEN {_received_after(lifetime_s, instant)}"
+    """Not past the stated end, nor past a lifetime that was set or stands in; tags in *spare* never end."""
+    lifetimes = known.lifetimes
+    if lifetimes.is_plain:
+        lives = f"COALESCE(a.valid_until > {instant:d}, a.received_at > {_after(lifetimes.default_s, instant)})"
+    else:
+        stands_in = (
+            f"CASE WHEN a.valid_until IS NULL THEN {_after(lifetimes.default_s, instant)} ELSE {-LATEST} END"
+        )
+        after = _lifetime(lifetimes, lambda lifetime_s: str(_after(lifetime_s, instant)), stands_in)
+        lives = f"COALESCE(a.valid_until > {instant:d}, 1) AND {_since(lifetimes)} > {after}"
+    return f" AND (a.tag_id IN {_set(spare)} OR ({lives}))" if spare else f" AND {lives}"
+
+
+def _since(lifetimes: Lifetimes) -> str:
+    """From when an assertion lives."""
+    if not lifetimes.from_last_seen:
+        return "a.received_at"
+    own = f"a.source_id IN {_set(lifetimes.from_last_seen)}"
+    return f"CASE WHEN {own} THEN COALESCE(a.last_seen, a.received_at) ELSE a.received_at END"
+
+
+def _lifetime(lifetimes: Lifetimes, told: Callable[[int], str], otherwise: str = "") -> str:
+    """Return SQL for what *told* makes of the lifetime of an assertion; *otherwise* is for the default one."""
+    cases = [
+        f" WHEN {column} IN {_set(ids)} THEN {told(lifetime_s)}"
+        for column, own in (("a.tag_id", lifetimes.tags), ("a.source_id", lifetimes.sources))
         for lifetime_s, ids in sorted(_by_value(own).items())
-    )
-    default = _received_after(known.lifetime_s, instant)
-    after = f"CASE{cases} ELSE {default} END" if cases else str(default)
-    ended = f"COALESCE(a.valid_until > {instant:d}, a.received_at > {after})"
-    return f" AND (a.tag_id IN {_set(spare)} OR {ended})" if spare else f" AND {ended}"
+    ]
+    # Of an assertion alone: the sets of a plan are found without a look at the observables.
+    cases += [
+        f" WHEN (SELECT type FROM observable WHERE id = a.observable_id) = '{type_}' THEN {told(lifetime_s)}"  # noqa: S608 (our own words)
+        for type_, lifetime_s in sorted(lifetimes.types.items())
+    ]
+    otherwise = otherwise or told(lifetimes.default_s)
+    return f"CASE{''.join(cases)} ELSE {otherwise} END" if cases else f"({otherwise})"
 
 
-def _received_after(lifetime_s: int, instant: Instant) -> Instant:
-    """Return what a time of receipt must be later than for the assertion to live at *instant*."""
+def _after(lifetime_s: int, instant: Instant) -> Instant:
+    """Return what an assertion must have begun to live after to live at *instant*."""
     return -LATEST if lifetime_s < 0 else max(-LATEST, instant - lifetime_s * SECOND)
 
 
-def _by_value(own: dict[int, int]) -> dict[int, set[int]]:
+def _by_value(own: Mapping[int, int]) -> dict[int, set[int]]:
     grouped: dict[int, set[int]] = {}
     for key, value in own.items():
         grouped.setdefault(value, set()).add(key)
@@ -138,9 +206,14 @@ def _by_value(own: dict[int, int]) -> dict[int, set[int]]:
 
 def _unsure(selection: Selection, known: Known, ignored: set[int], instant: Instant) -> str:
     """Which observables may not count, where the bounds are a help; else nothing."""
-    if ignored or selection.sources or not known.is_sure or instant < known.last_instant:
+    asks_more = selection.sources or selection.least_confidence is not None or selection.undated == "drop"
+    if ignored or asks_more or not known.is_sure or instant < known.last_instant:
         return ""
-    return f"o.sure_until <= {instant:d}"
+    unsure = f"o.sure_until <= {instant:d}"
+    if is_above(selection, known):
+        above = f"SELECT a.observable_id FROM assertion a WHERE a.tlp > {selection.most_tlp:d}"  # noqa: S608 (integer)
+        return f"({unsure} OR o.id IN ({above}))"
+    return unsure
 
 
 def _required(selection: Selection, ids: _Ids, ignored: set[int], counts: str) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from core.errors import AlreadyExists, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
-from core.store.schema import export, template
+from core.store.schema import export, export_access, template
 from core.store.store import Store
 
 
@@ -29,6 +29,7 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
             raise AlreadyExists(f"there is an export {definition.name!r} already")
         _refuse_clash(connection, definition)
         connection.execute(insert(export).values(_columns(definition)))
+        _put_access(connection, definition)
 
 
 def replace_export(store: Store, definition: ExportDefinition) -> None:
@@ -43,6 +44,7 @@ def replace_export(store: Store, definition: ExportDefinition) -> None:
         _refuse_clash(connection, definition)
         columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
         connection.execute(update(export).where(export.c.name == definition.name).values(columns))
+        _put_access(connection, definition)
 
 
 def get_export(store: Store, name: str) -> ExportDefinition:
@@ -61,7 +63,7 @@ def get_export(store: Store, name: str) -> ExportDefinition:
 def exports(store: Store) -> list[ExportDefinition]:
     """Return all exports, by name."""
     with store.reading() as connection:
-        return [_definition(row) for row in connection.execute(select(export).order_by(export.c.name))]
+        return [_definition(row) for row in connection.execute(_exports().order_by(export.c.name))]
 
 
 def remove_export(store: Store, name: str) -> ExportDefinition:
@@ -144,8 +146,14 @@ def remove_template(store: Store, name: str) -> None:
             raise _no_template(name)
 
 
+def _exports() -> Select[Any]:
+    return select(export, export_access.c.is_public).join(
+        export_access, export_access.c.export_id == export.c.id, isouter=True
+    )
+
+
 def _named(name: str) -> Select[Any]:
-    return select(export).where(export.c.name == name)
+    return _exports().where(export.c.name == name)
 
 
 def _templates() -> Select[Any]:
@@ -177,9 +185,16 @@ def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
+    del columns["is_public"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
+
+
+def _put_access(connection: Connection, definition: ExportDefinition) -> None:
+    found = export_id(connection, definition.name)
+    connection.execute(delete(export_access).where(export_access.c.export_id == found))
+    connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
 
 
 def _definition(row: Row[Any]) -> ExportDefinition:
@@ -191,5 +206,6 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         selection=chosen,
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
+        is_public=bool(fields.pop("is_public")),
         **fields,
     )

@@ -43,9 +43,9 @@ def end_unlisted(
     while batch := list(islice(rest, BATCH)):
         with writing():
             rows = [
-                (min(ends_at, end(held, lifetime_s if own_s is None else own_s)), key, source, tag)
-                for key, named in named_assertions(connection, batch).items()
-                for tag, by, own_s, held in named
+                (min(ends_at, end(held, life)), key, source, tag)
+                for key, named in named_assertions(connection, batch, lifetime_s).items()
+                for tag, by, life, held in named
                 if by == source and is_open(held, received_before, ends_at)
             ]
             connection.executemany(_END, rows)

@@ -46,6 +46,20 @@ class Held(NamedTuple):
 FIELDS = Held._fields
 
 
+class Life(NamedTuple):
+    """How long one assertion lives where nothing says when it ends, in seconds; -1 is for ever.
+
+    Attributes:
+        default_s: Stands in for an end that nobody stated.
+        own_s: Was set for its tag, source or type, and bounds a stated end; ``None`` if nothing was set.
+        from_last_seen: It lives from the source's own date of last sight, where there is one.
+    """
+
+    default_s: int
+    own_s: int | None = None
+    from_last_seen: bool = False
+
+
 def stated(claim: Claim) -> Stated:
     """Return what *claim* states, as plain integers."""
     return Stated(
@@ -98,22 +112,31 @@ def differs(old: Held, new: Held) -> bool:
     return old[:9] != new[:9]
 
 
-def end(held: Held, lifetime_s: int) -> Instant:
-    """Return when *held* stops counting: as stated, else a lifetime after receipt; -1 is for ever."""
-    return lives_until(held.received_at, lifetime_s) if held.valid_until is None else held.valid_until
+def end(held: Held, life: Life) -> Instant:
+    """Return when *held* stops counting; ``LATEST`` is never."""
+    since = held.last_seen if life.from_last_seen and held.last_seen is not None else held.received_at
+    return ends_at(held.valid_until, since, life)
 
 
-def lives_until(received_at: Instant, lifetime_s: int) -> Instant:
+def ends_at(valid_until: Instant | None, since: Instant, life: Life) -> Instant:
+    """Return the first of the ends there are: as stated, and by its own lifetime; else by the default one."""
+    if life.own_s is None:
+        return lives_until(since, life.default_s) if valid_until is None else valid_until
+    bound = lives_until(since, life.own_s)
+    return bound if valid_until is None else min(valid_until, bound)
+
+
+def lives_until(since: Instant, lifetime_s: int) -> Instant:
     """Return the end of a lifetime; ``LATEST`` is for ever, as is what lies behind it."""
-    return LATEST if lifetime_s < 0 else min(LATEST, received_at + lifetime_s * SECOND)
+    return LATEST if lifetime_s < 0 else min(LATEST, since + lifetime_s * SECOND)
 
 
-def sure_until(held: Held, lifetime_s: int, instant: Instant) -> Instant:
+def sure_until(held: Held, life: Life, instant: Instant) -> Instant:
     """Return until when *held* surely makes its observable count, seen from *instant*; 0 is not at all."""
     begins_later = held.valid_from is not None and held.valid_from > instant
     if held.withdrawn_at is not None or held.kind < Kind.SUSPICIOUS or begins_later:
         return 0
-    return max(0, end(held, lifetime_s))
+    return max(0, end(held, life))
 
 
 def _earlier(one: Instant | None, other: Instant | None) -> Instant | None:

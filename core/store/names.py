@@ -2,21 +2,24 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 
+from core.store.lifetimes import Lifetimes, read_lifetimes
 from core.values.tags import tag_key
 
 
 class Names:
     """A cache of two small tables; used inside write transactions, where nobody else can add to them."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Begin empty; ``refresh`` reads."""
+    def __init__(self, connection: sqlite3.Connection, default_s: int) -> None:
+        """Begin empty, with the default lifetime; ``refresh`` reads."""
+        self._default_s = default_s
         self._connection = connection
         self.source_ids: dict[str, int] = {}
         self.tag_ids: dict[str, int] = {}
         self.sources: dict[int, str] = {}
         self.tags: dict[int, str] = {}
-        self.lifetimes: dict[int, int] = {}
+        self.lifetimes = Lifetimes(default_s)
         self._last_source = 0
         self._last_tag = 0
 
@@ -28,15 +31,16 @@ class Names:
             self._know_source(key, name)
         for key, name in self._connection.execute("SELECT id, name FROM tag WHERE id > ?", (self._last_tag,)):
             self._know_tag(key, name)
-        lifetimes = dict(self._connection.execute("SELECT id, lifetime_s FROM tag WHERE lifetime_s IS NOT NULL"))
+        lifetimes = read_lifetimes(self._connection, self._default_s)
         has_changed = lifetimes != self.lifetimes
         self.lifetimes = lifetimes
         return has_changed
 
     def forget(self) -> None:
         """Forget everything: a transaction was rolled back, and with it maybe what was added."""
-        for known in (self.source_ids, self.tag_ids, self.sources, self.tags, self.lifetimes):
+        for known in (self.source_ids, self.tag_ids, self.sources, self.tags):
             known.clear()
+        self.lifetimes = Lifetimes(self._default_s)
         self._last_source = self._last_tag = 0
 
     def add_sources(self, names: Iterable[str]) -> None:
@@ -60,7 +64,7 @@ class Names:
             )
             self._know_tag(key, name)
             if lifetime_s is not None:
-                self.lifetimes[key] = lifetime_s
+                self.lifetimes = replace(self.lifetimes, tags={**self.lifetimes.tags, key: lifetime_s})
 
     def _know_source(self, key: int, name: str) -> None:
         self.source_ids[name] = key

@@ -14,9 +14,9 @@ from core.store import dialect
 from core.store.clock import tick
 from core.store.derive import derive
 from core.store.imports import ImportSession, MergeReport
+from core.store.lifetimes import read_lifetimes
 from core.store.rows import Row, RowReader
 from core.store.store import Store
-from core.store.tags import read_tags
 from core.values.tags import tag_key
 
 _WITHDRAW = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
@@ -213,8 +213,7 @@ def _rows(
     store: Store, condition: str, values: Sequence[str | int], now: Instant, limit: int | None = None
 ) -> list[Row]:
     with _reading(store) as connection:
-        own = {item.name: item.lifetime_s for item in read_tags(connection) if item.lifetime_s is not None}
-        reader = RowReader(connection, now, store.lifetime_s, own)
+        reader = RowReader(connection, now, read_lifetimes(connection, store.lifetime_s))
         return reader.matching(condition, values, limit)
 
 

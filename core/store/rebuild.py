@@ -1,14 +1,9 @@
 """Prove that what is derived is what the assertions say, and make it so."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import Connection, select, update
-
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.clock import last_look, reckon_with, tick
 from core.store.derive import derive, derived, named_assertions
-from core.store.schema import assertion, observable
 from core.store.store import Store
 
 BATCH = 5_000
@@ -30,9 +25,9 @@ def verify(store: Store) -> list[int]:
             while rows := connection.execute(
                 "SELECT id, assertions, sure_until FROM observable WHERE id > ? ORDER BY id LIMIT ?", (last, BATCH)
             ).fetchall():
-                held = named_assertions(connection, [key for key, _, _ in rows])
+                held = named_assertions(connection, [key for key, _, _ in rows], lifetime_s)
                 for key, text, sure in rows:
-                    right, bound = derived(held.get(key, []), last_instant, lifetime_s)
+                    right, bound = derived(held.get(key, []), last_instant)
                     if text != right or sure > bound:
                         wrong.append(key)
                 last = rows[-1][0]
@@ -60,9 +55,3 @@ def rebuild(store: Store, now: Instant) -> None:
             last = ids[-1]
     finally:
         connection.close()
-
-
-def forget_sureness(connection: Connection, tag_ids: Sequence[int]) -> None:
-    """Make no promise any more for observables with one of these tags; snapshots then look at their assertions."""
-    tagged = select(assertion.c.observable_id).where(assertion.c.tag_id.in_(tag_ids))
-    connection.execute(update(observable).where(observable.c.id.in_(tagged)).values(sure_until=0))

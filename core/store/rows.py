@@ -11,9 +11,11 @@ import msgspec
 from core.errors import StoreError
 from core.schemas.instant import LATEST, Instant, from_datetime
 from core.store import dialect
-from core.store.merge import lives_until
+from core.store.lifetimes import Lifetimes
+from core.store.merge import ends_at, lives_until
 from core.store.plan import Plan
 
+_encode = msgspec.json.Encoder().encode
 BATCH = 1_000
 _SHARED = 5_000
 
@@ -59,19 +61,45 @@ class Row(msgspec.Struct, gc=False):
     context: str
 
 
+class Visible(msgspec.Struct, frozen=True, gc=False):
+    """Which assertions of a row may be shown to whom the rows are for.
+
+    Attributes:
+        tlps: The words of markings that may; what has none may.
+        sources: Whose may; ``None`` is everybody's.
+    """
+
+    tlps: frozenset[str]
+    sources: frozenset[str] | None = None
+
+    def has(self, item: RowAssertion) -> bool:
+        """Say whether *item* may be shown."""
+        is_known = self.sources is None or item.source in self.sources
+        return is_known and (item.tlp is None or item.tlp in self.tlps)
+
+
 class RowReader:
     """Turns rows of the tables into ``Row``."""
 
     def __init__(
-        self, connection: sqlite3.Connection, instant: Instant, lifetime_s: int, lifetimes: Mapping[str, int]
+        self,
+        connection: sqlite3.Connection,
+        instant: Instant,
+        lifetimes: Lifetimes,
+        visible: Visible | None = None,
     ) -> None:
-        """Take the default lifetime and those of tags that have their own, by name."""
+        """Prepare to judge assertions at *instant*, and to leave out what is not *visible*."""
         self._connection = connection
+        self._visible = visible
         self._instant = instant
-        self._lifetime_s = lifetime_s
         self._lifetimes = lifetimes
+        self._tags: dict[str, int] = {}
+        self._sources: dict[str, int] = {}
+        if not lifetimes.is_plain:
+            self._tags = {name: key for key, name in connection.execute("SELECT id, name FROM tag")}
+            self._sources = {name: key for key, name in connection.execute("SELECT id, name FROM source")}
         self._decode = msgspec.json.Decoder(list[RowAssertion]).decode
-        self._shared: dict[tuple[str, Instant], list[RowAssertion]] = {}
+        self._shared: dict[tuple[str, Instant, str], list[RowAssertion]] = {}
 
     def read(self, plan: Plan, types: Sequence[str]) -> Iterator[list[Row]]:
         """Yield the rows of *plan* in batches, in order."""
@@ -104,28 +132,49 @@ class RowReader:
         mixed = [row[0] for row in batch if row[7] is None]
         received = self._received(mixed) if mixed else {}
         judge = self._judged
-        return [
-            Row(type_, value, created, modified, judge(text, at, key, received), context)
+        found = [
+            Row(type_, value, created, modified, judge(text, at, key, type_, received), context)
             for key, type_, value, created, modified, text, context, at in batch
         ]
+        if self._visible is not None:
+            for row in found:
+                self._hide(row, self._visible)
+        return found
+
+    def _hide(self, row: Row, visible: Visible) -> None:
+        shown = [item for item in row.tags if visible.has(item)]
+        if row.context != "[]":
+            # A remark has no marking of its own: it goes by the strictest of what its source claims here.
+            hidden = {item.source for item in row.tags if not visible.has(item)}
+            sources = {item.source for item in shown} - hidden
+            remarks = msgspec.json.decode(row.context)
+            row.context = _encode([remark for remark in remarks if remark["source"] in sources]).decode()
+        if len(shown) != len(row.tags):
+            row.tags = shown
 
     def _judged(
-        self, text: str, at: Instant | None, key: int, received: Mapping[int, Mapping[tuple[str, str], Instant]]
+        self,
+        text: str,
+        at: Instant | None,
+        key: int,
+        type_: str,
+        received: Mapping[int, Mapping[tuple[str, str], Instant]],
     ) -> list[RowAssertion]:
         if at is None:
             each = received.get(key, {})
             found = self._decode(text)
             for item in found:
-                self._judge(item, each[item.tag, item.source])
+                self._judge(item, each[item.tag, item.source], type_)
             return found
-        known = self._shared.get((text, at))
+        sign = (text, at, type_ if self._lifetimes.types else "")
+        known = self._shared.get(sign)
         if known is None:
-            known = self._shared[text, at] = self._decode(text)
-            if self._lifetimes or '"withdrawn_at":' in text or '"valid_' in text:
+            known = self._shared[sign] = self._decode(text)
+            if not self._lifetimes.is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
-                    self._judge(item, at)
+                    self._judge(item, at, type_)
             else:  # nothing but the time of receipt counts, and that is one for all
-                end = lives_until(at, self._lifetime_s)
+                end = lives_until(at, self._lifetimes.default_s)
                 expires_at, fresh = None if end == LATEST else end, self._instant < end
                 for item in known:
                     item.fresh = fresh
@@ -134,11 +183,13 @@ class RowReader:
                 self._shared.clear()
         return known
 
-    def _judge(self, item: RowAssertion, received_at: Instant) -> None:
-        if item.valid_until is not None:
-            end = instant_of(item.valid_until)
-        else:
-            end = lives_until(received_at, self._lifetimes.get(item.tag, self._lifetime_s))
+    def _judge(self, item: RowAssertion, received_at: Instant, type_: str) -> None:
+        life = self._lifetimes.of(self._tags.get(item.tag, 0), self._sources.get(item.source, 0), type_)
+        valid_until = None if item.valid_until is None else instant_of(item.valid_until)
+        since = received_at
+        if life.from_last_seen and item.last_seen is not None:
+            since = instant_of(item.last_seen)
+        end = ends_at(valid_until, since, life)
         item.expires_at = None if end == LATEST else end
         has_begun = item.valid_from is None or instant_of(item.valid_from) <= self._instant
         item.fresh = item.withdrawn_at is None and has_begun and self._instant < end

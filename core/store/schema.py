@@ -52,6 +52,22 @@ source = Table(
     Column("last_import_at", Moment),
 )
 
+source_setting = Table(
+    "source_setting",
+    metadata,
+    Column("source_id", Id, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
+    Column("lifetime_s", BigInteger, comment="Null: by type, or the default.  -1: for ever."),
+    Column("from_last_seen", Boolean, nullable=False, comment="It lives from the source's own date."),
+    Column("confidence", Integer, comment="What counts where the source states none; null: unknown."),
+)
+
+type_lifetime = Table(
+    "type_lifetime",
+    metadata,
+    Column("type", Text, primary_key=True),
+    Column("lifetime_s", BigInteger, nullable=False, comment="-1: for ever."),
+)
+
 tag = Table(
     "tag",
     metadata,
@@ -100,6 +116,8 @@ assertion = Table(
 # The posting list.  Without a row id the primary key follows in every index entry, so that it is read in the
 # order tag, observable, and never touched when received_at moves (decision 0012).
 Index("ix_assertion_tag_id_observable_id", assertion.c.tag_id, assertion.c.observable_id)
+# What may not be passed on freely is little of most stores; the rest costs nothing here.
+Index("ix_assertion_tlp", assertion.c.tlp, sqlite_where=text("tlp > 0"), postgresql_where=text("tlp > 0"))
 
 allow_list = Table(
     "allow_list",
@@ -153,6 +171,13 @@ export = Table(
     Column("modified_at", Moment, nullable=False),
 )
 Index("uq_export_destination_file_name", export.c.destination, export.c.file_name, unique=True)
+
+export_access = Table(
+    "export_access",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("is_public", Boolean, nullable=False, comment="Anybody may fetch what is published."),
+)
 
 export_lease = Table(
     "export_lease",

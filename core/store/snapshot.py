@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from core.schemas.claim import TLP
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.clock import last_look
-from core.store.conditions import Known, build
+from core.store.conditions import Known, build, has_undated, is_above
+from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
-from core.store.rows import Row, RowAssertion, RowReader
+from core.store.rendering import TLP_WORDS
+from core.store.rows import Row, RowAssertion, RowReader, Visible
 from core.store.store import Store
 from core.store.tags import read_tags
 
@@ -64,6 +67,23 @@ class Snapshot:
             ("exported", self.count(selection, instant)),
         ]
 
+    def hides(self, selection: Selection) -> bool:
+        """Say whether rows of *selection* do not show all that is known; the database's own lines would."""
+        return self._visible(selection) is not None
+
+    def above(self, selection: Selection, instant: Instant) -> int:
+        """Return how many observables *selection* leaves out for their marking alone."""
+        if not is_above(selection, self._known):
+            return 0
+        return self.count(replace(selection, most_tlp=None), instant) - self.count(selection, instant)
+
+    def undated(self, selection: Selection, instant: Instant) -> int:
+        """Return how many observables *selection* takes, or drops by its policy, that nothing tells an end of."""
+        if not has_undated(self._known):
+            return 0
+        kept, dropped = (replace(selection, undated=policy) for policy in ("keep", "drop"))
+        return self.count(kept, instant) - self.count(dropped, instant)
+
     def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
         """Return an iterator of texts of many whole lines, built by the database.
 
@@ -76,8 +96,7 @@ class Snapshot:
 
     def rows(self, selection: Selection, instant: Instant) -> Iterator[list[Row]]:
         """Yield batches of rows, every assertion judged at *instant*."""
-        lifetimes = {tag.name: tag.lifetime_s for tag in self._known.tags if tag.lifetime_s is not None}
-        reader = RowReader(self._connection, instant, self._known.lifetime_s, lifetimes)
+        reader = RowReader(self._connection, instant, self._known.lifetimes, self._visible(selection))
         with self._planned(selection, instant) as (plan, types):
             yield from reader.read(plan, types)
 
@@ -122,12 +141,31 @@ class Snapshot:
                 found.append(row[0])
         return tuple(found)
 
+    def _visible(self, selection: Selection) -> Visible | None:
+        if not selection.sources and not is_above(selection, self._known):
+            return None
+        most = max(TLP) if selection.most_tlp is None else selection.most_tlp
+        words = frozenset(word for tlp, word in TLP_WORDS.items() if tlp <= most)
+        return Visible(words, frozenset(selection.sources) or None)
+
     def _look(self, lifetime_s: int) -> Known:
         last_instant, known_s = last_look(self._connection)
         return Known(
             tags=tuple(read_tags(self._connection)),
             sources={name: key for key, name in self._connection.execute("SELECT id, name FROM source")},
-            lifetime_s=lifetime_s,
+            lifetimes=read_lifetimes(self._connection, lifetime_s),
+            confidences=dict(
+                self._connection.execute(
+                    "SELECT source_id, confidence FROM source_setting WHERE confidence IS NOT NULL"
+                )
+            ),
+            tlps=frozenset(
+                tlp
+                for tlp in TLP
+                if self._connection.execute(
+                    "SELECT 1 FROM assertion WHERE tlp > 0 AND tlp = ? LIMIT 1", (int(tlp),)
+                ).fetchone()
+            ),
             last_instant=last_instant,
             is_sure=known_s == lifetime_s,
         )

@@ -1,4 +1,4 @@
-"""Text that no database of ours can keep: NUL and lone surrogates."""
+"""Claims that cannot be kept: text that no database takes (NUL, lone surrogates), windows that end before they begin."""
 
 from functools import lru_cache
 
@@ -20,6 +20,8 @@ def fault_of(claim: Claim) -> str | None:
         fault = _fault_of_name(name)
         if fault:
             return fault
+    if claim.valid_from is not None and claim.valid_until is not None and claim.valid_until <= claim.valid_from:
+        return "its valid_until is not after its valid_from"
     return None if claim.context is None else _fault_of_context(claim.context)
 
 

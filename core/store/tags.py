@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from core.errors import NotFound
-from core.store.schema import tag
+from core.store.lifetimes import forget_bounds
+from core.store.schema import assertion, observable, tag
 from core.store.store import Store
 from core.values.tags import tag_key
 
@@ -61,14 +62,13 @@ def set_tag(store: Store, name: str, *, lifetime_s: int | None, sticky: bool | N
     Raises:
         NotFound: There is no such tag.
     """
-    from core.store.rebuild import forget_sureness
-
     with store.writing() as connection:
         ids = list(connection.scalars(select(tag.c.id).where(tag.c.key == tag_key(name))))
         if not ids:
             raise NotFound(f"there is no tag {name!r}")
         connection.execute(update(tag).where(tag.c.id.in_(ids)).values(lifetime_s=lifetime_s, sticky=sticky))
-        forget_sureness(connection, ids)
+        tagged = select(assertion.c.observable_id).where(assertion.c.tag_id.in_(ids))
+        forget_bounds(connection, observable.c.id.in_(tagged))
 
 
 def _tag(row: tuple[int, str, str, int | None, int | bool | None]) -> Tag:

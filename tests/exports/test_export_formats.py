@@ -270,7 +270,7 @@ def hostile(fill):
 
 def test_json_lines_hold_everything(hostile, define, store, settings, published):
     """A line is the type, the value, each assertion with all its dates, and the context."""
-    define("x", Selection(types=("ipv4",)), format="jsonl")
+    define("x", Selection(types=("ipv4",), most_tlp=TLP.RED), format="jsonl")
     run_export(store, "x", settings, now=LATER)
 
     assert (
@@ -295,11 +295,11 @@ def test_json_lines_of_hostile_values(hostile, define, store, settings, publishe
 @pytest.mark.parametrize("form", [list_format, jsonl], ids=["list", "jsonl"])
 def test_the_fast_way_gives_the_same_bytes(form, hostile, define, store, settings, published):
     """Lines that the database makes are those that the format itself makes."""
-    define("x", format=form.NAME)
+    define("x", Selection(most_tlp=TLP.RED), format=form.NAME)
     run_export(store, "x", settings, now=LATER)
     with store.snapshot() as snapshot:
         types = () if form.TYPES is None else tuple(form.TYPES)
-        rows = [row for batch in snapshot.rows(Selection(types=types), LATER) for row in batch]
+        rows = [row for batch in snapshot.rows(Selection(types=types, most_tlp=TLP.RED), LATER) for row in batch]
 
     assert published(f"x{form.SUFFIX}").decode() == written(form, rows).text
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.schemas.claim import Claim, Kind
+from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND, Instant
 from core.store import Store, dialect, observables, open_store, plan, rebuild
 from core.store.clock import last_look
+from core.store.lifetimes import Source, set_source, set_type_lifetime
 from core.store.snapshot import Column
 from core.store.tags import set_tag
 from tests.store.conftest import LIFETIME, NOW
@@ -31,7 +32,7 @@ _NUMBERS = count()
 
 
 class Fact(NamedTuple):
-    """An assertion as the table holds it, with what its tag says."""
+    """An assertion as the table holds it, with what its tag, source and type say."""
 
     type: str
     value: str
@@ -44,21 +45,56 @@ class Fact(NamedTuple):
     withdrawn_at: Instant | None
     first_seen: Instant | None
     last_seen: Instant | None
+    confidence: int | None
+    tlp: int | None
     lifetime_s: int | None
     sticky: int | None
+    source_lifetime_s: int | None
+    from_last_seen: int | None
+    source_confidence: int | None
+    type_lifetime_s: int | None
+
+    @property
+    def own_s(self) -> int | None:
+        """The most particular lifetime that was set."""
+        every = (self.lifetime_s, self.source_lifetime_s, self.type_lifetime_s)
+        return next((each for each in every if each is not None), None)
+
+    @property
+    def since(self) -> Instant:
+        """From when it lives."""
+        return self.last_seen if self.from_last_seen and self.last_seen is not None else self.received_at
+
+    def ends(self, default_s: int) -> list[Instant]:
+        """Every end that it has; none is for ever."""
+        lifetime_s = self.own_s
+        if lifetime_s is None and self.valid_until is None:
+            lifetime_s = default_s
+        stated = [] if self.valid_until is None else [self.valid_until]
+        return stated if lifetime_s is None or lifetime_s < 0 else [*stated, self.since + lifetime_s * SECOND]
+
+    def is_undated(self, default_s: int) -> bool:
+        """Whether nothing tells an end of it."""
+        dates = (self.valid_from, self.valid_until, self.first_seen, self.last_seen)
+        return dates == (None, None, None, None) and (default_s if self.own_s is None else self.own_s) < 0
 
 
 def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int) -> bool:
-    """Say whether an observable with these assertions is taken; the rules of decision 0014, word by word."""
+    """Say whether an observable with these assertions is taken; the rules of decisions 0014 and 0070, word by word."""
 
     def has_begun(fact: Fact) -> bool:
         return fact.withdrawn_at is None and (fact.valid_from is None or fact.valid_from <= at)
 
-    def is_fresh(fact: Fact) -> bool:
-        lifetime_s = default_s if fact.lifetime_s is None else fact.lifetime_s
-        if fact.valid_until is not None:
-            return at < fact.valid_until
-        return lifetime_s < 0 or at < fact.received_at + lifetime_s * SECOND
+    def is_fresh(fact: Fact, grace_s: int = 0) -> bool:
+        return all(at - grace_s * SECOND < end for end in fact.ends(default_s))
+
+    def may_count(fact: Fact) -> bool:
+        confidence = fact.source_confidence if fact.confidence is None else fact.confidence
+        return (
+            (wanted.most_tlp is None or fact.tlp is None or fact.tlp <= wanted.most_tlp)
+            and (wanted.least_confidence is None or (confidence or -1) >= wanted.least_confidence)
+            and (wanted.undated == "keep" or not fact.is_undated(default_s))
+        )
 
     def keys(names: tuple[str, ...]) -> set[str]:
         return {name.lower() for name in names}
@@ -72,7 +108,8 @@ def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int) ->
         if (fact.kind >= Kind.SUSPICIOUS or (fact.kind == Kind.INFO and wanted.with_info))
         or (fact.kind == Kind.BENIGN and fact.tag.lower() in named)
         if not wanted.sources or fact.source in wanted.sources
-        if has_begun(fact) and (wanted.any_freshness or is_fresh(fact))
+        if may_count(fact)
+        if has_begun(fact) and (wanted.any_freshness or is_fresh(fact, wanted.grace_s))
     ]
     has_no_tag = not any(
         fact.tag.lower() not in ignore or fact.withdrawn_at is not None or fact.kind == Kind.BENIGN
@@ -125,6 +162,8 @@ claims = st.builds(
     valid_until=moments,
     first_seen=moments,
     last_seen=moments,
+    confidence=st.sampled_from([None, None, 20, 80]),
+    tlp=st.sampled_from([None, None, None, *TLP]),
     withdrawn=st.sampled_from([False] * 7 + [True]),
 )
 imports = st.tuples(st.just("import"), st.lists(claims, min_size=2, max_size=6))
@@ -135,6 +174,10 @@ steps = st.one_of(
     st.tuples(st.just("snapshot"), st.lists(claims, min_size=1, max_size=2)),
     st.tuples(st.just("tag"), st.sampled_from(TAGS), lifetimes, st.sampled_from([None, True, False])),
     st.tuples(st.just("tag"), st.sampled_from(TAGS), lifetimes, st.sampled_from([None, True, False])),
+    st.tuples(
+        st.just("source"), st.sampled_from(SOURCES), lifetimes, st.booleans(), st.sampled_from([None, 20, 80])
+    ),
+    st.tuples(st.just("type"), st.sampled_from(TYPES), lifetimes),
     st.tuples(st.just("withdraw"), st.sampled_from("abc"), st.sampled_from(["", *SOURCES])),
     st.tuples(st.just("reinstate"), st.sampled_from("abc")),
     st.tuples(st.just("untagged"), st.sampled_from("abcd")),
@@ -156,13 +199,23 @@ wishes = st.sampled_from(
         {"max_age_s": 4},
         {"first_seen_after": NOW},
         {"last_seen_after": NOW},
+        {"most_tlp": TLP.AMBER},
+        {"most_tlp": TLP.CLEAR},
+        {"least_confidence": 50},
+        {"grace_s": 3},
+        {"undated": "drop"},
     ]
 )
 selections = st.lists(wishes, min_size=1, max_size=3).map(lambda several: Selection(**dict(ChainMap(*several))))
 """Few wishes at once: of many together hardly anything is left to tell right from wrong by."""
 
 
-ALWAYS_ASKED = (Selection(), Selection(ignore=("c2",)), Selection(exclude=("benign", "old")))
+ALWAYS_ASKED = (
+    Selection(),
+    Selection(ignore=("c2",)),
+    Selection(exclude=("benign", "old")),
+    Selection(most_tlp=TLP.GREEN, grace_s=2),
+)
 
 
 def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
@@ -179,6 +232,10 @@ def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
         try:
             if verb == "tag":
                 set_tag(store, given_[0], lifetime_s=given_[1], sticky=given_[2])
+            elif verb == "source":
+                set_source(store, Source(*given_))
+            elif verb == "type":
+                set_type_lifetime(store, *given_)
             elif verb == "withdraw":
                 observables.withdraw(store, given_[0], "wrong", now, source=given_[1])
             elif verb == "reinstate":
@@ -201,9 +258,11 @@ def truth(store: Store) -> dict[tuple[str, str], list[Fact]]:
     }
     for row in connection.execute(
         "SELECT o.type, o.value, s.name, t.name, a.kind, a.received_at, a.valid_from, a.valid_until,"
-        " a.withdrawn_at, a.first_seen, a.last_seen, t.lifetime_s, t.sticky FROM assertion a"
+        " a.withdrawn_at, a.first_seen, a.last_seen, a.confidence, a.tlp, t.lifetime_s, t.sticky, x.lifetime_s,"
+        " x.from_last_seen, x.confidence, y.lifetime_s FROM assertion a"
         " JOIN observable o ON o.id = a.observable_id JOIN source s ON s.id = a.source_id"
-        " JOIN tag t ON t.id = a.tag_id"
+        " JOIN tag t ON t.id = a.tag_id LEFT JOIN source_setting x ON x.source_id = s.id"
+        " LEFT JOIN type_lifetime y ON y.type = o.type"
     ):
         found[row[:2]].append(Fact(*row))
     connection.close()
@@ -218,8 +277,7 @@ def instants(facts: dict[tuple[str, str], list[Fact]], store: Store, chance: ran
     yield last
     edges = {NOW, last + SECOND}
     for fact in (fact for each in facts.values() for fact in each):
-        lifetime_s = store.lifetime_s if fact.lifetime_s is None else fact.lifetime_s
-        edges |= {fact.received_at, fact.received_at + max(0, lifetime_s) * SECOND}
+        edges |= {fact.since, *fact.ends(store.lifetime_s)}
         edges |= {moment for moment in (fact.valid_from, fact.valid_until) if moment is not None}
     for edge in chance.sample(sorted(edges), min(2, len(edges))):
         yield edge + chance.choice((-1, 0, 0, 1))
