@@ -162,7 +162,8 @@ def azurite_program() -> str:
     found = os.environ.get("AZURITE") or shutil.which("azurite-blob") or next(filter(Path.exists, places), None)
     if not found or not Path(found).exists():
         raise Missing(
-            "Azurite is missing: npm install --prefix var/azurite azurite, or set AZURITE to its program"
+            "Azurite is missing: see CONTRIBUTING.md for how to install the version of .ci/run, "
+            "or set AZURITE to its program"
         )
     return str(found)
 

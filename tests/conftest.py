@@ -1,5 +1,6 @@
 """Fixtures that every area's tests may use."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known; take outcomes down where they are asked for."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # Started in the background of a shell: programs that the tests start would inherit it, and not hear Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
     )

@@ -51,7 +51,7 @@ def ask(
         is_streamed: The body of the answer is not read; the caller closes the answer.
         is_retried: Whether the request may be sent twice.
     """
-    requests = needed("requests", extra="webdav", scheme="webdav://")
+    requests = needed("requests", extra="webdav", scheme="webdavs://")
     request = {"method": method, "url": url, "headers": headers, "data": body}
     with asking(place):
         answer = _answered(requests, request, _PAUSES_S if is_retried else ())
