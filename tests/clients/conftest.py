@@ -1,15 +1,19 @@
 """Fixtures for the tests of storage clients: a second drop-in folder, S3 servers, buckets."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from clients_of_tests import FIVE_METHODS
 from servers import S3Server, moto_server, seaweedfs
 from small_s3 import SmallS3, small_s3
 
 from core.clients.persistient_storage import registry
+
+KIT_MUTANTS = Path(__file__).parent / "kit_mutants"
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +106,24 @@ def _use(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     return server
+
+
+@pytest.fixture(scope="session")
+def folder_of_mutants(tmp_path_factory) -> Path:
+    """A drop-in folder with all clients that the conformance kit is tried on, and the one of five methods."""
+    folder = tmp_path_factory.mktemp("mutants")
+    for file in KIT_MUTANTS.glob("*.py"):
+        shutil.copy(file, folder)
+    (folder / "five.py").write_text(FIVE_METHODS, "utf-8")
+    settled = time.time() - 10
+    for file in folder.iterdir():
+        os.utime(file, (settled, settled))
+    return folder
+
+
+@pytest.fixture
+def mutants(folder_of_mutants) -> Iterator[Path]:
+    """That folder, in use."""
+    registry.use_plugins_path(folder_of_mutants)
+    yield folder_of_mutants
+    registry.use_plugins_path(None)

@@ -1,8 +1,11 @@
 """What the mutants share."""
 
+from dataclasses import replace
+
 from core.clients.persistient_storage.classes.local import LocalStorageClient
 from core.clients.persistient_storage.classes.memory import MemoryClient
 from core.clients.persistient_storage.classes.s3 import S3Client
+from core.clients.persistient_storage.policies import Replace
 
 
 class LocalMutant(LocalStorageClient):
@@ -37,3 +40,8 @@ class Around:
 
     def abort(self):
         self.writer.abort()
+
+
+def without(request, policy):
+    """Return the request with policy ``Replace`` where it has that one."""
+    return replace(request, policy=Replace()) if isinstance(request.policy, policy) else request
