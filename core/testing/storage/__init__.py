@@ -19,7 +19,8 @@ things included: then nothing may be left behind unseen.  ``path_through`` leads
 a proxy: then the server fails, stalls and cuts answers short.
 
 Without any code, ``pytest --storage-url=mine://a-place-of-its-own`` runs the same tests.
-The tests are in the files beside this one, by subject.
+The tests are in the files beside this one, by subject.  The docstring of each is what has to hold; where an assertion
+adds what to mend, the name in brackets is that of the docstring in `spec` with the sentence.
 """
 
 import pytest

@@ -33,7 +33,7 @@ class FiveMethodTests(ClientUnderTest):
 
     def test_taking_a_path_makes_nothing(self, client):
         """A client that was only made has stored nothing."""
-        assert self.raw_names(client) in (None, [])
+        assert self.raw_names(client) in (None, []), "the constructor is to make nothing (__init__)"
         with pytest.raises(FileNotFoundError):
             client.get_file("file.txt")
 
@@ -42,8 +42,10 @@ class FiveMethodTests(ClientUnderTest):
         """Text comes back as it was put, and lies there as UTF-8."""
         client.put_file("file.txt", text)
 
-        assert client.get_file("file.txt") == text
-        assert self.raw(client, "file.txt") == text.encode()
+        assert client.get_file("file.txt") == text, "nothing may be translated, stripped or added (get_file)"
+        assert self.raw(client, "file.txt") == text.encode(), (
+            "what is stored is to be the text as UTF-8 (put_file)"
+        )
 
     def test_a_put_replaces(self, client, storage):
         """A second put replaces the first, also when it is shorter or empty, and nothing stays of the first."""
@@ -58,9 +60,9 @@ class FiveMethodTests(ClientUnderTest):
         other = get_client(path)
         client.put_file("file.txt", "here")
 
-        assert other.get_file("file.txt") == "here"
+        assert other.get_file("file.txt") == "here", "another client of the path is to see it at once (put_file)"
         other.put_file("file.txt", "there")
-        assert client.get_file("file.txt") == "there"
+        assert client.get_file("file.txt") == "there", "what was read before may not be remembered (put_file)"
         other.delete_file("file.txt")
         with pytest.raises(FileNotFoundError):
             client.get_file("file.txt")
@@ -94,7 +96,7 @@ class FiveMethodTests(ClientUnderTest):
         assert isinstance(first, str)
         assert client.file_path("file.txt") == first
         assert client.file_path("other.txt") != first
-        assert self.raw_names(client) in (None, [])
+        assert self.raw_names(client) in (None, []), "file_path is to make nothing (file_path)"
         with pytest.raises(FileNotFoundError):
             client.get_file("file.txt")
 

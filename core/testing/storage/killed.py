@@ -31,7 +31,7 @@ class KilledTests(ClientUnderTest):
         self._needs_a_place_that_others_see(path, client)
         _write_in_child(path, client, size, moment)
 
-        assert self.raw(client, "file.txt") == b"old"
+        assert self.raw(client, "file.txt") == b"old", "nothing is to be seen before the commit (Writer)"
         self._expect_no_trace(client, storage)
 
     @pytest.mark.parametrize("size", [_SMALL, _LARGE], ids=["small", "large"])
@@ -51,7 +51,9 @@ class KilledTests(ClientUnderTest):
             there = self.what_stands(client)
             if there is None and cannot(client, "atomic"):
                 continue
-            assert there in whole, f"killed at call {moment} of {count}"
+            assert there in whole, (
+                f"killed at call {moment} of {count}: a commit is to publish in one step (Writer)"
+            )
             assert (state(get_client(path)) or "").encode() == (there or b"")
         self._expect_no_trace(client, storage)
 
@@ -75,7 +77,7 @@ class KilledTests(ClientUnderTest):
         for leftover in storage.leftovers():
             storage.remove_leftover(leftover)
             storage.remove_leftover(leftover)  # it is fine if it is gone already
-        assert list(storage.leftovers()) == []
+        assert list(storage.leftovers()) == [], "what was found is to be gone (remove_leftover)"
         self.expect_names(client, storage, ["file.txt"])
 
 

@@ -34,7 +34,7 @@ class MetadataTests(ClientUnderTest):
         receipt = storage.write("file.csv", data, **_ASKED)
 
         asked = Metadata(**{field: _ASKED[field] for field in _FIELDS}, items=_ASKED["metadata"])
-        assert storage.stat("file.csv").metadata == asked
+        assert storage.stat("file.csv").metadata == asked, "keep every field, or say that you cannot (open_writer)"
         assert receipt.metadata == asked
         assert receipt.dropped == ()
         assert self.raw(client, "file.csv") == data

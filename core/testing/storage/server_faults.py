@@ -57,7 +57,7 @@ class ServerFaultTests(ClientUnderTest):
         """The constructor and ``file_path`` ask no server: one that is away does not keep a program from starting."""
         get_client(far_path).file_path("file.txt")
 
-        assert proxy.requests == 0
+        assert proxy.requests == 0, "connect on the first use, not in the constructor or in file_path (__init__)"
 
     @pytest.mark.parametrize(("kind", "times"), _once_and_for_ever(_WITHOUT_BODY))
     def test_a_put_that_meets_a_fault(self, client, far_path, proxy, kind, times):
@@ -74,7 +74,10 @@ class ServerFaultTests(ClientUnderTest):
         if cannot(client, "atomic"):
             assert stands in (b"old", _TEXT.encode(), None)
         else:
-            assert stands == (b"old" if isinstance(said, Exception) else _TEXT.encode())
+            expected = b"old" if isinstance(said, Exception) else _TEXT.encode()
+            assert stands == expected, (
+                f"a put is to store all and return, or nothing and raise (put_file); it said {said}"
+            )
 
     @pytest.mark.parametrize("kind", ["500", "reset", "stall"])
     def test_a_large_put_that_meets_a_fault_midway(self, client, storage, far_path, proxy, kind):
@@ -107,9 +110,9 @@ class ServerFaultTests(ClientUnderTest):
             said = _within(lambda read=read: read(get_client(far_path)), kind)
 
             if not isinstance(said, Exception):
-                assert said == _TEXT
+                assert said == _TEXT, "compare what came with the length that was announced (get_file)"
                 continue
-            assert not isinstance(said, FileMissing)
+            assert not isinstance(said, FileMissing), f"it is there: {said} (get_file)"
             if kind != "no-length" or not isinstance(said, StorageCorrupt):  # which is no use to try again
                 _check_error(said, times)
 

@@ -29,8 +29,14 @@ class SeveralAtOnceTests(ClientUnderTest):
 
         at_once(put_or_read, len(texts) + 2)
 
-        assert self.raw(client, "file.txt").decode() in texts
-        assert set(seen) <= {*texts, *([None] if cannot(client, "atomic") else [])}
+        assert self.raw(client, "file.txt").decode() in texts, (
+            "two puts are mixed: write beside, then replace (put_file)"
+        )
+        whole = {*texts, *([None] if cannot(client, "atomic") else [])}
+        parts = [text if text is None else len(text) for text in seen if text not in whole]
+        assert parts == [], (
+            "a reader found no file, or a part of so many letters: write beside, then replace (put_file)"
+        )
 
     @proves("reader never sees partial")
     def test_a_reader_that_began_sees_one_file(self, client, storage):
@@ -45,7 +51,7 @@ class SeveralAtOnceTests(ClientUnderTest):
             except OSError:
                 read = old  # said so, which is as good
 
-        assert read == old
+        assert read == old, "a reader has to stay with the file that it opened, or to raise (Writer)"
         assert self.raw(client, "file.txt") == new
 
     def test_a_client_per_thread_always_works(self, path, client):

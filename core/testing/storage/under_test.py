@@ -76,15 +76,18 @@ class ClientUnderTest:
 
     def expect_only_old(self, client: PersistientStorageClient, storage: Storage) -> None:
         """Check that file.txt is as it was and that there is nothing else, hidden or not."""
-        assert self.raw(client, "file.txt") == b"old"
+        assert self.raw(client, "file.txt") == b"old", (
+            "the old file was to stand: only a commit publishes (Writer)"
+        )
         self.expect_names(client, storage, ["file.txt"])
 
     def expect_names(self, client: PersistientStorageClient, storage: Storage, names: list[str]) -> None:
         """Check that these files are stored and no others, hidden or not, as far as that can be known."""
         if hasattr(client, "list"):
-            assert sorted(stat.name for stat in storage.list()) == names
+            shown = sorted(stat.name for stat in storage.list())
+            assert shown == names, "list is to give what is stored, and nothing that is being written (list)"
         if (found := self.raw_names(client)) is not None:
-            assert sorted(found) == names
+            assert sorted(found) == names, "what is not published is to leave nothing behind (Writer.abort)"
 
 
 class Stop(Exception):

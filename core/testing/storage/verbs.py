@@ -73,7 +73,7 @@ class VerbTests(ClientUnderTest):
             except OSError:
                 read = old[1_000_000:]  # said so, which is as good
 
-        assert read == old[1_000_000:]
+        assert read == old[1_000_000:], "after a seek it is the file that was opened, or an error (open_reader)"
 
     def test_a_reader_that_is_closed_gives_its_file_back(self, client, storage, monkeypatch):
         """Closing the reader closes the client's own file, also when reading was not finished."""
@@ -117,7 +117,7 @@ class VerbTests(ClientUnderTest):
             storage.write("file.txt", text)
             etags.append(storage.stat("file.txt").etag)
 
-        assert len(set(etags)) == len(texts)
+        assert len(set(etags)) == len(texts), f"each new content is to have another ETag (stat): {etags}"
 
     def test_a_changed_file_does_not_pass_for_the_stored_one(self, client, storage):
         """`verify` notices that a file is not the one of its receipt any more."""
