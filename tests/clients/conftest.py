@@ -121,9 +121,9 @@ def folder_of_mutants(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mutants(folder_of_mutants) -> Iterator[Path]:
-    """That folder, in use."""
+    """That folder, in use; reading it again for each test would take a while."""
     registry.use_plugins_path(folder_of_mutants)
     yield folder_of_mutants
     registry.use_plugins_path(None)
