@@ -46,7 +46,7 @@ BARS = (
     *(Bar(f"text stream on {server}, peak memory", place, "text", "peak_mib", 64) for server, place in _SERVERS),
     *(
         Bar(f"durable local put of {size}, wall", "local", f"put {size}", "wall_s", 1.1, "recipe", "ours-local")
-        for size in ("1 KiB", "1 MiB", "300 MB")
+        for size in ("1 KiB", "100 kB", "1 MiB", "300 MB")
     ),
     Bar("import of the package", "none", "import", "wall_s", 15),
     Bar("get_client of a local path", "local", "get_client", "wall_us", 50, subject="ours-local"),

@@ -21,10 +21,15 @@ class Sizes(NamedTuple):
     large: tuple[tuple[int, int], ...] = ((64 * MIB, 3), (512 * MIB, 2))
     text_bytes: int = 300_000_000
     text_rounds: int = 3
-    judged_text_rounds: int = 7
+    judged_text_rounds: int = 11
     start_rounds: int = 9
     import_rounds: int = 25
-    local: tuple[tuple[int, int, int], ...] = ((1 << 10, 40, 10), (MIB, 30, 4), (300_000_000, 9, 0))
+    local: tuple[tuple[int, int, int], ...] = (
+        (1 << 10, 40, 10),
+        (100_000, 40, 10),
+        (MIB, 30, 4),
+        (300_000_000, 9, 0),
+    )
     """Size, rounds, and puts a round; of the largest one, in a process of its own."""
 
 
@@ -37,7 +42,7 @@ QUICK = Sizes(
     judged_text_rounds=1,
     start_rounds=1,
     import_rounds=3,
-    local=((1 << 10, 2, 5), (MIB, 2, 2), (20_000_000, 1, 0)),
+    local=((1 << 10, 2, 5), (100_000, 2, 5), (MIB, 2, 2), (20_000_000, 1, 0)),
 )
 
 Key = tuple[str, str, str]
@@ -88,4 +93,6 @@ def size_name(size_bytes: int) -> str:
     """Return what people call a size."""
     if size_bytes % MIB == 0:
         return f"{size_bytes // MIB} MiB"
-    return f"{size_bytes // 1024} KiB" if size_bytes % 1024 == 0 else f"{size_bytes // 1_000_000} MB"
+    if size_bytes % 1024 == 0:
+        return f"{size_bytes // 1024} KiB"
+    return f"{size_bytes // 1000} kB" if size_bytes < 1_000_000 else f"{size_bytes // 1_000_000} MB"

@@ -87,11 +87,12 @@ def large(figures: Figures, place: Place, names: list[str], sizes: Sizes, folder
 def streams(figures: Figures, place: Place, names: list[str], sizes: Sizes, tell: Told) -> None:
     """Store chunks of text of which nobody knows how many will come."""
     expected = digest_of(chunk.encode() for chunk in text(sizes.text_bytes))
-    for number in range(max(sizes.text_rounds, sizes.judged_text_rounds)):
-        for name in turns(able(names, "text"), number):
-            if number < (rounds := text_rounds(name, sizes)):
+    # The first round is not counted: the server makes its volumes in it.
+    for number in range(-1, max(sizes.text_rounds, sizes.judged_text_rounds)):
+        for name in turns(able(names, "text"), number + 1):
+            if number < (rounds := text_rounds(name, sizes)) and (number >= 0 or name in JUDGED):
                 tell(f"{place.name}: {size_name(sizes.text_bytes)} of text, {name}, {_round(number, rounds)}")
-                key = (place.name, "text", name)
+                key = (place.name, "text" if number >= 0 else "warm up text", name)
                 asked = partial(alone, place, name, expected, "text", size_bytes=sizes.text_bytes)
                 figures.take(key, asked)
                 place.forget(name)
@@ -173,7 +174,7 @@ def count(names: list[str], places: list[str], sizes: Sizes) -> int:
         here = at(place, names)
         steps += sizes.small_rounds + sizes.start_rounds + 1
         steps += sum(rounds for _, rounds in sizes.large) * len(able(here, "upload"))
-        steps += sum(text_rounds(name, sizes) for name in able(here, "text"))
+        steps += sum(text_rounds(name, sizes) + (name in JUDGED) for name in able(here, "text"))
     return steps
 
 

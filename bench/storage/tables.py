@@ -101,7 +101,7 @@ def _rows(figures: Figures, place: str, columns: list[Column]) -> list[list[str]
     if not kept:
         return []
     rows = [["", *(columns[number].title for number in kept)]]
-    measures = {column.measure for column in columns} | {"warm up"}
+    measures = {column.measure for column in columns} | {"warm up", "warm up text"}
     failed = {name for at, measure, name in figures.failures if at == place and measure in measures}
     for name in names:
         row = [cells[name][number] for number in kept]

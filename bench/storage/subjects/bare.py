@@ -9,37 +9,40 @@ from bench.storage.subjects.reading import CHUNK_BYTES
 
 
 class Recipe:
-    """The bare recipe: a temporary file beside the place, fsync, rename, fsync of the folder."""
+    """The bare recipe: a new file beside the place, SHA-256 on the way, fsync, rename, fsync of the folder."""
 
     label, packages, environment = "bare recipe", (), ""
 
     def load(self) -> None:
-        self.folder = os.environ["BENCH_FOLDER"]
+        import hashlib
+
+        self.folder, self.sha256 = os.environ["BENCH_FOLDER"], hashlib.sha256
 
     def put(self, name: str, data: bytes) -> None:
         self.chunks(name, (data,), len(data))
 
     def chunks(self, name: str, data: Iterable[bytes], size_bytes: int) -> None:
-        target = f"{self.folder}/{name}"
-        place, _, leaf = target.rpartition("/")
-        part = f"{place}/.{leaf}.{os.urandom(8).hex()}.part"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        place, _, leaf = f"{self.folder}/{name}".rpartition("/")
+        part, digest = f".{leaf}.{os.urandom(8).hex()}.part", self.sha256()
+        folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            for chunk in data:
-                written = 0
-                while written < len(chunk):
-                    written += os.write(descriptor, chunk[written:] if written else chunk)
-            os.fsync(descriptor)
-            os.close(descriptor)
-            os.replace(part, target)  # noqa: PTH105 - the recipe is what anybody would write
-        except BaseException:
-            os.unlink(part)  # noqa: PTH108
-            raise
-        folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder)
+            try:
+                for chunk in data:
+                    written = 0
+                    while written < len(chunk):
+                        written += os.write(descriptor, chunk[written:] if written else chunk)
+                    digest.update(chunk)
+                os.fsync(descriptor)
+                os.close(descriptor)
+                os.replace(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                os.unlink(part, dir_fd=folder)
+                raise
             os.fsync(folder)
         finally:
             os.close(folder)
+        digest.hexdigest()
 
 
 class BareSocket:

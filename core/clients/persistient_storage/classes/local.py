@@ -44,8 +44,9 @@ class LocalStorageClient(PersistientStorageClient):
         if not path or "\0" in path:
             raise InvalidStoragePath("a storage path must not be empty" if not path else "NUL in a storage path")
         try:
+            root = Path(path).expanduser() if path[0] == "~" else Path(path)
             # Fixed now: the working folder may be another one when the first file is written.
-            self._root = Path(path).expanduser().absolute()
+            self._root = root if path[0] == "/" else root.absolute()
         except RuntimeError as error:
             raise InvalidStoragePath(f"the home folder in {path!r} is not known") from error
 
