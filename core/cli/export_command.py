@@ -1,5 +1,6 @@
 """``yetictl export``: define, run and look at exports."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -137,14 +138,22 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
 
     if bool(names) == run_all:
         raise click.UsageError("name the exports to run, or say --all")
-    results: list[RunResult] = []
-    failures: list[tuple[str, str]] = []
     with session.store() as store:
         wanted = tuple(dict.fromkeys(names)) or tuple(
             item.name for item in definitions.exports(store) if item.enabled
         )
-        for name in wanted:
-            _run_one(session, store, name, results, failures)
+        status = run_exports(session, store, wanted, as_json=as_json)
+    if not wanted:
+        say("no export is enabled; yetictl export add NAME defines one")
+    return status
+
+
+def run_exports(session: Session, store: "Store", names: Sequence[str], *, as_json: bool) -> int:
+    """Run exports one after the other, print how each went, and return the exit status."""
+    results: list[RunResult] = []
+    failures: list[tuple[str, str]] = []
+    for name in names:
+        _run_one(session, store, name, results, failures)
     if as_json:
         failed = [{"export": name, "status": "failed", "message": message} for name, message in failures]
         print_json([result_object(result) for result in results] + failed)
@@ -152,8 +161,6 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
         print_results(results)
     for name, message in failures:
         say(f"failed   {name}: {message}")
-    if not wanted:
-        say("no export is enabled; yetictl export add NAME defines one")
     if failures:
         return 1
     return 3 if any(result.status == "held" for result in results) else 0

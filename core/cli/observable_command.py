@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import json_option, print_json, print_table, printable, say
+from core.cli.output import counted, json_option, print_json, print_table, printable, say
 from core.cli.session import Session
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import TLP, Claim, Kind
@@ -191,19 +191,29 @@ def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | No
 @click.argument("value")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept with what is withdrawn.")
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
+@click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
+@click.option("--no-run", is_flag=True, help="Do not run the exports that hold it; they go on holding it.")
 @click.pass_obj
-def withdraw(session: Session, value: str, reason: str, type_name: str | None) -> None:
-    """Withdraw whatever is claimed of a value: no export takes it any more.
+def withdraw(session: Session, value: str, reason: str, type_name: str | None, source: str, no_run: bool) -> int:
+    """Withdraw a false positive: no export takes the value any more, and those that hold it run now.
 
-    No later import of the same claims brings it back; `observable reinstate` does.  Published files change with
-    the next run of their exports.
+    Whatever is claimed of it is withdrawn, and it is marked as benign, so that no later import of any source
+    brings it back; `observable reinstate` does.  A value that nobody knows yet is marked all the same.
     """
+    from core.cli import withdrawal
     from core.store import observables
 
+    names: dict[str, None] = {}
     with session.store() as store:
-        for row in find(session, store, value, type_name):
-            number = observables.withdraw(store, row.value, reason, session.now, type=row.type)
-            say(f"{row.type}  {row.value}: {number} assertions withdrawn; run your exports to publish that")
+        for type_, known in meant(session, store, value, type_name):
+            names |= dict.fromkeys(withdrawal.holders(session, store, type_, known))
+            number = observables.clear(store, type_, known, reason, source, session.now)
+            say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {observables.CLEARED}")
+            withdrawal.tell_covering(session, store, type_, known)
+        if no_run and names:
+            say(f"still held by {', '.join(names)}; yetictl export run {' '.join(names)} publishes without it")
+            return 0
+        return withdrawal.publish(session, store, [*names])
 
 
 @command.command()
@@ -211,13 +221,17 @@ def withdraw(session: Session, value: str, reason: str, type_name: str | None) -
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
 @click.pass_obj
 def reinstate(session: Session, value: str, type_name: str | None) -> None:
-    """Undo a withdrawal."""
+    """Undo a withdrawal.  The exports take the value again with their next run."""
     from core.store import observables
 
     with session.store() as store:
         for row in find(session, store, value, type_name):
-            number = observables.reinstate(store, row.value, session.now, type=row.type)
-            say(f"{row.type}  {row.value}: {number} assertions count again; run your exports to publish that")
+            number = observables.unclear(store, row.type, row.value, session.now)
+            count = "counts" if number == 1 else "count"
+            say(
+                f"{row.type}  {row.value}: {counted(number, 'assertion')} {count} again; "
+                "run your exports to publish that"
+            )
 
 
 def recognised(text: str, type_name: str | None) -> tuple[str, str]:
@@ -262,6 +276,22 @@ def find(session: Session, store: "Store", text: str, type_name: str | None) -> 
     raise NotFound(
         f"there is no observable {_short(text)!r}{of_type}; yetictl observable list --contains finds parts of values"
     )
+
+
+def meant(session: Session, store: "Store", text: str, type_name: str | None) -> list[tuple[str, str]]:
+    """Return type and value of the observables that were meant, or of the one that nobody knows yet.
+
+    Raises:
+        NotFound: Nobody knows it, and of which type it is cannot be told.
+    """
+    try:
+        return [(row.type, row.value) for row in find(session, store, text, type_name)]
+    except NotFound:
+        try:
+            return [recognised(text, type_name)]
+        except RefusedValue:
+            pass
+        raise
 
 
 def tags_text(row: "Row") -> str:

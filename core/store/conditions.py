@@ -1,8 +1,9 @@
 """A selection as SQL conditions on ``observable o``: Yeti's rules, computed from timestamps at one instant.
 
 With T the assertions that count (not ignored, of a kind and source that is asked for, active at the instant), an
-observable is taken if its type is wanted, T is not empty, T meets ``include``, holds all of ``require``, and no
-active or sticky assertion meets ``exclude``.  Decision 0014 says which kinds and sources count for what.
+observable is taken if its type is wanted, T is not empty, T meets ``include``, holds all of ``require``, no active
+or sticky assertion meets ``exclude``, and none says under a sticky tag that it is benign, asked for or not.
+Decisions 0014 and 0071 say which kinds and sources count for what.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -55,12 +56,19 @@ class Conditions:
 
 
 def build(
-    selection: Selection, known: Known, instant: Instant, *, fresh: bool = True, named: Collection[str] = ()
+    selection: Selection,
+    known: Known,
+    instant: Instant,
+    *,
+    fresh: bool = True,
+    named: Collection[str] = (),
+    with_cleared: bool = False,
 ) -> Conditions:
     """Return *selection* as conditions at *instant*.
 
     For the steps of a funnel: *fresh* false lets stale assertions count for what is taken, not for what is
-    excluded; *named* are tags that the whole selection asks for by name.
+    excluded; *named* are tags that the whole selection asks for by name; *with_cleared* lets in what somebody said
+    to be benign under a sticky tag.
     """
     ids = _Ids(known.tags)
     ignored = ids.of(selection.ignore)
@@ -70,16 +78,19 @@ def build(
     asked = ids.of((*selection.include, *selection.require, *named))
     counts = _countable(selection, known, asked, ignored) + active
     included = tuple(sorted(ids.of(selection.include) - ignored)) if selection.include else None
-    excluded = tuple(sorted(ids.of(selection.exclude) - ignored))
-    sticky = tuple(sorted(tag.id for tag in known.tags if tag.id in set(excluded) and tag.is_sticky))
-    lapse = _not_ended(known, instant, spare=sticky) if not selection.any_freshness else ""
+    excluded = ids.of(selection.exclude) - ignored
+    sticky = {tag.id for tag in known.tags if tag.is_sticky}
+    cleared = set() if with_cleared else sticky - excluded - ignored - asked
+    lapse = "" if selection.any_freshness else _not_ended(known, instant, spare=tuple(sorted(sticky)))
+    if cleared:
+        lapse += f" AND (a.kind = {Kind.BENIGN:d} OR a.tag_id NOT IN {_set(cleared)})"
     return Conditions(
         included=counts + (f" AND a.tag_id IN {_set(included)}" if included is not None else ""),
         included_tags=included,
         unsure=_unsure(selection, known, ignored, instant) if included is None else "",
         others=(*_required(selection, ids, ignored, counts), *_dated(selection, counts, instant)),
         excluded=_begun(instant).removeprefix(" AND ") + lapse,
-        excluded_tags=excluded,
+        excluded_tags=tuple(sorted(excluded | cleared)),
         takes_untagged=_untagged(ignored) if selection.untagged and included is None else "",
     )
 

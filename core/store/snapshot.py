@@ -4,7 +4,7 @@ Rows leave ordered by (type, value) in code-point order.  One snapshot is one re
 meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -60,8 +60,8 @@ class Snapshot:
         undated = replace(selection, max_age_s=None, first_seen_after=None, last_seen_after=None)
         return [
             ("of these types", self._of_types(selection)),
-            ("tagged", self._at_any_time(every, selection, instant)),
-            ("included", self._at_any_time(included, selection, instant)),
+            ("tagged", self._at_any_time(every, selection, instant, with_cleared=True)),
+            ("included", self._at_any_time(included, selection, instant, with_cleared=True)),
             ("not excluded", self._at_any_time(replace(included, exclude=selection.exclude), selection, instant)),
             ("valid", self.count(undated, instant)),
             ("exported", self.count(selection, instant)),
@@ -83,6 +83,11 @@ class Snapshot:
             return 0
         kept, dropped = (replace(selection, undated=policy) for policy in ("keep", "drop"))
         return self.count(kept, instant) - self.count(dropped, instant)
+
+    def takes(self, selection: Selection, instant: Instant, ids: Collection[int]) -> bool:
+        """Say whether *selection* takes any of the observables with these row ids."""
+        with self._planned(selection, instant, only=ids) as (plan, types):
+            return self._counted(plan, types) > 0
 
     def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
         """Return an iterator of texts of many whole lines, built by the database.
@@ -114,9 +119,11 @@ class Snapshot:
         with dialect.errors(self._path):
             return sum(self._number(query, type_) for type_ in self._types(selection))
 
-    def _at_any_time(self, step: Selection, whole: Selection, instant: Instant) -> int:
+    def _at_any_time(
+        self, step: Selection, whole: Selection, instant: Instant, *, with_cleared: bool = False
+    ) -> int:
         named = (*whole.include, *whole.require)
-        with self._planned(step, instant, fresh=False, named=named) as (plan, types):
+        with self._planned(step, instant, fresh=False, named=named, with_cleared=with_cleared) as (plan, types):
             return self._counted(plan, types)
 
     def _number(self, query: str, *values: str) -> int:
@@ -124,10 +131,19 @@ class Snapshot:
 
     @contextmanager
     def _planned(
-        self, selection: Selection, instant: Instant, *, fresh: bool = True, named: Sequence[str] = ()
+        self,
+        selection: Selection,
+        instant: Instant,
+        *,
+        fresh: bool = True,
+        named: Sequence[str] = (),
+        with_cleared: bool = False,
+        only: Collection[int] = (),
     ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         types = self._types(selection)
-        conditions = build(selection, self._known, instant, fresh=fresh, named=named)
+        conditions = build(selection, self._known, instant, fresh=fresh, named=named, with_cleared=with_cleared)
+        if only:
+            conditions = replace(conditions, others=(*conditions.others, f"o.id IN ({', '.join(map(str, only))})"))
         with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
             yield plan, types
 

@@ -80,7 +80,7 @@ class Fact(NamedTuple):
 
 
 def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int) -> bool:
-    """Say whether an observable with these assertions is taken; the rules of decisions 0014 and 0070, word by word."""
+    """Say whether an observable with these assertions is taken; the rules of decisions 0014, 0070 and 0071, word by word."""
 
     def has_begun(fact: Fact) -> bool:
         return fact.withdrawn_at is None and (fact.valid_from is None or fact.valid_from <= at)
@@ -124,6 +124,9 @@ def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int) ->
         is_sticky = fact.tag.lower() in STICKY if fact.sticky is None else bool(fact.sticky)
         is_held = wanted.any_freshness or is_sticky or is_fresh(fact)
         if fact.tag.lower() in exclude and has_begun(fact) and is_held:
+            return False
+        is_cleared = is_sticky and fact.kind == Kind.BENIGN and fact.tag.lower() not in named
+        if is_cleared and has_begun(fact):
             return False
     seen = [fact.first_seen for fact in tags if fact.first_seen is not None]
     if wanted.first_seen_after is not None and not (seen and min(seen) >= wanted.first_seen_after):

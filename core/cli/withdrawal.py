@@ -1,0 +1,36 @@
+"""What withdrawing a value tells and does, beside the store: who holds it, what else covers it, and publishing."""
+
+from typing import TYPE_CHECKING
+
+from core.cli.output import say
+from core.cli.session import Session
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+
+def holders(session: Session, store: "Store", type_: str, value: str) -> list[str]:
+    """Return the exports that hold a value, as long as they can be told."""
+    from core.exports.holders import holders
+
+    session.config  # noqa: B018 - makes drop-in formats known
+    return holders(store, type_, value, session.now)
+
+
+def tell_covering(session: Session, store: "Store", type_: str, value: str) -> None:
+    """Say which networks or parents still stand for a value."""
+    from core.exports.holders import covering
+
+    for kind, text in covering(store, type_, value, session.now):
+        what = "lies in the network" if kind == "cidr" else "is below the name"
+        say(f"{type_}  {value} {what} {text}, which is still listed; withdraw that too if it is wrong")
+
+
+def publish(session: Session, store: "Store", names: list[str]) -> int:
+    """Run the exports that held what was withdrawn, and return the exit status."""
+    from core.cli.export_command import run_exports
+
+    if not names:
+        say("no export holds it")
+        return 0
+    return run_exports(session, store, names, as_json=False)

@@ -1,0 +1,170 @@
+"""Addresses and networks as intervals of integers: which covers which, what is left of one, how many they are.
+
+``ipaddress`` makes an object of each address, and its ``collapse_addresses`` takes ten seconds for what takes half
+of one here.  Texts are canonical (``core.values.canonical``); an IPv4 address in IPv6 form is IPv4 by then.
+"""
+
+import socket
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from core.errors import RefusedValue
+
+BITS = {4: 32, 6: 128}
+
+
+class Span(NamedTuple):
+    """All addresses from the first to the last, of one version."""
+
+    version: int
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return self.last - self.first + 1
+
+
+def span_of(text: str) -> Span:
+    """Return the addresses of a canonical address or network.
+
+    Raises:
+        RefusedValue: It is neither.
+    """
+    address, slash, length = text.partition("/")
+    try:
+        if ":" in address:
+            version, first = 6, int.from_bytes(socket.inet_pton(socket.AF_INET6, address))
+        else:
+            version, first = 4, int.from_bytes(socket.inet_pton(socket.AF_INET, address))
+    except OSError as error:
+        raise RefusedValue("neither an address nor a network") from error
+    if not slash:
+        return Span(version, first, first)
+    bits = BITS[version]
+    if not (length.isascii() and length.isdigit() and int(length) <= bits):
+        raise RefusedValue("not a prefix length of such an address")
+    size = 1 << bits - int(length)
+    first -= first % size
+    return Span(version, first, first + size - 1)
+
+
+def text_of(span: Span) -> str:
+    """Return the canonical text of a span that is one address or one network."""
+    address = _ipv4_text(span.first) if span.version == 4 else _ipv6_text(span.first)
+    return address if span.size == 1 else f"{address}/{BITS[span.version] - span.size.bit_length() + 1}"
+
+
+def networks_of(span: Span) -> Iterator[Span]:
+    """Yield the fewest networks that are exactly the addresses of *span*, in order."""
+    version, first, last = span
+    while first <= last:
+        # As large as where it begins allows, and as fits.
+        size = min(first & -first or 1 << BITS[version], 1 << (last - first + 1).bit_length() - 1)
+        yield Span(version, first, first + size - 1)
+        first += size
+
+
+def united(spans: Iterable[Span]) -> list[Span]:
+    """Return the same addresses as spans that neither overlap nor touch, in order."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and found[-1].version == span.version and span.first <= found[-1].last + 1:
+            if span.last > found[-1].last:
+                found[-1] = found[-1]._replace(last=span.last)
+        else:
+            found.append(span)
+    return found
+
+
+def without(span: Span, holes: Iterable[Span]) -> list[Span]:
+    """Return what is left of *span* without the addresses of *holes*, as the fewest networks."""
+    left: list[Span] = []
+    first = span.first
+    for hole in united(hole for hole in holes if hole.version == span.version):
+        if hole.last < first:
+            continue
+        if hole.first > span.last:
+            break
+        if hole.first > first:
+            left += networks_of(Span(span.version, first, hole.first - 1))
+        first = hole.last + 1
+    if first <= span.last:
+        left += networks_of(Span(span.version, first, span.last))
+    return left
+
+
+def space(spans: Iterable[Span]) -> dict[int, int]:
+    """Return how many addresses of each version *spans* are, each counted once."""
+    sizes = dict.fromkeys(BITS, 0)
+    for span in united(spans):
+        sizes[span.version] += span.size
+    return sizes
+
+
+class NetworkIndex:
+    """Networks, each with a label, to be asked which of them covers an address, or lies inside a network.
+
+    Networks lie inside each other or apart, so that the outermost ones and one search tell.
+    """
+
+    def __init__(self, entries: Iterable[tuple[Span, int]]) -> None:
+        """Take the networks in; of two that are alike the first counts."""
+        self._all = {version: _Sorted() for version in BITS}
+        self._outermost = {version: _Sorted() for version in BITS}
+        ordered = sorted(entries, key=lambda entry: (entry[0].version, entry[0].first, -entry[0].last))
+        for span, label in ordered:
+            if self._all[span.version].has(span):
+                continue
+            self._all[span.version].add(span, label)
+            if not self._outermost[span.version].covers_end_of(span):
+                self._outermost[span.version].add(span, label)
+
+    def covering(self, span: Span) -> int | None:
+        """Return the label of the outermost network that *span* lies in, itself included."""
+        known = self._outermost[span.version]
+        place = bisect_right(known.firsts, span.first) - 1
+        return known.labels[place] if place >= 0 and known.lasts[place] >= span.last else None
+
+    def inside(self, span: Span) -> Iterator[tuple[Span, int]]:
+        """Yield the networks that lie in *span*, itself included, in order, with their labels."""
+        known = self._all[span.version]
+        place = bisect_left(known.firsts, span.first)
+        while place < len(known.firsts) and known.firsts[place] <= span.last:
+            if known.lasts[place] <= span.last:
+                yield Span(span.version, known.firsts[place], known.lasts[place]), known.labels[place]
+            place += 1
+
+
+class _Sorted:
+    """Networks of one version, by where they begin, the larger first."""
+
+    def __init__(self) -> None:
+        self.firsts: list[int] = []
+        self.lasts: list[int] = []
+        self.labels: list[int] = []
+
+    def add(self, span: Span, label: int) -> None:
+        self.firsts.append(span.first)
+        self.lasts.append(span.last)
+        self.labels.append(label)
+
+    def has(self, span: Span) -> bool:
+        """Say whether *span* is the last one that was added."""
+        return bool(self.firsts) and (self.firsts[-1], self.lasts[-1]) == (span.first, span.last)
+
+    def covers_end_of(self, span: Span) -> bool:
+        return bool(self.lasts) and span.last <= self.lasts[-1]
+
+
+def _ipv4_text(first: int) -> str:
+    return socket.inet_ntop(socket.AF_INET, first.to_bytes(4))
+
+
+def _ipv6_text(first: int) -> str:
+    from ipaddress import IPv6Address
+
+    # The C library writes some addresses with a dotted end, which is not the canonical form.
+    return str(IPv6Address(first))
