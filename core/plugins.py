@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NO_FOLDER = ".__path_hook__"
+"""How an entry of ``sys.path`` ends that setuptools makes for editable installs, and that is no place."""
+
 _SETTLING_NS = 1_000_000_000
 """So long a broken file may be one that is half-written: it is read again on every call, and what it was before it
 broke stays in use."""
@@ -178,9 +181,13 @@ class _Folder(Generic[T]):
         if self._settled_at is None or _modified_ns(self.path) != self._settled_at:
             return False
         try:
-            return all(_signature(os.stat(place)) == known for place, known in self._known)  # noqa: PTH116 - as below
+            for place, known in self._known:
+                status = os.stat(place)  # noqa: PTH116 - as below
+                if (status.st_mtime_ns, status.st_size, status.st_ino) != known:
+                    return False
         except OSError:
             return False
+        return True
 
     def _refresh(self) -> bool:
         before = self._fault
@@ -252,12 +259,12 @@ class _EntryPoints(Generic[T]):
 
     def __init__(self, group: str, read: Callable[[Any], T]) -> None:
         self._group, self._read = group, read
-        self._signature: tuple[object, ...] | None = None
+        self._signature: list[object] | None = None
         self._loaded: dict[tuple[str, str, str], Plugin[T] | BrokenPlugin] = {}
 
     def refresh(self) -> bool:
         """Look again if a folder of ``sys.path`` has changed; installing or removing a package changes one."""
-        signature = tuple((place, _modified_ns(place)) for place in sys.path)
+        signature = [*sys.path, *[_modified_ns(place) for place in sys.path if not place.endswith(_NO_FOLDER)]]
         if signature == self._signature:
             return False
         self._signature = signature
