@@ -96,7 +96,8 @@ ROWS = (
     ),
     Row(
         "import",
-        "importing loads no vendor's library (in ms: [Storage clients, measured](storage-benchmarks.md)); the others' cold import in ms",
+        "importing loads no vendor's library (in ms: [Storage clients, measured](storage-benchmarks.md)); "
+        "the others' cold import in ms",
         "295 9 206 172 12 18 - 110 158",
         ("local",),
     ),
