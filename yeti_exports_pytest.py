@@ -58,10 +58,11 @@ def pytest_sessionfinish(session: Any) -> None:
 def _chosen(config: Any) -> Any:
     import core
 
-    if _OURS not in map(Path, core.__path__):
+    places = [Path(place) for place in getattr(core, "__path__", [core.__file__ or "?"])]
+    if _OURS not in places:
         raise pytest.UsageError(
-            f"--storage-url: the package core is {core.__path__[0]} here, not that of Yeti Exports; "
-            "run pytest in another folder"
+            f"--storage-url: the package core is {places[0]} here, not that of Yeti Exports; run pytest in another "
+            "folder"
         )
     from core.testing.storage.url import chosen
 

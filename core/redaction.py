@@ -7,19 +7,21 @@ import re
 # its letters.
 _SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}(?::|%3A)(?:/|%2F){1,2})"
 
-# A password may hold slashes that should have been escaped: all up to the next @ of the word is taken for one.
+# A password may hold slashes that should have been escaped: all up to the next @ of the word is taken for one.  Both
+# are of a bounded length, for the same reason as the scheme.
 _USER_INFO = re.compile(
-    _SCHEME + r"(?P<user>(?:(?!%3A)[^/?#\s@:])*)(?P<password>(?::|%3A)[^@\s'\"]*)?(?P<at>@)", re.IGNORECASE
+    _SCHEME + r"(?P<user>(?:(?!%3A)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"]{0,300})?(?P<at>@)",
+    re.IGNORECASE,
 )
 _ESCAPED_USER_INFO = re.compile(
     _SCHEME.replace("(?::|%3A)", "%3A")
-    + r"(?P<user>(?:(?!%3A|%40|%2F)[^/?#\s@:])*)(?P<password>(?::|%3A)[^@\s'\"&;#]*)?(?P<at>%40)",
+    + r"(?P<user>(?:(?!%3A|%40|%2F)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"&;#]{0,300})?(?P<at>%40)",
     re.IGNORECASE,
 )
 
 # What opens a door although it is no password: the ``sig`` of a signed link, an ``api_key``.
 _KEY_IN_QUERY = re.compile(
-    r"(?P<name>[?&;][\w.%-]*(?:sig|signature|token|secret|password|passwd|pwd|credential|key)=)[^&;#\s'\"\\]+",
+    r"(?P<name>(?:[?&;]|%3F|%26)[\w.%-]{0,60}(?:sig|signature|token|secret|password|passwd|pwd|credential|key)(?:=|%3D))(?:(?!%26)[^&;#\s'\"\\])+",
     re.IGNORECASE,
 )
 

@@ -1,5 +1,6 @@
 """``yetictl export``: define, run and look at exports."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from core.cli.export_output import (
 from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
-from core.errors import YetiError
+from core.errors import ExportBusy, YetiError
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Selection
 
@@ -148,12 +149,18 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
     return status
 
 
-def run_exports(session: Session, store: "Store", names: Sequence[str], *, as_json: bool) -> int:
-    """Run exports one after the other, print how each went, and return the exit status."""
+def run_exports(
+    session: Session, store: "Store", names: Sequence[str], *, as_json: bool, patience_s: int = 0
+) -> int:
+    """Run exports one after the other, print how each went, and return the exit status.
+
+    A run of another process is waited for as long as *patience_s*.
+    """
+    give_up_at = time.monotonic() + patience_s
     results: list[RunResult] = []
     failures: list[tuple[str, str]] = []
     for name in names:
-        _run_one(session, store, name, results, failures)
+        _run_one(session, store, name, results, failures, give_up_at)
     if as_json:
         failed = [{"export": name, "status": "failed", "message": message} for name, message in failures]
         print_json([result_object(result) for result in results] + failed)
@@ -177,13 +184,25 @@ def _warn(store: "Store", made: ExportDefinition) -> None:
 
 
 def _run_one(
-    session: Session, store: "Store", name: str, results: "list[RunResult]", failures: list[tuple[str, str]]
+    session: Session,
+    store: "Store",
+    name: str,
+    results: "list[RunResult]",
+    failures: list[tuple[str, str]],
+    give_up_at: float,
 ) -> None:
     from core.exports.run import run_export
 
     try:
-        with progress(name, None) as advance:
-            result = run_export(store, name, session.export_settings, now=session.now, on_entries=advance)
+        while True:
+            try:
+                with progress(name, None) as advance:
+                    result = run_export(store, name, session.export_settings, now=session.now, on_entries=advance)
+                break
+            except ExportBusy:
+                if time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(1)
     except YetiError as error:
         failures.append((name, str(error)))
         return

@@ -191,24 +191,24 @@ def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | No
 @click.argument("value")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept with what is withdrawn.")
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
-@click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
 @click.option("--no-run", is_flag=True, help="Do not run the exports that hold it; they go on holding it.")
 @click.pass_obj
-def withdraw(session: Session, value: str, reason: str, type_name: str | None, source: str, no_run: bool) -> int:
+def withdraw(session: Session, value: str, reason: str, type_name: str | None, no_run: bool) -> int:
     """Withdraw a false positive: no export takes the value any more, and those that hold it run now.
 
     Whatever is claimed of it is withdrawn, and it is marked as benign, so that no later import of any source
     brings it back; `observable reinstate` does.  A value that nobody knows yet is marked all the same.
     """
     from core.cli import withdrawal
-    from core.store import observables
+    from core.store import clearing
+    from core.store.conditions import CLEARED
 
     names: dict[str, None] = {}
     with session.store() as store:
         for type_, known in meant(session, store, value, type_name):
             names |= dict.fromkeys(withdrawal.holders(session, store, type_, known))
-            number = observables.clear(store, type_, known, reason, source, session.now)
-            say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {observables.CLEARED}")
+            number = clearing.clear(store, type_, known, reason, session.now)
+            say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {CLEARED}")
             withdrawal.tell_covering(session, store, type_, known)
         if no_run and names:
             say(f"still held by {', '.join(names)}; yetictl export run {' '.join(names)} publishes without it")
@@ -221,12 +221,12 @@ def withdraw(session: Session, value: str, reason: str, type_name: str | None, s
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
 @click.pass_obj
 def reinstate(session: Session, value: str, type_name: str | None) -> None:
-    """Undo a withdrawal.  The exports take the value again with their next run."""
-    from core.store import observables
+    """Undo a withdrawal, but not one by the source itself.  The exports take the value again with their next run."""
+    from core.store import clearing
 
     with session.store() as store:
         for row in find(session, store, value, type_name):
-            number = observables.unclear(store, row.type, row.value, session.now)
+            number = clearing.undo(store, row.type, row.value, session.now)
             count = "counts" if number == 1 else "count"
             say(
                 f"{row.type}  {row.value}: {counted(number, 'assertion')} {count} again; "

@@ -8,9 +8,12 @@ from core.cli.session import Session
 if TYPE_CHECKING:
     from core.store import Store
 
+PATIENCE_S = 120
+"""So long a run that is going on is waited for: it may publish what it read before the withdrawal."""
+
 
 def holders(session: Session, store: "Store", type_: str, value: str) -> list[str]:
-    """Return the exports that hold a value, as long as they can be told."""
+    """Return the exports that hold a value."""
     from core.exports.holders import holders
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -18,12 +21,12 @@ def holders(session: Session, store: "Store", type_: str, value: str) -> list[st
 
 
 def tell_covering(session: Session, store: "Store", type_: str, value: str) -> None:
-    """Say which networks or parents still stand for a value."""
+    """Say which networks or parents on published lists still stand for a value."""
     from core.exports.holders import covering
 
-    for kind, text in covering(store, type_, value, session.now):
+    for kind, text, names in covering(store, type_, value, session.now):
         what = "lies in the network" if kind == "cidr" else "is below the name"
-        say(f"{type_}  {value} {what} {text}, which is still listed; withdraw that too if it is wrong")
+        say(f"{type_}  {value} {what} {text}, which {', '.join(names)} holds; withdraw that too if it is wrong")
 
 
 def publish(session: Session, store: "Store", names: list[str]) -> int:
@@ -31,6 +34,6 @@ def publish(session: Session, store: "Store", names: list[str]) -> int:
     from core.cli.export_command import run_exports
 
     if not names:
-        say("no export holds it")
+        say("no published export holds it")
         return 0
-    return run_exports(session, store, names, as_json=False)
+    return run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S)

@@ -1,64 +1,72 @@
-"""Which exports hold a value, and what else would still hold it after it was withdrawn."""
+"""Which published exports hold a value, and what else stands for it there."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from core.errors import YetiError
 from core.exports.select import resolved
 from core.schemas.instant import Instant
 from core.store import definitions, observables, runs
 from core.values import types
-from core.values.networks import span_of
+from core.values.networks import Span, span_of
 
 if TYPE_CHECKING:
+    from core.schemas.export import ExportDefinition
     from core.store import Store
 
 _ADDRESSES = frozenset({types.IPV4, types.IPV6, types.CIDR})
 
 
 def holders(store: "Store", type_: str, value: str, now: Instant) -> list[str]:
-    """Return the exports, by name, that take an observable now, or took it in their current version."""
-    ids = observables.ids_of(store, type_, value)
-    found = []
-    for definition in definitions.exports(store) if ids else []:
-        current = runs.current_version(store, definition.name)
-        instants = {now} | ({current.instant} if current else set())
-        selection = resolved(definition)
-        if selection.types and type_ not in selection.types:
+    """Return the exports, by name, whose published file holds an observable, or would after the next run.
+
+    That is reckoned: by what made the current version, at its instant, and by what the export is now.  What cannot
+    be reckoned (a format that is gone) may hold it.  An export that never published holds nothing.
+    """
+    key = observables.id_of(store, type_, value)
+    found: list[str] = []
+    for definition in definitions.exports(store) if key is not None else []:
+        if key is None or runs.current_version(store, definition.name) is None:
             continue
-        with store.snapshot() as snapshot:
-            if any(snapshot.takes(selection, instant, ids) for instant in instants):
-                found.append(definition.name)
+        try:
+            before, instant = runs.published_definition(store, definition.name)
+            held = _takes(store, before, instant, type_, key) or _takes(store, definition, now, type_, key)
+        except YetiError:
+            held = True
+        if held:
+            found.append(definition.name)
     return found
 
 
-def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[tuple[str, str]]:
-    """Yield the observables (type, value) that stand for this one too: networks it lies in, names it is below.
+def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield what stands for an observable on published exports.
 
-    Only those that count for anything now: what is withdrawn or stale covers nothing.
+    That is the type and value of a network it lies in, or of a name that it is below, and the exports that hold it.
     """
     for kind, text in _wider(store, type_, value):
-        if any(
-            item.fresh and item.kind in ("malicious", "suspicious")
-            for row in observables.find(store, text, now, type=kind)
-            for item in row.tags
-        ):
-            yield kind, text
+        if names := holders(store, kind, text, now):
+            yield kind, text, names
+
+
+def _takes(store: "Store", definition: "ExportDefinition", instant: Instant, type_: str, key: int) -> bool:
+    selection = resolved(definition)
+    if selection.types and type_ not in selection.types:
+        return False
+    with store.snapshot() as snapshot:
+        return snapshot.took(selection, instant, key)
 
 
 def _wider(store: "Store", type_: str, value: str) -> Iterator[tuple[str, str]]:
     if type_ in _ADDRESSES:
         span = span_of(value)
         for batch in observables.values_of(store, types.CIDR):
-            for text in batch:
-                wider = span_of(text)
-                if (
-                    text != value
-                    and wider.version == span.version
-                    and wider.first <= span.first <= span.last <= wider.last
-                ):
-                    yield types.CIDR, text
+            yield from ((types.CIDR, text) for text in batch if text != value and _lies_in(span, span_of(text)))
     elif type_ == types.HOSTNAME:
         parent = value.partition(".")[2]
         while "." in parent:
             yield types.HOSTNAME, parent
             parent = parent.partition(".")[2]
+
+
+def _lies_in(span: Span, wider: Span) -> bool:
+    return wider.version == span.version and wider.first <= span.first and span.last <= wider.last

@@ -10,6 +10,9 @@ import msgspec
 
 from core.schemas.instant import Instant
 
+CLEARED_BY = "yetictl withdraw"
+"""The source of what `core.store.clearing` says; no import and no hand may claim anything under that name."""
+
 
 class Kind(IntEnum):
     """What sort of claim it is.  *info* is in no export that does not ask for it."""

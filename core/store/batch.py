@@ -15,7 +15,20 @@ import msgspec
 from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
-from core.store.merge import FIELDS, Held, Life, Pair, Stated, begun, differs, end, merged, stated, sure_until
+from core.store.merge import (
+    BY_ITS_SOURCE,
+    FIELDS,
+    Held,
+    Life,
+    Pair,
+    Stated,
+    begun,
+    differs,
+    end,
+    merged,
+    stated,
+    sure_until,
+)
 from core.store.names import Names
 from core.store.rendering import alike_text, assertions_text, context_object, context_text, rest_text, with_context
 from core.store.touched import UNCHANGED, UPDATED, Touched
@@ -312,9 +325,12 @@ class BatchWriter:
         is_whole = not claim.tags or claim.tags == (claim.source,)
         tags = {self._names.tag_ids.get(name) for name in claim.tags}
         for pair, item in held.items():
-            if pair[0] == source and (is_whole or pair[1] in tags) and item.withdrawn_at is None:
-                held[pair] = item._replace(withdrawn_at=self._instant, withdrawn_reason="withdrawn by its source")
-                self.withdrawn += 1
+            if pair[0] != source or not (is_whole or pair[1] in tags) or item.withdrawn_reason == BY_ITS_SOURCE:
+                continue
+            # Also what a person withdrew before: to undo that must not bring back what its source has revoked.
+            at = self._instant if item.withdrawn_at is None else item.withdrawn_at
+            held[pair] = item._replace(withdrawn_at=at, withdrawn_reason=BY_ITS_SOURCE)
+            self.withdrawn += item.withdrawn_at is None
 
     def _pairs(self, claim: Claim) -> list[Pair]:
         source = self._names.source_ids[claim.source]

@@ -2,7 +2,8 @@
 
 With T the assertions that count (not ignored, of a kind and source that is asked for, active at the instant), an
 observable is taken if its type is wanted, T is not empty, T meets ``include``, holds all of ``require``, no active
-or sticky assertion meets ``exclude``, and none says under a sticky tag that it is benign, asked for or not.
+or sticky assertion meets ``exclude``, and none says under a sticky tag that it is benign; an export that asks for a
+sticky tag by name is a list of what is good, which that does not keep anything off.
 Decisions 0014 and 0071 say which kinds and sources count for what.
 """
 
@@ -15,6 +16,9 @@ from core.schemas.instant import LATEST, SECOND, Instant
 from core.store.lifetimes import Lifetimes
 from core.store.tags import Tag
 from core.values.tags import tag_key
+
+CLEARED = "false-positive"
+"""The tag of what was cleared (`clearing`): benign under it always counts, whatever was set for the tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +67,37 @@ def build(
     fresh: bool = True,
     named: Collection[str] = (),
     with_cleared: bool = False,
+    as_it_was: bool = False,
 ) -> Conditions:
     """Return *selection* as conditions at *instant*.
 
     For the steps of a funnel: *fresh* false lets stale assertions count for what is taken, not for what is
     excluded; *named* are tags that the whole selection asks for by name; *with_cleared* lets in what somebody said
-    to be benign under a sticky tag.
+    to be benign under a sticky tag.  *as_it_was* lets count what was withdrawn only after *instant*: it is for
+    questions about the past, since a clock that is behind must bring nothing back.
     """
     ids = _Ids(known.tags)
     ignored = ids.of(selection.ignore)
     fresh = fresh and not selection.any_freshness
     graced = instant - selection.grace_s * SECOND
-    active = _begun(instant) + (_not_ended(known, graced) if fresh else "")
+    begun = _begun(instant, as_it_was)
+    active = begun + (_not_ended(known, graced) if fresh else "")
     asked = ids.of((*selection.include, *selection.require, *named))
     counts = _countable(selection, known, asked, ignored) + active
     included = tuple(sorted(ids.of(selection.include) - ignored)) if selection.include else None
     excluded = ids.of(selection.exclude) - ignored
     sticky = {tag.id for tag in known.tags if tag.is_sticky}
-    cleared = set() if with_cleared else sticky - excluded - ignored - asked
-    lapse = "" if selection.any_freshness else _not_ended(known, instant, spare=tuple(sorted(sticky)))
+    good = sticky | ids.of((CLEARED,))
+    cleared = set() if with_cleared or asked & good else good - excluded - ignored
+    lapse = "" if selection.any_freshness else _not_ended(known, instant, spare=tuple(sorted(sticky | cleared)))
     if cleared:
         lapse += f" AND (a.kind = {Kind.BENIGN:d} OR a.tag_id NOT IN {_set(cleared)})"
     return Conditions(
         included=counts + (f" AND a.tag_id IN {_set(included)}" if included is not None else ""),
         included_tags=included,
-        unsure=_unsure(selection, known, ignored, instant) if included is None else "",
+        unsure=_unsure(selection, known, ignored, instant) if included is None and not as_it_was else "",
         others=(*_required(selection, ids, ignored, counts), *_dated(selection, counts, instant)),
-        excluded=_begun(instant).removeprefix(" AND ") + lapse,
+        excluded=begun.removeprefix(" AND ") + lapse,
         excluded_tags=tuple(sorted(excluded | cleared)),
         takes_untagged=_untagged(ignored) if selection.untagged and included is None else "",
     )
@@ -161,8 +169,9 @@ def _undated(known: Known) -> str:
     return f"{dates} AND {lifetime}"
 
 
-def _begun(instant: Instant) -> str:
-    return f" AND a.withdrawn_at IS NULL AND (a.valid_from IS NULL OR a.valid_from <= {instant:d})"
+def _begun(instant: Instant, as_it_was: bool) -> str:
+    stands = f"(a.withdrawn_at IS NULL OR a.withdrawn_at > {instant:d})" if as_it_was else "a.withdrawn_at IS NULL"
+    return f" AND {stands} AND (a.valid_from IS NULL OR a.valid_from <= {instant:d})"
 
 
 def _not_ended(known: Known, instant: Instant, spare: tuple[int, ...] = ()) -> str:

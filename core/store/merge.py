@@ -44,6 +44,8 @@ class Held(NamedTuple):
 
 
 FIELDS = Held._fields
+BY_ITS_SOURCE = "withdrawn by its source"
+"""The reason of what a source itself took back."""
 
 
 class Life(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from core.errors import NotFound, RefusedValue
-from core.schemas.claim import Claim, Kind
+from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.clock import tick
@@ -21,10 +21,7 @@ from core.values.tags import tag_key
 
 _WITHDRAW = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
 _REINSTATE = "UPDATE assertion SET withdrawn_at = NULL, withdrawn_reason = NULL WHERE withdrawn_at IS NOT NULL"
-_NOT_BENIGN = f" AND kind <> {Kind.BENIGN:d}"
 _BATCH = 10_000
-CLEARED = "false-positive"
-"""The tag under which `clear` says that a value is benign; it is of a sticky family."""
 
 
 def count(store: Store) -> dict[str, int]:
@@ -161,63 +158,10 @@ def withdraw(
     return _change(store, _WITHDRAW, reason, value, now, type, source, tags)
 
 
-def clear(store: Store, type: str, value: str, reason: str, source: str, now: Instant) -> int:
-    """Say that a value is harmless, and return how many assertions that withdrew.
-
-    Beside withdrawing what is claimed of it, *source* claims from now on that it is benign, under a sticky tag: no
-    later source brings it back.  An observable that nobody knew is kept with that claim alone.
-
-    Args:
-        store: Where.
-        type: Of the observable.
-        value: The canonical value.
-        reason: Kept with each assertion that is withdrawn.
-        source: Who says so.
-        now: When.
-
-    Raises:
-        RefusedValue: The value cannot be kept.
-    """
-    benign = Claim(type=type, value=value, source=source, tags=(CLEARED,), kind=Kind.BENIGN)
-    add(store, [benign], now)  # first: whatever stops this halfway, the value is on no list
-    with _writing(store) as connection:
-        instant = tick(connection, now, store.lifetime_s)
-        ids = _known(connection, value, type)
-        ours = (
-            "source_id = (SELECT id FROM source WHERE name = ?) AND tag_id = (SELECT id FROM tag WHERE name = ?)"
-        )
-        connection.execute(
-            f"{_REINSTATE} AND observable_id IN ({_marks(ids)}) AND {ours}", (*ids, source, CLEARED)
-        )
-        query = f"{_WITHDRAW}{_NOT_BENIGN} AND observable_id IN ({_marks(ids)})"
-        withdrawn = connection.execute(query, (instant, reason, *ids)).rowcount
-        derive(connection, ids, instant, store.lifetime_s, modified=True)
-    return withdrawn
-
-
-def unclear(store: Store, type: str, value: str, now: Instant) -> int:
-    """Undo `clear`, whoever it was, and return how many assertions count again from now on.
-
-    Raises:
-        NotFound: There is no such observable.
-    """
-    with _writing(store) as connection:
-        instant = tick(connection, now, store.lifetime_s)
-        ids = _known(connection, value, type)
-        back = connection.execute(f"{_REINSTATE}{_NOT_BENIGN} AND observable_id IN ({_marks(ids)})", ids).rowcount
-        benign = f"kind = {Kind.BENIGN:d} AND tag_id IN (SELECT id FROM tag WHERE name = ?)"  # noqa: S608 (integer)
-        connection.execute(
-            f"{_WITHDRAW} AND observable_id IN ({_marks(ids)}) AND {benign}",
-            (instant, "reinstated", *ids, CLEARED),
-        )
-        derive(connection, ids, instant, store.lifetime_s, modified=True)
-    return back
-
-
-def ids_of(store: Store, type: str, value: str) -> list[int]:
-    """Return the row ids of an observable; none if nobody knows it."""
+def id_of(store: Store, type: str, value: str) -> int | None:
+    """Return the row id of an observable, ``None`` if nobody knows it."""
     with _reading(store) as connection:
-        return _ids(connection, value, type)
+        return next(iter(_ids(connection, value, type)), None)
 
 
 def values_of(store: Store, type: str) -> Iterator[list[str]]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from core.errors import ExportBusy, NotFound
-from core.schemas.export import PublishedFile, Run, Version
+from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
 from core.store.definitions import export_id
 from core.store.schema import export, export_lease, run, version, version_file
@@ -198,6 +199,27 @@ def current_version(store: Store, name: str) -> Version | None:
         query = _versions(name).where(version.c.number == found.current_version)
         row = connection.execute(query).first()
         return None if row is None else _version(connection, name, row)
+
+
+def published_definition(store: Store, name: str) -> tuple[ExportDefinition, Instant]:
+    """Return what the current version of the export *name* was made by, and its instant.
+
+    Raises:
+        NotFound: There is no such export, it has no version, or that does not say.
+    """
+    query = (
+        select(version.c.definition, version.c.instant)
+        .join(export, export.c.id == version.c.export_id)
+        .where(export.c.name == name, version.c.number == export.c.current_version)
+    )
+    with store.reading() as connection:
+        row = connection.execute(query).first()
+    try:
+        if row is not None:
+            return msgspec.json.decode(row.definition, type=ExportDefinition), row.instant
+    except msgspec.MsgspecError:
+        pass
+    raise NotFound(f"what the current version of {name!r} was made by is not known")
 
 
 def versions(store: Store, name: str) -> list[Version]:

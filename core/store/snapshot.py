@@ -4,7 +4,7 @@ Rows leave ordered by (type, value) in code-point order.  One snapshot is one re
 meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -84,9 +84,9 @@ class Snapshot:
         kept, dropped = (replace(selection, undated=policy) for policy in ("keep", "drop"))
         return self.count(kept, instant) - self.count(dropped, instant)
 
-    def takes(self, selection: Selection, instant: Instant, ids: Collection[int]) -> bool:
-        """Say whether *selection* takes any of the observables with these row ids."""
-        with self._planned(selection, instant, only=ids) as (plan, types):
+    def took(self, selection: Selection, instant: Instant, key: int) -> bool:
+        """Say whether *selection* takes the observable with this row id, or took it at an instant of the past."""
+        with self._planned(selection, instant, past=key) as (plan, types):
             return self._counted(plan, types) > 0
 
     def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
@@ -138,12 +138,20 @@ class Snapshot:
         fresh: bool = True,
         named: Sequence[str] = (),
         with_cleared: bool = False,
-        only: Collection[int] = (),
+        past: int | None = None,
     ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         types = self._types(selection)
-        conditions = build(selection, self._known, instant, fresh=fresh, named=named, with_cleared=with_cleared)
-        if only:
-            conditions = replace(conditions, others=(*conditions.others, f"o.id IN ({', '.join(map(str, only))})"))
+        conditions = build(
+            selection,
+            self._known,
+            instant,
+            fresh=fresh,
+            named=named,
+            with_cleared=with_cleared,
+            as_it_was=past is not None,
+        )
+        if past is not None:
+            conditions = replace(conditions, others=(*conditions.others, f"o.id = {past:d}"))
         with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
             yield plan, types
 

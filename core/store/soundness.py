@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
-from core.schemas.claim import Claim
+from core.schemas.claim import CLEARED_BY, Claim
 
 _encode = msgspec.json.Encoder().encode
 
@@ -16,6 +16,8 @@ def fault_of(claim: Claim) -> str | None:
         return "an empty value"
     if "\0" in value or not (value.isascii() or _encodes(value)):
         return fault_of_text(value)
+    if claim.source == CLEARED_BY:
+        return f"the source {CLEARED_BY!r} is reserved"
     for name in (claim.type, claim.source, *claim.tags):
         fault = _fault_of_name(name)
         if fault:

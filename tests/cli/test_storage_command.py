@@ -270,3 +270,17 @@ def test_dropped_in_format_is_used(yetictl, tmp_path):
     yetictl("export", "run", "x")
 
     assert "C2.EXAMPLE.ORG\n" == (tmp_path / "home/exports/x.up").read_text()
+
+
+def test_check_does_not_look_through_a_million_names(yetictl, tmp_path, monkeypatch):
+    """Of a storage that is full it looks for files of checks among the first names; ``clean`` goes through all."""
+    from core.clients.persistient_storage import check
+
+    monkeypatch.setattr(check, "_MOST_NAMES", 2)
+    (tmp_path / "place").mkdir()
+    for name in ("a.txt", "b.txt", "yeti-check-0123456789abcdef.txt"):
+        (tmp_path / "place" / name).write_bytes(check._TEXT.encode())
+        os.utime(tmp_path / "place" / name, (0, 0))
+
+    assert [] == yetictl("storage", "check", "place", "--json").json["leftovers"]
+    assert "1 left-over removed" in yetictl("storage", "clean", "place").err

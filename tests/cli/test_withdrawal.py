@@ -1,7 +1,13 @@
 """``yetictl observable withdraw``: a false positive leaves every export at once, and stays away."""
 
+import time
+from pathlib import Path
+
 import pytest
 
+ROOT = Path(__file__).parents[2]
+MISP = """{"Event": {"uuid": "5f0c4a5e-0000-4000-8000-000000000001", "info": "x", "Attribute": [{"type": "hostname",
+"value": "evil.example.net", "to_ids": true, "deleted": %s, "Tag": [{"name": "evil"}]}]}}"""
 FEED = """value,type,tags
 192.0.2.1,ip,c2
 192.0.2.2,ip,c2
@@ -72,21 +78,25 @@ def test_without_a_run(yetictl, lists):
 
 
 def test_a_value_that_is_covered_by_others(yetictl, lists):
-    """A network that the address lies in, or a parent of the name, is told: the list still holds those."""
-    address = yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", "--no-run")
+    """A network that the address lies in, or a parent of the name, is told where a published list holds it."""
+    unlisted = yetictl("observable", "withdraw", "192.0.2.2", "--reason", "ours", "--no-run")
     name = yetictl("observable", "withdraw", "c2.example.org", "--reason", "ours", "--no-run")
+    yetictl("export", "add", "networks", "--format", "list", "--type", "cidr")
+    yetictl("export", "run", "networks")
+    address = yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", "--no-run")
 
-    assert "192.0.2.1 lies in the network 192.0.2.0/24, which is still listed" in address.err
-    assert "c2.example.org is below the name example.org, which is still listed" in name.err
-    yetictl("observable", "withdraw", "192.0.2.0/24", "--reason", "ours", "--no-run")
-    assert "lies in" not in yetictl("observable", "withdraw", "192.0.2.2", "--reason", "ours", "--no-run").err
+    assert "lies in" not in unlisted.err
+    assert "192.0.2.1 lies in the network 192.0.2.0/24, which networks holds; withdraw that too" in address.err
+    assert "c2.example.org is below the name example.org, which names holds" in name.err
+    yetictl("observable", "withdraw", "192.0.2.0/24", "--reason", "ours")
+    assert "lies in" not in yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", "--no-run").err
 
 
 def test_a_value_that_nobody_knows(yetictl, lists, tmp_path):
     """It is marked all the same, so that no import lists it; what is of no type is not."""
     result = yetictl("observable", "withdraw", "198.51.100.7", "--reason", "our mail server")
     assert "0 assertions withdrawn, and marked as false-positive" in result.err
-    assert "no export holds it" in result.err
+    assert "no published export holds it" in result.err
     (tmp_path / "other.csv").write_text("value,type,tags\n198.51.100.7,ip,c2\n")
     yetictl("import", "other.csv", "--source", "other")
     yetictl("export", "run", "addresses")
@@ -94,6 +104,97 @@ def test_a_value_that_nobody_knows(yetictl, lists, tmp_path):
 
     result = yetictl("observable", "withdraw", "no value", "--reason", "x", status=1)
     assert "there is no observable 'no value'" in result.err
+
+
+def test_an_export_that_cannot_be_run_keeps_no_other_from_it(yetictl, lists, tmp_path):
+    """The value is withdrawn and leaves the lists that can be made; the one that cannot is named."""
+    folder = tmp_path / "home/plugins/formats"
+    folder.mkdir(parents=True)
+    (folder / "gone.py").write_text(
+        (ROOT / "core/exports/formats/list.py").read_text().replace('"list"', '"gone"')
+    )
+    yetictl("export", "add", "plugged", "--format", "gone", "--type", "ipv4")
+    yetictl("export", "run", "plugged")
+    (folder / "gone.py").unlink()
+
+    result = yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", status=1)
+
+    assert lists("addresses") == ["192.0.2.2"]
+    assert "failed   plugged: unknown format 'gone'" in result.err
+
+
+def test_what_the_published_file_holds_counts(yetictl, lists):
+    """An export that was edited since goes by what its current version was made by."""
+    yetictl("export", "edit", "addresses", "--include", "nobody")
+
+    yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
+
+    assert lists("addresses") == []
+
+
+def test_what_its_source_revoked_since_is_on_the_published_file_still(yetictl, lists, tmp_path):
+    """The file was made before the source took the claim back; reinstating does not undo that."""
+    (tmp_path / "misp.json").write_text(MISP % "false")
+    yetictl("import", "misp.json", "--source", "misp")
+    yetictl("export", "add", "hosts", "--format", "list", "--include", "evil")
+    yetictl("export", "run", "hosts")
+    assert lists("hosts") == ["evil.example.net"]
+    (tmp_path / "misp.json").write_text(MISP % "true")
+    yetictl("import", "misp.json", "--source", "misp")
+
+    yetictl("observable", "withdraw", "evil.example.net", "--reason", "ours")
+    assert lists("hosts") == []
+    yetictl("observable", "reinstate", "evil.example.net")
+    yetictl("export", "run", "hosts")
+    assert lists("hosts") == []
+
+
+def test_no_tag_and_no_source_takes_it_back(yetictl, lists, tmp_path):
+    """Whatever is said of the value afterwards, under that tag or by that source, it stays away."""
+    yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
+    yetictl("observable", "tag", "192.0.2.1", "false-positive")
+    yetictl("observable", "add", "192.0.2.1", "--tag", "c2")
+    yetictl("tag", "set", "false-positive", "--exclusion", "lapses")
+    yetictl("export", "run", "addresses")
+    assert lists("addresses") == ["192.0.2.2"]
+
+    result = yetictl("observable", "add", "192.0.2.1", "--source", "yetictl withdraw", status=1)
+    assert "is reserved" in result.err
+
+
+def test_reinstating_leaves_the_good_word_of_others(yetictl, lists, tmp_path):
+    """What another source says in favour of the value stands, whether it was withdrawn or not."""
+    (tmp_path / "good.txt").write_text("192.0.2.1\n")
+    yetictl("import", "good.txt", "--source", "ours", "--tag", "false-positive", "--kind", "benign")
+
+    yetictl("observable", "reinstate", "192.0.2.1")
+    yetictl("export", "run", "addresses")
+
+    assert lists("addresses") == ["192.0.2.2"]
+
+
+def test_a_list_that_was_never_published_is_not_run(yetictl, lists, tmp_path):
+    """It holds nothing, and may be switched off for a reason."""
+    yetictl("export", "add", "later", "--format", "list", "--type", "ipv4", "--disabled")
+
+    yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
+
+    assert not (tmp_path / "home/exports/later.txt").exists()
+
+
+def test_a_run_that_is_going_on_is_waited_for(yetictl, lists, tmp_path, monkeypatch):
+    """It may publish what it read before; so the command runs the export once more when that has ended."""
+    from core.cli import withdrawal
+    from core.store import open_store, runs
+
+    monkeypatch.setattr(withdrawal, "PATIENCE_S", 30)
+    now = time.time_ns() // 1000
+    with open_store(f"sqlite:///{tmp_path}/home/yeti.db") as store:
+        runs.claim(store, "addresses", "elsewhere:1:1", now, lease_s=3)
+
+    yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
+
+    assert lists("addresses") == ["192.0.2.2"]
 
 
 def test_a_list_that_fails_is_told(yetictl, lists, tmp_path):
@@ -108,16 +209,18 @@ def test_a_list_that_fails_is_told(yetictl, lists, tmp_path):
 
 
 def test_what_was_known_to_be_good_stays_so(yetictl, lists, tmp_path):
-    """Withdrawing takes back what is claimed against a value, not what speaks for it."""
+    """Withdrawing takes back what is claimed against a value, not what speaks for it, nor what lists that."""
     (tmp_path / "good.txt").write_text("192.0.2.2\n")
     yetictl("import", "good.txt", "--source", "ours", "--tag", "allow-list", "--kind", "benign")
-    yetictl("export", "run", "addresses")
+    yetictl("import", "good.txt", "--source", "theirs", "--tag", "known-good", "--kind", "benign")
+    yetictl("export", "add", "good", "--format", "list", "--include", "allow-list")
+    yetictl("export", "run", "--all")
     assert lists("addresses") == ["192.0.2.1"], "a claim of good under a sticky tag needs no --exclude"
+    assert lists("good") == ["192.0.2.2"]
 
     yetictl("observable", "withdraw", "192.0.2.2", "--reason", "ours")
-    yetictl("observable", "reinstate", "192.0.2.2")
-    yetictl("export", "run", "addresses")
-    assert lists("addresses") == ["192.0.2.1"]
-    yetictl("export", "add", "good", "--format", "list", "--include", "allow-list")
-    yetictl("export", "run", "good")
+    yetictl("export", "run", "--all")
     assert lists("good") == ["192.0.2.2"]
+    yetictl("observable", "reinstate", "192.0.2.2")
+    yetictl("export", "run", "--all")
+    assert (lists("addresses"), lists("good")) == (["192.0.2.1"], ["192.0.2.2"])

@@ -4,11 +4,14 @@ import inspect
 import re
 from pathlib import Path
 
-from core.clients.persistient_storage import spec
+import pytest
+
+from core.clients.persistient_storage import classes, spec
 from core.testing.storage import StorageClientTests
 
 BRACKETS = re.compile(r"\[(tests: )?(test_\w+(?:,\s+test_\w+)*)\]")
 HERE = Path(__file__).parent
+CLASSES = Path(classes.__file__ or "").parent
 TESTS = {name for name in dir(StorageClientTests) if name.startswith("test_")}
 
 
@@ -51,3 +54,9 @@ def test_every_test_has_a_sentence_of_its_own():
     silent = [name for name in TESTS if not (getattr(StorageClientTests, name).__doc__ or "").strip()]
 
     assert silent == []
+
+
+@pytest.mark.parametrize("path", sorted(CLASSES.glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_a_drop_in_file_is_short(path):
+    """At most 120 lines each: what is a vendor's own stands in a folder beside it."""
+    assert len(path.read_text("utf-8").splitlines()) <= 120

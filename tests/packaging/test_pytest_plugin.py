@@ -47,6 +47,16 @@ def test_the_kit_is_not_run_where_core_is_another(theirs):
     assert "Traceback" not in done.stdout
 
 
+def test_a_module_of_that_name_is_no_package_of_ours(tmp_path):
+    """So it is where ``core`` is a single file."""
+    (tmp_path / "core.py").touch()
+
+    done = pytest_in(tmp_path, "--storage-url=memory://kit")
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "not that of Yeti Exports" in done.stdout
+
+
 def test_the_plug_in_imports_nothing_of_the_program():
     """Every pytest of the environment loads the plug-in; that costs no client and no vendor's library."""
     code = "import yeti_exports_pytest, sys; print([name for name in sys.modules if name.startswith('core')])"

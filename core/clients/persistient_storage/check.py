@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from core.clients.persistient_storage.patience import waiting_at_most
 from core.clients.persistient_storage.receipts import Leftover, Receipt
@@ -20,6 +21,7 @@ from core.schemas.instant import from_datetime
 STALE_AFTER = timedelta(days=1)
 """What is younger may be a write that is going on just now."""
 
+_MOST_NAMES = 1_000
 _PATIENCE_S = 4  # for each answer; a client that asks once more after silence is still done within ten seconds
 _TEXT = "Yeti Exports tries this storage; the file may be deleted.\r\n\N{SNOWMAN}"
 _NAME = re.compile(r"yeti-check-[0-9a-f]{16}\.txt")
@@ -166,7 +168,7 @@ def _gone(places: list[Storage], name: str) -> str:
 def _left(report: CheckReport, places: list[Storage], now: datetime) -> str:
     found: list[Leftover] = []
     try:
-        _each(places, lambda place: found.extend(leftovers(place, now - STALE_AFTER)))
+        _each(places, lambda place: found.extend(leftovers(place, now - STALE_AFTER, most_names=_MOST_NAMES)))
     except StorageError as error:  # who publishes need not be able to
         return str(error)
     finally:
@@ -184,15 +186,20 @@ def places_at(path: str, storage: Storage) -> list[Storage]:
     return [Storage(get_client(place)) for place in places] if len(places) > 1 else [storage]
 
 
-def leftovers(storage: Storage, began_before: datetime) -> Iterator[Leftover]:
+def leftovers(storage: Storage, began_before: datetime, *, most_names: int | None = None) -> Iterator[Leftover]:
     """Yield what writes that never ended have left there, and checks that could not delete their file.
 
     The files of checks are known where the client can list; their size is looked at as well as their name, so that
     a published file is never taken for one.
+
+    Args:
+        storage: Where to look.
+        began_before: What is younger may be at work still.
+        most_names: For files of checks look at so many names only: somebody is waiting, and there may be a million.
     """
     yield from storage.leftovers(began_before)
     latest = from_datetime(began_before)
-    for stat in storage.list() if hasattr(storage.client, "list") else ():
+    for stat in islice(storage.list() if hasattr(storage.client, "list") else (), most_names):
         is_old = stat.modified_at is not None and stat.modified_at < latest
         if is_old and _NAME.fullmatch(stat.name) and stat.size_bytes in _SIZES:
             place = redact(storage.client.file_path(stat.name))
