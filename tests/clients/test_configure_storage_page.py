@@ -18,6 +18,7 @@ from core.errors import StorageError
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "configure-storage.md").read_text("utf-8")
 HERE, DROP_IN = "clients/test_configure_storage_page.py", "clients/test_drop_in_clients.py"
+WHICH = "clients/test_which_client_serves.py"
 S3, S3_ENVIRONMENT, KIT = "clients/test_s3_client.py", "clients/test_s3_environment.py", "../core/testing/storage"
 LOCAL_WRITES, LOCAL_READERS = "clients/test_local_writes.py", "clients/test_local_readers.py"
 TEE, OPTIONS, LEFTOVERS = (
@@ -39,14 +40,14 @@ STATEMENTS: dict[str, list[str] | str] = {
     ],
     "It need not inherit from anything.": [f"{DROP_IN}::test_a_class_need_not_inherit"],
     "`yetictl storage list` prints where that folder is, and every client that was found": [
-        f"{DROP_IN}::test_a_broken_plug_in_breaks_no_other",
+        "clients/test_broken_drop_ins.py::test_a_broken_plug_in_breaks_no_other",
         "cli/test_storage_command.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
     ],
     "`system.plugins_path` names a second folder": [
         f"{DROP_IN}::test_a_file_in_the_second_folder_is_used_at_once",
         "cli/test_storage_command.py::test_dropped_in_client_is_used_and_broken_one_is_listed",
     ],
-    "The `PREFIX` of a client decides": [f"{DROP_IN}::test_the_longest_prefix_wins"],
+    "The `PREFIX` of a client decides": [f"{WHICH}::test_the_longest_prefix_wins"],
     "The others serve `az://`, `gs://`, `sftp://`, `webdav://`, `webdavs://`, `memory://` and `tee://`": [
         f"{HERE}::test_the_clients_are_the_printed_ones",
     ],
@@ -85,8 +86,8 @@ STATEMENTS: dict[str, list[str] | str] = {
     ],
     "within ten seconds even if the server says nothing": [f"{HERE}::test_check_waits_less_than_ten_seconds"],
     "one is for local folders, which is the default, and one for S3": [
-        f"{DROP_IN}::test_local_is_the_default",
-        f"{DROP_IN}::test_s3_serves_its_prefix",
+        f"{WHICH}::test_local_is_the_default",
+        f"{WHICH}::test_s3_serves_its_prefix",
         f"{HERE}::test_the_printed_calls_work",
     ],
     "it gives the S3 client, which talks through boto3 to Amazon S3 or to any server that speaks its protocol": [
@@ -98,11 +99,11 @@ STATEMENTS: dict[str, list[str] | str] = {
         f"{LOCAL_WRITES}::test_file_and_folder_are_flushed_before_a_put_returns",
     ],
     "Every path that begins with no known prefix is a local folder.": [
-        f"{DROP_IN}::test_local_is_the_default",
-        f"{DROP_IN}::test_an_unknown_scheme_is_local_but_not_silently",
+        f"{WHICH}::test_local_is_the_default",
+        f"{WHICH}::test_an_unknown_scheme_is_local_but_not_silently",
     ],
     "a warning names the prefixes that are known, and `yetictl doctor` fails on it": [
-        f"{DROP_IN}::test_an_unknown_scheme_is_local_but_not_silently",
+        f"{WHICH}::test_an_unknown_scheme_is_local_but_not_silently",
         f"{HERE}::test_doctor_fails_on_an_unknown_scheme",
     ],
     "the setting `system.export_path` says where that is": [
