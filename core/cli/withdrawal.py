@@ -26,7 +26,9 @@ def tell_covering(session: Session, store: "Store", type_: str, value: str) -> N
 
     for kind, text, names in covering(store, type_, value, session.now):
         what = "lies in the network" if kind == "cidr" else "is below the name"
-        say(f"{type_}  {value} {what} {text}, which is listed by {', '.join(names)}; withdraw that too if it is wrong")
+        say(
+            f"{type_}  {value} {what} {text}, which is listed by {', '.join(names)}; withdraw that too if it is wrong"
+        )
 
 
 def publish(session: Session, store: "Store", names: list[str]) -> int:

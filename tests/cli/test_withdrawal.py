@@ -86,7 +86,9 @@ def test_a_value_that_is_covered_by_others(yetictl, lists):
     address = yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", "--no-run")
 
     assert "lies in" not in unlisted.err
-    assert "192.0.2.1 lies in the network 192.0.2.0/24, which is listed by networks; withdraw that too" in address.err
+    assert (
+        "192.0.2.1 lies in the network 192.0.2.0/24, which is listed by networks; withdraw that too" in address.err
+    )
     assert "c2.example.org is below the name example.org, which is listed by names" in name.err
     yetictl("observable", "withdraw", "192.0.2.0/24", "--reason", "ours")
     assert "lies in" not in yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours", "--no-run").err

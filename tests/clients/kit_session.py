@@ -105,6 +105,8 @@ class Session:
 
 def run_kit(one, tests, tmp_path, monkeypatch, enough="call failed") -> Session:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # half of the time goes into looking for them
+    for name in ("CI", "BUILD_NUMBER"):  # there pytest shows every difference whole, which takes a while
+        monkeypatch.delenv(name, raising=False)
     for module, seconds in HURRIED:
         monkeypatch.setattr(module, "_ENDS_WITHIN_S", seconds)
     session = Session(one, tests, enough)
