@@ -62,6 +62,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
         else:
             headers = {"Content-Length": str(len(body)), **headers}
+        # Said, since a client that is not told would sometimes send its next request into the closing connection.
+        headers = {"Connection": "close", **headers}
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
