@@ -287,10 +287,8 @@ def meant(session: Session, store: "Store", text: str, type_name: str | None) ->
     try:
         return [(row.type, row.value) for row in find(session, store, text, type_name)]
     except NotFound:
-        try:
+        with contextlib.suppress(RefusedValue):
             return [recognised(text, type_name)]
-        except RefusedValue:
-            pass
         raise
 
 

@@ -13,6 +13,7 @@ from core.values.networks import Span, span_of
 if TYPE_CHECKING:
     from core.schemas.export import ExportDefinition
     from core.store import Store
+    from core.store.snapshot import Snapshot
 
 _ADDRESSES = frozenset({types.IPV4, types.IPV6, types.CIDR})
 
@@ -24,17 +25,20 @@ def holders(store: "Store", type_: str, value: str, now: Instant) -> list[str]:
     be reckoned (a format that is gone) may hold it.  An export that never published holds nothing.
     """
     key = observables.id_of(store, type_, value)
+    if key is None:
+        return []
     found: list[str] = []
-    for definition in definitions.exports(store) if key is not None else []:
-        if key is None or runs.current_version(store, definition.name) is None:
-            continue
-        try:
-            before, instant = runs.published_definition(store, definition.name)
-            held = _takes(store, before, instant, type_, key) or _takes(store, definition, now, type_, key)
-        except YetiError:
-            held = True
-        if held:
-            found.append(definition.name)
+    with store.snapshot() as snapshot:
+        for definition in definitions.exports(store):
+            if runs.current_version(store, definition.name) is None:
+                continue
+            try:
+                before = runs.published_definition(store, definition.name)
+                held = any(_took(snapshot, *each, type_, key) for each in (before, (definition, now)))
+            except YetiError:
+                held = True
+            if held:
+                found.append(definition.name)
     return found
 
 
@@ -48,12 +52,9 @@ def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[t
             yield kind, text, names
 
 
-def _takes(store: "Store", definition: "ExportDefinition", instant: Instant, type_: str, key: int) -> bool:
+def _took(snapshot: "Snapshot", definition: "ExportDefinition", instant: Instant, type_: str, key: int) -> bool:
     selection = resolved(definition)
-    if selection.types and type_ not in selection.types:
-        return False
-    with store.snapshot() as snapshot:
-        return snapshot.took(selection, instant, key)
+    return (not selection.types or type_ in selection.types) and snapshot.took(selection, instant, key)
 
 
 def _wider(store: "Store", type_: str, value: str) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,15 @@ import sqlite3
 from core.errors import NotFound
 from core.schemas.claim import CLEARED_BY, Kind
 from core.store import dialect
+from core.store.changes import ADD_ASSERTION, ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.conditions import CLEARED
 from core.store.derive import derive
-from core.store.merge import BY_ITS_SOURCE, FIELDS, Stated, begun
+from core.store.merge import BY_ITS_SOURCE, Stated, begun
 from core.store.names import Names
 from core.store.store import Store
 
-_COLUMNS = ("observable_id", "source_id", "tag_id", *FIELDS)
-_PUT = f"INSERT OR REPLACE INTO assertion ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_PUT = ADD_ASSERTION.replace("INSERT", "INSERT OR REPLACE")
 _OURS = "source_id = (SELECT id FROM source WHERE name = ?)"
 
 
@@ -87,9 +87,5 @@ def _known(connection: sqlite3.Connection, type: str, value: str) -> int | None:
 
 def _added(connection: sqlite3.Connection, type: str, value: str, instant: int) -> int:
     key = int(connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0])
-    connection.execute(
-        "INSERT INTO observable (id, type, value, created_at, modified_at, sure_until, assertions, context)"
-        " VALUES (?, ?, ?, ?, ?, 0, '[]', '[]')",
-        (key, type, value, instant, instant),
-    )
+    connection.execute(ADD_OBSERVABLE, (key, type, value, instant, instant, 0, "[]", "[]"))
     return key

@@ -11,6 +11,7 @@ from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.derive import derive
 from core.store.imports import ImportSession, MergeReport
@@ -110,11 +111,7 @@ def add_untagged(store: Store, type: str, value: str, now: Instant) -> bool:
         if _ids(connection, value, type):
             return False
         key = connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0]
-        connection.execute(
-            "INSERT INTO observable (id, type, value, created_at, modified_at, sure_until, assertions, context)"
-            " VALUES (?, ?, ?, ?, ?, 0, '[]', '[]')",
-            (key, type, value, instant, instant),
-        )
+        connection.execute(ADD_OBSERVABLE, (key, type, value, instant, instant, 0, "[]", "[]"))
         return True
 
 
