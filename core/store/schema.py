@@ -141,6 +141,36 @@ allow_list_entry = Table(
     sqlite_with_rowid=False,
 )
 
+allow_list_setting = Table(
+    "allow_list_setting",
+    metadata,
+    Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
+    Column("family", Text, nullable=False, comment="What kind of list it is, for its action; empty: the user's."),
+    Column("special_class", Text, nullable=False, comment="Of special-purpose addresses; an export may allow it."),
+    Column("is_carried", Boolean, nullable=False, comment="It comes with the program and follows its version."),
+    Column("is_own", Boolean, nullable=False, comment="The user's own assets: a run that lists one is held."),
+)
+
+allow_hit = Table(
+    "allow_hit",
+    metadata,
+    Column("observable_id", Id, ForeignKey("observable.id", ondelete="CASCADE"), primary_key=True),
+    Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, comment="Of the entry of the list."),
+    Column("relation", Text, nullable=False, comment="equal, inside, contains or above; see allow_hits.py."),
+    sqlite_with_rowid=False,
+)
+Index("ix_allow_hit_allow_list_id", allow_hit.c.allow_list_id)
+
+allow_check = Table(
+    "allow_check",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False, comment="Of all lists, as one digest, when the hits were found."),
+    Column("checked_until", Id, nullable=False, comment="The last observable that was looked at."),
+    comment="One row: how far allow_hit is up to date.",
+)
+
 template = Table(
     "template",
     metadata,
@@ -177,6 +207,24 @@ export_access = Table(
     metadata,
     Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
     Column("is_public", Boolean, nullable=False, comment="Anybody may fetch what is published."),
+)
+
+export_publication = Table(
+    "export_publication",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("deltas", Boolean, nullable=False, comment="Additions and removals are published beside the file."),
+)
+
+export_pin = Table(
+    "export_pin",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, nullable=False, comment="The version that stays until it is unpinned."),
+    Column("pinned_at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="Exports whose runs are computed and not published.",
 )
 
 export_lease = Table(
@@ -228,4 +276,55 @@ version_file = Table(
     Column("sha256", Text, nullable=False),
     Column("entries", BigInteger, nullable=False),
     ForeignKeyConstraint(["export_id", "number"], ["version.export_id", "version.number"], ondelete="CASCADE"),
+)
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), nullable=False),
+    Column("state", Text, nullable=False, comment="writing, held, publishing, kept or removed; see archive.py."),
+    Column("number", Integer, comment="Of the version; null while it is written or held."),
+    Column("base", Integer, nullable=False, comment="The version its changes start from; 0: none."),
+    Column("cause", Text, nullable=False, comment="run, release, withdrawal or rollback."),
+    Column("made_at", Moment, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON: what is kept, as the manifest has it."),
+    Column("manifest_sha256", Text, nullable=False, comment="Empty before the manifest is written."),
+    comment="What lies under system.versions_path: versions, and the candidate that is held.",
+)
+Index("ix_archive_export_id_number", archive.c.export_id, archive.c.number)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("observable_id", Id, primary_key=True, autoincrement=False),
+    Column("first_version", Integer, primary_key=True, autoincrement=False),
+    Column("last_version", Integer, comment="The last version for which this holds; null: it still does."),
+    Column("is_listed", Boolean, nullable=False, comment="False: it was selected and kept off."),
+    Column("modified_at", Moment, nullable=False, comment="Of the observable, as it was."),
+    Column("why", Id, ForeignKey("ledger_text.id"), nullable=False, comment="What it is listed for, or kept off by."),
+    Column("ended_by", Id, ForeignKey("ledger_text.id"), comment="Why it ended."),
+    sqlite_with_rowid=False,
+    comment="Which observables were on which versions, and why: one row for as long as nothing changes.",
+)
+
+ledger_piece = Table(
+    "ledger_piece",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("observable_id", Id, primary_key=True, autoincrement=False, comment="The network it is a part of."),
+    Column("value", Text, primary_key=True, comment="A network or an address."),
+    Column("first_version", Integer, primary_key=True, autoincrement=False),
+    Column("last_version", Integer),
+    sqlite_with_rowid=False,
+    comment="What is listed of a network that was split around allow-listed addresses.",
+)
+
+ledger_text = Table(
+    "ledger_text",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("text", Text, nullable=False, unique=True, comment="JSON; see ledger.py."),
+    comment="Reasons, each once.",
 )

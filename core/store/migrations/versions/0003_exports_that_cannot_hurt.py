@@ -1,0 +1,178 @@
+"""Allow-lists that were looked up; versions and what is held; the ledger of what was listed and why."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+
+    op.create_table(
+        "allow_check",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column(
+            "state", sa.Text(), nullable=False, comment="Of all lists, as one digest, when the hits were found."
+        ),
+        sa.Column("checked_until", ID, nullable=False, comment="The last observable that was looked at."),
+        sa.PrimaryKeyConstraint("id", name="pk_allow_check"),
+        comment="One row: how far allow_hit is up to date.",
+    )
+    op.create_table(
+        "ledger_text",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False, comment="JSON; see ledger.py."),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_text"),
+        sa.UniqueConstraint("text", name="uq_ledger_text_text"),
+        comment="Reasons, each once.",
+    )
+    op.create_table(
+        "allow_hit",
+        sa.Column("observable_id", ID, nullable=False),
+        sa.Column("allow_list_id", ID, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False, comment="Of the entry of the list."),
+        sa.Column(
+            "relation", sa.Text(), nullable=False, comment="equal, inside, contains or above; see allow_hits.py."
+        ),
+        sa.ForeignKeyConstraint(
+            ["observable_id"], ["observable.id"], name="fk_allow_hit_observable_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["allow_list_id"], ["allow_list.id"], name="fk_allow_hit_allow_list_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("observable_id", "allow_list_id", "position", name="pk_allow_hit"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_allow_hit_allow_list_id", "allow_hit", ["allow_list_id"], unique=False)
+    op.create_table(
+        "allow_list_setting",
+        sa.Column("allow_list_id", ID, nullable=False),
+        sa.Column(
+            "family",
+            sa.Text(),
+            nullable=False,
+            comment="What kind of list it is, for its action; empty: the user's.",
+        ),
+        sa.Column(
+            "special_class",
+            sa.Text(),
+            nullable=False,
+            comment="Of special-purpose addresses; an export may allow it.",
+        ),
+        sa.Column(
+            "is_carried",
+            sa.Boolean(),
+            nullable=False,
+            comment="It comes with the program and follows its version.",
+        ),
+        sa.Column(
+            "is_own", sa.Boolean(), nullable=False, comment="The user's own assets: a run that lists one is held."
+        ),
+        sa.ForeignKeyConstraint(
+            ["allow_list_id"], ["allow_list.id"], name="fk_allow_list_setting_allow_list_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("allow_list_id", name="pk_allow_list_setting"),
+    )
+    op.create_table(
+        "archive",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column(
+            "state",
+            sa.Text(),
+            nullable=False,
+            comment="writing, held, publishing, kept or removed; see archive.py.",
+        ),
+        sa.Column(
+            "number", sa.Integer(), nullable=True, comment="Of the version; null while it is written or held."
+        ),
+        sa.Column("base", sa.Integer(), nullable=False, comment="The version its changes start from; 0: none."),
+        sa.Column("cause", sa.Text(), nullable=False, comment="run, release, withdrawal or rollback."),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False, comment="JSON: what is kept, as the manifest has it."),
+        sa.Column("manifest_sha256", sa.Text(), nullable=False, comment="Empty before the manifest is written."),
+        sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_archive_export_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_archive"),
+        comment="What lies under system.versions_path: versions, and the candidate that is held.",
+    )
+    op.create_index("ix_archive_export_id_number", "archive", ["export_id", "number"], unique=False)
+    op.create_table(
+        "export_pin",
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="The version that stays until it is unpinned."),
+        sa.Column("pinned_at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_export_pin_export_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("export_id", name="pk_export_pin"),
+        comment="Exports whose runs are computed and not published.",
+    )
+    op.create_table(
+        "export_publication",
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column(
+            "deltas", sa.Boolean(), nullable=False, comment="Additions and removals are published beside the file."
+        ),
+        sa.ForeignKeyConstraint(
+            ["export_id"], ["export.id"], name="fk_export_publication_export_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("export_id", name="pk_export_publication"),
+    )
+    op.create_table(
+        "ledger",
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column("observable_id", ID, autoincrement=False, nullable=False),
+        sa.Column("first_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "last_version",
+            sa.Integer(),
+            nullable=True,
+            comment="The last version for which this holds; null: it still does.",
+        ),
+        sa.Column("is_listed", sa.Boolean(), nullable=False, comment="False: it was selected and kept off."),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False, comment="Of the observable, as it was."),
+        sa.Column("why", ID, nullable=False, comment="What it is listed for, or kept off by."),
+        sa.Column("ended_by", ID, nullable=True, comment="Why it ended."),
+        sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_ledger_export_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["why"], ["ledger_text.id"], name="fk_ledger_why"),
+        sa.ForeignKeyConstraint(["ended_by"], ["ledger_text.id"], name="fk_ledger_ended_by"),
+        sa.PrimaryKeyConstraint("export_id", "observable_id", "first_version", name="pk_ledger"),
+        comment="Which observables were on which versions, and why: one row for as long as nothing changes.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ledger_piece",
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column(
+            "observable_id", ID, autoincrement=False, nullable=False, comment="The network it is a part of."
+        ),
+        sa.Column("value", sa.Text(), nullable=False, comment="A network or an address."),
+        sa.Column("first_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last_version", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["export_id"], ["export.id"], name="fk_ledger_piece_export_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("export_id", "observable_id", "value", "first_version", name="pk_ledger_piece"),
+        comment="What is listed of a network that was split around allow-listed addresses.",
+        sqlite_with_rowid=False,
+    )
+
+
+def downgrade() -> None:
+
+    op.drop_table("ledger_piece")
+    op.drop_table("ledger")
+    op.drop_table("export_publication")
+    op.drop_table("export_pin")
+    op.drop_index("ix_archive_export_id_number", table_name="archive")
+    op.drop_table("archive")
+    op.drop_table("allow_list_setting")
+    op.drop_index("ix_allow_hit_allow_list_id", table_name="allow_hit")
+    op.drop_table("allow_hit")
+    op.drop_table("ledger_text")
+    op.drop_table("allow_check")
