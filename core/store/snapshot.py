@@ -4,9 +4,13 @@ Rows leave ordered by (type, value) in code-point order.  One snapshot is one re
 meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from heapq import merge
+
+from msgspec import structs
 
 from core.schemas.claim import TLP
 from core.schemas.export import Selection
@@ -14,6 +18,7 @@ from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.clock import last_look
 from core.store.conditions import Known, build, has_undated, is_above
+from core.store.kept_off import KEPT_OFF, NOT_KEPT_OFF, REASONS, KeptOff
 from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
@@ -22,7 +27,10 @@ from core.store.rows import Row, RowAssertion, RowReader, Visible
 from core.store.store import Store
 from core.store.tags import read_tags
 
-__all__ = ["Column", "Lines", "Row", "RowAssertion", "Snapshot"]
+__all__ = ["Column", "Lines", "Piece", "Row", "RowAssertion", "Snapshot"]
+
+Piece = tuple[int, str, str]
+"""The row id of a network that was split, and type and value of a part of it that is left."""
 
 
 class Snapshot:
@@ -34,11 +42,14 @@ class Snapshot:
     def __init__(self, store: Store) -> None:
         """Begin the read transaction."""
         self._path = store.path
+        self._chosen = ""
+        self._pieces: list[Piece] = []
         self._connection = store.connect()
         try:
             with dialect.errors(self._path):
                 self._connection.execute("BEGIN")
                 self._known = self._look(store.lifetime_s)
+                self._kept_off = KeptOff(self._connection)
         except BaseException:
             self._connection.close()
             raise
@@ -84,6 +95,44 @@ class Snapshot:
         kept, dropped = (replace(selection, undated=policy) for policy in ("keep", "drop"))
         return self.count(kept, instant) - self.count(dropped, instant)
 
+    def keep_off(self, rows: Iterable[tuple[int, str]]) -> None:
+        """From here on leave observables out whatever a selection says: row ids, each with a reason as JSON text."""
+        with dialect.errors(self._path):
+            self._kept_off.add(rows)
+
+    def keep_off_found(self, query: str, reason: str) -> None:
+        """As `keep_off`, for the ids that an SQL query gives, in a column ``id``."""
+        with dialect.errors(self._path):
+            self._kept_off.add_found(query, reason)
+
+    def kept_off(self, selection: Selection, instant: Instant) -> list[tuple[str, int]]:
+        """Return for which reasons observables that *selection* takes are kept off, and how many for each."""
+        with self._planned(selection, instant, with_kept_off=True) as (plan, types):
+            join = f" JOIN {KEPT_OFF} k ON k.id = o.id JOIN {REASONS} r ON r.id = k.reason"
+            return self._grouped(plan, types, join)
+
+    def add_pieces(self, pieces: Iterable[Piece]) -> None:
+        """From here on add what is left of split networks: row id of the network, type and value of the piece."""
+        self._pieces = sorted({*self._pieces, *pieces}, key=lambda piece: piece[1:])
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """What was added, in order of (type, value)."""
+        return self._pieces
+
+    def choose(self, ids: Iterable[int]) -> None:
+        """From here on every selection takes the observables with these row ids, and nothing else."""
+        connection = self._connection
+        with dialect.errors(self._path):
+            connection.execute("CREATE TEMP TABLE chosen_id (id INTEGER PRIMARY KEY)")
+            connection.executemany("INSERT OR IGNORE INTO temp.chosen_id VALUES (?)", ((key,) for key in ids))
+            connection.execute("CREATE TEMP TABLE chosen (n INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+            connection.execute(
+                "INSERT INTO temp.chosen (id) SELECT o.id FROM temp.chosen_id c"
+                " CROSS JOIN observable o ON o.id = c.id ORDER BY o.type, o.value"
+            )
+        self._chosen = "chosen"
+
     def took(self, selection: Selection, instant: Instant, key: int) -> bool:
         """Say whether *selection* takes the observable with this row id, or took it at an instant of the past."""
         with self._planned(selection, instant, past=key) as (plan, types):
@@ -103,7 +152,27 @@ class Snapshot:
         """Yield batches of rows, every assertion judged at *instant*."""
         reader = RowReader(self._connection, instant, self._known.lifetimes, self._visible(selection))
         with self._planned(selection, instant) as (plan, types):
-            yield from reader.read(plan, types)
+            batches = reader.read(plan, types)
+            yield from _with_pieces(batches, self._piece_rows(reader)) if self._pieces else batches
+
+    def _piece_rows(self, reader: RowReader) -> list[Row]:
+        networks: dict[int, Row] = {}
+        for key in {piece[0] for piece in self._pieces}:
+            networks.update((key, row) for row in reader.matching("o.id = ?", (key,)))
+        found = ((networks.get(key), type_, value) for key, type_, value in self._pieces)
+        return [structs.replace(row, type=type_, value=value) for row, type_, value in found if row is not None]
+
+    def _grouped(self, plan: Plan, types: tuple[str, ...], join: str) -> list[tuple[str, int]]:
+        counts: Counter[str] = Counter()
+        if plan.picked:
+            source = f"temp.{plan.picked} p JOIN observable o ON o.id = p.id{join}"
+            rows = self._connection.execute(f"SELECT r.text, count(*) FROM {source} GROUP BY r.text")  # noqa: S608
+            counts.update(dict(rows.fetchall()))
+            return sorted(counts.items())
+        for type_ in types:
+            query = f"SELECT r.text, count(*) FROM observable o{join} WHERE o.type = ?{plan.where} GROUP BY r.text"  # noqa: S608
+            counts.update(dict(self._connection.execute(query, (type_,)).fetchall()))
+        return sorted(counts.items())
 
     def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
         if plan.picked:
@@ -139,8 +208,12 @@ class Snapshot:
         named: Sequence[str] = (),
         with_cleared: bool = False,
         past: int | None = None,
+        with_kept_off: bool = False,
     ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         types = self._types(selection)
+        if self._chosen:
+            yield Plan("", self._chosen), types
+            return
         conditions = build(
             selection,
             self._known,
@@ -152,6 +225,8 @@ class Snapshot:
         )
         if past is not None:
             conditions = replace(conditions, others=(*conditions.others, f"o.id = {past:d}"))
+        if not with_kept_off and self._kept_off.is_used:
+            conditions = replace(conditions, others=(*conditions.others, NOT_KEPT_OFF))
         with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
             yield plan, types
 
@@ -193,3 +268,17 @@ class Snapshot:
             last_instant=last_instant,
             is_sure=known_s == lifetime_s,
         )
+
+
+def _with_pieces(batches: Iterator[list[Row]], pieces: list[Row]) -> Iterator[list[Row]]:
+    """Put the rows of *pieces*, which are in order, where they belong."""
+    waiting = iter(pieces)
+    piece = next(waiting, None)
+    for batch in batches:
+        due = []
+        while piece is not None and (piece.type, piece.value) <= (batch[-1].type, batch[-1].value):
+            due.append(piece)
+            piece = next(waiting, None)
+        yield list(merge(batch, due, key=lambda row: (row.type, row.value))) if due else batch
+    if rest := [*filter(None, [piece]), *waiting]:
+        yield rest

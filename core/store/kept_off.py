@@ -1,0 +1,48 @@
+"""Observables that are selected and all the same kept off an export, each with its reason.
+
+They hold for one snapshot: the set is a temporary table of its connection.  A reason is JSON text, an object whose
+``reason`` is one word: ``allow-listed``, ``too-broad``, ``never``, ``cut`` or ``split``.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+REASONS = "temp.kept_off_reason"
+"""Table (id, text)."""
+
+KEPT_OFF = "temp.kept_off"
+"""Table (id, reason): the row id of an observable and that of its reason."""
+
+NOT_KEPT_OFF = f"o.id NOT IN (SELECT id FROM {KEPT_OFF})"  # noqa: S608
+
+
+class KeptOff:
+    """The set, which is empty at first."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Make it on the connection of a snapshot."""
+        self._connection = connection
+        self._ids: dict[str, int] = {}
+        self.is_used = False
+        connection.execute("CREATE TEMP TABLE kept_off_reason (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+        connection.execute("CREATE TEMP TABLE kept_off (id INTEGER PRIMARY KEY, reason INTEGER NOT NULL)")
+
+    def add(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Keep observables off, each by its row id and a reason; the first reason of one stays."""
+        self.is_used = True
+        pairs = ((key, self._reason(reason)) for key, reason in rows)
+        self._connection.executemany(f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) VALUES (?, ?)", pairs)  # noqa: S608
+
+    def add_found(self, query: str, reason: str) -> None:
+        """Keep off the observables whose row ids a query gives, all for one reason."""
+        self.is_used = True
+        self._connection.execute(
+            f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) SELECT found.id, ? FROM ({query}) found",  # noqa: S608
+            (self._reason(reason),),
+        )
+
+    def _reason(self, text: str) -> int:
+        if text not in self._ids:
+            key = self._ids[text] = len(self._ids) + 1
+            self._connection.execute(f"INSERT INTO {REASONS} (id, text) VALUES (?, ?)", (key, text))  # noqa: S608
+        return self._ids[text]
