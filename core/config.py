@@ -29,16 +29,18 @@ class Setting:
         name: ``section.key``, as in the file.
         default: Text; ``{home}`` stands for ``$YETI_HOME``.
         meaning: For people; becomes the reference page.
-        kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``.
+        kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``; a
+            ``secret`` is never shown.  A ``file`` and a secret may be empty by default, which is none.
         choices: The words allowed, for ``kind="word"``.
-        most: The largest number allowed, for ``kind="whole"``.
+        least, most: The smallest and largest number allowed, for ``kind="whole"``.
     """
 
     name: str
     default: str
     meaning: str
-    kind: Literal["text", "folder", "place", "url", "whole", "word"] = "text"
+    kind: Literal["text", "folder", "file", "place", "url", "whole", "word", "secret"] = "text"
     choices: tuple[str, ...] = ()
+    least: int = 0
     most: int = 10**12
 
     @property
@@ -61,6 +63,13 @@ SETTINGS: tuple[Setting, ...] = (
         "A second folder for drop-in files, which survives upgrades: storage clients in `storage/`, formats in "
         "`formats/`.  Whoever can write there can run code as this program.",
         "folder",
+    ),
+    Setting(
+        "system.versions_path",
+        "{home}/versions",
+        "Where versions, ledgers and manifests are kept: never a place that consumers may read, for they say which "
+        "sources and allow-lists decided what.  A folder, or the path of another storage.",
+        "place",
     ),
     Setting(
         "database.url",
@@ -89,6 +98,45 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("template.timeout_s", "300", "Seconds that one export may spend in its template.", "whole"),
     Setting("template.output_mib", "2048", "The largest file that a template may produce, in MiB.", "whole"),
     Setting(
+        "versions.keep_last",
+        "24",
+        "How many of the latest versions of an export are kept.",
+        "whole",
+        least=1,
+    ),
+    Setting(
+        "versions.keep_daily",
+        "14",
+        "For the last so many days (UTC) that have versions, the latest of each day is kept.",
+        "whole",
+    ),
+    Setting(
+        "versions.keep_weekly",
+        "8",
+        "For the last so many weeks (ISO 8601, UTC) that have versions, the latest of each week is kept.",
+        "whole",
+    ),
+    Setting(
+        "publish.sha256sums",
+        "yes",
+        "Whether a file `SHA256SUMS` is kept beside what is published, so that `sha256sum -c` can check it.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
+        "publish.signing_key",
+        "",
+        "The file of a secret key of minisign; with it a signature `<name>.minisig` is published beside every file. "
+        "`yetictl key new` makes one.",
+        "file",
+    ),
+    Setting(
+        "publish.signing_key_password",
+        "",
+        "The password of that file, if it is encrypted.",
+        "secret",
+    ),
+    Setting(
         "log.level",
         "warning",
         "The least important messages to print on standard error.",
@@ -115,7 +163,9 @@ class Value:
 
     @property
     def shown(self) -> str:
-        """The value as it may be shown: without the password of a URL."""
+        """The value as it may be shown: without the password of a URL, and nothing of a secret."""
+        if self.setting.kind == "secret":
+            return "***" if self.text else ""
         return redact(self.text)
 
 
@@ -281,15 +331,21 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ConfigError(f"{setting.name} ({origin}) holds a line break or another control character")
     match setting.kind:
-        case "folder" | "place" if not _URL.match(text):
+        case "file" if not text:
+            return ""
+        case "folder" | "file" | "place" if not _URL.match(text):
             return str(_absolute(text, base))
-        case "folder":
-            raise ConfigError(f"{setting.name} ({origin}) must be a folder of this machine, not {redact(text)!r}")
+        case "folder" | "file":
+            raise ConfigError(
+                f"{setting.name} ({origin}) must be a {setting.kind} of this machine, not {redact(text)!r}"
+            )
         case "url":
             return _checked_url(setting, text, origin, base)
         case "whole":
             if not re.fullmatch(r"[0-9]{1,15}", text):
                 raise ConfigError(f"{setting.name} ({origin}) must be a whole number, not {text!r}")
+            if int(text) < setting.least:
+                raise ConfigError(f"{setting.name} ({origin}) must be {setting.least} at least, not {text}")
             if int(text) > setting.most:
                 raise ConfigError(f"{setting.name} ({origin}) must be {setting.most} at most, not {text}")
         case "word":

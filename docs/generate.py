@@ -40,7 +40,8 @@ def configuration() -> str:
     ]
     for setting in SETTINGS:
         meaning = setting.meaning + (f" One of {', '.join(setting.choices)}." if setting.choices else "")
-        lines.append(f"| `{setting.name}` | `{setting.variable}` | `{setting.default}` | {meaning} |")
+        default = f"`{setting.default}`" if setting.default else "none"
+        lines.append(f"| `{setting.name}` | `{setting.variable}` | {default} | {meaning} |")
     lines += [
         "",
         "Storage clients read their vendor's own variables (for S3: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,",

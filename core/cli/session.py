@@ -68,6 +68,13 @@ class Session:
             template_memory_mib=config.whole("template.memory_mib"),
             template_timeout_s=config.whole("template.timeout_s"),
             template_output_mib=config.whole("template.output_mib"),
+            versions_path=config["system.versions_path"],
+            keep_last=config.whole("versions.keep_last"),
+            keep_daily=config.whole("versions.keep_daily"),
+            keep_weekly=config.whole("versions.keep_weekly"),
+            sha256sums=config["publish.sha256sums"] == "yes",
+            signing_key=config.path("publish.signing_key") if config["publish.signing_key"] else None,
+            signing_key_password=config["publish.signing_key_password"],
         )
 
 

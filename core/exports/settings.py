@@ -1,6 +1,6 @@
 """What the export engine needs to know of the configuration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -15,6 +15,12 @@ class Settings:
         template_memory_mib: Address space of the process that renders a template.
         template_timeout_s: Seconds that one run may spend in its template.
         template_output_mib: The largest file that a template may produce.
+        versions_path: Where versions, ledgers and manifests are kept, a storage path; by default the folder
+            ``versions`` beside the spool.
+        keep_last, keep_daily, keep_weekly: Which versions are kept; see `core.exports.retention`.
+        sha256sums: Whether ``SHA256SUMS`` is kept beside what is published.
+        signing_key: The file of a secret key of minisign; ``None`` signs nothing.
+        signing_key_password: What opens that file, if it is encrypted.
     """
 
     export_path: str
@@ -23,3 +29,15 @@ class Settings:
     template_memory_mib: int = 512
     template_timeout_s: int = 300
     template_output_mib: int = 2048
+    versions_path: str = ""
+    keep_last: int = 24
+    keep_daily: int = 14
+    keep_weekly: int = 8
+    sha256sums: bool = True
+    signing_key: Path | None = None
+    signing_key_password: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Put versions beside the spool where nobody said where."""
+        if not self.versions_path:
+            object.__setattr__(self, "versions_path", str(self.spool_path.with_name("versions")))
