@@ -69,7 +69,7 @@ def renew(store: Store, lease: Lease, now: Instant, *, lease_s: int = LEASE_S) -
         ExportBusy: It is another's by now; stop and publish nothing.
     """
     with store.writing() as connection:
-        found = _held(connection, lease)
+        found = lease_held(connection, lease)
         connection.execute(
             update(export_lease)
             .where(export_lease.c.export_id == found)
@@ -84,7 +84,7 @@ def check(store: Store, lease: Lease) -> None:
         ExportBusy: It is another's by now; stop and publish nothing.
     """
     with store.reading() as connection:
-        _held(connection, lease)
+        lease_held(connection, lease)
 
 
 def release(store: Store, lease: Lease) -> None:
@@ -109,7 +109,7 @@ def begin_run(store: Store, lease: Lease, now: Instant) -> int:
         ExportBusy: The claim is another's by now.
     """
     with store.writing() as connection:
-        found = _held(connection, lease)
+        found = lease_held(connection, lease)
         made = connection.execute(
             insert(run).values(
                 export_id=found,
@@ -146,6 +146,50 @@ def finish_run(
         )
 
 
+def lease_held(connection: Connection, lease: Lease) -> int:
+    """Return the row id of the export that *lease* is for.
+
+    Raises:
+        ExportBusy: The claim is another's by now; stop and publish nothing.
+    """
+    found = export_id(connection, lease.export)
+    held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
+    # The number alone would not do: it begins anew when an export is removed and another made of that name.
+    if held is None or (held.number, held.owner) != (lease.number, lease.owner):
+        raise ExportBusy(
+            f"{lease.export} was taken over by another process; nothing more was published by this one"
+        )
+    return found
+
+
+def insert_version(
+    connection: Connection, found: int, made: Version, *, run_id: int | None, definition: dict[str, Any]
+) -> None:
+    """Record what was published as a version, which is the current one from here on.
+
+    Args:
+        connection: In a write transaction.
+        found: Row id of the export.
+        made: The version.
+        run_id: Of the run that made it.
+        definition: The export as it was, in JSON's terms.
+    """
+    connection.execute(
+        insert(version).values(
+            export_id=found,
+            number=made.number,
+            run_id=run_id,
+            created_at=made.created_at,
+            instant=made.instant,
+            entries=made.entries,
+            definition=json.dumps(definition, ensure_ascii=False, sort_keys=True),
+        )
+    )
+    for position, file in enumerate(made.files):
+        connection.execute(insert(version_file).values(_file_columns(found, made.number, position, file)))
+    connection.execute(update(export).where(export.c.id == found).values(current_version=made.number))
+
+
 def add_version(
     store: Store,
     lease: Lease,
@@ -162,26 +206,12 @@ def add_version(
     Raises:
         ExportBusy: The claim is another's by now.  Nothing was recorded.
     """
-    published = tuple(files)
     with store.writing() as connection:
-        found = _held(connection, lease)
+        found = lease_held(connection, lease)
         last = connection.scalar(select(func.max(version.c.number)).where(version.c.export_id == found))
-        number = (last or 0) + 1
-        connection.execute(
-            insert(version).values(
-                export_id=found,
-                number=number,
-                run_id=run_id,
-                created_at=now,
-                instant=instant,
-                entries=entries,
-                definition=json.dumps(definition or {}, ensure_ascii=False, sort_keys=True),
-            )
-        )
-        for position, file in enumerate(published):
-            connection.execute(insert(version_file).values(_file_columns(found, number, position, file)))
-        connection.execute(update(export).where(export.c.id == found).values(current_version=number))
-    return Version(lease.export, number, now, instant, entries, published)
+        made = Version(lease.export, (last or 0) + 1, now, instant, entries, tuple(files))
+        insert_version(connection, found, made, run_id=run_id, definition=definition or {})
+    return made
 
 
 def current_version(store: Store, name: str) -> Version | None:
@@ -254,17 +284,6 @@ def runs(store: Store, name: str, *, limit: int = 20) -> list[Run]:
 def last_run(store: Store, name: str) -> Run | None:
     """Return the latest run of the export *name*, ``None`` if it never ran."""
     return next(iter(runs(store, name, limit=1)), None)
-
-
-def _held(connection: Connection, lease: Lease) -> int:
-    found = export_id(connection, lease.export)
-    held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
-    # The number alone would not do: it begins anew when an export is removed and another made of that name.
-    if held is None or (held.number, held.owner) != (lease.number, lease.owner):
-        raise ExportBusy(
-            f"{lease.export} was taken over by another process; nothing more was published by this one"
-        )
-    return found
 
 
 def _fail_left_behind(connection: Connection, found: int, now: Instant) -> None:
