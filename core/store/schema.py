@@ -303,8 +303,9 @@ ledger = Table(
     Column("last_version", Integer, comment="The last version for which this holds; null: it still does."),
     Column("is_listed", Boolean, nullable=False, comment="False: it was selected and kept off."),
     Column("modified_at", Moment, nullable=False, comment="Of the observable, as it was."),
-    Column("why", Id, ForeignKey("ledger_text.id"), nullable=False, comment="What it is listed for, or kept off by."),
-    Column("ended_by", Id, ForeignKey("ledger_text.id"), comment="Why it ended."),
+    # No foreign keys: forgetting a reason would look for its users through the whole table.
+    Column("why", Id, nullable=False, comment="A ledger_text: what it is listed for, or kept off by."),
+    Column("ended_by", Id, comment="A ledger_text: why it left."),
     sqlite_with_rowid=False,
     comment="Which observables were on which versions, and why: one row for as long as nothing changes.",
 )
