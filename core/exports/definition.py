@@ -1,15 +1,16 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
+from core.exports import places
 from core.exports.formats import get_format, nearest, parse_options
+from core.exports.limits import parse as parse_limits
 from core.redaction import redact
 from core.schemas.claim import TLP
 from core.schemas.export import ExportDefinition, Selection
@@ -18,11 +19,11 @@ from core.store.rendering import TLP_WORDS
 from core.values.types import TYPES
 
 if TYPE_CHECKING:
+    from core.schemas.export import Template
     from core.store import Store
 
 LONGEST_NAME = 200
 CRON_FIELD = re.compile(r"[0-9A-Za-z*,/\-?#]+")
-LIMIT_KEY = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def make(
@@ -41,6 +42,7 @@ def make(
     description: str = "",
     enabled: bool = True,
     is_public: bool = False,
+    deltas: bool = False,
     now: Instant,
 ) -> ExportDefinition:
     """Return the definition of a new export; nothing is kept.
@@ -52,7 +54,7 @@ def make(
         format: Name of the format, or empty.
         template: Name of the template, or empty; exactly one of the two is given.
         options: Options of the format.
-        limits: Limits of the gate, kept as they are.
+        limits: Limits of the gate, kept as they are; see ``core.exports.limits``.
         destination: A storage path; empty is *default_destination*, whatever that will be then.
         default_destination: ``system.export_path``, to see whether two exports write one file.
         file_name: What to publish it as; a portable relative name.
@@ -60,6 +62,7 @@ def make(
         description: For people.
         enabled: Whether it runs by itself.
         is_public: Whether anybody may fetch what it publishes.
+        deltas: Whether additions and removals are published beside the file.
         now: The time it is made.
 
     Raises:
@@ -80,6 +83,7 @@ def make(
         description=description,
         enabled=enabled,
         is_public=is_public,
+        deltas=deltas,
         created_at=now,
         modified_at=now,
     )
@@ -93,26 +97,45 @@ def validate(store: "Store", definition: ExportDefinition, *, default_destinatio
     Raises:
         DefinitionError: As `make`.
     """
+    check(definition, [template.name for template in _templates(store)])
+    _check_clash(store, definition, default_destination)
+
+
+def check(definition: ExportDefinition, templates: Collection[str]) -> None:
+    """Do nothing if *definition* makes sense by itself, where *templates* are the names of those there are.
+
+    Raises:
+        DefinitionError: As `make`, but for a file that another export writes.
+    """
     _check_name(definition.name)
     _check_texts(definition)
-    _check_writing(store, definition)
+    _check_writing(definition, templates)
     _check_selection(definition)
     _check_schedule(definition.schedule)
-    for key in definition.limits:
-        if not LIMIT_KEY.fullmatch(key):
-            raise DefinitionError(f"{key!r} is not the name of a limit")
+    parse_limits(definition.limits)
     try:
         names.check(definition.file_name)
     except InvalidFileName as error:
         raise DefinitionError(f"{error}; --file-name gives another") from None
-    _check_clash(store, definition, default_destination)
+    if places.is_sums(definition.file_name):
+        raise DefinitionError(
+            f"the file name {definition.file_name} is that of the checksums beside published files; "
+            "--file-name gives another"
+        )
 
 
-def warnings(store: "Store", definition: ExportDefinition) -> tuple[str, ...]:
-    """Return what is probably not meant, each in one sentence."""
+def warnings(
+    store: "Store", definition: ExportDefinition, templates: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return what is probably not meant, each in one sentence.
+
+    Templates are those of the store, unless *templates* gives name and text of those that will be there.
+    """
+    if templates is None:
+        templates = {template.name: template.text for template in _templates(store)}
     return (
         *_type_warnings(definition),
-        *_template_warnings(store, definition),
+        *_template_warnings(definition, templates),
         *_tag_warnings(store, definition),
         *_marking_warnings(definition),
         *_move_warnings(store, definition),
@@ -158,7 +181,13 @@ def _check_texts(definition: ExportDefinition) -> None:
         raise DefinitionError("a text of the export holds half a surrogate pair, which is not text") from None
 
 
-def _check_writing(store: "Store", definition: ExportDefinition) -> None:
+def _templates(store: "Store") -> "list[Template]":
+    from core.store import definitions
+
+    return definitions.templates(store)
+
+
+def _check_writing(definition: ExportDefinition, templates: Collection[str]) -> None:
     if bool(definition.format) == bool(definition.template):
         raise DefinitionError("an export has either a format or a template")
     if definition.format:
@@ -166,12 +195,9 @@ def _check_writing(store: "Store", definition: ExportDefinition) -> None:
         return
     if definition.options:
         raise DefinitionError("options belong to a format; an export by a template has none")
-    from core.store import definitions
-
-    known = [template.name for template in definitions.templates(store)]
-    if definition.template not in known:
-        hint = nearest(definition.template, known)
-        there = ", ".join(known) or "none yet; yetictl template add keeps one"
+    if definition.template not in templates:
+        hint = nearest(definition.template, templates)
+        there = ", ".join(templates) or "none yet; yetictl template add keeps one"
         raise DefinitionError(f"unknown template {definition.template!r}{hint}; known: {there}")
 
 
@@ -213,33 +239,43 @@ def _check_schedule(schedule: str) -> None:
 def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
     from core.store import definitions
 
-    addresses = _addresses(definition, default_destination)
+    own = addresses(definition, default_destination)
     for other in definitions.exports(store):
-        if other.name != definition.name and addresses & _addresses(other, default_destination):
-            place = redact(other.destination or default_destination)
+        if other.name == definition.name:
+            continue
+        fault = clash(definition, own, other, addresses(other, default_destination))
+        if fault:
             raise DefinitionError(
-                f"the export {other.name!r} is published as {other.file_name} at {place} already; "
-                "give this one another file name with --file-name, or another place with --to"
+                f"{fault}; give this one another file name with --file-name, or another place with --to"
             )
 
 
-def _addresses(definition: ExportDefinition, default_destination: str) -> set[str]:
+def clash(definition: ExportDefinition, own: set[str], other: ExportDefinition, taken: set[str]) -> str:
+    """Return in which way a file of one export is in the way of another's; empty if it is not.
+
+    Args:
+        definition: The export that is to be.
+        own: Its `addresses`.
+        other: Another export.
+        taken: The addresses of that.
+    """
+    if own & taken:
+        return f"the export {other.name!r} is published as {other.file_name} {_at(other)} already"
+    if places.with_companions(own) & places.with_companions(taken):
+        return (
+            f"the file name {definition.file_name} is in the way of what may stand beside {other.file_name} of "
+            f"the export {other.name!r}: its signature, or its changes"
+        )
+    return ""
+
+
+def _at(definition: ExportDefinition) -> str:
+    return f"at {redact(definition.destination)}" if definition.destination else "in system.export_path"
+
+
+def addresses(definition: ExportDefinition, default_destination: str) -> set[str]:
     """Return where the file will be, each in one spelling of the many that a place has."""
-    from core.clients.persistient_storage.several_places import places_of
-
-    return {
-        _address(place, definition.file_name) for place in places_of(definition.destination or default_destination)
-    }
-
-
-def _address(place: str, file_name: str) -> str:
-    """Return the address without regard to case: on some file systems the one file would overwrite the other."""
-    if "://" not in place:
-        # Not Path: it raises for a user that does not exist, which is the storage's to say.
-        place = os.path.expanduser(place)  # noqa: PTH111
-        return os.path.realpath(f"{place}/{file_name}").casefold()
-    folder = place.partition("?")[0]  # what follows are options
-    return f"{folder.rstrip('/')}/{file_name}".casefold()
+    return places.addresses(definition.destination or default_destination, definition.file_name)
 
 
 def _type_warnings(definition: ExportDefinition) -> Iterable[str]:
@@ -250,13 +286,12 @@ def _type_warnings(definition: ExportDefinition) -> Iterable[str]:
         yield f"no --type is given: it takes every type that {definition.format} can express"
 
 
-def _template_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
+def _template_warnings(definition: ExportDefinition, templates: Mapping[str, str]) -> Iterable[str]:
     if not definition.template:
         return
     from core.exports.templates import check
-    from core.store import definitions
 
-    checked = check(definitions.get_template(store, definition.template).text)
+    checked = check(templates[definition.template])
     if not checked.is_batched:
         yield f"template {definition.template}: {checked.summary}"
 
@@ -286,7 +321,7 @@ def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str
     from core.store import definitions, runs
 
     old = next((item for item in definitions.exports(store) if item.name == definition.name), None)
-    if old is None or old.destination == definition.destination:
+    if old is None or (old.destination, old.file_name) == (definition.destination, definition.file_name):
         return
     if runs.current_version(store, definition.name) is not None:
         place = redact(old.destination) or "system.export_path"

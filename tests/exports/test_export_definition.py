@@ -154,6 +154,30 @@ def test_what_is_no_text_is_refused(fields, define):
         define("x", format="list", **fields)
 
 
+@pytest.mark.parametrize("file_name", ["SHA256SUMS", "sha256sums", "lists/SHA256SUMS", "SHA256SUMS.minisig"])
+def test_the_name_of_the_checksums_is_not_free(file_name, define):
+    """The checksums beside published files, and their signature, would be written over the list of an export."""
+    with pytest.raises(DefinitionError, match="is that of the checksums beside published files; --file-name"):
+        define("x", format="list", file_name=file_name)
+
+
+@pytest.mark.parametrize("suffix", [".minisig", ".delta.jsonl", ".delta.jsonl.minisig"])
+def test_what_stands_beside_a_file_is_in_nobodys_way(suffix, define):
+    """Neither of two exports may have the name of the other's signature or changes, whichever is made first."""
+    define("x", format="list")
+    define("b", format="list", file_name=f"b.txt{suffix}")
+
+    with pytest.raises(DefinitionError, match=rf"x\.txt{suffix} is in the way of .* x\.txt of the export 'x'"):
+        define("y", format="list", file_name=f"x.txt{suffix}")
+    with pytest.raises(DefinitionError, match=r"b\.txt is in the way of"):
+        define("c", format="list", file_name="b.txt")
+
+
+def test_a_name_like_that_of_a_signature_is_free_where_nothing_is_signed_under_it(define):
+    """Only a clash is refused, not the suffix."""
+    assert "other.minisig" == define("x", format="list", file_name="other.minisig").file_name
+
+
 def test_a_home_folder_of_nobody_is_the_storages_to_refuse(define):
     """A place that cannot be understood is compared as it is."""
     assert "~nobody-of-that-name/x" == define("x", format="list", destination="~nobody-of-that-name/x").destination
