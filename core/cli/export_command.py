@@ -73,6 +73,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             description=given["description"] or "",
             enabled=not disabled,
             is_public=bool(given["is_public"]),
+            deltas=bool(given["deltas"]),
             now=session.now,
         )
         _warn(store, made)
@@ -114,7 +115,11 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         schedule = schedule_text(given)
         if schedule is not None:
             changes["schedule"] = schedule
-        for field, value in (("enabled", enabled), ("is_public", given["is_public"])):
+        for field, value in (
+            ("enabled", enabled),
+            ("is_public", given["is_public"]),
+            ("deltas", given["deltas"]),
+        ):
             if value is not None:
                 changes[field] = value
         made = replace(old, **changes, modified_at=session.now)
@@ -178,9 +183,6 @@ def _warn(store: "Store", made: ExportDefinition) -> None:
 
     for warning in definition.warnings(store, made):
         say(f"yetictl: {warning}")
-    # What is allowed needs no gate to be harmless; what is to be held back does.
-    if limits := sorted(made.limits.keys() - {"allow"}):
-        say(f"yetictl: {', '.join(limits)}: kept with the export, but this version has no gate that applies it")
 
 
 def _run_one(

@@ -56,6 +56,8 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
     ):
         if is_on:
             parts.append(word)
+    if item.deltas:
+        parts.append("with deltas")
     if item.is_public:
         parts.append("for anybody")
     return "; ".join(parts)
@@ -115,6 +117,7 @@ def definition_object(item: ExportDefinition, last: Run | None, version: Version
         "name": item.name,
         "enabled": item.enabled,
         "public": item.is_public,
+        "deltas": item.deltas,
         "format": item.format or None,
         "template": item.template or None,
         "file_name": item.file_name,

@@ -72,6 +72,11 @@ def what_options(function: F) -> F:
             click.option(
                 "--public/--not-public", "is_public", default=None, help="Anybody may fetch what is published."
             ),
+            click.option(
+                "--deltas/--no-deltas",
+                default=None,
+                help="Publish what each version added and removed beside the file.",
+            ),
             click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
             click.option("--cron", metavar="'M H D M W'", help="Run it at these times, such as '30 4 * * *'."),
             click.option(
@@ -91,7 +96,7 @@ def what_options(function: F) -> F:
                 type=Pair(),
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="A limit of the gate; kept for the version that has one.",
+                help="A limit of the gate; `yetictl export limits` prints them.",
             ),
             click.option("--description", help="What it is for, in your words."),
         )

@@ -61,6 +61,7 @@ class ExportDefinition:
     configured ``system.export_path``.  ``file_name`` is fixed when the export is made and never follows later
     edits.  ``schedule`` is ``"every:<seconds>"``, ``"cron:<expression>"`` or empty.  ``is_public`` says that
     anybody may fetch what is published, so that nothing above ``TLP:CLEAR`` goes in unless the selection says so.
+    ``deltas`` publishes what each version added and removed beside the file.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ExportDefinition:
     description: str = ""
     enabled: bool = True
     is_public: bool = False
+    deltas: bool = False
     created_at: Instant = 0
     modified_at: Instant = 0
 
@@ -117,7 +119,7 @@ class Run:
     """One attempt to bring an export up to date.
 
     ``status`` is ``running``, ``completed``, ``failed`` or ``held``; ``message`` says why in words;
-    ``outcome`` of a completed run is ``created``, ``replaced`` or ``unchanged``.
+    ``outcome`` of a completed run is ``created``, ``replaced``, ``unchanged`` or ``pinned``.
     """
 
     id: int

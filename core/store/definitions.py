@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from core.errors import AlreadyExists, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
-from core.store.schema import export, export_access, template
+from core.store.schema import export, export_access, export_publication, template
 from core.store.store import Store
 
 
@@ -29,7 +29,7 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
             raise AlreadyExists(f"there is an export {definition.name!r} already")
         _refuse_clash(connection, definition)
         connection.execute(insert(export).values(_columns(definition)))
-        _put_access(connection, definition)
+        _put_side_tables(connection, definition)
 
 
 def replace_export(store: Store, definition: ExportDefinition) -> None:
@@ -44,7 +44,7 @@ def replace_export(store: Store, definition: ExportDefinition) -> None:
         _refuse_clash(connection, definition)
         columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
         connection.execute(update(export).where(export.c.name == definition.name).values(columns))
-        _put_access(connection, definition)
+        _put_side_tables(connection, definition)
 
 
 def get_export(store: Store, name: str) -> ExportDefinition:
@@ -147,8 +147,10 @@ def remove_template(store: Store, name: str) -> None:
 
 
 def _exports() -> Select[Any]:
-    return select(export, export_access.c.is_public).join(
-        export_access, export_access.c.export_id == export.c.id, isouter=True
+    return (
+        select(export, export_access.c.is_public, export_publication.c.deltas)
+        .join(export_access, export_access.c.export_id == export.c.id, isouter=True)
+        .join(export_publication, export_publication.c.export_id == export.c.id, isouter=True)
     )
 
 
@@ -185,16 +187,18 @@ def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
-    del columns["is_public"]
+    del columns["is_public"], columns["deltas"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
 
 
-def _put_access(connection: Connection, definition: ExportDefinition) -> None:
+def _put_side_tables(connection: Connection, definition: ExportDefinition) -> None:
     found = export_id(connection, definition.name)
     connection.execute(delete(export_access).where(export_access.c.export_id == found))
     connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
+    connection.execute(delete(export_publication).where(export_publication.c.export_id == found))
+    connection.execute(insert(export_publication).values(export_id=found, deltas=definition.deltas))
 
 
 def _definition(row: Row[Any]) -> ExportDefinition:
@@ -207,5 +211,6 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
         is_public=bool(fields.pop("is_public")),
+        deltas=bool(fields.pop("deltas")),
         **fields,
     )

@@ -19,6 +19,8 @@ and, where they help::
                                                    # raises DefinitionError.  Without it, that dictionary itself
     def line(options): ...                         # -> (str | Column, ...), or None: the fast way, see below
     def head(options): ...                         # -> str, what comes before the first line of the fast way
+    def next_counter(last, instant): ...           # -> int, the publish counter of the next version: see below
+    def check(files, options): ...                 # [Path] -> [str]: what the consumer's own checker finds wrong
 
 ``render`` is given *rows*, an iterator of batches (lists of ``core.store.snapshot.Row``) in the order of the
 export, and *out*, an `Output`: it opens one file or several, writes text that ends with the batch, and says how
@@ -33,6 +35,15 @@ The fast way.  Where a line is nothing but pieces of text between columns of the
 database makes the lines: ``(Column.VALUE, "\n")``.  Such a line ends with the only line break in it.  If a value
 has one inside, or a carriage return, the engine finds out and calls ``render`` instead; so both must give the
 same bytes for all other values.
+
+The publish counter.  Some consumers look at a number to see that a file is new: the serial of a zone.  Such a
+format writes ``COUNTER_MARK`` where the number belongs, and ``next_counter`` chooses it when a version is published
+(*last* is that of the latest version, or ``None``; *instant* is microseconds UTC).  Content that is the same but for
+the number is not published again.
+
+The check.  ``check`` is given the finished files, in the order in which they were opened, and the options as
+``render`` has them.  It returns its findings, each one line; with any, the run is held and cannot be released.  It
+returns nothing where its tool is not installed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,6 +56,9 @@ from core.errors import DefinitionError, PluginError
 from core.plugins import BrokenPlugin, Plugin, Plugins
 
 ENTRY_POINTS = "core.export_formats"
+COUNTER_MARK = "\ue000publish counter\ue000"
+"""Stands in a file where its publish counter belongs."""
+
 REQUIRED = ("NAME", "MEANING", "MEDIA_TYPE", "SUFFIX", "TYPES", "OPTIONS", "render")
 
 
