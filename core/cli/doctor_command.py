@@ -76,34 +76,65 @@ def _store(session: Session) -> Iterator[Finding]:
 
 
 def _storages(session: Session) -> Iterator[Finding]:
-    from core.clients.persistient_storage import get_client, registry
-    from core.clients.persistient_storage.check import check_storage
-    from core.clients.persistient_storage.storage import Storage
-    from core.store import definitions
+    from core.clients.persistient_storage import registry
 
     for item in registry.clients():
         if item.reason:
             yield "failed", f"{item.origin}: {item.reason}"
+    for path in _destinations(session):
+        yield from _tried(session, path, "can be published to")
+
+
+def _destinations(session: Session) -> list[str]:
+    from core.store import definitions
+
     own: list[str] = []
     # The check of the store says what is wrong with it, which keeps no place from being tried.
     with suppress(StoreError), session.store() as store:
         own = [item.destination for item in definitions.exports(store) if item.destination]
-    for path in dict.fromkeys([session.config["system.export_path"], *own]):
-        report = check_storage(path, Storage(get_client(path)), to_datetime(session.now))
-        wrong = [f"{step.name}: {step.detail}" for step in report.steps if not step.is_ok]
-        if wrong:
-            yield "failed", f"{redact(path)}: {'; '.join(wrong)}"
+    return list(dict.fromkeys([session.config["system.export_path"], *own]))
+
+
+def _tried(session: Session, path: str, can: str) -> Iterator[Finding]:
+    from core.clients.persistient_storage import get_client
+    from core.clients.persistient_storage.check import check_storage
+    from core.clients.persistient_storage.storage import Storage
+
+    report = check_storage(path, Storage(get_client(path)), to_datetime(session.now))
+    wrong = [f"{step.name}: {step.detail}" for step in report.steps if not step.is_ok]
+    if wrong:
+        yield "failed", f"{redact(path)}: {'; '.join(wrong)}"
+    else:
+        yield "ok", f"{redact(path)} {can} ({report.client})"
+    for step in report.steps:
+        if step.is_refused:
+            yield "warning", f"{redact(path)}: {step.name}: {step.detail}"
+    if report.leftovers:
+        yield (
+            "warning",
+            f"{redact(path)}: {counted(len(report.leftovers), 'left-over')} of writes that never ended; remove "
+            f"them with: yetictl storage clean {redact(path)}",
+        )
+
+
+def _versions(session: Session) -> Iterator[Finding]:
+    from core.exports import places
+
+    path = session.config["system.versions_path"]
+    pairs = [
+        (kept, read)
+        for destination in _destinations(session)
+        for read in places.folders(destination)
+        for kept in places.folders(path)
+        if places.lies_below(kept, read)
+    ]
+    for kept, read in dict.fromkeys(pairs):
+        why = f"versions are kept in {redact(kept)}, and consumers may read what is in {redact(read)}"
+        if places.is_local(kept) or kept == read:
+            yield "failed", f"{why}; set system.versions_path to a place that is not below that"
         else:
-            yield "ok", f"{redact(path)} can be published to ({report.client})"
-        for step in report.steps:
-            if step.is_refused:
-                yield "warning", f"{redact(path)}: {step.name}: {step.detail}"
-        if report.leftovers:
-            yield (
-                "warning",
-                f"{redact(path)}: {counted(len(report.leftovers), 'left-over')} of writes that never ended; remove "
-                f"them with: yetictl storage clean {redact(path)}",
-            )
+            yield "warning", f"{why}; let a policy of the storage keep them from it, or set system.versions_path"
+    yield from _tried(session, path, "can keep versions")
 
 
 def _plugins(session: Session) -> Iterator[Finding]:
@@ -151,6 +182,7 @@ CHECKS: dict[str, Callable[[Session], Iterator[Finding]]] = {
     "settings": _settings,
     "store": _store,
     "storage": _storages,
+    "versions": _versions,
     "plug-ins": _plugins,
     "exports": _exports,
 }

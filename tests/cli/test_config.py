@@ -124,6 +124,8 @@ def test_value_file_must_hold_something(place, content):
         ("tag.default_tag_expiration", "soon", "must be a whole number, not 'soon'"),
         ("tag.default_tag_expiration", "-1", "must be a whole number"),
         ("tag.default_tag_expiration", "400000", "must be 365000 at most, not 400000"),
+        ("versions.keep_last", "0", "must be 1 at least, not 0"),
+        ("publish.signing_key", "s3://u:geheim@bucket/x", "must be a file of this machine"),
         ("system.plugins_path", "s3://u:geheim@bucket/x", "must be a folder of this machine"),
         ("system.export_path", "/x\n/y", "holds a line break"),
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
@@ -279,6 +281,21 @@ def test_password_of_a_url_is_never_shown(place):
 
     assert "webdav://anna:***@host/lists" == config.values["system.export_path"].shown
     assert "webdav://anna:geheim@host/lists" == config["system.export_path"]
+
+
+def test_a_secret_is_never_shown(place):
+    """Of a password it is said that there is one."""
+    config = settings(place, YETI_PUBLISH_SIGNING_KEY_PASSWORD="geheim")
+
+    assert "***" == config.values["publish.signing_key_password"].shown
+    assert "geheim" == config["publish.signing_key_password"]
+    assert "" == settings(place).values["publish.signing_key_password"].shown
+
+
+def test_a_file_may_be_none_by_default(place):
+    """Nothing is signed unless a key is named; a relative name starts at the working folder."""
+    assert "" == settings(place)["publish.signing_key"]
+    assert str(place[0] / "my.key") == settings(place, YETI_PUBLISH_SIGNING_KEY="my.key")["publish.signing_key"]
 
 
 def test_sample_file_holds_every_setting_and_changes_nothing(place):

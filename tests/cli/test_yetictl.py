@@ -260,6 +260,29 @@ def test_doctor_tries_the_storage_though_the_store_is_broken(yetictl, tmp_path):
     assert "ok" in [item["status"] for item in findings if item["check"] == "storage"]
 
 
+@pytest.mark.parametrize("place", ["home/exports", "home/exports/versions", "lists/old", "link/x"])
+def test_doctor_fails_on_versions_that_consumers_may_read(place, yetictl, tmp_path, monkeypatch):
+    """Versions say which sources and allow-lists decided what: they may lie below no place of publication."""
+    (tmp_path / "home" / "exports").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "home" / "exports")
+    yetictl("export", "add", "x", "--format", "list", "--to", "lists")
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / place))
+
+    found = yetictl("doctor", "--json", status=1).json
+
+    (failed,) = [item for item in found if item["status"] == "failed"]
+    assert "versions" == failed["check"]
+    assert str((tmp_path / place).resolve()) in failed["detail"]
+    assert failed["detail"].endswith("set system.versions_path to a place that is not below that")
+
+
+def test_doctor_is_content_with_versions_beside_what_is_published(yetictl, tmp_path, monkeypatch):
+    """A folder whose name merely begins like that of the published files is another folder."""
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home" / "exports-kept"))
+
+    assert f"{tmp_path}/home/exports-kept can keep versions" in yetictl("doctor").out
+
+
 def test_doctor_warns_of_a_plugin_folder_open_to_others(yetictl, tmp_path):
     """Whoever can write into the plug-in folder can run code as this program."""
     folder = tmp_path / "home" / "plugins"
