@@ -10,7 +10,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import msgspec
 
 from core.behind import behind
 from core.clients.persistient_storage import names
@@ -26,6 +28,8 @@ from core.store.collector import collector_off
 from core.store.snapshot import Column, Row, Snapshot
 
 _WHOLE = frozenset({Column.ASSERTIONS_JSON, Column.CONTEXT_JSON})
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
 
 Report = Callable[[int], None]
@@ -41,6 +45,7 @@ class Rendered:
         refused: Observables that the format cannot express.
         reasons: How many for which reason.
         is_complete: All rows were read.
+        refusals: A local file with each of them; `refused_rows` reads it.
     """
 
     files: tuple[RenderedFile, ...]
@@ -48,6 +53,7 @@ class Rendered:
     refused: int
     reasons: dict[str, int]
     is_complete: bool
+    refusals: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class SpoolOutput:
         self.reasons: Counter[str] = Counter()
         self._folder, self._media_type = folder, media_type
         self._files: dict[str, SpoolFile] = {}
+        self._refusals: BinaryIO | None = None
 
     def open(self, name: str = "", media_type: str = "") -> SpoolFile:
         """Begin a file of the set."""
@@ -88,24 +95,35 @@ class SpoolOutput:
         return self._files[name]
 
     def refuse(self, row: Row, reason: str) -> None:
-        """Count a row that cannot be expressed."""
+        """Count a row that cannot be expressed, and put it down: there may be very many."""
         self.reasons[f"{row.type} {reason}"] += 1
+        if self._refusals is None:
+            self._refusals = (self._folder / "refusals.jsonl").open("wb")
+        self._refusals.write(_encode((row.type, row.value, reason)) + b"\n")
 
     def close(self) -> None:
         """Close what is open."""
         for file in self._files.values():
             file.stream.close()
+        if self._refusals is not None:
+            self._refusals.close()
 
     def start_over(self) -> None:
         """Forget what was written."""
         self.close()
         self._files.clear()
         self.reasons.clear()
+        self._refusals = None
 
     def finish(self, is_complete: bool) -> Rendered:
         """Close the files."""
         files = tuple(file.finish() for file in self._files.values())
+        refusals = None
+        if self._refusals is not None:
+            self._refusals.close()
+            refusals = Path(self._refusals.name)
         return Rendered(
+            refusals=refusals,
             files=files,
             entries=sum(file.entries for file in files),
             refused=self.reasons.total(),
@@ -146,6 +164,13 @@ def render(
             raise RenderError(f"the format {form.NAME} failed: {type(error).__name__}: {error}") from error
 
 
+def refused_rows(rendered: Rendered) -> Iterator[tuple[str, str, str]]:
+    """Yield type, value and reason of what the format could not express, in order."""
+    if rendered.refusals is not None:
+        with rendered.refusals.open("rb") as lines:
+            yield from map(_decode, lines)
+
+
 def _by_format(
     snapshot: Snapshot, job: Job, form: Format, options: Any, output: SpoolOutput, report: Report
 ) -> Rendered:
@@ -153,7 +178,7 @@ def _by_format(
     parts = line(options) if line else None
     if parts is not None and not _WHOLE.isdisjoint(parts) and snapshot.hides(job.selection):
         parts = None  # the store's text of an observable tells what this export may not
-    if parts is not None and job.first is None:
+    if parts is not None and job.first is None and not snapshot.pieces:
         head = getattr(form, "head", None)
         if _by_lines(snapshot, job, parts, head(options) if head else "", output, report):
             return output.finish(is_complete=True)

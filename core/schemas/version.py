@@ -1,6 +1,7 @@
 """What is kept of a version, as its manifest has it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -33,7 +34,8 @@ class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
     entries: int = 0
 
 
-class Space(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Space:
     """How many addresses a list covers, each counted once."""
 
     ipv4: int = 0

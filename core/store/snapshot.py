@@ -6,7 +6,7 @@ meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's l
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from heapq import merge
 
@@ -23,7 +23,7 @@ from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
 from core.store.rendering import TLP_WORDS
-from core.store.rows import Row, RowAssertion, RowReader, Visible
+from core.store.rows import BATCH, Row, RowAssertion, RowReader, Visible
 from core.store.store import Store
 from core.store.tags import read_tags
 
@@ -138,6 +138,41 @@ class Snapshot:
         with self._planned(selection, instant, past=key) as (plan, types):
             return self._counted(plan, types) > 0
 
+    def takes(self, selection: Selection, instant: Instant, type_: str, value: str) -> bool:
+        """Say whether *selection* takes an observable at *instant*, and it is not kept off."""
+        query = "SELECT id FROM observable WHERE type = ? AND value = ?"
+        with dialect.errors(self._path):
+            row = self._connection.execute(query, (type_, value)).fetchone()
+        if row is None:
+            return False
+        with self._planned(selection, instant, only=int(row[0])) as (plan, types):
+            return self._counted(plan, types) > 0
+
+    def values(
+        self, selection: Selection, instant: Instant, types: Iterable[str]
+    ) -> Iterator[list[tuple[int, str, str]]]:
+        """Yield row id, type and value of what *selection* takes of some types, in order, in batches."""
+        wanted = tuple(type_ for type_ in self._types(selection) if type_ in set(types))
+        if not wanted:
+            return
+        with self._planned(replace(selection, types=wanted), instant) as (plan, found):
+            if plan.picked:
+                marks = ", ".join("?" * len(wanted))
+                yield from self._batches(
+                    f"SELECT o.id, o.type, o.value FROM temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id"  # noqa: S608
+                    f" WHERE o.type IN ({marks}) ORDER BY p.n",
+                    *wanted,
+                )
+                return
+            for type_ in found:
+                query = f"SELECT o.id, o.type, o.value FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
+                yield from self._batches(f"{query} ORDER BY o.type, o.value", type_)
+
+    def _batches(self, query: str, *values: str) -> Iterator[list[tuple[int, str, str]]]:
+        with closing(self._connection.execute(query, values)) as rows:
+            while batch := rows.fetchmany(BATCH):
+                yield batch
+
     def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
         """Return an iterator of texts of many whole lines, built by the database.
 
@@ -209,6 +244,7 @@ class Snapshot:
         with_cleared: bool = False,
         past: int | None = None,
         with_kept_off: bool = False,
+        only: int | None = None,
     ) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         types = self._types(selection)
         if self._chosen:
@@ -225,6 +261,8 @@ class Snapshot:
         )
         if past is not None:
             conditions = replace(conditions, others=(*conditions.others, f"o.id = {past:d}"))
+        if only is not None:
+            conditions = replace(conditions, others=(*conditions.others, f"o.id = {only:d}"))
         if not with_kept_off and self._kept_off.is_used:
             conditions = replace(conditions, others=(*conditions.others, NOT_KEPT_OFF))
         with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:

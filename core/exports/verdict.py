@@ -1,0 +1,120 @@
+"""What the gate looks at, and what it says."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import msgspec
+
+from core.errors import RefusedValue
+from core.schemas.version import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many things were found, and a few of them."""
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+
+_NOWHERE = Space()
+_NOTHING = Found()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is published now."""
+
+    entries: int
+    space: Space = _NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What would be published.
+
+    Attributes:
+        selected: Observables that the selection takes, as the store counts them in the same snapshot.
+        entries: Entries that were written.
+        refused: Entries that the format could not express.
+        is_complete: All rows were read and all files finished.
+        dropped: How many selected observables were kept off, by the word of the reason; without refusals.
+        pieces: Entries that stand for what is left of networks which were kept off.
+        size_bytes: All files together.
+        space: What the entries cover.
+        lost: Entries published now that are not in it, those withdrawn since not counted.
+        withdrawn: Entries published now that were withdrawn since.
+        own_assets: Entries that are the user's own.
+        missing: Required values that are not in it.
+        faults: What the format's own check found.
+    """
+
+    selected: int
+    entries: int
+    refused: int
+    is_complete: bool
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    pieces: int = 0
+    size_bytes: int = 0
+    space: Space = _NOWHERE
+    lost: int = 0
+    withdrawn: int = 0
+    own_assets: Found = _NOTHING
+    missing: tuple[str, ...] = ()
+    faults: Found = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run is held.
+
+    Attributes:
+        rule: One word; that of the limit, if the rule has one.
+        text: The reason, with numbers.
+        can_be_released: Whether somebody may publish the candidate all the same.
+    """
+
+    rule: str
+    text: str
+    can_be_released: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The reasons not to publish, none means that it may go out; and what else is worth telling, a line each."""
+
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stays here."""
+        return bool(self.reasons)
+
+    @property
+    def can_be_released(self) -> bool:
+        """Whether it stays here only until somebody says that it may go out."""
+        return self.is_held and all(reason.can_be_released for reason in self.reasons)
+
+    @property
+    def message(self) -> str:
+        """Why it stays here, in one line."""
+        return "; ".join(reason.text for reason in self.reasons)
+
+    def as_object(self) -> dict[str, Any]:
+        """Return it as plain data, for JSON."""
+        reasons = [asdict(reason) for reason in self.reasons]
+        return {"held": self.is_held, "reasons": reasons, "notes": list(self.notes)}
+
+    @staticmethod
+    def from_object(value: object) -> "Verdict":
+        """Return the verdict that `as_object` gave *value* of.
+
+        Raises:
+            RefusedValue: It is none.
+        """
+        try:
+            return msgspec.convert(value, Verdict)
+        except msgspec.ValidationError as error:
+            raise RefusedValue(f"not the verdict of a gate: {error}") from None
