@@ -1,35 +1,43 @@
 """Kinds of command-line values: durations, dates, ``KEY=VALUE`` pairs."""
 
-import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import click
 
-from core.errors import RefusedValue
+from core.errors import DefinitionError
+from core.exports import words
+from core.exports.words import duration_text
 from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+__all__ = ["Duration", "Lifetime", "Marking", "Moment", "Number", "Pair", "duration_text", "lifetime_text"]
+
+T = TypeVar("T")
 
 
-class Duration(click.ParamType[int | None]):
+class _Word(click.ParamType[T | None], Generic[T]):
+    """A word that is understood alike on the command line and in files; ``''`` clears."""
+
+    read: Callable[[str], T]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T | None:
+        """Return what the word means; what is no text was understood before."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        if not value.strip():
+            return None
+        try:
+            return type(self).read(value)
+        except DefinitionError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Duration(_Word[int]):
     """``90s``, ``15m``, ``1h``, ``30d``, ``2w``, also together (``1h30m``); the value is seconds."""
 
     name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Return the seconds; ``''`` clears."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().lower()
-        if not text:
-            return None
-        if not re.fullmatch(r"([0-9]{1,9}[smhdw])+", text):
-            self.fail(f"{value!r} is not a duration; write 90s, 15m, 1h, 30d or 2w", param, ctx)
-        seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([smhdw])", text))
-        if seconds == 0:
-            self.fail("a duration of nothing", param, ctx)
-        return seconds
+    read = staticmethod(words.duration_s)
 
 
 class Lifetime(click.ParamType[int | None]):
@@ -45,39 +53,18 @@ class Lifetime(click.ParamType[int | None]):
         return 0 if text in ("0", "0s") else Duration().convert(value, param, ctx)
 
 
-class Number(click.ParamType[int | None]):
+class Number(_Word[int]):
     """A whole number; ``''`` clears."""
 
     name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Return the number."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip()
-        if not text:
-            return None
-        if not re.fullmatch(r"[0-9]{1,9}", text):
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        return int(text)
+    read = staticmethod(words.number)
 
 
-class Marking(click.ParamType[TLP | None]):
+class Marking(_Word[TLP]):
     """A level of the Traffic Light Protocol, by its name in version 1 or 2; ``''`` clears."""
 
     name = "tlp"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TLP | None:
-        """Return the level."""
-        if isinstance(value, TLP):
-            return value
-        text = str(value).strip().lower().removeprefix("tlp:").replace("_", "+")
-        if not text:
-            return None
-        known = {"white": TLP.CLEAR} | {tlp.name.lower().replace("_", "+"): tlp for tlp in TLP}
-        if text not in known:
-            self.fail(f"{value!r} is no level of the Traffic Light Protocol: {', '.join(known)}", param, ctx)
-        return known[text]
+    read = staticmethod(words.marking)
 
 
 def lifetime_text(lifetime_s: int | None) -> str:
@@ -87,24 +74,11 @@ def lifetime_text(lifetime_s: int | None) -> str:
     return "forever" if lifetime_s < 0 else duration_text(lifetime_s)
 
 
-class Moment(click.ParamType[Instant | None]):
+class Moment(_Word[Instant]):
     """``2024-05-01`` (midnight UTC) or ``2024-05-01T10:00:00Z``; the value is an instant."""
 
     name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Instant | None:
-        """Return the instant; ``''`` clears."""
-        from core.values.dates import instant
-
-        if isinstance(value, int):
-            return value
-        text = str(value).strip()
-        if not text:
-            return None
-        try:
-            return instant(text)
-        except RefusedValue as error:
-            self.fail(f"{value!r}: {error}; write 2024-05-01 or 2024-05-01T10:00:00Z", param, ctx)
+    read = staticmethod(words.moment)
 
 
 class Pair(click.ParamType[tuple[str, str]]):
@@ -120,13 +94,3 @@ class Pair(click.ParamType[tuple[str, str]]):
         if not separator or not key.strip():
             self.fail(f"{value!r} is not KEY=VALUE", param, ctx)
         return key.strip(), text.strip()
-
-
-def duration_text(seconds: int) -> str:
-    """Return *seconds* as it would be typed: ``1h30m``."""
-    parts = []
-    for unit, size in sorted(_UNITS.items(), key=lambda pair: -pair[1]):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
