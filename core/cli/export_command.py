@@ -16,6 +16,7 @@ from core.cli.export_output import (
     result_object,
     selection_text,
 )
+from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
@@ -289,3 +290,6 @@ def remove(session: Session, name: str, purge: bool) -> None:
         say(f"deleted  {redact(location)}")
     for location in kept:
         say(f"kept     {redact(location)}  (--purge would have deleted it)")
+
+
+command.add_command(limits)

@@ -118,7 +118,7 @@ class _Run:
             candidate = gate.Candidate(selected, rendered.entries, rendered.refused, rendered.is_complete)
             verdict = gate.judge(candidate)
             if verdict.is_held:
-                return replace(result, status="held", message="; ".join(verdict.reasons))
+                return replace(result, status="held", message=verdict.message)
             return self._publish(rendered, result)
 
     def _render(self, folder: "Path") -> tuple[Rendered, int, tuple[str, ...]]:

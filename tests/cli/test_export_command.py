@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.exports.gate import Verdict
+from core.exports.gate import Reason, Verdict
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def test_held_export_is_status_3_unless_another_failed(yetictl, feed, monkeypatc
     """A run that the gate held gives 3, and a failed one beside it 1: of several, failed beats held."""
     for name in ("a", "b"):
         yetictl("export", "add", name, "--format", "list", "--type", "ip")
-    monkeypatch.setattr("core.exports.gate.judge", lambda *_, **__: Verdict(("too many entries",)))
+    verdict = Verdict((Reason("most", "too many entries"),))
+    monkeypatch.setattr("core.exports.gate.judge", lambda *_, **__: verdict)
 
     held = yetictl("export", "run", "a", "b", status=3)
     yetictl("export", "run", "a", "no-such-export", status=1)
@@ -230,14 +231,29 @@ def test_broken_template_is_refused_with_its_line(yetictl, tmp_path):
     assert [] == yetictl("template", "list", "--json").json
 
 
-def test_limit_that_nothing_applies_is_said(yetictl, feed):
-    """A limit is kept for the gate to come; nobody may believe that it protects already."""
-    done = yetictl("export", "add", "a", "--format", "list", "--limit", "max_entries=5")
+def test_limits_are_kept_and_cleared(yetictl, feed):
+    """``--limit KEY=VALUE`` sets a limit, ``KEY=`` makes it the default again."""
+    yetictl("export", "add", "a", "--format", "list", "--limit", "most=5", "--limit", "loss=10%")
+    yetictl("export", "edit", "a", "--limit", "loss=")
 
-    assert "no gate that applies it" in done.err
-    assert {"max_entries": "5"} == yetictl("export", "show", "a", "--json").json["limits"]
-    allowed = yetictl("export", "add", "b", "--format", "list", "--limit", "allow=documentation")
-    assert "no gate" not in allowed.err, "what is allowed does no harm without one"
+    assert {"most": "5"} == yetictl("export", "show", "a", "--json").json["limits"]
+
+
+def test_unknown_limit_is_refused_with_the_nearest(yetictl, feed):
+    """A limit that nothing would apply is not kept: nobody may believe that it protects."""
+    done = yetictl("export", "add", "a", "--format", "list", "--limit", "los=5%", status=1)
+
+    assert "did you mean 'loss'" in done.err
+    assert [] == yetictl("export", "list", "--json").json
+
+
+def test_limits_are_listed_with_their_defaults(yetictl):
+    """``export limits`` says what there is, as a table and as JSON."""
+    listed = yetictl("export", "limits", "--json").json
+    table = yetictl("export", "limits").out
+
+    assert {"50%"} == {item["default"] for item in listed if item["key"] == "loss"}
+    assert [] == [item["key"] for item in listed if item["key"] not in table]
 
 
 def test_export_named_twice_runs_once(yetictl, feed):

@@ -247,7 +247,8 @@ def test_a_taken_name_is_refused(define):
         ({"format": "list", "schedule": "every:1h"}, ["above 0"]),
         ({"format": "list", "schedule": "cron:30 4 * *"}, ["five fields"]),
         ({"format": "list", "schedule": "cron:a;b 4 * * *"}, ["five fields"]),
-        ({"format": "list", "limits": {"a limit": "1"}}, ["not the name of a limit"]),
+        ({"format": "list", "limits": {"least-entries": "1"}}, ["no limit 'least-entries'", "did you mean"]),
+        ({"format": "list", "limits": {"loss": "50"}}, ["the limit loss is a share such as 50%"]),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(fields, parts, store, define):
@@ -278,9 +279,9 @@ def test_unknown_types_are_refused(define):
 
 def test_limits_are_kept_as_they_are(define, store):
     """Limits are data for the gate."""
-    define("x", format="list", limits={"allow": "documentation", "max-entries": "10"})
+    define("x", format="list", limits={"allow": "documentation", "most": "10"})
 
-    assert {"allow": "documentation", "max-entries": "10"} == definitions.get_export(store, "x").limits
+    assert {"allow": "documentation", "most": "10"} == definitions.get_export(store, "x").limits
 
 
 @pytest.mark.parametrize("schedule", ["", "every:3600", "cron:30 4 * * *", "cron:*/5 0-6 1,15 JAN-MAR MON"])
