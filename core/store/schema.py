@@ -224,6 +224,7 @@ export_pin = Table(
     Column("pinned_at", Moment, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("exact", Boolean, nullable=False, comment="What was withdrawn before stays on it."),
     comment="Exports whose runs are computed and not published.",
 )
 

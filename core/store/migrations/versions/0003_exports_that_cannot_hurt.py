@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("pinned_at", sa.BigInteger(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("exact", sa.Boolean(), nullable=False, comment="What was withdrawn before stays on it."),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_export_pin_export_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("export_id", name="pk_export_pin"),
         comment="Exports whose runs are computed and not published.",
