@@ -5,6 +5,8 @@ Every error a user can cause or meet is here; each also is the builtin it resemb
 and never holds a credential.
 """
 
+from collections.abc import Sequence
+
 
 class YetiError(Exception):
     """Something went wrong that the user can understand; the message is written for them."""
@@ -128,6 +130,16 @@ class AlreadyExists(YetiError, ValueError):
 
 class DefinitionError(YetiError, ValueError):
     """An export definition asks for something that does not exist or cannot be."""
+
+
+class DefinitionFilesError(DefinitionError):
+    """Files of definitions hold mistakes; ``problems`` has a line for each, and nothing was done."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep every problem; the message is the first of them."""
+        self.problems = tuple(problems)
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        super().__init__(self.problems[0] + more)
 
 
 class TemplateError(YetiError, ValueError):
