@@ -4,9 +4,10 @@ Rows leave ordered by (type, value) in code-point order.  One snapshot is one re
 meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from heapq import merge
 
@@ -172,6 +173,22 @@ class Snapshot:
         with closing(self._connection.execute(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
                 yield batch
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The driver's connection, in the transaction of this snapshot; write to nothing but temporary tables."""
+        return self._connection
+
+    @property
+    def known(self) -> Known:
+        """What it knows of tags, sources and lifetimes."""
+        return self._known
+
+    def whole(
+        self, selection: Selection, instant: Instant
+    ) -> AbstractContextManager[tuple[Plan, tuple[str, ...]]]:
+        """Give the way to all that *selection* takes, what is kept off too, and the types, for a block."""
+        return self._planned(selection, instant, with_kept_off=True)
 
     def lines(self, selection: Selection, instant: Instant, line: Sequence[str | Column]) -> Lines:
         """Return an iterator of texts of many whole lines, built by the database.
