@@ -115,6 +115,24 @@ class Verdict:
             RefusedValue: It is none.
         """
         try:
-            return msgspec.convert(value, Verdict)
+            told = msgspec.convert(value, _Object)
         except msgspec.ValidationError as error:
             raise RefusedValue(f"not the verdict of a gate: {error}") from None
+        reasons = tuple(Reason(item.rule, item.text, item.can_be_released) for item in told.reasons)
+        if told.held != bool(reasons):
+            raise RefusedValue("not the verdict of a gate: whether it holds does not go with its reasons")
+        return Verdict(reasons, told.notes)
+
+
+class _ObjectReason(msgspec.Struct):
+    rule: str
+    text: str
+    can_be_released: bool
+
+
+class _Object(msgspec.Struct):
+    """A verdict as plain data; nothing has a default, so that what is damaged lets nothing out."""
+
+    held: bool
+    reasons: tuple[_ObjectReason, ...]
+    notes: tuple[str, ...]
