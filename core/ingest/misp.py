@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RefusedValue, UnreadableFile
-from core.ingest import misp_types, typed
+from core.ingest import typed
 from core.ingest.lines import excerpt
 from core.ingest.misp_events import MANIFEST, Event, attributes, holds_events, manifest, tags_of
 from core.ingest.reader import InputFile, Item, Options
 from core.ingest.stix_patterns import read_pattern
 from core.schemas.claim import TLP, Claim, Kind, Refusal
-from core.values import ports, types
+from core.values import misp_types, ports, types
 from core.values.refang import refang
 
 NAME = "misp"

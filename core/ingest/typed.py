@@ -12,12 +12,10 @@ from core.values import types
 from core.values.canonical import classify
 from core.values.dates import instant
 from core.values.detect import detect
+from core.values.misp_types import IP as IP
+from core.values.misp_types import NAME as NAME
 from core.values.refang import refang
 
-IP = "ip"
-"""An address or a network of either family."""
-NAME = "name"
-"""A file name, or a path where it has directories."""
 ANY = "any"
 """Whatever it turns out to be."""
 

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from core.errors import UnreadableFile
-from core.ingest import misp, misp_types
+from core.ingest import misp
 from core.ingest.reader import InputFile, Options
 from core.ingest.registry import recognise
 from core.schemas.claim import TLP, Claim, Kind, Refusal
 from core.schemas.instant import to_text
+from core.values import misp_types
 
 ATTRIBUTE = {"type": "ip-dst", "category": "Network activity", "to_ids": True, "value": "192.0.2.1"}
 

@@ -4,8 +4,14 @@ Three sorts: observables, things that are no observables and are passed over wit
 event, or they are data on people), and the rest of the world, which is refused so that nothing vanishes unseen.
 """
 
-from core.ingest.typed import IP, NAME
+from collections.abc import Iterable
+
 from core.values import types
+
+IP = "ip"
+"""The kind of an address or a network of either family."""
+NAME = "name"
+"""The kind of a file name, or of a path where it has directories."""
 
 STIX_PATTERN = "stix2-pattern"
 """Its value is a pattern of STIX 2, read as such."""
@@ -101,3 +107,23 @@ CURRENCIES = frozenset(("btc", "xmr", "dash"))
 
 IGNORED = frozenset(_NO_OBSERVABLES.split())
 """Attribute types that hold no observable: prose, numbers, references, victims, data on people."""
+
+_TYPES: dict[str | None, tuple[str, ...]] = {
+    None: (),
+    IP: (types.IPV4, types.IPV6, types.CIDR),
+    NAME: (types.FILE, types.PATH),
+}
+
+
+def types_of(attributes: Iterable[str]) -> frozenset[str] | None:
+    """Return the types of observables that a list for these attribute types is about; ``None`` is all of them.
+
+    No attribute type, or ``ALL``, is all.  A composite one (``domain|ip``) counts only where no other is named: a
+    list for ``email-src`` and ``domain|ip`` is one of mail addresses, and a plain domain is none of its business.
+    """
+    named = [name.strip() for name in attributes if name.strip()]
+    if not named or "ALL" in named:
+        return None
+    plain = [name for name in named if "|" not in name] or named
+    kinds = {kind for name in plain for kind in PARTS.get(name, ())}
+    return frozenset(type_ for kind in kinds for type_ in _TYPES.get(kind) or ((kind,) if kind else ()))
