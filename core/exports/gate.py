@@ -17,7 +17,8 @@ from core.exports.gate_texts import (
     times_text,
 )
 from core.exports.limits import Limits
-from core.exports.verdict import Candidate, Found, History, Reason, Space, Verdict
+from core.exports.verdict import Candidate, Found, History, Reason, Verdict
+from core.schemas.version import Space
 
 __all__ = ["Candidate", "Found", "History", "Reason", "Space", "Verdict", "judge"]
 
