@@ -225,6 +225,7 @@ WORDS: dict[str, Word] = {
     "grace": Word("grace_s", _duration, words.duration_text),
     "undated": Word("undated", _undated),
     "public": Word("is_public", _flag),
+    "deltas": Word("deltas", _flag),
     "every": Word("schedule", lambda value: f"every:{_duration(value)}", _every_text),
     "cron": Word("schedule", _cron, _cron_text),
     "to": Word("destination", lambda value: _text(value).strip()),

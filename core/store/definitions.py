@@ -5,7 +5,8 @@ exports write one file.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
@@ -80,6 +81,53 @@ def remove_export(store: Store, name: str) -> ExportDefinition:
     return _definition(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What several definitions are to become, all of them or none.
+
+    Attributes:
+        seen: The exports that there were when this was decided, by name.
+        put: New exports, and those that change.
+        remove: Names of exports to forget.
+        templates: Name and text of templates to keep or to replace.
+    """
+
+    seen: Sequence[ExportDefinition]
+    put: Sequence[ExportDefinition]
+    remove: Sequence[str]
+    templates: Mapping[str, str]
+
+
+def replace_several(store: Store, wanted: Replacement, now: Instant) -> None:
+    """Bring exports and templates to what is wanted; the history of those that stay stays.
+
+    Raises:
+        AlreadyExists: Somebody changed an export since it was decided, or two would write one file.
+    """
+    with store.writing() as connection:
+        there = [_definition(row) for row in connection.execute(_exports().order_by(export.c.name))]
+        if there != [*wanted.seen]:
+            raise AlreadyExists("somebody changed the exports meanwhile; nothing was done, look at the plan again")
+        for name, text in wanted.templates.items():
+            _put_template(connection, name, text, now)
+        if wanted.remove:
+            connection.execute(delete(export).where(export.c.name.in_(wanted.remove)))
+        known = {item.name for item in there}
+        changed = [item for item in wanted.put if item.name in known]
+        # Two may give their file names to each other, and at no moment may two have one.
+        for item in changed:
+            passing = f"/{item.name}"  # no file name begins so
+            connection.execute(update(export).where(export.c.name == item.name).values(file_name=passing))
+        for item in wanted.put:
+            if item.name in known:
+                _update(connection, item)
+            else:
+                connection.execute(insert(export).values(_columns(item)))
+            _put_side_tables(connection, item)
+        for item in wanted.put:
+            _refuse_clash(connection, item)
+
+
 def export_id(connection: Connection, name: str) -> int:
     """Return the row id of the export *name*.
 
@@ -99,15 +147,9 @@ def put_template(store: Store, name: str, text: str, now: Instant, *, replace: b
         AlreadyExists: The name is taken, and *replace* is not set.
     """
     with store.writing() as connection:
-        taken = connection.execute(select(template.c.id).where(template.c.name == name)).first()
-        if taken is None:
-            connection.execute(insert(template).values(name=name, text=text, created_at=now, modified_at=now))
-        elif replace:
-            connection.execute(
-                update(template).where(template.c.id == taken.id).values(text=text, modified_at=now)
-            )
-        else:
+        if not replace and connection.execute(select(template.c.id).where(template.c.name == name)).first():
             raise AlreadyExists(f"there is a template {name!r} already; --replace replaces it")
+        _put_template(connection, name, text, now)
 
 
 def get_template(store: Store, name: str) -> Template:
@@ -144,6 +186,12 @@ def remove_template(store: Store, name: str) -> None:
             raise AlreadyExists(f"the template {name!r} is used by the export {', '.join(users)}; edit that first")
         if not connection.execute(delete(template).where(template.c.name == name)).rowcount:
             raise _no_template(name)
+
+
+def _put_template(connection: Connection, name: str, text: str, now: Instant) -> None:
+    kept = connection.execute(update(template).where(template.c.name == name).values(text=text, modified_at=now))
+    if not kept.rowcount:
+        connection.execute(insert(template).values(name=name, text=text, created_at=now, modified_at=now))
 
 
 def _exports() -> Select[Any]:
@@ -183,6 +231,11 @@ def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:
             raise AlreadyExists(
                 f"the export {other!r} writes {file_name} there already; choose another file name (--file-name)"
             )
+
+
+def _update(connection: Connection, definition: ExportDefinition) -> None:
+    columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
+    connection.execute(update(export).where(export.c.name == definition.name).values(columns))
 
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
