@@ -142,6 +142,10 @@ class DefinitionFilesError(DefinitionError):
         super().__init__(self.problems[0] + more)
 
 
+class GateError(YetiError):
+    """What is held may not be released; the message says why, and what to do."""
+
+
 class TemplateError(YetiError, ValueError):
     """A template does not parse, does not render, or went over its bounds."""
 

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.cli.export_apply_command import apply, dump, plan
 from core.cli.export_output import (
     definition_object,
     first_run_text,
     print_definition,
-    print_preview,
     print_results,
     result_object,
+    say_result,
     selection_text,
 )
+from core.cli.export_preview_output import preview_object, print_preview, say_verdict
+from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.selection_options import changed_selection, schedule_text, what_options
@@ -79,6 +82,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
         )
         _warn(store, made)
         definitions.add_export(store, made)
+        _say_preview(session, store, made)
     say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
     say(first_run_text(made))
 
@@ -127,6 +131,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         definition.validate(store, made, default_destination=session.config["system.export_path"])
         _warn(store, made)
         definitions.replace_export(store, made)
+        _say_preview(session, store, made)
     say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
 
 
@@ -172,6 +177,8 @@ def run_exports(
         print_json([result_object(result) for result in results] + failed)
     elif results:
         print_results(results)
+    for result in results:
+        say_result(result)
     for name, message in failures:
         say(f"failed   {name}: {message}")
     if failures:
@@ -184,6 +191,20 @@ def _warn(store: "Store", made: ExportDefinition) -> None:
 
     for warning in definition.warnings(store, made):
         say(f"yetictl: {warning}")
+
+
+def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> None:
+    """Say what a run would do; an export that could not run yet is defined all the same."""
+    from core.exports.preview import preview_of
+
+    try:
+        with progress(made.name, None):
+            seen = preview_of(store, made, session.export_settings, now=session.now, entries=0)
+    except YetiError as error:
+        say(f"yetictl: a run would fail: {error}")
+        return
+    say(f"a run would write {seen.entries:,} entries")
+    say_verdict(seen)
 
 
 def _run_one(
@@ -210,8 +231,6 @@ def _run_one(
         failures.append((name, str(error)))
         return
     results.append(result)
-    for line in result.notes:
-        say(f"{name}: {line}")
 
 
 @command.command("list")
@@ -272,19 +291,24 @@ def preview(session: Session, name: str, entries: int, as_json: bool) -> None:
 
     with session.store() as store:
         seen = look(store, name, session.export_settings, now=session.now, entries=entries)
-    print_preview(seen, as_json)
+    if as_json:
+        print_json(preview_object(seen))
+    else:
+        print_preview(seen)
 
 
 @command.command()
 @click.argument("name")
-@click.option("--purge", is_flag=True, help="Also delete the published file.")
+@click.option("--purge", is_flag=True, help="Also delete the published file and the versions.")
 @click.pass_obj
 def remove(session: Session, name: str, purge: bool) -> None:
-    """Remove an export.  Its published file stays, unless --purge is given."""
+    """Remove an export.  Its published file and its versions stay, unless --purge is given."""
     from core.exports.remove import remove_export
 
     with session.store() as store:
-        kept, deleted = remove_export(store, name, session.export_settings, purge=purge)
+        kept, deleted = remove_export(
+            store, name, session.export_settings, purge=purge, now=session.now
+        )
     say(f"export {name} removed")
     for location in deleted:
         say(f"deleted  {redact(location)}")
@@ -292,4 +316,5 @@ def remove(session: Session, name: str, purge: bool) -> None:
         say(f"kept     {redact(location)}  (--purge would have deleted it)")
 
 
-command.add_command(limits)
+for each in (plan, apply, dump, limits, versions, release, rollback, unpin, verify):
+    command.add_command(each)

@@ -1,5 +1,6 @@
 """How exports, runs and previews look, for people and for programs."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import print_json, print_table, printable, say
+from core.cli.output import print_table, say
 from core.cli.parameters import duration_text
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
@@ -15,7 +16,6 @@ from core.schemas.instant import to_text
 from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
-    from core.exports.preview import Preview
     from core.exports.run import RunResult
 
 _SHORT_DIGEST = 16
@@ -174,6 +174,9 @@ def result_object(result: "RunResult") -> dict[str, Any]:
         "status": result.status,
         "outcome": result.outcome,
         "message": result.message,
+        "reasons": list(result.reasons),
+        "candidate": result.candidate or None,
+        "can_be_released": result.can_be_released,
         "version": result.version,
         "entries": result.entries,
         "refused": result.refused,
@@ -204,14 +207,14 @@ def print_results(results: "Sequence[RunResult]") -> None:
     rows: list[tuple[object, ...]] = []
     for result in results:
         if not result.files:
-            rows.append((result.export, result.entries, None, None, f"{result.status}: {result.message}", None))
+            rows.append((result.export, result.entries, None, None, result.outcome or result.status, None))
         rows += [
             (
                 result.export,
                 file.entries,
                 file.size_bytes,
                 file.sha256 if wide else file.sha256[:_SHORT_DIGEST] + "…",
-                outcome_of(place),
+                outcome_of(place) if result.status == "completed" else f"{result.status}, {outcome_of(place)}",
                 place.location,
             )
             for file in result.files
@@ -220,36 +223,23 @@ def print_results(results: "Sequence[RunResult]") -> None:
     print_table(("export", "entries", "bytes", "sha256", "outcome", "where"), rows, right=("entries", "bytes"))
 
 
-def print_preview(seen: "Preview", as_json: bool) -> None:
-    """Print what a run would publish."""
-    if as_json:
-        print_json(
-            {
-                "export": seen.export,
-                "entries": seen.entries,
-                "types": seen.types,
-                "tags": seen.tags,
-                "stale_assertions": seen.stale,
-                "funnel": [{"step": step, "observables": count} for step, count in seen.funnel],
-                "first": seen.first,
-                "notes": list(seen.notes),
-            }
-        )
+def say_result(result: "RunResult") -> None:
+    """Say what a user should know of a run: why it is held and what to do, or what else it found."""
+    for line in result.notes:
+        say(f"{result.export}: {line}")
+    if result.outcome == "pinned":
+        say(f"{result.export}: {result.message}")
+        say(f"{result.export}: not published; yetictl export unpin {shlex.quote(result.export)} lets runs publish again")
+    if result.status != "held":
         return
-    for line in seen.first:
-        click.echo(printable(line))
-    say(
-        f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else "")
-    )
-    for title, counts in (("by type", seen.types), ("by tag", seen.tags)):
-        if counts:
-            shown = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:12]
-            say(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in shown))
-    if seen.stale:
-        say(f"{seen.stale:,} assertions on these are stale and did not count")
-    if seen.entries == 0:
-        say("nothing is selected; how many observables are left after each step:")
-    if seen.entries == 0 or seen.funnel:
-        say("  " + " · ".join(f"{step} {count:,}" for step, count in seen.funnel))
-    for note in seen.notes:
-        say(note)
+    for reason in result.reasons:
+        say(f"{result.export}: held: {reason}")
+    name = shlex.quote(result.export)
+    if result.can_be_released:
+        say(f"{result.export}: consumers keep what they have; yetictl export diff {name} held shows what would change")
+        say(
+            f"{result.export}: to publish it all the same: "
+            f"yetictl export release {name} --candidate {result.candidate[:_SHORT_DIGEST]} --reason TEXT"
+        )
+    else:
+        say(f"{result.export}: consumers keep what they have; this cannot be released: mend it and run the export again")

@@ -10,10 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from core.errors import RenderError, YetiError
+from core.exports.candidate import job_of, make
+from core.exports.gate import Verdict
 from core.exports.render import Job, render
-from core.exports.select import is_little, resolved, worth_telling
+from core.exports.select import is_little
 from core.exports.settings import Settings
-from core.exports.templates import check
+from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.store import definitions
 from core.store.collector import collector_off
@@ -21,6 +23,7 @@ from core.store.snapshot import Row, RowAssertion
 
 if TYPE_CHECKING:
     from core.store import Store
+    from core.store.snapshot import Snapshot
 
 
 MOST_LISTS = 50_000
@@ -32,7 +35,13 @@ class Preview:
 
     Attributes:
         export: Its name.
-        entries: Observables selected.
+        entries: Entries that would be written.
+        current: The version that is published now, ``None`` if there is none.
+        changed: How many entries would be added, removed and changed, by that word; nothing if the content is the
+            same, or nothing is published.
+        removed_for: How many would be removed for which reason.
+        kept_off: How many observables are kept off for which reason, as JSON text.
+        verdict: Of the gate.
         types: How many of each type.
         tags: How many with each fresh tag.
         stale: Assertions on these observables that are neither fresh nor withdrawn.
@@ -43,6 +52,11 @@ class Preview:
 
     export: str
     entries: int
+    current: int | None
+    changed: dict[str, int]
+    removed_for: dict[str, int]
+    kept_off: tuple[tuple[str, int], ...]
+    verdict: Verdict
     types: dict[str, int]
     tags: dict[str, int]
     stale: int
@@ -65,31 +79,61 @@ def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entr
         NotFound: There is no such export.
         TemplateError, RenderError: A run would fail.
     """
-    definition = definitions.get_export(store, name)
-    template = definitions.get_template(store, definition.template).text if definition.template else ""
-    job = Job(definition, resolved(definition), now, template)
-    with store.snapshot() as snapshot, collector_off():
-        selected = snapshot.count(job.selection, now)
-        types, tags, stale = _counts(snapshot.rows(job.selection, now))
-        with _scratch() as folder:
-            some = min(selected, entries)
-            shown = render(snapshot, replace(job, first=entries), some, folder, settings)
-            first = _lines(shown.files[0].path, entries + 1) if shown.files else ()
-        funnel = snapshot.funnel(job.selection, now)
-        notes = worth_telling(snapshot, job.selection, now)
-    notes += [f"{count:,} of these are not written: {reason}" for reason, count in shown.reasons.items()]
-    if template and selected > settings.template_row_limit:
-        notes += _template_note(template, settings)
+    return preview_of(store, definitions.get_export(store, name), settings, now=now, entries=entries)
+
+
+def preview_of(
+    store: "Store", definition: ExportDefinition, settings: Settings, *, now: Instant, entries: int = 10
+) -> Preview:
+    """Return what a run of an export would publish now, which may be one that is not kept (yet); see `preview`."""
+    job = job_of(store, definition, now)
+    with scratch() as folder, collector_off():
+        look = _Look(job, folder, settings, entries)
+        made = make(store, job, folder, settings, look=look)
+    types, tags, stale = look.counts
+    comparison = made.comparison if made.current else None
     return Preview(
-        name, selected, types, tags, stale, tuple(funnel) if is_little(funnel) else (), first, tuple(notes)
+        export=definition.name,
+        entries=made.rendered.entries,
+        current=made.current.number if made.current else None,
+        changed=made.changed if comparison else {},
+        removed_for=dict(comparison.removed) if comparison else {},
+        kept_off=made.reasons,
+        verdict=made.verdict,
+        types=types,
+        tags=tags,
+        stale=stale,
+        funnel=look.funnel,
+        first=look.first,
+        notes=made.notes,
     )
 
 
+class _Look:
+    """What a preview asks the snapshot of a candidate beyond what a run does."""
+
+    def __init__(self, job: Job, folder: Path, settings: Settings, entries: int) -> None:
+        self.counts: tuple[dict[str, int], dict[str, int], int] = ({}, {}, 0)
+        self.funnel: tuple[tuple[str, int], ...] = ()
+        self.first: tuple[str, ...] = ()
+        self._job, self._folder, self._settings, self._entries = job, folder / "first", settings, entries
+
+    def __call__(self, snapshot: "Snapshot") -> None:
+        selection, instant = self._job.selection, self._job.instant
+        self.counts = _counts(snapshot.rows(selection, instant))
+        self._folder.mkdir()
+        some = min(self._entries, sum(self.counts[0].values()))
+        shown = render(snapshot, replace(self._job, first=self._entries), some, self._folder, self._settings)
+        self.first = _lines(shown.files[0].path, self._entries + 1) if shown.files else ()
+        funnel = snapshot.funnel(selection, instant)
+        self.funnel = tuple(funnel) if is_little(funnel) else ()
+
+
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch(prefix: str = "yeti-preview-") -> Iterator[Path]:
     """Give an empty folder, not in the spool: a preview works without the right to run."""
     try:
-        with TemporaryDirectory(prefix="yeti-preview-") as folder:
+        with TemporaryDirectory(prefix=prefix) as folder:
             yield Path(folder)
     except YetiError:
         raise  # some of them are OSErrors, too
@@ -130,13 +174,3 @@ def _add(lists: dict[int, list[RowAssertion]], users: Counter[int], tags: Counte
 def _lines(path: Path, most: int) -> tuple[str, ...]:
     with path.open(encoding="utf-8", newline="\n") as stream:
         return tuple(line.rstrip("\r\n") for line in islice(stream, most))
-
-
-def _template_note(text: str, settings: Settings) -> list[str]:
-    checked = check(text)
-    if checked.is_batched:
-        return []
-    return [
-        f"a run would fail: it is rendered whole because {checked.reason}, and template.row_limit is "
-        f"{settings.template_row_limit:,} rows"
-    ]

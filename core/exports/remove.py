@@ -1,32 +1,77 @@
-"""Remove an export; what it published stays unless that is to go, too."""
+"""Remove an export; what it published, and its versions, stay unless that is to go, too."""
 
 from typing import TYPE_CHECKING
 
-from core.exports import publish
+from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.storage import Storage
+from core.exports import beside, publish
+from core.exports.archive import Archive
+from core.exports.lease import Clock, held
 from core.exports.settings import Settings
-from core.store import definitions, runs
+from core.exports.spool import run_folder
+from core.exports.versioning import Versions
+from core.redaction import redact
+from core.schemas.instant import Instant
+from core.store import archives, definitions, runs
+from core.store.archives import HELD, KEPT
 
 if TYPE_CHECKING:
     from core.store import Store
 
 
 def remove_export(
-    store: "Store", name: str, settings: Settings, *, purge: bool
+    store: "Store", name: str, settings: Settings, *, purge: bool, now: Instant
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Forget the export *name*, and return where published files were kept and where they were deleted.
 
     Raises:
         NotFound: There is no such export.
+        ExportBusy: Another process runs it.
         StorageError: A file could not be deleted.  The export is still there.
     """
-    definition = definitions.get_export(store, name)
-    version = runs.current_version(store, name)
-    files = [file.name for file in version.files] if version else []
-    destination = definition.destination or settings.export_path
-    if not purge:
-        kept = publish.locations(files, destination)
+    clock = Clock(now)
+    with held(store, name, clock) as lease, run_folder(settings.spool_path) as folder:
+        definition = definitions.get_export(store, name)
+        destination = definition.destination or settings.export_path
+        kept = archives.find(store, name, KEPT, HELD)
+        places = _places(store, name, destination)
+        if not purge:
+            found = tuple(
+                location for place, files in places.items() for location in publish.locations(files, place)
+            )
+            archive = Archive(settings.versions_path, definition)
+            found += tuple(archive.location(archive.manifest_name(item.number)) for item in kept if item.number)
+            definitions.remove_export(store, name)
+            return found, ()
+        deleted: list[str] = []
+        for place, files in places.items():
+            runs.check(store, lease)
+            deleted += publish.withdraw(files, place)
+            beside.withdraw_beside(place, files)
+        versions = Versions(store, lease, definition, settings, clock, folder)
+        for item in kept:
+            versions.remove(item)
         definitions.remove_export(store, name)
-        return kept, ()
-    deleted = publish.withdraw(files, destination)
-    definitions.remove_export(store, name)
-    return (), deleted
+    for place in places:
+        beside.write_checksums(store, place, settings)
+    return (), tuple(deleted)
+
+
+def _places(store: "Store", name: str, destination: str) -> dict[str, list[str]]:
+    """Return the names of published files by where they are: here, and where older versions left them.
+
+    Somewhere else only a file counts that still has the bytes of a version: the name may be another export's by now.
+    """
+    found: dict[str, list[str]] = {}
+    version = runs.current_version(store, name)
+    if version is not None:
+        found[destination] = [file.name for file in version.files]
+    for item in archives.find(store, name, KEPT):
+        place = item.record.place
+        if place in (destination, redact(destination)):
+            continue
+        storage = Storage(get_client(place))
+        for file in item.record.files:
+            if storage.unchanged(file.file_name, file.size_bytes, file.sha256) is not None:
+                found.setdefault(place, []).append(file.file_name)
+    return found

@@ -1,25 +1,26 @@
 """Run one export: select, render, gate, publish.
 
-The four in order; this decides nothing.  A run that fails or is held leaves what was published as it was, and the
-record of the run says why.
+The four in order; this decides nothing.  A run that fails or is held leaves what was published as it was, but for
+what was withdrawn; the record of the run says why.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import YetiError
-from core.exports import gate, publish
+from core.exports import candidate, forgetting, publish, withdrawal
+from core.exports.candidate import Made
 from core.exports.lease import Clock, held
-from core.exports.render import Job, Rendered, render
-from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
+from core.exports.records import record_of
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
+from core.exports.versioning import Versions
 from core.redaction import redact
-from core.schemas.export import ExportDefinition, PublishedFile
-from core.schemas.instant import Instant
-from core.store import definitions, runs
+from core.schemas.instant import Instant, to_text
+from core.store import definitions, pins, runs
+from core.store.archives import Archived
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +37,15 @@ class RunResult:
     Attributes:
         export: Its name.
         status: ``completed`` or ``held``.
-        outcome: ``created``, ``replaced`` or ``unchanged``; empty if nothing was published.
-        message: Why it is held.
+        outcome: ``created``, ``replaced``, ``unchanged`` or ``pinned``; empty if nothing was published.
+        message: Why it is held or pinned.
         version: The number of the current version, if there is one.
         entries: Observables in the files.
         refused: Observables that the format cannot express.
         files: What was published, and where.
+        reasons: The same, each by itself, if it is held.
+        candidate: SHA-256 of the first file of what is held, to name it by; empty if nothing waits for a release.
+        can_be_released: Whether `release` may publish it.
         notes: What a user should know, each one line.
     """
 
@@ -53,6 +57,9 @@ class RunResult:
     entries: int = 0
     refused: int = 0
     files: tuple[publish.Published, ...] = ()
+    reasons: tuple[str, ...] = ()
+    candidate: str = ""
+    can_be_released: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -82,7 +89,8 @@ def run_export(
     with held(store, name, clock) as lease:
         run_id = runs.begin_run(store, lease, now)
         try:
-            result = _Run(store, lease, run_id, settings, clock, on_entries).result()
+            with run_folder(settings.spool_path) as folder:
+                result = _Run(store, lease, run_id, settings, clock, folder).result(on_entries)
         except BaseException as error:
             message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
             _finish(store, run_id, clock, RunResult(name, "failed", message=redact(message.strip())))
@@ -101,60 +109,122 @@ class _Run:
         run_id: int,
         settings: Settings,
         clock: Clock,
-        on_entries: Callable[[int], None],
+        folder: "Path",
     ) -> None:
         self._store, self._lease, self._run_id = store, lease, run_id
-        self._settings, self._clock, self._on_entries = settings, clock, on_entries
+        self._settings, self._clock, self._folder = settings, clock, folder
         self._definition = definitions.get_export(store, lease.export)
+        self._versions = Versions(store, lease, self._definition, settings, clock, folder)
 
-    def result(self) -> RunResult:
+    def result(self, on_entries: Callable[[int], None]) -> RunResult:
         """Do it."""
-        definition = self._definition
-        with run_folder(self._settings.spool_path) as folder:
-            rendered, selected, notes = self._render(folder)
-            result = RunResult(
-                definition.name, "completed", entries=rendered.entries, refused=rendered.refused, notes=notes
-            )
-            candidate = gate.Candidate(selected, rendered.entries, rendered.refused, rendered.is_complete)
-            verdict = gate.judge(candidate)
-            if verdict.is_held:
-                return replace(result, status="held", message=verdict.message)
-            return self._publish(rendered, result)
-
-    def _render(self, folder: "Path") -> tuple[Rendered, int, tuple[str, ...]]:
-        definition = self._definition
-        template = definitions.get_template(self._store, definition.template).text if definition.template else ""
-        job = Job(definition, resolved(definition), self._clock.start, template)
-        with self._store.snapshot() as snapshot:
-            selected = snapshot.count(job.selection, job.instant)
-            rendered = render(snapshot, job, selected, folder, self._settings, self._on_entries)
-            notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]
-            notes += worth_telling(snapshot, job.selection, job.instant)
-            if selected < FEW:
-                funnel = snapshot.funnel(job.selection, job.instant)
-                if is_little(funnel):
-                    notes.append(f"{'nothing' if not selected else 'little'} is selected: {funnel_text(funnel)}")
-        return rendered, selected, tuple(notes)
-
-    def _publish(self, rendered: Rendered, result: RunResult) -> RunResult:
-        destination = self._definition.destination or self._settings.export_path
-        files = publish.publish(
-            rendered.files, destination, before_each=lambda: runs.check(self._store, self._lease)
+        recovered = self._versions.recover()
+        try:
+            job = candidate.job_of(self._store, self._definition, self._clock.start)
+            made = candidate.make(self._store, job, self._folder, self._settings, on_entries)
+        except YetiError:
+            self._withdraw_all_the_same()
+            raise
+        result = RunResult(
+            self._definition.name,
+            "completed",
+            version=made.current.number if made.current else None,
+            entries=made.rendered.entries,
+            refused=made.rendered.refused,
+            notes=(*filter(None, [recovered]), *made.notes),
         )
-        records = tuple(file.as_record() for file in files)
-        current = runs.current_version(self._store, self._definition.name)
-        if current is None or not _is_same(current.files, records):
-            current = runs.add_version(
-                self._store,
-                self._lease,
-                records,
-                now=self._clock.now,
-                instant=self._clock.start,
-                entries=rendered.entries,
-                run_id=self._run_id,
-                definition=_as_object(self._definition),
+        pin = pins.pinned(self._store, self._definition.name)
+        if made.verdict.is_held:
+            return self._held(made, result)
+        if pin is not None:
+            return self._pinned(made, pin, result)
+        return self._unchanged(made, result) if made.is_same else self._publish(made, result)
+
+    def _unchanged(self, made: Made, result: RunResult) -> RunResult:
+        """Put back what is gone or was altered; nothing waits any more."""
+        self._versions.drop_candidates()
+        files = self._versions.put_again(made.current, made.rendered.files) if made.current else ()
+        return replace(result, files=files, outcome=_outcome(files))
+
+    def _publish(self, made: Made, result: RunResult) -> RunResult:
+        item = self._write(made, base=made.current.number if made.current else 0)
+        item, files = self._versions.publish(
+            item, cause="run", files=made.rendered.files, changes=made.changes, run_id=self._run_id
+        )
+        self._versions.drop_candidates()
+        notes = result.notes + forgetting.forget_old(
+            self._store, self._versions, self._definition.name, self._settings, self._clock.now
+        )
+        return replace(result, version=item.number, files=files, outcome=_outcome(files), notes=notes)
+
+    def _held(self, made: Made, result: RunResult) -> RunResult:
+        """Keep the candidate for whoever releases it; what was withdrawn leaves all the same."""
+        less = self._withdraw()
+        sha256 = ""
+        if made.is_same:
+            self._versions.drop_candidates()
+        else:
+            withdrawal.leave_out(made.changes, less)
+            item = self._write(made, base=self._base(made, less))
+            self._versions.hold(item)
+            sha256 = made.rendered.files[0].sha256
+        return replace(
+            self._with_less(result, less),
+            status="held",
+            message=made.verdict.message,
+            reasons=tuple(reason.text for reason in made.verdict.reasons),
+            candidate=sha256,
+            can_be_released=bool(sha256) and made.verdict.can_be_released,
+        )
+
+    def _pinned(self, made: Made, pin: pins.Pin, result: RunResult) -> RunResult:
+        less = self._withdraw(pin)
+        since = f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}"
+        would = "it would change nothing" if made.is_same else f"it would change it: {made.changes_text}"
+        return replace(self._with_less(result, less), outcome="pinned", message=f"{since}; {would}")
+
+    def _write(self, made: Made, base: int) -> Archived:
+        record, paths = record_of(
+            self._versions.archive,
+            made.job,
+            made.rendered,
+            self._settings,
+            base=base,
+            cause="run",
+            made_at=self._clock.now,
+            changes=made.changes,
+            changed=made.changed,
+            verdict=made.verdict,
+            space=made.space,
+            kept_off=made.kept_off,
+        )
+        return self._versions.write(record, paths)
+
+    def _withdraw(self, pin: pins.Pin | None = None) -> "withdrawal.Less | None":
+        after = pin.pinned_at if pin and pin.exact else None
+        return withdrawal.publish_less(
+            self._store, self._versions, self._settings, self._clock, self._folder, self._run_id, after=after
+        )
+
+    def _withdraw_all_the_same(self) -> None:
+        """Let what was withdrawn leave although the run failed; if that fails, too, the first error is told."""
+        try:
+            self._withdraw(pins.pinned(self._store, self._definition.name))
+        except YetiError as error:
+            _log.error(
+                "what was withdrawn is still published", extra={"export": self._lease.export, "why": str(error)}
             )
-        return replace(result, version=current.number, files=files, outcome=_outcome(files))
+
+    def _base(self, made: Made, less: "withdrawal.Less | None") -> int:
+        if less is not None:
+            return less.version
+        return made.current.number if made.current else 0
+
+    def _with_less(self, result: RunResult, less: "withdrawal.Less | None") -> RunResult:
+        if less is None:
+            return result
+        note = f"version {less.version} is published: the one before without {less.entries:,} withdrawn"
+        return replace(result, version=less.version, files=less.files, notes=(*result.notes, note))
 
 
 def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> None:
@@ -173,17 +243,9 @@ def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> Non
     log(f"export {result.status}", extra=fields)
 
 
-def _is_same(files: tuple[PublishedFile, ...], others: tuple[PublishedFile, ...]) -> bool:
-    return [(file.name, file.sha256) for file in files] == [(file.name, file.sha256) for file in others]
-
-
 def _outcome(files: tuple[publish.Published, ...]) -> str:
     """Return what happened to the set as a whole."""
     outcomes = {file.outcome for file in files}
     if outcomes <= {"unchanged"}:
         return "unchanged"
     return "created" if outcomes == {"created"} else "replaced"
-
-
-def _as_object(definition: ExportDefinition) -> dict[str, object]:
-    return asdict(definition) | {"destination": redact(definition.destination)}

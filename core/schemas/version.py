@@ -59,7 +59,6 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
         kept_off: How many observables were kept off for which reason.
         space: Addresses covered.
         changed: How many entries were ``added``, ``changed``, ``removed``.
-        content_sha256: Of the files' content without a publish counter, in order.
         counter: The publish counter, of formats that have one.
         verdict: Of the gate, in JSON's terms.
         note: Who released or rolled back what, and why.
@@ -82,12 +81,16 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
     kept_off: Mapping[str, int] = {}
     space: Space = Space()
     changed: Mapping[str, int] = {}
-    content_sha256: tuple[str, ...] = ()
     counter: int | None = None
     verdict: dict[str, Any] = {}
     note: Mapping[str, str] = {}
     objects: tuple[StoredObject, ...] = ()
     previous_sha256: str = ""
+
+    @property
+    def content(self) -> tuple[StoredObject, ...]:
+        """The files, without their publish counter where they have one."""
+        return tuple(item for item in self.objects if item.role == "content") or self.files
 
     @property
     def files(self) -> tuple[StoredObject, ...]:

@@ -138,6 +138,11 @@ def _countable(selection: Selection, known: Known, named: set[int], ignored: set
     return parts
 
 
+def active(known: Known, instant: Instant) -> str:
+    """Return which assertions ``a`` stand and are within their window at *instant*, as a condition."""
+    return (_begun(instant, as_it_was=False) + _not_ended(known, instant)).removeprefix(" AND ")
+
+
 def is_above(selection: Selection, known: Known) -> bool:
     """Say whether the store holds anything that may not be passed on as far as *selection* goes."""
     return selection.most_tlp is not None and any(tlp > selection.most_tlp for tlp in known.tlps)

@@ -77,6 +77,14 @@ def host(text: str) -> str:
         raise RefusedValue("not a URL: the host is neither a name nor an address") from error
 
 
+def host_of(value: str) -> str:
+    """Return the host of a canonical URL: a name, an IPv4 address, or an IPv6 address in brackets."""
+    parts = _parts(value)
+    place = parts[2].rpartition("@")[2] if parts else ""
+    found = _port.search(place)
+    return place[: found.start()] if found else place
+
+
 def email(text: str) -> str:
     """Return the mail address with its domain in canonical form; the part before the ``@`` keeps its case.
 

@@ -1,0 +1,259 @@
+"""``yetictl export versions, release, rollback, unpin, verify``: what was published, and what to do about it."""
+
+import getpass
+from typing import TYPE_CHECKING
+
+import click
+
+from core.cli.output import json_option, print_json, print_table, progress, say
+from core.cli.session import Session
+from core.redaction import redact
+from core.schemas.instant import to_text
+
+if TYPE_CHECKING:
+    from core.exports.publish import Published
+    from core.exports.verify import Finding
+    from core.store.archives import Archived
+
+_SHORT_DIGEST = 16
+
+reason_option = click.option(
+    "--reason", required=True, metavar="TEXT", help="Why; kept with the version.", callback=lambda *given: _said(given)
+)
+
+
+@click.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def versions(session: Session, name: str, as_json: bool) -> None:
+    """Print the versions that are kept, the newest first, and what is held or pinned."""
+    from core.exports.release import candidate
+    from core.store import archives, pins
+    from core.store.archives import KEPT
+
+    with session.store() as store:
+        waiting = candidate(store, name)
+        kept = list(reversed(archives.find(store, name, KEPT)))
+        current = archives.current(store, name)
+        pin = pins.pinned(store, name)
+    number = current.number if current else None
+    if as_json:
+        print_json(
+            {
+                "export": name,
+                "current": number,
+                "pinned": None
+                if pin is None
+                else {
+                    "version": pin.number,
+                    "since": to_text(pin.pinned_at),
+                    "by": pin.by,
+                    "reason": pin.reason,
+                    "exact": pin.exact,
+                },
+                "held": None if waiting is None else version_object(waiting),
+                "versions": [version_object(item) for item in kept],
+            }
+        )
+        return
+    if not kept:
+        say(f"no versions yet; yetictl export run {name} makes the first")
+    rows = [
+        (
+            item.number,
+            "current" if item.number == number else "",
+            to_text(item.record.made_at),
+            item.record.entries,
+            *(item.record.changed.get(word, 0) for word in ("added", "removed", "changed")),
+            cause_text(item),
+            item.record.files[0].sha256[:_SHORT_DIGEST] + "…" if item.record.files else "",
+        )
+        for item in kept
+    ]
+    if rows:
+        print_table(
+            ("version", "", "made", "entries", "added", "removed", "changed", "by", "sha256"),
+            rows,
+            right=("version", "entries", "added", "removed", "changed"),
+        )
+    if pin is not None:
+        say(f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}")
+    if waiting is not None:
+        say(f"held since {to_text(waiting.record.made_at)}: {waiting.record.entries:,} entries; {held_text(waiting)}")
+
+
+@click.command()
+@click.argument("name")
+@reason_option
+@click.option("--candidate", "sha256", default="", metavar="SHA256", help="Only if it is this one; its beginning will do.")
+@json_option
+@click.pass_obj
+def release(session: Session, name: str, reason: str, sha256: str, as_json: bool) -> None:
+    """Publish what a run made and the gate held, exactly as it is.
+
+    An unfinished read, a failed check of the format and an own asset cannot be released.
+    """
+    from core.exports.release import release as let_go
+
+    with session.store() as store:
+        number, files, notes = let_go(
+            store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
+        )
+    _print_published(name, number, files, as_json)
+    for note in notes:
+        say(f"{name}: {note}")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version", type=click.IntRange(1))
+@reason_option
+@click.option("--exact", is_flag=True, help="Also what was withdrawn since that version.")
+@json_option
+@click.pass_obj
+def rollback(session: Session, name: str, version: int, reason: str, exact: bool, as_json: bool) -> None:
+    """Publish an older version again, and pin the export to it.
+
+    It becomes a new version.  Later runs are computed and not published, until `export unpin`.  What was withdrawn
+    since is not published again, unless --exact is given.
+    """
+    from core.exports.rollback import roll_back
+
+    with session.store() as store:
+        done = roll_back(
+            store, name, version, session.export_settings, by=user(), reason=reason, exact=exact, now=session.now
+        )
+    _print_published(name, done.version, done.files, as_json)
+    same = "" if done.files else "; that content was published already"
+    say(f"{name}: version {done.version} has the content of version {done.of}{same}")
+    if done.left_out:
+        say(f"{name}: {done.left_out:,} of its entries were withdrawn since and left out; --exact would keep them")
+    say(f"{name}: pinned; yetictl export unpin {name} lets runs publish again")
+    for note in done.notes:
+        say(f"{name}: {note}")
+
+
+@click.command()
+@click.argument("name")
+@click.pass_obj
+def unpin(session: Session, name: str) -> None:
+    """Let runs publish again after a rollback."""
+    from core.store import pins
+
+    with session.store() as store:
+        was = pins.unpin(store, name)
+    say(f"{name} is no longer pinned to version {was.number}; yetictl export run {name} publishes what is due")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--version", "number", type=click.IntRange(1), help="Only this one.")
+@json_option
+@click.pass_obj
+def verify(session: Session, name: str, number: int | None, as_json: bool) -> int:
+    """Read everything that is kept of an export, and compare it with what it should be.
+
+    That is each manifest and its link to the one before, each object, and the published files.
+    """
+    from core.exports.verify import verify as look
+
+    with session.store() as store, progress(name, None) as advance:
+        findings = look(store, name, session.export_settings, number=number, on_object=lambda: advance(1))
+    wrong = [item for item in findings if item.fault]
+    if as_json:
+        print_json([_finding_object(item) for item in findings])
+    else:
+        for item in wrong:
+            click.echo(f"{'version ' + str(item.version) if item.version else 'published':<12} {redact(item.what)}: {item.fault}")
+    good = len(findings) - len(wrong)
+    say(f"{name}: {good:,} of {len(findings):,} manifests, objects and published files are as they should be")
+    return 1 if wrong else 0
+
+
+def user() -> str:
+    """Return who types this, as far as the system says."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def cause_text(item: "Archived") -> str:
+    """Return why a version was made, in a few words."""
+    note = item.record.note
+    who = f" by {note['by']}" if "by" in note else ""
+    match item.record.cause:
+        case "rollback":
+            return f"rollback to {note.get('of', '?')}{who}"
+        case "release":
+            return f"release{who}"
+        case other:
+            return other
+
+
+def held_text(item: "Archived") -> str:
+    """Return why a candidate is held."""
+    from core.exports.gate import Verdict
+
+    return Verdict.from_object(item.record.verdict).message
+
+
+def version_object(item: "Archived") -> dict[str, object]:
+    """Return a version for ``--json``."""
+    record = item.record
+    return {
+        "version": record.number or None,
+        "cause": record.cause,
+        "note": dict(record.note),
+        "made": to_text(record.made_at),
+        "instant": to_text(record.instant),
+        "entries": record.entries,
+        "refused": record.refused,
+        "kept_off": dict(record.kept_off),
+        "changed": dict(record.changed),
+        "ipv4_addresses": record.space.ipv4,
+        "ipv6_addresses": record.space.ipv6,
+        "counter": record.counter,
+        "verdict": record.verdict,
+        "software": record.software,
+        "manifest_sha256": item.manifest_sha256,
+        "files": [
+            {
+                "name": file.file_name,
+                "media_type": file.media_type,
+                "size_bytes": file.size_bytes,
+                "sha256": file.sha256,
+                "entries": file.entries,
+            }
+            for file in record.content
+        ],
+    }
+
+
+def _print_published(name: str, number: int, files: "tuple[Published, ...]", as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "export": name,
+                "version": number,
+                "files": [
+                    {"name": file.name, "location": file.location, "sha256": file.sha256, "outcome": file.outcome}
+                    for file in files
+                ],
+            }
+        )
+        return
+    for file in files:
+        click.echo(f"{name}  version {number}  {file.outcome}  {file.sha256}  {file.location}")
+
+
+def _finding_object(item: "Finding") -> dict[str, object]:
+    return {"version": item.version, "what": redact(item.what), "fault": item.fault or None}
+
+
+def _said(given: tuple[object, ...]) -> str:
+    text = str(given[-1]).strip()
+    if not text:
+        raise click.UsageError("--reason must say why")
+    return text

@@ -1,0 +1,295 @@
+"""Make what a run would publish: select, keep off, render, compare with what is published, judge.
+
+Nothing outside of the given folder is touched.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import NotFound
+from core.exports import counters, gate, limits
+from core.exports.formats import get_format, parse_options
+from core.exports.gate import Found, History
+from core.exports.keeping_off import keep_off, reason_text, word_of
+from core.exports.measure import space_of
+from core.exports.ranking import cut_query
+from core.exports.render import Job, Rendered, refused_rows, render
+from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
+from core.exports.settings import Settings
+from core.schemas.export import ExportDefinition
+from core.schemas.instant import Instant
+from core.schemas.version import Space
+from core.store import allow_hits, archives, definitions, ledger
+from core.store.archives import Archived
+
+if TYPE_CHECKING:
+    from core.store import Store
+    from core.store.snapshot import Snapshot
+
+MOST_EXAMPLES = 5
+MOST_CUTS = 8
+"""So often a file that is too large is cut and written again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A candidate.
+
+    Attributes:
+        job: What was written, and how.
+        current: The version that is published now, if there is one.
+        rendered: The files.
+        selected: Observables that the selection takes.
+        kept_off: How many of them were kept off, by the word of the reason.
+        reasons: The same by whole reason.
+        space: Addresses covered.
+        comparison: With what is published; ``None`` if the content is the same.
+        changes: The local file of changes.
+        verdict: Of the gate.
+        notes: What a user should know, each one line.
+    """
+
+    job: Job
+    current: Archived | None
+    rendered: Rendered
+    selected: int
+    kept_off: dict[str, int]
+    reasons: tuple[tuple[str, int], ...]
+    space: Space
+    comparison: "ledger.Comparison | None"
+    changes: Path
+    verdict: gate.Verdict
+    notes: tuple[str, ...]
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many entries it adds, removes and changes."""
+        if self.comparison is None:
+            return {}
+        return {
+            "added": self.comparison.added,
+            "removed": sum(self.comparison.removed.values()),
+            "changed": self.comparison.changed,
+        }
+
+    @property
+    def changes_text(self) -> str:
+        """The same in words."""
+        return ", ".join(f"{count:,} {word}" for word, count in self.changed.items()) or "nothing"
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the content is that of the current version."""
+        return self.comparison is None
+
+
+def job_of(store: "Store", definition: ExportDefinition, instant: Instant) -> Job:
+    """Return what is to be written of an export.
+
+    Raises:
+        DefinitionError, NotFound: Its format or its template does not exist (any more).
+    """
+    template = definitions.get_template(store, definition.template).text if definition.template else ""
+    return Job(definition, resolved(definition), instant, template)
+
+
+def make(
+    store: "Store",
+    job: Job,
+    folder: Path,
+    settings: Settings,
+    on_entries: Callable[[int], None] = lambda _: None,
+    look: Callable[["Snapshot"], None] = lambda _: None,
+) -> Made:
+    """Return what a run would publish.
+
+    Args:
+        store: Where the observables are, and what is published.
+        job: What to write.
+        folder: An empty folder; it holds the files until they are published.
+        settings: Of this installation.
+        on_entries: Called with the number of entries just written.
+        look: Called with the snapshot at the end, to ask it more.
+
+    Raises:
+        YetiError: It cannot be made.
+    """
+    allow_hits.refresh(store)
+    with store.snapshot() as snapshot:
+        made = _Candidate(store, snapshot, job, folder, settings, on_entries).made()
+        look(snapshot)
+        return made
+
+
+class _Candidate:
+    """Functions that share what is known."""
+
+    def __init__(
+        self,
+        store: "Store",
+        snapshot: "Snapshot",
+        job: Job,
+        folder: Path,
+        settings: Settings,
+        on_entries: Callable[[int], None],
+    ) -> None:
+        self._store, self._snapshot, self._job = store, snapshot, job
+        self._folder, self._settings, self._on_entries = folder, settings, on_entries
+        self._limits = limits.parse(job.definition.limits)
+        self._current = archives.current(store, job.definition.name)
+        self._selection, self._instant = job.selection, job.instant
+
+    def made(self) -> Made:
+        snapshot, selection, instant = self._snapshot, self._selection, self._instant
+        selected = snapshot.count(selection, instant)
+        keep_off(snapshot, selection, instant, self._limits)
+        rendered = self._within_budget()
+        reasons = tuple(snapshot.kept_off(selection, instant))
+        kept_off: Counter[str] = Counter()
+        for reason, count in reasons:
+            kept_off[word_of(reason)] += count
+        changes = self._folder / "changes.jsonl"
+        comparison = None if self._is_same(rendered) else self._compare(rendered, changes)
+        known = self._current.record.space if self._current and comparison is None else None
+        space = known or space_of(snapshot, selection, instant)
+        verdict = gate.judge(
+            self._facts(rendered, selected, kept_off, space, comparison), self._history(), self._limits
+        )
+        return Made(
+            self._job,
+            self._current,
+            rendered,
+            selected,
+            dict(kept_off),
+            reasons,
+            space,
+            comparison,
+            changes,
+            verdict,
+            (*self._notes(rendered, selected), *verdict.notes),
+        )
+
+    def _within_budget(self) -> Rendered:
+        """Write the files; cut what is beyond the budget, and write again where they are too large."""
+        snapshot, chosen = self._snapshot, self._limits
+        if chosen.budget_entries is not None:
+            self._cut(chosen.budget_entries)
+        rendered = self._render(0)
+        for attempt in range(1, MOST_CUTS):
+            size = sum(file.size_bytes for file in rendered.files)
+            if chosen.budget_bytes is None or size <= chosen.budget_bytes or not rendered.entries:
+                break
+            written = snapshot.count(self._selection, self._instant) + len(snapshot.pieces)
+            # What the head of a file takes is not known: the last attempts give it more room.
+            share = chosen.budget_bytes / size * (1 - 0.02 * (attempt - 1))
+            self._cut(min(written - 1, int(written * share)))
+            rendered = self._render(attempt)
+        return rendered
+
+    def _cut(self, most: int) -> None:
+        most = max(0, most - len(self._snapshot.pieces))
+        if self._snapshot.count(self._selection, self._instant) > most:
+            with self._snapshot.selected(self._selection, self._instant) as table:
+                query = cut_query(table, self._limits.rank, most)
+                self._snapshot.keep_off_found(query, reason_text("cut", rank=", ".join(self._limits.rank)))
+
+    def _render(self, attempt: int) -> Rendered:
+        folder = self._folder / f"files-{attempt}"
+        folder.mkdir()
+        selected = self._snapshot.count(self._selection, self._instant) + len(self._snapshot.pieces)
+        return render(self._snapshot, self._job, selected, folder, self._settings, self._on_entries)
+
+    def _is_same(self, rendered: Rendered) -> bool:
+        if self._current is None:
+            return False
+        record = self._current.record
+        has_counter = record.first("content") is not None
+        kept = [(item.file_name, item.sha256) for item in record.content]
+        return has_counter == counters.has_counter(self._job.definition.format) and kept == [
+            (file.name, file.sha256) for file in rendered.files
+        ]
+
+    def _compare(self, rendered: Rendered, changes: Path) -> "ledger.Comparison":
+        with changes.open("w", encoding="utf-8", newline="\n") as out:
+            return ledger.compare(
+                self._snapshot,
+                self._export_key(),
+                self._selection,
+                self._instant,
+                lambda text, _: out.write(text),
+                refused=refused_rows(rendered),
+            )
+
+    def _export_key(self) -> int:
+        try:
+            return ledger.export_key(self._snapshot.connection, self._job.definition.name)
+        except NotFound:  # it is looked at before it is kept
+            return 0
+
+    def _facts(
+        self,
+        rendered: Rendered,
+        selected: int,
+        kept_off: dict[str, int],
+        space: Space,
+        comparison: "ledger.Comparison | None",
+    ) -> gate.Candidate:
+        own = allow_hits.own_assets(self._snapshot, self._selection, self._instant)
+        return gate.Candidate(
+            selected=selected,
+            entries=rendered.entries,
+            refused=rendered.refused,
+            is_complete=rendered.is_complete,
+            dropped=kept_off,
+            pieces=len(self._snapshot.pieces),
+            size_bytes=sum(file.size_bytes for file in rendered.files),
+            space=space,
+            lost=comparison.lost if comparison else 0,
+            withdrawn=comparison.withdrawn if comparison else 0,
+            own_assets=_found(own),
+            missing=self._missing(),
+            faults=_found(self._faults(rendered)),
+        )
+
+    def _missing(self) -> tuple[str, ...]:
+        pieces = {piece[1:] for piece in self._snapshot.pieces}
+        return tuple(
+            value
+            for type_, value in self._limits.require
+            if (type_, value) not in pieces
+            and not self._snapshot.takes(self._selection, self._instant, type_, value)
+        )
+
+    def _faults(self, rendered: Rendered) -> Sequence[str]:
+        name = self._job.definition.format
+        form = get_format(name) if name else None
+        check = getattr(form, "check", None)
+        if form is None or check is None or not self._limits.check:
+            return ()
+        try:
+            options = parse_options(form, self._job.definition.options)
+            return tuple(str(fault) for fault in check([file.path for file in rendered.files], options))
+        except Exception as error:  # a format may be anybody's code
+            return (f"its check could not be done: {type(error).__name__}: {error}",)
+
+    def _history(self) -> History | None:
+        if self._current is None:
+            return None
+        return History(self._current.record.entries, self._current.record.space)
+
+    def _notes(self, rendered: Rendered, selected: int) -> list[str]:
+        notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]
+        notes += worth_telling(self._snapshot, self._selection, self._instant)
+        notes += allow_hits.worth_telling(self._snapshot, self._selection, self._instant)
+        if selected < FEW:
+            funnel = self._snapshot.funnel(self._selection, self._instant)
+            if is_little(funnel):
+                notes.append(f"{'nothing' if not selected else 'little'} is selected: {funnel_text(funnel)}")
+        return notes
+
+
+def _found(things: Sequence[str]) -> Found:
+    return Found(len(things), tuple(things[:MOST_EXAMPLES]))

@@ -1,0 +1,142 @@
+"""Publish what is published now, less what was withdrawn: for runs whose own result may not go out."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.errors import RenderError
+from core.exports.gate import Verdict
+from core.exports.lease import Clock
+from core.exports.measure import space_of
+from core.exports.publish import Published
+from core.exports.records import record_of
+from core.exports.render import Job, Rendered, render
+from core.exports.select import resolved
+from core.exports.settings import Settings
+from core.exports.versioning import Versions
+from core.schemas.export import ExportDefinition
+from core.schemas.instant import Instant
+from core.schemas.version import ManifestRecord, Space
+from core.store import archives, ledger
+
+if TYPE_CHECKING:
+    from core.store import Store
+    from core.store.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Less:
+    """What was published: a version, and how many entries of the one before are not in it."""
+
+    version: int
+    entries: int
+    files: tuple[Published, ...]
+
+
+def publish_less(
+    store: "Store",
+    versions: Versions,
+    settings: Settings,
+    clock: Clock,
+    folder: Path,
+    run_id: int | None,
+    *,
+    after: Instant | None = None,
+) -> Less | None:
+    """Publish the current version without what was withdrawn since, even if that empties it.
+
+    Args:
+        store: Where.
+        versions: Those of the export.
+        settings: Of this installation.
+        clock: Of the run.
+        folder: Of the spool.
+        run_id: Of the run.
+        after: Only what was withdrawn later than that counts.
+
+    Returns:
+        What was published; ``None`` if nothing was withdrawn, or nothing is published.
+
+    Raises:
+        YetiError: It cannot be made or stored.
+    """
+    current = archives.current(store, versions.name)
+    if current is None:
+        return None
+    own = folder / "less"
+    own.mkdir()
+    changes = own / "changes.jsonl"
+    with store.snapshot() as snapshot:
+        key = ledger.export_key(snapshot.connection, versions.name)
+        gone = ledger.withdrawn_since(snapshot, key, current.number, instant=clock.start, after=after)
+        if not gone:
+            return None
+        with changes.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(ledger.removal_lines(snapshot, versions.name, gone, "withdrawn"))
+        job, rendered, space = without(snapshot, current.record, versions.name, current.number, gone, settings, clock, own)
+    record, paths = record_of(
+        versions.archive,
+        job,
+        rendered,
+        settings,
+        base=current.number,
+        cause="withdrawal",
+        made_at=clock.now,
+        changes=changes,
+        changed={"removed": len(gone)},
+        verdict=Verdict(),
+        space=space,
+        kept_off=current.record.kept_off,
+    )
+    item = versions.write(record, paths)
+    item, files = versions.publish(item, cause="withdrawal", files=rendered.files, changes=changes, run_id=run_id)
+    return Less(item.number, len(gone), files)
+
+
+def without(
+    snapshot: "Snapshot",
+    record: ManifestRecord,
+    name: str,
+    number: int,
+    gone: Sequence[int],
+    settings: Settings,
+    clock: Clock,
+    folder: Path,
+) -> tuple[Job, Rendered, Space]:
+    """Write the entries of a version again, less the observables with the row ids *gone*.
+
+    What is known of the entries is shown as it is now; which they are, and how they are written, is as it was.
+
+    Raises:
+        RenderError: Not all of them could be read.
+        YetiError: They cannot be written.
+    """
+    definition = msgspec.convert(record.definition, ExportDefinition)
+    job = Job(definition, resolved(definition), clock.start, record.template)
+    left = set(gone)
+    snapshot.choose(key for key in ledger.listed_ids(snapshot, name, number) if key not in left)
+    snapshot.add_pieces(piece for piece in ledger.pieces(snapshot, name, number) if piece[0] not in left)
+    expected = snapshot.count(job.selection, job.instant) + len(snapshot.pieces)
+    rendered = render(snapshot, job, expected, folder, settings)
+    if not rendered.is_complete or rendered.entries + rendered.refused != expected:
+        raise RenderError(f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again")
+    return job, rendered, space_of(snapshot, job.selection, job.instant)
+
+
+def leave_out(changes: Path, less: Less | None) -> None:
+    """Take the removals that *less* has done already out of a file of changes."""
+    if less is None:
+        return
+    rest = changes.with_suffix(".rest")
+    with changes.open("rb") as source, rest.open("wb") as target:
+        target.writelines(line for line in source if not _is_withdrawal(line))
+    os.replace(rest, changes)  # noqa: PTH105 - Path.replace is the same
+
+
+def _is_withdrawal(line: bytes) -> bool:
+    found = msgspec.json.decode(line)
+    return found["change"] == "removed" and found["why"].get("reason") == "withdrawn"

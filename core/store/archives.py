@@ -1,0 +1,261 @@
+"""What lies under ``system.versions_path``, as the store knows it: versions, and the candidate that is held.
+
+A row names every object before it is written, and tells how far it came:
+
+=============  ==============================================================================
+``writing``    objects are being written; after a crash they are removed
+``held``       the candidate of a held run, complete but for its number and manifest
+``publishing`` it has a number, its manifest is written and its files are being published
+``kept``       a version
+``removing``   retention removes its objects; after a crash that goes on
+``removed``    only its row is left, so that the chain of manifests can still be told
+=============  ==============================================================================
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from core.errors import NotFound
+from core.schemas.export import PublishedFile, Version
+from core.schemas.instant import Instant
+from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
+from core.store import ledger
+from core.store.definitions import export_id
+from core.store.runs import Lease, insert_version, lease_held
+from core.store.schema import archive, export, version
+from core.store.store import Store
+
+WRITING, HELD, PUBLISHING, KEPT, REMOVING, REMOVED = (
+    "writing",
+    "held",
+    "publishing",
+    "kept",
+    "removing",
+    "removed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One row: its state and what it holds."""
+
+    id: int
+    state: str
+    manifest_sha256: str
+    record: ManifestRecord
+
+    @property
+    def number(self) -> int:
+        """The number of the version; 0 while it is none."""
+        return self.record.number
+
+
+def begin(store: Store, lease: Lease, record: ManifestRecord) -> Archived:
+    """Record what is about to be written.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        found = lease_held(connection, lease)
+        made = connection.execute(
+            insert(archive).values(
+                export_id=found,
+                state=WRITING,
+                number=None,
+                base=record.base,
+                cause=record.cause,
+                made_at=record.made_at,
+                record=manifest_bytes(record).decode(),
+                manifest_sha256="",
+            )
+        )
+        key = made.inserted_primary_key
+    return Archived(int(key[0]) if key else 0, WRITING, "", record)
+
+
+def hold(store: Store, lease: Lease, item: Archived) -> None:
+    """Make what was written the candidate that is held; `forget` removes an older one.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        lease_held(connection, lease)
+        connection.execute(update(archive).where(archive.c.id == item.id).values(state=HELD))
+
+
+def number_for(store: Store, lease: Lease) -> tuple[int, str]:
+    """Return the number of the next version, and the SHA-256 of the manifest before it.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.reading() as connection:
+        found = lease_held(connection, lease)
+        last = connection.scalar(select(func.max(version.c.number)).where(version.c.export_id == found)) or 0
+        before = connection.scalar(
+            select(archive.c.manifest_sha256).where(
+                archive.c.export_id == found, archive.c.number == last, archive.c.state.in_((KEPT, REMOVED))
+            )
+        )
+    return int(last) + 1, before or ""
+
+
+def announce(store: Store, lease: Lease, item: Archived, record: ManifestRecord, manifest_sha256: str) -> Archived:
+    """Record that *item* is about to become the version that *record* says.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        lease_held(connection, lease)
+        connection.execute(
+            update(archive)
+            .where(archive.c.id == item.id)
+            .values(
+                state=PUBLISHING,
+                number=record.number,
+                cause=record.cause,
+                record=manifest_bytes(record).decode(),
+                manifest_sha256=manifest_sha256,
+            )
+        )
+    return Archived(item.id, PUBLISHING, manifest_sha256, record)
+
+
+def make_current(
+    store: Store, lease: Lease, item: Archived, changes: Iterable[str], *, now: Instant, run_id: int | None
+) -> None:
+    """Make a published version the current one, and bring the ledger up to it, in one transaction.
+
+    Args:
+        store: Where.
+        lease: The right to do so.
+        item: What `announce` returned.
+        changes: The lines of its changes file.
+        now: When it was published.
+        run_id: Of the run that made it.
+
+    Raises:
+        ExportBusy: The claim is another's by now.  Nothing was recorded.
+    """
+    record = item.record
+    files = [PublishedFile(f.file_name, f.media_type, f.size_bytes, f.sha256, f.entries) for f in record.files]
+    with store.writing() as connection:
+        found = lease_held(connection, lease)
+        insert_version(
+            connection,
+            found,
+            Version(lease.export, record.number, now, record.instant, record.entries, tuple(files)),
+            run_id=run_id,
+            definition=record.definition,
+        )
+        connection.execute(update(archive).where(archive.c.id == item.id).values(state=KEPT))
+        ledger.apply(_driver(connection), found, record.number, changes)
+
+
+def find(store: Store, name: str, *states: str) -> list[Archived]:
+    """Return what is kept of the export *name* in these states, oldest first.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(archive)
+            .where(archive.c.export_id == export_id(connection, name), archive.c.state.in_(states))
+            .order_by(archive.c.id)
+        )
+        return [Archived(row.id, row.state, row.manifest_sha256, from_manifest(row.record)) for row in rows]
+
+
+def get(store: Store, name: str, number: int) -> Archived:
+    """Return version *number* of the export *name*.
+
+    Raises:
+        NotFound: There is no such export, no such version, or it is no longer kept.
+    """
+    kept = find(store, name, KEPT)
+    for item in kept:
+        if item.number == number:
+            return item
+    there = ", ".join(str(item.number) for item in kept[-20:]) or "none"
+    raise NotFound(f"version {number} of {name!r} is not kept; there is {there}")
+
+
+def current(store: Store, name: str) -> Archived | None:
+    """Return the current version of the export *name*, ``None`` if it has none or nothing is kept of it."""
+    with store.reading() as connection:
+        number = connection.scalar(select(export.c.current_version).where(export.c.name == name))
+    return next((item for item in find(store, name, KEPT) if item.number == number), None) if number else None
+
+
+def to_remove(store: Store, lease: Lease, item: Archived) -> tuple[str, ...]:
+    """Record that the objects of *item* are being removed, and return their names: those that no other row has.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        found = lease_held(connection, lease)
+        connection.execute(update(archive).where(archive.c.id == item.id).values(state=REMOVING))
+        others = connection.scalars(
+            select(archive.c.record).where(
+                archive.c.export_id == found, archive.c.id != item.id, archive.c.state.not_in((REMOVING, REMOVED))
+            )
+        )
+        used = {known.name for text in others for known in from_manifest(text).objects}
+    return tuple(dict.fromkeys(known.name for known in item.record.objects if known.name not in used))
+
+
+def removed(store: Store, lease: Lease, item: Archived) -> None:
+    """Record that the objects of *item* are gone; of what never was a version nothing is left.
+
+    Raises:
+        ExportBusy: The claim is another's by now.
+    """
+    with store.writing() as connection:
+        found = lease_held(connection, lease)
+        was_current = connection.scalar(
+            select(version.c.number).where(version.c.export_id == found, version.c.number == item.number)
+        )
+        if was_current is None:
+            connection.execute(delete(archive).where(archive.c.id == item.id))
+            return
+        connection.execute(update(archive).where(archive.c.id == item.id).values(state=REMOVED))
+        oldest = connection.scalar(
+            select(func.min(archive.c.number)).where(archive.c.export_id == found, archive.c.state == KEPT)
+        )
+        ledger.prune(_driver(connection), found, oldest or item.number)
+
+
+def digest(record: ManifestRecord) -> str:
+    """Return the SHA-256 of the manifest of *record*."""
+    return hashlib.sha256(manifest_bytes(record)).hexdigest()
+
+
+def last_counter(store: Store, name: str) -> int | None:
+    """Return the publish counter of the latest version of the export *name* that has one."""
+    with store.reading() as connection:
+        records = connection.scalars(
+            select(archive.c.record)
+            .where(
+                archive.c.export_id == export_id(connection, name),
+                archive.c.state.in_((KEPT, REMOVING, REMOVED)),
+                archive.c.number.is_not(None),
+            )
+            .order_by(archive.c.number.desc())
+        )
+        counters = (from_manifest(text).counter for text in records)
+        return next((counter for counter in counters if counter is not None), None)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's connection under *connection*, in the same transaction."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)

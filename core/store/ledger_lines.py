@@ -1,0 +1,81 @@
+"""The lines of a changes file, which every version keeps: what it changed in the ledger, as JSON, one a line.
+
+In order of (type, value); ``why`` is an object, the same text for the same reason.
+
+============  ================================================================================================
+``added``     listed now, and was not; ``why`` is ``{"by": [[tag, source], …]}``, the assertions that let it in
+``changed``   listed before and now, and modified since; ``why`` as above
+``removed``   was listed; ``why`` is ``{"reason": …}``; with ``modified_at`` it is kept off from now on
+``kept-off``  selected and not listed; not listed before either, or kept off for another reason
+``freed``     was kept off, and is neither that nor listed any more
+============  ================================================================================================
+
+With ``"piece": true`` it is about a part of a network that was split; ``id`` is that of the network.
+"""
+
+import msgspec
+
+ADDED, CHANGED, REMOVED, KEPT_OFF, FREED = "added", "changed", "removed", "kept-off", "freed"
+OPENS = frozenset({ADDED, CHANGED, KEPT_OFF})
+"""What begins a row of the ledger; ``removed`` does, too, where it is kept off from now on."""
+
+WITHDRAWN = "withdrawn"
+ROLLED_BACK = "rolled-back"
+
+encode = msgspec.json.Encoder().encode
+
+
+class Change(msgspec.Struct, gc=False):
+    """One line.
+
+    Attributes:
+        change: One of the words above.
+        id: The row id of the observable; of a piece, that of its network.
+        type, value: As they are listed.
+        why: JSON, not looked into.
+        modified_at: Of the observable; of what is listed or kept off now.
+        piece: It is a part of a network.
+    """
+
+    change: str
+    id: int
+    type: str
+    value: str
+    why: msgspec.Raw
+    modified_at: int | None = None
+    piece: bool = False
+
+
+decode = msgspec.json.Decoder(Change).decode
+"""Return the `Change` of a line."""
+
+
+def line_of(
+    change: str,
+    id: int,
+    type: str,
+    value_json: str,
+    why: str,
+    modified_at: int | None = None,
+    *,
+    piece: bool = False,
+) -> str:
+    """Return one line with its end; *value_json* is the value as a JSON string, *why* a JSON object."""
+    moment = "" if modified_at is None else f',"modified_at":{modified_at}'
+    mark = ',"piece":true' if piece else ""
+    return f'{{"change":"{change}","id":{id},"type":"{type}","value":{value_json}{mark}{moment},"why":{why}}}\n'
+
+
+def reason(word: str, **told: str) -> str:
+    """Return why something left, as JSON."""
+    return encode({"reason": word, **told}).decode()
+
+
+def word_of(why: str) -> str:
+    """Return the word of a reason."""
+    return str(msgspec.json.decode(why).get("reason", ""))
+
+
+def pairs_of(why: str) -> list[tuple[str, str]]:
+    """Return tag and source of the assertions that let something in; none if *why* is another reason."""
+    return [(tag, source) for tag, source in msgspec.json.decode(why).get("by", ())]
