@@ -2,17 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import DefinitionError, DefinitionFilesError, YetiError
 from core.exports import definition as definitions_of
 from core.exports import definition_words, places
+from core.exports.candidate import make
 from core.exports.definition_files import Definitions, Wanted
+from core.exports.lease import Clock, held
+from core.exports.preview import scratch
+from core.exports.render import Job
 from core.exports.select import resolved
+from core.exports.settings import Settings
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import definitions, runs
+from core.store import definitions
+from core.store.collector import collector_off
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -30,18 +37,22 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How long a list would be.
+class Outlook:
+    """What the next run would publish.
 
     Attributes:
-        selected: Entries that a run would take now.
+        entries: How long the list would be.
         version: The number of the version that is published; ``None`` if none is.
-        published: Entries of that version.
+        changed: How many entries would be added, removed and changed against that, by these words.
+        held: Why the gate would hold the run, each in one line.
+        fault: Why the run would fail; empty if it would not.
     """
 
-    selected: int
+    entries: int = 0
     version: int | None = None
-    published: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
+    held: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Change:
         kind: What is done.
         before, after: What it is and what it will be; ``None`` where there is none.
         fields: What of it changes.
-        counts: How long the list would be, of one that is new or changes.
+        outlook: Of an export that is new or changes.
         notes: What is probably not meant, each in one sentence.
     """
 
@@ -62,7 +73,7 @@ class Change:
     before: ExportDefinition | None
     after: ExportDefinition | None
     fields: tuple[FieldChange, ...] = ()
-    counts: Counts | None = None
+    outlook: Outlook | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -101,15 +112,15 @@ class Plan:
         return tuple(change.name for change in self.changes if change.kind == kind)
 
 
-def plan(store: "Store", wanted: Definitions, *, remove: bool, default_destination: str, now: Instant) -> Plan:
+def plan(store: "Store", wanted: Definitions, settings: Settings, *, remove: bool, now: Instant) -> Plan:
     """Return what is to be done so that the store has what *wanted* says; nothing is touched.
 
     Args:
         store: Where the exports are kept.
         wanted: What the files say.
+        settings: Of this installation.
         remove: Whether exports that are in no file go.
-        default_destination: ``system.export_path``, to see whether two exports write one file.
-        now: The instant at which lists are counted, and of what is new.
+        now: The instant at which lists are made, and of what is new.
 
     Raises:
         DefinitionFilesError: What the files want cannot be; ``problems`` has all the reasons.
@@ -130,16 +141,13 @@ def plan(store: "Store", wanted: Definitions, *, remove: bool, default_destinati
             after[made.name] = made
     others = [item for item in seen if item.name not in after]
     staying = () if remove else others
-    problems += _clashes(wanted.exports, after, staying, default_destination)
+    problems += _clashes(wanted.exports, after, staying, settings.export_path)
     if problems:
         raise DefinitionFilesError(problems)
-    changes = [
-        _change(store, before.get(name), item, templates | new_templates, now) for name, item in after.items()
-    ]
+    look = _Outlooks(store, templates | new_templates, settings, now)
+    changes = [_change(store, before.get(name), item, look) for name, item in after.items()]
     if remove:
-        changes += [
-            Change(item.name, "remove", item, None, counts=_published(store, item.name)) for item in others
-        ]
+        changes += [Change(item.name, "remove", item, None) for item in others]
     changes.sort(key=lambda change: change.name)
     return Plan(
         tuple(changes),
@@ -159,8 +167,13 @@ def apply(store: "Store", wanted: Plan, now: Instant) -> None:
 
     Raises:
         AlreadyExists: Somebody changed the exports since the plan was made; nothing was done.
+        ExportBusy: An export that is to go is just running; nothing was done.
     """
-    if not wanted.is_empty:
+    if wanted.is_empty:
+        return
+    with ExitStack() as claims:
+        for name in wanted.replacement.remove:
+            claims.enter_context(held(store, name, Clock(now)))
         definitions.replace_several(store, wanted.replacement, now)
 
 
@@ -176,13 +189,7 @@ def _completed(definition: ExportDefinition, old: ExportDefinition | None, now: 
     return made if old is None or made == old else replace(made, modified_at=now)
 
 
-def _change(
-    store: "Store",
-    before: ExportDefinition | None,
-    after: ExportDefinition,
-    templates: Mapping[str, str],
-    now: Instant,
-) -> Change:
+def _change(store: "Store", before: ExportDefinition | None, after: ExportDefinition, look: "_Outlooks") -> Change:
     if before == after:
         return Change(after.name, "keep", before, after)
     return Change(
@@ -191,8 +198,8 @@ def _change(
         before,
         after,
         tuple(_fields(before, after)) if before else (),
-        _counts(store, after, now),
-        definitions_of.warnings(store, after, templates),
+        look.of(after),
+        definitions_of.warnings(store, after, look.templates),
     )
 
 
@@ -203,18 +210,28 @@ def _fields(before: ExportDefinition, after: ExportDefinition) -> Iterator[Field
             yield FieldChange(word, old.get(word), new.get(word))
 
 
-def _counts(store: "Store", definition: ExportDefinition, now: Instant) -> Counts:
-    published = _published(store, definition.name)
-    with store.snapshot() as snapshot:
-        return replace(published, selected=snapshot.count(resolved(definition), now))
+@dataclass(frozen=True, slots=True)
+class _Outlooks:
+    """Make what runs would publish, to count it."""
 
+    store: "Store"
+    templates: Mapping[str, str]
+    settings: Settings
+    now: Instant
 
-def _published(store: "Store", name: str) -> Counts:
-    try:
-        version = runs.current_version(store, name)
-    except YetiError:  # it is new
-        version = None
-    return Counts(0, version.number, version.entries) if version else Counts(0)
+    def of(self, definition: ExportDefinition) -> Outlook:
+        job = Job(definition, resolved(definition), self.now, self.templates.get(definition.template, ""))
+        try:
+            with scratch("yeti-plan-") as folder, collector_off():
+                made = make(self.store, job, folder, self.settings)
+        except YetiError as error:
+            return Outlook(fault=str(error))
+        return Outlook(
+            made.rendered.entries,
+            made.current.number if made.current else None,
+            made.changed if made.current else {},
+            tuple(reason.text for reason in made.verdict.reasons),
+        )
 
 
 def _template_problems(templates: Mapping[str, str]) -> Iterator[str]:
