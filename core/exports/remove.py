@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.exports import beside, publish
-from core.exports.archive import Archive
 from core.exports.lease import Clock, held
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
@@ -39,8 +38,6 @@ def remove_export(
             found = tuple(
                 location for place, files in places.items() for location in publish.locations(files, place)
             )
-            archive = Archive(settings.versions_path, definition)
-            found += tuple(archive.location(archive.manifest_name(item.number)) for item in kept if item.number)
             definitions.remove_export(store, name)
             return found, ()
         deleted: list[str] = []

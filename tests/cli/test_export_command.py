@@ -85,7 +85,8 @@ def test_held_export_is_status_3_unless_another_failed(yetictl, feed, monkeypatc
     held = yetictl("export", "run", "a", "b", status=3)
     yetictl("export", "run", "a", "no-such-export", status=1)
 
-    assert 2 == held.out.count("held: too many entries")
+    assert 2 == held.err.count("held: too many entries")
+    assert 2 == held.err.count("--reason TEXT")
     assert "held" == yetictl("export", "show", "a", "--json").json["last_run"]["status"]
 
 

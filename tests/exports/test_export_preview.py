@@ -72,18 +72,17 @@ def test_a_preview_of_nothing_shows_the_steps(some, define, store, settings):
 
 
 def test_a_preview_by_template(some, define, store, settings):
-    """A template is shown with the first rows; one that a run would refuse says so."""
+    """A template is shown with the first rows; where a run would refuse it, so does the preview."""
     definitions.put_template(
         store, "t", "rows:\n{% for row in data %}{{ loop.index }} {{ row.value }}\n{% endfor %}", NOW
     )
     define("x", template="t")
 
     seen = preview(store, "x", settings, now=LATER, entries=2)
-    refused = preview(store, "x", replace(settings, template_row_limit=5), now=LATER, entries=2)
 
     assert ("rows:", "1 00.example", "2 01.example") == seen.first
-    assert () == seen.notes
-    assert "a run would fail" in refused.notes[0]
+    with pytest.raises(TemplateError, match=r"22 rows are more than template\.row_limit \(5\)"):
+        preview(store, "x", replace(settings, template_row_limit=5), now=LATER, entries=2)
 
 
 def test_a_preview_says_what_is_refused(fill, define, store, settings):
@@ -94,7 +93,7 @@ def test_a_preview_says_what_is_refused(fill, define, store, settings):
     seen = preview(store, "x", settings, now=LATER)
 
     assert ("c",) == seen.first
-    assert "1 of these are not written: mutex holds a line break" in seen.notes[0]
+    assert "1 not written: mutex holds a line break" in seen.notes[0]
 
 
 def test_a_preview_of_a_failing_template_fails(some, define, store, settings):

@@ -307,8 +307,9 @@ def test_little_or_nothing_selected_says_where_the_rest_went(fill, define, store
 
     assert b"" == published("x.txt")
     assert (
-        "nothing is selected: of these types 2 · tagged 2 · included 1 · not excluded 0 · valid 0 · exported 0",
-    ) == result.notes
+        "nothing is selected: of these types 2 · tagged 2 · included 1 · not excluded 0 · valid 0 · exported 0"
+        == result.notes[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -336,7 +337,9 @@ def test_few_of_few_is_not_worth_a_word(fill, define, store, settings):
     fill(*(claim(f"h{number}.example", "hostname", "c2" if number else "benign") for number in range(8)))
     define("x", Selection(types=("hostname",), include=("c2",)), format="list")
 
-    assert () == run_export(store, "x", settings, now=LATER).notes
+    notes = run_export(store, "x", settings, now=LATER).notes
+
+    assert not any("is selected" in note for note in notes)
 
 
 def test_an_export_of_an_empty_store(define, store, settings, published):
@@ -554,7 +557,7 @@ def test_a_run_that_was_taken_over_publishes_nothing(three, define, store, setti
         runs.claim(store, "x", "another:1:1", LATER + 365 * DAY)
         return rendered
 
-    monkeypatch.setattr("core.exports.run.render", slow)
+    monkeypatch.setattr("core.exports.candidate.render", slow)
     with pytest.raises(ExportBusy):
         run_export(store, "x", settings, now=LATER)
 
@@ -568,7 +571,7 @@ def test_an_interrupted_run_is_recorded(three, define, store, settings, monkeypa
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.exports.run.render", stop)
+    monkeypatch.setattr("core.exports.candidate.render", stop)
     with pytest.raises(KeyboardInterrupt):
         run_export(store, "x", settings, now=LATER)
 
@@ -584,30 +587,32 @@ def test_removing_an_export_keeps_its_file(three, define, store, settings, publi
     define("x", format="list")
     run_export(store, "x", settings, now=LATER)
 
-    kept, deleted = remove_export(store, "x", settings, purge=False)
+    kept, deleted = remove_export(store, "x", settings, purge=False, now=LATER)
 
     assert ((str(Path(settings.export_path) / "x.txt"),), ()) == (kept, deleted)
     assert published("x.txt")
     with pytest.raises(NotFound):
         definitions.get_export(store, "x")
+    assert 3 == len(list(Path(settings.versions_path).iterdir()))
 
 
 def test_purging_an_export_deletes_its_file(three, define, store, settings):
-    """With purge the file goes, too."""
+    """With purge the file goes, too, and so do its versions."""
     define("x", format="list")
     run_export(store, "x", settings, now=LATER)
 
-    kept, deleted = remove_export(store, "x", settings, purge=True)
+    kept, deleted = remove_export(store, "x", settings, purge=True, now=LATER)
 
     assert ((), (str(Path(settings.export_path) / "x.txt"),)) == (kept, deleted)
     assert [] == list(Path(settings.export_path).iterdir())
+    assert [] == list(Path(settings.versions_path).iterdir())
 
 
 def test_removing_an_export_that_never_ran(define, store, settings):
     """There is no file to keep."""
     define("x", format="list")
 
-    assert ((), ()) == remove_export(store, "x", settings, purge=True)
+    assert ((), ()) == remove_export(store, "x", settings, purge=True, now=LATER)
 
 
 @pytest.mark.s3
