@@ -37,6 +37,8 @@ def load(text: str) -> object:
         if reason.startswith("but ") and error.context:
             reason = f"{error.context}, {reason}"
         raise _refusal(reason, error.problem_mark) from None
+    except DefinitionError:
+        raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise DefinitionError(f"a value that cannot be: {str(error).partition(';')[0]}") from None
 
