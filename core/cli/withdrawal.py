@@ -8,6 +8,7 @@ from core.cli.session import Session
 if TYPE_CHECKING:
     from core.store import Store
 
+HELD = 3
 PATIENCE_S = 120
 """So long a run that is going on is waited for: it may publish what it read before the withdrawal."""
 
@@ -38,4 +39,6 @@ def publish(session: Session, store: "Store", names: list[str]) -> int:
     if not names:
         say("no published export holds it")
         return 0
-    return run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S)
+    status = run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S)
+    # A run that is held has let the value go all the same, and that is what was asked for.
+    return 0 if status == HELD else status

@@ -126,12 +126,13 @@ def test_an_export_that_cannot_be_run_keeps_no_other_from_it(yetictl, lists, tmp
 
 
 def test_what_the_published_file_holds_counts(yetictl, lists):
-    """An export that was edited since goes by what its current version was made by."""
+    """An export that was edited since goes by what its current version has, and lets nothing else of the edit out."""
     yetictl("export", "edit", "addresses", "--include", "nobody")
 
-    yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
+    done = yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
 
-    assert lists("addresses") == []
+    assert "held: the list would be empty" in done.err
+    assert lists("addresses") == ["192.0.2.2"]
 
 
 def test_what_its_source_revoked_since_is_on_the_published_file_still(yetictl, lists, tmp_path):
