@@ -156,9 +156,11 @@ def _print(wanted: "Plan", as_json: bool) -> None:
             say(f"yetictl: {change.name}: {note}")
     say(_summary(wanted))
     if wanted.left:
+        stay = (
+            "is in none of the files and stays" if len(wanted.left) == 1 else "are in none of the files and stay"
+        )
         say(
-            f"{counted(len(wanted.left), 'export')} in none of the files stay as they are: {_some(wanted.left)}; "
-            "--remove removes them"
+            f"{counted(len(wanted.left), 'export')} {stay}: {_some(wanted.left)}; --remove removes what is in none"
         )
 
 
