@@ -326,6 +326,6 @@ def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str
     if runs.current_version(store, definition.name) is not None:
         place = redact(old.destination) or "system.export_path"
         yield (
-            f"what is published stays at the old place ({place}) and grows old there; "
+            f"what is published stays at the old place ({old.file_name} in {place}) and grows old there; "
             "yetictl storage rm deletes it when nobody fetches it any more"
         )
