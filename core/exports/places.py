@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterable
 
+from core.exports.deltas import SUFFIX as DELTA
+
 SUMS = "SHA256SUMS"
 """The file beside published files that says what each holds."""
 
 SIGNATURE = ".minisig"
-DELTA = ".delta.jsonl"
+"""What stands behind a file's name in that of its signature."""
+
 
 _BESIDE = ("", DELTA, SIGNATURE, DELTA + SIGNATURE)
 _OF_SUMS = (SUMS.casefold(), (SUMS + SIGNATURE).casefold())

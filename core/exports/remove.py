@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.exports import beside, publish
+from core.exports import beside, checksums, publish
 from core.exports.lease import Clock, held
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
@@ -50,7 +50,7 @@ def remove_export(
             versions.remove(item)
         definitions.remove_export(store, name)
     for place in places:
-        beside.write_checksums(store, place, settings)
+        checksums.write_checksums(store, place, settings)
     return (), tuple(deleted)
 
 
