@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from core import __version__
 from core.exports import counters
@@ -50,7 +51,7 @@ def record_of(
         kept_off: How many observables were kept off for which reason.
     """
     definition = job.definition
-    role = "content" if counters.has_counter(definition.format) else "file"
+    role: Literal["file", "content"] = "content" if counters.has_counter(definition.format) else "file"
     files = [(archive.file_object(file, role), file.path) for file in rendered.files]
     objects: list[tuple[StoredObject, Path]] = [*files, archive.changes_object(changes)]
     record = ManifestRecord(

@@ -139,4 +139,4 @@ def leave_out(changes: Path, less: Less | None) -> None:
 
 def _is_withdrawal(line: bytes) -> bool:
     found = msgspec.json.decode(line)
-    return found["change"] == "removed" and found["why"].get("reason") == "withdrawn"
+    return bool(found["change"] == "removed" and found["why"].get("reason") == "withdrawn")

@@ -112,6 +112,23 @@ class Snapshot:
             join = f" JOIN {KEPT_OFF} k ON k.id = o.id JOIN {REASONS} r ON r.id = k.reason"
             return self._grouped(plan, types, join)
 
+    @contextmanager
+    def selected(self, selection: Selection, instant: Instant) -> Iterator[str]:
+        """Give, for a block, a table with the row ids (column ``id``) of what *selection* takes."""
+        create = "CREATE TEMP TABLE selected (id INTEGER PRIMARY KEY)"
+        with dialect.errors(self._path), self._planned(selection, instant) as (plan, types):
+            self._connection.execute(create)
+            try:
+                if plan.picked:
+                    self._connection.execute(f"INSERT INTO temp.selected SELECT id FROM temp.{plan.picked}")  # noqa: S608
+                else:
+                    marks = ", ".join("?" * len(types))
+                    query = f"SELECT o.id FROM observable o WHERE o.type IN ({marks}){plan.where}"  # noqa: S608
+                    self._connection.execute(f"INSERT INTO temp.selected {query}", types)
+                yield "temp.selected"
+            finally:
+                self._connection.execute("DROP TABLE temp.selected")
+
     def add_pieces(self, pieces: Iterable[Piece]) -> None:
         """From here on add what is left of split networks: row id of the network, type and value of the piece."""
         self._pieces = sorted({*self._pieces, *pieces}, key=lambda piece: piece[1:])
