@@ -137,6 +137,26 @@ def _versions(session: Session) -> Iterator[Finding]:
     yield from _tried(session, path, "can keep versions")
 
 
+def _signing(session: Session) -> Iterator[Finding]:
+    from core.exports import places, signing
+
+    key = signing.key_of(session.export_settings)
+    path = session.export_settings.signing_key
+    if key is None or path is None:
+        yield "ok", "what is published is not signed; publish.signing_key names no key"
+        return
+    yield "ok", f"what is published is signed with {path} (id {key.id_text})"
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield "warning", f"{path} can be read by others, who can sign as this program; chmod 600 {path}"
+    folders = {folder for destination in _destinations(session) for folder in places.folders(destination)}
+    for folder in sorted(folders):
+        if places.is_local(folder) and places.lies_below(places.folder(str(path)), folder):
+            yield (
+                "failed",
+                f"the secret key {path} lies among what consumers may read ({folder}); make a new one elsewhere",
+            )
+
+
 def _plugins(session: Session) -> Iterator[Finding]:
     from core.exports.formats import broken_formats, formats
 
@@ -183,6 +203,7 @@ CHECKS: dict[str, Callable[[Session], Iterator[Finding]]] = {
     "store": _store,
     "storage": _storages,
     "versions": _versions,
+    "signing": _signing,
     "plug-ins": _plugins,
     "exports": _exports,
 }

@@ -26,6 +26,7 @@ COMMANDS = {
     "template": "keep Jinja templates for exports",
     "format": "list the formats that exports can have",
     "storage": "look into storages and move single files",
+    "key": "make and show the key that signs what is published",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }

@@ -55,8 +55,8 @@ class SigningKey:
 
     @property
     def id_text(self) -> str:
-        """The id as minisign shows it."""
-        return f"{int.from_bytes(self.id, 'little'):016X}"
+        """The id as minisign shows it: a number, without zeros before it."""
+        return f"{int.from_bytes(self.id, 'little'):X}"
 
     @property
     def public_text(self) -> str:
