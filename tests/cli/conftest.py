@@ -24,7 +24,10 @@ class Outcome:
 
 @pytest.fixture
 def yetictl(tmp_path, monkeypatch, capsys):
-    """Run a command; the store, the exports and the working folder are the test's own."""
+    """Run a command; the store, the exports and the working folder are the test's own.
+
+    Exports that are defined may hold documentation ranges, which is what the tests have, unless they say otherwise.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YETI_HOME", str(tmp_path / "home"))
     for name in ("YETI_CONFIG", "YETI_SYSTEM_EXPORT_PATH", "YETI_DATABASE_URL", "YETI_LOG_LEVEL"):
@@ -34,6 +37,8 @@ def yetictl(tmp_path, monkeypatch, capsys):
 
     def call(*arguments, status=0):
         capsys.readouterr()
+        if arguments[:2] == ("export", "add") and "--limit" not in arguments:
+            arguments += ("--limit", "allow=documentation")
         code = run([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         assert status == code, f"{arguments}: {out}{err}"

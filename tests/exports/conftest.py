@@ -18,6 +18,9 @@ from core.schemas.instant import Instant
 from core.store import definitions, open_store
 
 
+ALLOWED = {"allow": "documentation"}
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The settings of an installation below the test's folder."""
@@ -44,14 +47,17 @@ def fill(store: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def define(store: Any, settings: Settings) -> Callable[..., ExportDefinition]:
-    """Define an export and keep it: ``define("name", format="list", …)``."""
+    """Define an export and keep it: ``define("name", format="list", …)``.
+
+    It may hold documentation ranges, which is what the tests have, unless ``limits`` says otherwise.
+    """
 
     def make(name: str, selection: Selection | None = None, **fields: Any) -> ExportDefinition:
         made = definition.make(
             store,
             name,
             selection=selection or Selection(),
-            **({"default_destination": settings.export_path, "now": NOW} | fields),
+            **({"default_destination": settings.export_path, "now": NOW, "limits": ALLOWED} | fields),
         )
         definitions.add_export(store, made)
         return made
