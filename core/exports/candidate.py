@@ -24,6 +24,7 @@ from core.schemas.instant import Instant
 from core.schemas.version import Space
 from core.store import allow_hits, archives, definitions, ledger
 from core.store.archives import Archived
+from core.store.conditions import build
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -193,7 +194,9 @@ class _Candidate:
         most = max(0, most - len(self._snapshot.pieces))
         if self._snapshot.count(self._selection, self._instant) > most:
             with self._snapshot.selected(self._selection, self._instant) as table:
-                query = cut_query(table, self._limits.rank, most)
+                # By what may be told of it, and no more: a claim above the ceiling brings nothing to the top.
+                counts = build(self._selection, self._snapshot.known, self._instant).included
+                query = cut_query(table, self._limits.rank, most, counts)
                 self._snapshot.keep_off_found(query, reason_text("cut", rank=", ".join(self._limits.rank)))
 
     def _render(self, attempt: int) -> Rendered:
