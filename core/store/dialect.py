@@ -196,3 +196,8 @@ JOINED = "SELECT count(*), group_concat({line}, {end}) FROM observable o INDEXED
 
 CONTAINS = "instr({}, ?) > 0"
 """SQL for: a text contains the parameter."""
+
+
+def literal(text: str) -> str:
+    """Return *text* as SQL says it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,39 +1,44 @@
 """Compare what an export would list now with what the ledger says it lists, in SQL, and write the changes.
 
-Sets are temporary tables by row id, so that a million entries cost about a second and no memory.
+What did not change is only counted: the open rows of the ledger and the rows they are about are read side by side in
+the order of row ids.  The changes are a temporary table, so that memory stays flat however many they are.
 """
+# ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
-
-import msgspec
+from operator import itemgetter
+from typing import Any
 
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
+from core.store import dialect
+from core.store.collector import collector_off
 from core.store.conditions import build
 from core.store.kept_off import KEPT_OFF, REASONS
-from core.store.ledger_lines import ADDED, CHANGED, FREED, REMOVED, WITHDRAWN, line_of, reason, word_of
+from core.store.ledger_lines import ADDED, CHANGED, FREED, REMOVED, WITHDRAWN, encode, line_of, reason, word_of
 from core.store.ledger_lines import KEPT_OFF as KEPT
+from core.store.ledger_pieces import now_listed, type_of_piece
 from core.store.ledger_reasons import Reasons
-from core.store.plan import FEW
+from core.store.plan import FEW, Plan
 from core.store.snapshot import Snapshot
 
 _BATCH = 1_000
-_ORDERED = " ORDER BY o.type, o.value"
-_encode = msgspec.json.Encoder().encode
+_CHANGE = "temp.ledger_change"
+_OPEN = "l.export_id = ? AND l.last_version IS NULL"
 
 Out = Callable[[str, int], object]
 
 
 @dataclass(slots=True)
 class Comparison:
-    """How many entries are different, and what became of the others.
+    """How many entries are different, and what became of the others.  Pieces of networks are entries, too.
 
     Attributes:
-        added, changed, unchanged: Observables listed now.
+        added, changed, unchanged: Entries listed now.
         removed: Entries that are not listed any more, by the word of the reason.
         kept_off: Observables that are kept off from now on, or for another reason, by the word of the reason.
         freed: Observables that were kept off, and are not even selected any more.
@@ -45,6 +50,11 @@ class Comparison:
     removed: Counter[str] = field(default_factory=Counter)
     kept_off: Counter[str] = field(default_factory=Counter)
     freed: int = 0
+
+    @property
+    def listed(self) -> int:
+        """How many entries there are now."""
+        return self.added + self.changed + self.unchanged
 
     @property
     def withdrawn(self) -> int:
@@ -69,175 +79,222 @@ def compare(
     """Write the changes from what the ledger lists to what *selection* takes, and return how many they are.
 
     Args:
-        snapshot: The state of the store; what it keeps off counts, and the pieces it adds.
-        export_id: Row id of the export.
+        snapshot: The state of the store; what it keeps off counts, and the pieces it adds.  What is refused it
+            keeps off, too, from here on.
+        export_id: Row id of the export; 0 lists nothing.
         selection: With types.
         instant: Of the run.
         out: Called with lines, and how many those are; see `ledger_lines`.
         refused: Type, value and reason of what the format could not express.
     """
-    return _Comparing(snapshot, export_id, selection, instant, out).done(refused)
+    pieces = dict.fromkeys(snapshot.pieces)
+    snapshot.keep_off(_refused(snapshot, refused, pieces))
+    with snapshot.whole(selection, instant) as (plan, types), _table(snapshot), collector_off():
+        comparing = _Comparing(snapshot, export_id, selection, instant)
+        comparing.find(plan, types)
+        comparing.find_pieces(pieces)
+        comparing.write(out)
+        return comparing.found
+
+
+@contextmanager
+def _table(snapshot: Snapshot) -> Iterator[None]:
+    """Give the table of changes for a block.
+
+    ``kept`` is the reason of what is kept off now, ``was`` that of the open row of the ledger, ``key`` see `Reasons`.
+    """
+    execute = snapshot.connection.execute
+    execute(
+        "CREATE TEMP TABLE ledger_change"
+        " (id INTEGER PRIMARY KEY, change TEXT NOT NULL, kept INTEGER, was INTEGER, key TEXT)"
+    )
+    try:
+        yield
+    finally:
+        execute(f"DROP TABLE {_CHANGE}")
+
+
+def _refused(
+    snapshot: Snapshot, refused: Iterable[tuple[str, str, str]], pieces: dict[Any, None]
+) -> Iterator[tuple[int, str]]:
+    """Yield row ids and reasons of observables that were refused; take refused pieces out of *pieces*."""
+    by_value = {piece[1:]: piece for piece in pieces}
+    query = "SELECT id FROM observable WHERE type = ? AND value = ?"
+    for type_, value, detail in refused:
+        if piece := by_value.get((type_, value)):
+            pieces.pop(piece, None)
+        elif row := snapshot.connection.execute(query, (type_, value)).fetchone():
+            yield row[0], reason("refused", detail=detail)
 
 
 class _Comparing:
     """Functions that share their arguments."""
 
-    def __init__(
-        self, snapshot: Snapshot, export_id: int, selection: Selection, instant: Instant, out: Out
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, export_id: int, selection: Selection, instant: Instant) -> None:
         self._snapshot, self._export_id = snapshot, export_id
-        self._selection, self._instant, self._out = selection, instant, out
-        self._connection = snapshot.connection
+        self._selection, self._instant = selection, instant
+        self._connection, self._execute = snapshot.connection, snapshot.connection.execute
         self._reasons = Reasons(self._connection, snapshot.known)
-        self._found = Comparison()
+        self._pieces: list[tuple[str, str, str]] = []
+        self.found = Comparison()
 
-    def done(self, refused: Iterable[tuple[str, str, str]]) -> Comparison:
-        self._refuse(refused)
-        self._drop()
-        self._now()
-        self._changes()
-        marks = ", ".join(f"'{type_}'" for type_ in self._selection.types) or "o.type"
-        which = f"change = '{REMOVED}' AND kept IS NULL"
-        self._reasons.find("ledger_change", self._selection, self._instant, marks, which)
-        self._write()
-        self._drop()
-        return self._found
+    def find(self, plan: Plan, types: tuple[str, ...]) -> None:
+        """Put down which observables changed, and how.
 
-    def _refuse(self, refused: Iterable[tuple[str, str, str]]) -> None:
-        query = "SELECT id FROM observable WHERE type = ? AND value = ?"
+        Args:
+            plan: The way to all that is selected, what is kept off too.
+            types: Those that are selected.
+        """
+        listed = f"o.type IN ({', '.join(map(dialect.literal, types)) or 'NULL'}){plan.where}"
+        taken = f"o.id IN (SELECT id FROM temp.{plan.picked})" if plan.picked else listed
+        before = self._number(f"SELECT count(*) FROM ledger l WHERE {_OPEN} AND l.is_listed", self._export_id)
+        self._gone_and_changed(taken)
+        kept = self._kept_off(taken)
+        self._freed(taken)
+        removed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{REMOVED}'")
+        changed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{CHANGED}'")
+        now = self._counted(plan, types) - kept
+        if now > before - removed:
+            self._added(plan, listed, now, before)
+        self.found.added, self.found.changed = now - (before - removed), changed
+        self.found.unchanged = before - removed - changed
+        which = f"change IN ('{REMOVED}', '{FREED}') AND kept IS NULL"
+        self._reasons.find(_CHANGE, self._selection, self._instant, types, which)
 
-        def rows() -> Iterator[tuple[int, str]]:
-            for type_, value, why in refused:
-                found = self._connection.execute(query, (type_, value)).fetchone()
-                if found is not None:
-                    yield found[0], _encode({"reason": "refused", "detail": why}).decode()
+    def find_pieces(self, pieces: Iterable[tuple[int, str, str]]) -> None:
+        """Put down which pieces of networks are new and which are gone."""
+        before = now_listed(self._connection, self._export_id)
+        now = {(key, value): type_ for key, type_, value in pieces}
+        for key, value in sorted(now.keys() - before):
+            self._piece(ADDED, key, now[key, value], value, self._let_in(key))
+        for key, value in sorted(before - now.keys()):
+            why = self._why_gone(key)
+            self.found.removed[word_of(why)] += 1
+            self._piece(REMOVED, key, type_of_piece(value), value, why)
+        self._pieces.sort()
+        self.found.added += len(now.keys() - before)
+        self.found.unchanged += len(now.keys() & before)
 
-        self._snapshot.keep_off(rows())
-
-    def _now(self) -> None:
-        """Find all that is selected, and by what it is kept off."""
-        execute = self._connection.execute
-        execute(
-            "CREATE TEMP TABLE ledger_now (id INTEGER PRIMARY KEY, modified_at INTEGER NOT NULL, kept INTEGER)"
-        )
-        put = "INSERT INTO temp.ledger_now SELECT o.id, o.modified_at, k.reason FROM"
-        kept = f"LEFT JOIN {KEPT_OFF} k ON k.id = o.id"
-        with self._snapshot.whole(self._selection, self._instant) as (plan, types):
-            if plan.picked:
-                execute(f"{put} temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id {kept} ORDER BY o.id")
-                return
-            marks = ", ".join("?" * len(types))
-            # The table in its own order: each look at a row by the index would be a jump.
-            execute(
-                f"{put} observable o NOT INDEXED {kept} WHERE o.type IN ({marks}){plan.where} ORDER BY o.id", types
-            )
-
-    def _changes(self) -> None:
-        """Put down who changed, and how."""
-        execute = self._connection.execute
-        execute(
-            "CREATE TEMP TABLE ledger_change (id INTEGER PRIMARY KEY, change TEXT NOT NULL, modified_at INTEGER,"
-            " kept INTEGER, was INTEGER, key TEXT)"
-        )
-        same_reason = (
-            f"l.why = (SELECT t.id FROM {REASONS} r JOIN ledger_text t ON t.text = r.text WHERE r.id = n.kept)"  # noqa: S608
-        )
-        execute(
-            "INSERT INTO temp.ledger_change SELECT id, change, modified_at, kept, why, NULL FROM ("  # noqa: S608
-            "SELECT n.id, n.modified_at, n.kept, l.why, CASE"
-            f" WHEN n.kept IS NULL AND l.is_listed IS NOT 1 THEN '{ADDED}'"
-            f" WHEN n.kept IS NULL AND l.modified_at <> n.modified_at THEN '{CHANGED}'"
-            f" WHEN n.kept IS NULL THEN NULL WHEN l.is_listed THEN '{REMOVED}'"
-            f" WHEN l.is_listed IS NULL OR NOT COALESCE({same_reason}, 0) THEN '{KEPT}' END AS change"
-            " FROM temp.ledger_now n LEFT JOIN ledger l"
-            " ON l.export_id = ? AND l.observable_id = n.id AND l.last_version IS NULL) WHERE change IS NOT NULL",
-            (self._export_id,),
-        )
-        execute(
-            "INSERT INTO temp.ledger_change SELECT l.observable_id,"
-            f" CASE WHEN l.is_listed THEN '{REMOVED}' ELSE '{FREED}' END, NULL, NULL, l.why, NULL FROM ledger l"
-            " WHERE l.export_id = ? AND l.last_version IS NULL"
-            " AND l.observable_id NOT IN (SELECT id FROM temp.ledger_now)",
-            (self._export_id,),
-        )
-        listed = execute("SELECT count(*) FROM temp.ledger_now WHERE kept IS NULL").fetchone()[0]
-        counts = dict(execute("SELECT change, count(*) FROM temp.ledger_change GROUP BY change").fetchall())
-        self._found.added, self._found.changed = counts.get(ADDED, 0), counts.get(CHANGED, 0)
-        self._found.freed = counts.get(FREED, 0)
-        self._found.unchanged = listed - self._found.added - self._found.changed
-        self._count = sum(counts.values())
-
-    def _write(self) -> None:
-        rows = self._rows()
-        pieces = sorted(self._piece_changes())
-        lines = merge(rows, pieces) if pieces else rows
+    def write(self, out: Out) -> None:
+        """Write all that was put down, in order."""
+        lines: Iterator[tuple[str, str, str]] = self._lines()
+        if self._pieces:
+            lines = merge(lines, self._pieces, key=itemgetter(0, 1))
         batch: list[str] = []
         for _, _, line in lines:
             batch.append(line)
             if len(batch) == _BATCH:
-                self._out("".join(batch), len(batch))
+                out("".join(batch), len(batch))
                 batch.clear()
         if batch:
-            self._out("".join(batch), len(batch))
+            out("".join(batch), len(batch))
 
-    def _rows(self) -> Iterator[tuple[str, str, str]]:
-        included = build(self._selection, self._snapshot.known, self._instant).included
-        by = f"(SELECT group_concat(a.tag_id || '.' || a.source_id, ' ') FROM assertion a WHERE a.observable_id = c.id AND {included})"  # noqa: S608
-        columns = (
-            "c.change, c.id, o.type, o.value, json_quote(o.value), c.modified_at, r.text, c.key,"
-            f" CASE WHEN c.change IN ('{ADDED}', '{CHANGED}') THEN {by} END"
+    def _gone_and_changed(self, taken: str) -> None:
+        self._execute(
+            f"INSERT INTO {_CHANGE} (id, change, kept, was) SELECT l.observable_id,"
+            f" CASE WHEN o.id IS NULL OR k.id IS NOT NULL THEN '{REMOVED}' ELSE '{CHANGED}' END,"
+            f" CASE WHEN o.id IS NOT NULL THEN k.reason END, l.why FROM ledger l"
+            f" LEFT JOIN observable o ON o.id = l.observable_id AND {taken}"
+            f" LEFT JOIN {KEPT_OFF} k ON k.id = l.observable_id WHERE {_OPEN} AND l.is_listed"
+            " AND (o.id IS NULL OR k.id IS NOT NULL OR o.modified_at <> l.modified_at)",
+            (self._export_id,),
         )
-        kept = f"LEFT JOIN {REASONS} r ON r.id = c.kept"
-        highest = self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
-        if self._count * FEW > highest:
-            source = f"observable o INDEXED BY uq_observable_type_value CROSS JOIN temp.ledger_change c ON c.id = o.id {kept}"
+
+    def _kept_off(self, taken: str) -> int:
+        """Put down what is kept off and was not, or for another reason, and return how many are kept off in all."""
+        selected = f"{KEPT_OFF} k CROSS JOIN observable o ON o.id = k.id AND {taken}"
+        self._execute(
+            f"INSERT INTO {_CHANGE} (id, change, kept) SELECT k.id, '{KEPT}', k.reason FROM {selected}"
+            f" JOIN {REASONS} r ON r.id = k.reason"
+            f" LEFT JOIN ledger l ON {_OPEN} AND l.observable_id = k.id"
+            " LEFT JOIN ledger_text t ON t.id = l.why"
+            " WHERE l.is_listed IS NULL OR (NOT l.is_listed AND t.text IS NOT r.text)",
+            (self._export_id,),
+        )
+        return self._number(f"SELECT count(*) FROM {selected}")
+
+    def _freed(self, taken: str) -> None:
+        self._execute(
+            f"INSERT INTO {_CHANGE} (id, change, was) SELECT l.observable_id, '{FREED}', l.why FROM ledger l"
+            f" LEFT JOIN observable o ON o.id = l.observable_id AND {taken}"
+            f" WHERE {_OPEN} AND NOT l.is_listed AND o.id IS NULL",
+            (self._export_id,),
+        )
+        self.found.freed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{FREED}'")
+
+    def _added(self, plan: Plan, listed: str, now: int, before: int) -> None:
+        if plan.picked:
+            source = f"(SELECT id FROM temp.{plan.picked} ORDER BY id) o WHERE 1"
         else:
-            source = f"temp.ledger_change c CROSS JOIN observable o ON o.id = c.id {kept}"
-        with closing(self._connection.execute(f"SELECT {columns} FROM {source}{_ORDERED}")) as rows:  # noqa: S608
-            while batch := rows.fetchmany(_BATCH):
-                for row in batch:
-                    yield row[2], row[3], self._line(*row)
-
-    def _line(
-        self,
-        change: str,
-        key: int,
-        type_: str,
-        _: str,
-        quoted: str,
-        modified_at: int | None,
-        kept: str | None,
-        why: str | None,
-        by: str | None,
-    ) -> str:
-        if change in (ADDED, CHANGED):
-            return line_of(change, key, type_, quoted, self._reasons.tell_by(by or ""), modified_at)
-        text = kept if kept is not None else self._reasons.tell(why or FREED)
-        if change == REMOVED:
-            self._found.removed[word_of(text)] += 1
-        elif change == KEPT:
-            self._found.kept_off[word_of(text)] += 1
-        return line_of(change, key, type_, quoted, text, modified_at)
-
-    def _piece_changes(self) -> Iterator[tuple[str, str, str]]:
-        there = set(
-            self._connection.execute(
-                "SELECT observable_id, value FROM ledger_piece WHERE export_id = ? AND last_version IS NULL",
-                (self._export_id,),
-            )
+            # Of most of the store: in the order of the table, by which both tables are written and read on.
+            source = f"observable o{' NOT INDEXED' if self._is_much(now) else ''} WHERE {listed}"
+        known = ""
+        if before:
+            known = f" AND NOT EXISTS (SELECT 1 FROM ledger l WHERE {_OPEN} AND l.is_listed AND l.observable_id = o.id)"
+        self._execute(
+            f"INSERT INTO {_CHANGE} (id, change) SELECT o.id, '{ADDED}' FROM {source}"
+            f" AND o.id NOT IN (SELECT id FROM {KEPT_OFF}){known}",
+            (self._export_id,) if before else (),
         )
-        now = {(key, value): type_ for key, type_, value in self._snapshot.pieces}
-        for key, value in now.keys() - there:
-            self._found.added += 1
-            yield now[key, value], value, self._piece_line(ADDED, key, now[key, value], value, '{"by":[]}')
-        for key, value in there - now.keys():
-            self._found.removed["split"] += 1
-            type_ = "cidr" if "/" in value else "ipv6" if ":" in value else "ipv4"
-            yield type_, value, self._piece_line(REMOVED, key, type_, value, reason("split"))
 
-    def _piece_line(self, change: str, key: int, type_: str, value: str, why: str) -> str:
-        return line_of(change, key, type_, _encode(value).decode(), why, piece=True)
+    def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
+        if plan.picked:
+            return self._number(f"SELECT count(*) FROM temp.{plan.picked}")
+        query = f"SELECT count(*) FROM observable o WHERE o.type = ?{plan.where}"
+        return sum(self._number(query, type_) for type_ in types)
 
-    def _drop(self) -> None:
-        for table in ("ledger_now", "ledger_change"):
-            self._connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    def _lines(self) -> Iterator[tuple[str, str, str]]:
+        included = build(self._selection, self._snapshot.known, self._instant).included
+        by = (
+            f"(SELECT group_concat(a.tag_id || '.' || a.source_id, ' ') FROM assertion a"
+            f" WHERE a.observable_id = c.id AND {included})"
+        )
+        columns = (
+            f"o.type, o.value, {dialect.JSON_STRING.format('o.value')}, c.id, c.change, o.modified_at, c.kept,"
+            f" CASE WHEN c.change IN ('{ADDED}', '{CHANGED}') THEN {by} ELSE c.key END"
+        )
+        source = f"{_CHANGE} c CROSS JOIN observable o ON o.id = c.id"
+        if self._is_much(self._number(f"SELECT count(*) FROM {_CHANGE}")):
+            source = f"observable o INDEXED BY uq_observable_type_value CROSS JOIN {_CHANGE} c ON c.id = o.id"
+        reasons, found = self._reasons, self.found
+        query = f"SELECT {columns} FROM {source} ORDER BY o.type, o.value"
+        with closing(self._execute(query)) as rows:
+            while batch := rows.fetchmany(_BATCH):
+                for type_, value, quoted, key, change, modified_at, kept, why in batch:
+                    if change in (ADDED, CHANGED):
+                        text = reasons.tell_by(why or "")
+                    elif kept is not None:
+                        text = reasons.tell_kept(kept)
+                    else:
+                        text, modified_at = reasons.tell(why), None
+                    if change == REMOVED:
+                        found.removed[word_of(text)] += 1
+                    elif change == KEPT:
+                        found.kept_off[word_of(text)] += 1
+                    yield type_, value, line_of(change, key, type_, quoted, text, modified_at)
+
+    def _piece(self, change: str, key: int, type_: str, value: str, why: str) -> None:
+        line = line_of(change, key, type_, encode(value).decode(), why, piece=True)
+        self._pieces.append((type_, value, line))
+
+    def _let_in(self, key: int) -> str:
+        included = build(self._selection, self._snapshot.known, self._instant).included
+        pairs = self._execute(
+            f"SELECT a.tag_id || '.' || a.source_id FROM assertion a WHERE a.observable_id = ? AND {included}",
+            (key,),
+        )
+        return self._reasons.tell_by(" ".join(pair for (pair,) in pairs))
+
+    def _why_gone(self, key: int) -> str:
+        """Return why a piece is gone: for what its network is kept off now, or is gone; else the network is whole."""
+        row = self._execute(f"SELECT kept, key FROM {_CHANGE} WHERE id = ?", (key,)).fetchone()
+        if row is not None and row[1] is not None:
+            return self._reasons.tell(row[1])
+        row = self._execute(f"SELECT reason FROM {KEPT_OFF} WHERE id = ?", (key,)).fetchone()
+        return reason("split") if row is None else self._reasons.tell_kept(row[0])
+
+    def _is_much(self, number: int) -> bool:
+        return number * FEW > self._number("SELECT COALESCE(max(id), 0) FROM observable")
+
+    def _number(self, query: str, *values: str | int) -> int:
+        return int(self._execute(query, values).fetchone()[0])

@@ -1,19 +1,31 @@
 """What is listed and was withdrawn: by the false-positive button, or by every source that let it in."""
+# ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+from core.schemas.export import Selection
 from core.schemas.instant import LATEST, Instant
+from core.store import dialect
 from core.store.ledger_reasons import Reasons
 from core.store.ledger_states import state_at
 from core.store.snapshot import Snapshot
 
-_TABLE = "ledger_asked"
+_ASKED = "temp.ledger_asked"
 
 
 def withdrawn_since(
-    snapshot: Snapshot, export_id: int, number: int, *, instant: Instant, after: Instant | None = None
+    snapshot: Snapshot,
+    export_id: int,
+    number: int,
+    *,
+    instant: Instant,
+    after: Instant | None = None,
+    unless: Sequence[Selection] = (),
 ) -> list[int]:
     """Return the row ids of what version *number* lists and is withdrawn by now, in order.
+
+    A network that is listed in pieces is among them where it was withdrawn.
 
     Args:
         snapshot: The state of the store.
@@ -21,34 +33,65 @@ def withdrawn_since(
         number: Of the version.
         instant: Assertions that have ended by then do not count for staying.
         after: Only what was withdrawn later than that.
+        unless: With types.  What one of these takes all the same is not withdrawn: another assertion lets it in.
     """
-    state = f"SELECT observable_id, why FROM ({state_at(export_id, number)}) WHERE is_listed"  # noqa: S608
-    return _found(snapshot, state, (), instant, after)
+    pieces = (
+        f"SELECT observable_id FROM ledger_piece WHERE export_id = {export_id:d} AND first_version <= {number:d}"
+        f" AND (last_version IS NULL OR last_version >= {number:d})"
+    )
+    with _asked(snapshot) as reasons:
+        snapshot.connection.execute(
+            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)})"
+            f" WHERE (is_listed OR observable_id IN ({pieces})) AND observable_id IN"
+            f" (SELECT a.observable_id FROM assertion a WHERE a.withdrawn_at IS NOT NULL OR {reasons.cleared()})"
+        )
+        found = _found(snapshot, reasons, instant, after)
+        for selection in unless if found else ():
+            taken = _taken(snapshot, selection, instant)
+            found = [key for key in found if key not in taken]
+        return found
 
 
 def withdrawn_among(snapshot: Snapshot, ids: Iterable[int], *, instant: Instant) -> list[int]:
     """Return those of some observables that are withdrawn by now: cleared, or with nothing left but withdrawn."""
-    return _found(snapshot, "SELECT NULL, NULL WHERE 0", ids, instant, None)
+    with _asked(snapshot) as reasons:
+        put = f"INSERT OR IGNORE INTO {_ASKED} (id) VALUES (?)"
+        snapshot.connection.executemany(put, ((key,) for key in ids))
+        return _found(snapshot, reasons, instant, None)
 
 
-def _found(
-    snapshot: Snapshot, query: str, ids: Iterable[int], instant: Instant, after: Instant | None
-) -> list[int]:
-    connection = snapshot.connection
-    connection.execute(f"DROP TABLE IF EXISTS temp.{_TABLE}")
-    connection.execute(f"CREATE TEMP TABLE {_TABLE} (id INTEGER PRIMARY KEY, was INTEGER)")
-    connection.execute(f"INSERT OR IGNORE INTO temp.{_TABLE} {query}")  # noqa: S608
-    connection.executemany(f"INSERT OR IGNORE INTO temp.{_TABLE} VALUES (?, NULL)", ((key,) for key in ids))  # noqa: S608
-    reasons = Reasons(connection, snapshot.known)
-    condition = reasons.withdrawn(_TABLE, instant)
-    later = -LATEST if after is None else after
-    since = (
-        f"EXISTS (SELECT 1 FROM assertion a WHERE a.observable_id = {_TABLE}.id"  # noqa: S608
-        f" AND (a.withdrawn_at > {later:d} OR a.received_at > {later:d}))"
-    )
+@contextmanager
+def _asked(snapshot: Snapshot) -> Iterator[Reasons]:
+    """Give a table of what is asked for, with why it was listed, for a block."""
+    execute = snapshot.connection.execute
+    execute("CREATE TEMP TABLE ledger_asked (id INTEGER PRIMARY KEY, was INTEGER)")
     try:
-        rows = connection.execute(f"SELECT id FROM temp.{_TABLE} WHERE {condition} AND {since} ORDER BY id")  # noqa: S608
+        yield Reasons(snapshot.connection, snapshot.known)
+    finally:
+        execute(f"DROP TABLE {_ASKED}")
+
+
+def _found(snapshot: Snapshot, reasons: Reasons, instant: Instant, after: Instant | None) -> list[int]:
+    condition = reasons.withdrawn(_ASKED, instant)
+    if after is not None:
+        later = max(-LATEST, after)
+        condition += (
+            f" AND EXISTS (SELECT 1 FROM assertion a WHERE a.observable_id = {_ASKED}.id"
+            f" AND (a.withdrawn_at > {later:d} OR ({reasons.cleared()} AND a.received_at > {later:d})))"
+        )
+    reasons.load_pairs(_ASKED)
+    try:
+        rows = snapshot.connection.execute(f"SELECT id FROM {_ASKED} WHERE {condition} ORDER BY id")
         return [key for (key,) in rows]
     finally:
         reasons.forget_pairs()
-        connection.execute(f"DROP TABLE IF EXISTS temp.{_TABLE}")
+
+
+def _taken(snapshot: Snapshot, selection: Selection, instant: Instant) -> set[int]:
+    """Return which of those asked for *selection* takes."""
+    with snapshot.whole(selection, instant) as (plan, types):
+        found = f"o.type IN ({', '.join(map(dialect.literal, types)) or 'NULL'}){plan.where}"
+        if plan.picked:
+            found = f"o.id IN (SELECT id FROM temp.{plan.picked})"
+        query = f"SELECT o.id FROM {_ASKED} q CROSS JOIN observable o ON o.id = q.id AND {found}"
+        return {key for (key,) in snapshot.connection.execute(query)}

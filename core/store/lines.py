@@ -100,7 +100,7 @@ class Lines(Iterator[str]):
         after = ""
         for until in (*bounds, None):
             where = f"o.type = ? AND o.value > ?{'' if until is None else ' AND o.value <= ?'}{plan.where}"
-            query = dialect.JOINED.format(line=self._expression, end=_literal(self._end), where=where)
+            query = dialect.JOINED.format(line=self._expression, end=dialect.literal(self._end), where=where)
             values = (type_, after) if until is None else (type_, after, until)
             number, text = self._connection.execute(query, values).fetchone()
             if number:
@@ -144,8 +144,4 @@ class Lines(Iterator[str]):
 
 
 def _expression(parts: Sequence[str | Column]) -> str:
-    return " || ".join(_SQL[part] if isinstance(part, Column) else _literal(part) for part in parts) or "''"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return " || ".join(_SQL[part] if isinstance(part, Column) else dialect.literal(part) for part in parts) or "''"

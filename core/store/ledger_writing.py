@@ -1,0 +1,159 @@
+"""Bring the ledger from one version to the next, and forget what nobody can ask for any more."""
+# ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from core.store.collector import collector_off
+from core.store.ledger_lines import ADDED, CHANGED, FREED, OPENS, REMOVED, Change, decode
+
+_BATCH = 10_000
+_MANY = 50_000
+_STAGE = "temp.ledger_stage"
+LEAST_DEPARTED = 100_000
+"""At least so many values that left are remembered for when and why, and as many as are listed."""
+
+
+def apply(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
+    """Bring the ledger of an export from the version before to version *number*; again makes no difference.
+
+    Args:
+        connection: In a write transaction of the caller's.
+        export_id: Row id of the export.
+        number: Of the version.
+        lines: Of its changes.
+    """
+    connection.execute(
+        "CREATE TEMP TABLE ledger_stage (id INTEGER NOT NULL, modified_at INTEGER, is_listed INTEGER, why INTEGER,"
+        " ended_by INTEGER)"
+    )
+    try:
+        with collector_off():
+            _stage(connection, export_id, number, lines)
+        _close(connection, export_id, number)
+        # In the order of the table, which fills its pages and jumps nowhere.
+        connection.execute(
+            "INSERT OR IGNORE INTO ledger (export_id, observable_id, first_version, is_listed, modified_at, why)"
+            f" SELECT ?, id, ?, is_listed, modified_at, why FROM {_STAGE} WHERE is_listed IS NOT NULL ORDER BY id",
+            (export_id, number),
+        )
+    finally:
+        connection.execute(f"DROP TABLE {_STAGE}")
+
+
+def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
+    """Forget what no version from *oldest* on can be asked for, but for when values left that are not listed now.
+
+    Args:
+        connection: In a write transaction of the caller's.
+        export_id: Row id of the export.
+        oldest: Number of the oldest version that is kept.
+    """
+    execute = connection.execute
+    forgotten = execute(
+        "DELETE FROM ledger WHERE export_id = ? AND last_version < ? AND (NOT is_listed OR EXISTS ("
+        "SELECT 1 FROM ledger later WHERE later.export_id = ledger.export_id"
+        " AND later.observable_id = ledger.observable_id AND later.first_version > ledger.first_version"
+        " AND later.is_listed))",
+        (export_id, oldest),
+    ).rowcount
+    execute("DELETE FROM ledger_piece WHERE export_id = ? AND last_version < ?", (export_id, oldest))
+    bound = _departed_before(connection, export_id, oldest)
+    forgotten += execute(
+        "DELETE FROM ledger WHERE export_id = ? AND last_version < ?", (export_id, bound)
+    ).rowcount
+    if forgotten:
+        execute(
+            "DELETE FROM ledger_text WHERE id NOT IN (SELECT why FROM ledger)"
+            " AND id NOT IN (SELECT ended_by FROM ledger WHERE ended_by IS NOT NULL)"
+        )
+
+
+def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
+    """Put the rows to be written into the table for that; pieces are few and written at once."""
+    texts = _Texts(connection)
+    put = f"INSERT INTO {_STAGE} VALUES (?, ?, ?, ?, ?)"
+    rest = iter(lines)
+    while batch := [decode(line) for line in islice(rest, _BATCH)]:
+        whole = [change for change in batch if not change.piece]
+        ids = texts.ids([bytes(change.why) for change in whole])
+        connection.executemany(put, map(_row, whole, ids))
+        for change in batch:
+            if change.piece:
+                _apply_piece(connection, export_id, number, change)
+
+
+def _row(change: Change, why: int) -> tuple[int, int | None, bool | None, int, int | None]:
+    word = change.change
+    is_listed: bool | None = word in (ADDED, CHANGED)
+    if word not in OPENS and change.modified_at is None:
+        is_listed = None  # it begins nothing
+    return change.id, change.modified_at or 0, is_listed, why, why if word in (REMOVED, FREED) else None
+
+
+def _close(connection: sqlite3.Connection, export_id: int, number: int) -> None:
+    before = connection.execute(
+        "SELECT 1 FROM ledger WHERE export_id = ? AND last_version IS NULL LIMIT 1", (export_id,)
+    ).fetchone()
+    if before is not None:
+        connection.execute(
+            "UPDATE ledger SET last_version = ?, ended_by = s.ended_by"
+            f" FROM (SELECT id, ended_by FROM {_STAGE} ORDER BY id) s WHERE ledger.export_id = ?"
+            " AND ledger.observable_id = s.id AND ledger.last_version IS NULL AND ledger.first_version < ?",
+            (number - 1, export_id, number),
+        )
+
+
+def _apply_piece(connection: sqlite3.Connection, export_id: int, number: int, change: Change) -> None:
+    connection.execute(
+        "UPDATE ledger_piece SET last_version = ? WHERE export_id = ? AND observable_id = ? AND value = ?"
+        " AND last_version IS NULL AND first_version < ?",
+        (number - 1, export_id, change.id, change.value, number),
+    )
+    if change.change == ADDED:
+        connection.execute(
+            "INSERT OR IGNORE INTO ledger_piece (export_id, observable_id, value, first_version)"
+            " VALUES (?, ?, ?, ?)",
+            (export_id, change.id, change.value, number),
+        )
+
+
+def _departed_before(connection: sqlite3.Connection, export_id: int, oldest: int) -> int:
+    """Return the version before which departures are forgotten, so that not more than the bound are remembered."""
+    execute = connection.execute
+    listed = execute(
+        "SELECT count(*) FROM ledger WHERE export_id = ? AND last_version IS NULL AND is_listed", (export_id,)
+    ).fetchone()[0]
+    most = max(LEAST_DEPARTED, listed)
+    by_version = execute(
+        "SELECT last_version, count(*) FROM ledger WHERE export_id = ? AND last_version < ?"
+        " GROUP BY last_version ORDER BY last_version DESC",
+        (export_id, oldest),
+    )
+    for version, departed in by_version.fetchall():
+        most -= departed
+        if most < 0:
+            return int(version) + 1
+    return 0
+
+
+class _Texts:
+    """Row ids of reasons, each kept once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[bytes, int] = {}
+
+    def ids(self, texts: list[bytes]) -> Iterator[int]:
+        """Return the ids of *texts*, which are few at a time."""
+        if len(self._known) >= _MANY:
+            self._known.clear()
+        known = self._known
+        if new := sorted({text for text in texts if text not in known}):
+            words = [(text.decode(),) for text in new]
+            self._connection.executemany("INSERT OR IGNORE INTO ledger_text (text) VALUES (?)", words)
+            query = "SELECT id FROM ledger_text WHERE text = ?"
+            for text, word in zip(new, words, strict=True):
+                known[text] = self._connection.execute(query, word).fetchone()[0]
+        return (known[text] for text in texts)
