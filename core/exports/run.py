@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import YetiError
-from core.exports import candidate, forgetting, publish, withdrawal
+from core.exports import candidate, forgetting, publish, signing, withdrawal
 from core.exports.candidate import Made
 from core.exports.lease import Clock, held
 from core.exports.records import record_of
@@ -120,6 +120,7 @@ class _Run:
         """Do it."""
         recovered = self._versions.recover()
         try:
+            signing.key_of(self._settings)  # where it cannot be used, nothing is published that is not signed
             job = candidate.job_of(self._store, self._definition, self._clock.start)
             made = candidate.make(self._store, job, self._folder, self._settings, on_entries)
         except YetiError:
@@ -212,7 +213,7 @@ class _Run:
             self._withdraw(pins.pinned(self._store, self._definition.name))
         except YetiError as error:
             _log.error(
-                "what was withdrawn is still published", extra={"export": self._lease.export, "why": str(error)}
+                "what was withdrawn may still be published", extra={"export": self._lease.export, "why": str(error)}
             )
 
     def _base(self, made: Made, less: "withdrawal.Less | None") -> int:

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.exports import beside, counters
+from core.exports import beside, counters, signing
 from core.exports.archive import Archive, lines_of
 from core.exports.deltas import public_delta
 from core.exports.lease import Clock
@@ -96,8 +96,11 @@ class Versions:
 
         Raises:
             StorageError: Something could not be stored.  The next run finishes or undoes it.
+            ConfigError: The signing key cannot be used.
             ExportBusy: The claim is another's by now.
         """
+        if cause != "withdrawal":  # which leaves at once, signed or not
+            signing.key_of(self._settings)
         number, before = archives.number_for(self._store, self._lease)
         record = structs.replace(
             item.record, number=number, cause=cause, note=note or {}, previous_sha256=before

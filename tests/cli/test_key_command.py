@@ -50,10 +50,12 @@ def test_public_says_that_nothing_is_signed(yetictl):
 
 
 def test_a_key_that_is_gone_is_said_without_a_traceback(yetictl, signing):
-    """By ``key public`` and by ``doctor``; a run publishes nothing."""
+    """By ``key public`` and by ``doctor``; a run publishes nothing that it could not sign."""
     yetictl("export", "add", "x", "--format", "list")
     signing.unlink()
 
+    assert "my.key cannot be read: No such file" in yetictl("export", "run", "x", status=1).err
+    assert not (signing.parent / "home" / "exports").exists()
     assert "my.key cannot be read: No such file" in yetictl("key", "public", status=1).err
     findings = {item["check"]: item for item in yetictl("doctor", "--json", status=1).json}
     assert "failed" == findings["signing"]["status"]
