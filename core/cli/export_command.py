@@ -17,6 +17,7 @@ from core.cli.export_output import (
     say_result,
     selection_text,
 )
+from core.cli.export_kept_off_command import kept_off
 from core.cli.export_preview_output import preview_object, print_preview, say_verdict
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
@@ -316,5 +317,5 @@ def remove(session: Session, name: str, purge: bool) -> None:
         say(f"kept     {redact(location)}  (--purge would have deleted it)")
 
 
-for each in (plan, apply, dump, limits, versions, release, rollback, unpin, verify):
+for each in (plan, apply, dump, limits, versions, kept_off, release, rollback, unpin, verify):
     command.add_command(each)

@@ -24,6 +24,7 @@ __all__ = [
     "changes_between",
     "compare",
     "export_key",
+    "kept_off",
     "listed_ids",
     "pieces",
     "prune",
@@ -52,6 +53,16 @@ def listed_ids(snapshot: Snapshot, name: str, number: int) -> Iterator[int]:
     query = f"SELECT observable_id FROM ({state_at(key, number)}) WHERE is_listed ORDER BY observable_id"  # noqa: S608
     for (found,) in snapshot.connection.execute(query):
         yield found
+
+
+def kept_off(snapshot: Snapshot, name: str, number: int) -> Iterator[tuple[str, str, str]]:
+    """Yield type, value and reason (JSON) of what was selected for version *number* and not listed, in order."""
+    key = export_key(snapshot.connection, name)
+    yield from snapshot.connection.execute(
+        "SELECT o.type, o.value, t.text"  # noqa: S608 (whole numbers)
+        f" FROM ({state_at(key, number)}) s JOIN observable o ON o.id = s.observable_id"
+        " JOIN ledger_text t ON t.id = s.why WHERE NOT s.is_listed ORDER BY o.type, o.value"
+    )
 
 
 def pieces(snapshot: Snapshot, name: str, number: int) -> list[Piece]:

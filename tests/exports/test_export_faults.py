@@ -16,11 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from export_samples import LATER, NOW, claim
+from export_samples import LATER, claim
 
 from core.errors import ExportBusy, StorageError, StorageFull
 from core.exports.archive import Archive
-from core.exports.rollback import roll_back
 from core.exports.run import run_export
 from core.exports.verify import verify
 from core.exports.versioning import Versions
@@ -29,7 +28,7 @@ from core.store import archives, definitions, pins, runs
 from core.store.archives import HELD, KEPT, PUBLISHING, REMOVING, WRITING
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("YETI_TEST_KILLS", "25"))
+KILLS = int(os.environ.get("YETI_TEST_EXPORT_KILLS", "15"))
 ROWS = 400
 
 DOER = """
@@ -118,7 +117,7 @@ def test_killed_at_any_point(export, store, few, tmp_path, act):
     ends: dict[str, int] = {}
     now = LATER + 3 * DAY
     most = 400
-    for number in range(KILLS * 4 if KILLS > 25 else KILLS):
+    for number in range(KILLS):
         before = runs.current_version(store, "x").files[0].sha256
         now += 11 * DAY if act == "run" else DAY
         moment = chance.randrange(1, most)
