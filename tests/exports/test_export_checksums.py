@@ -20,7 +20,7 @@ from core.exports.minisign_key import new_key
 from core.exports.remove import remove_export
 from core.exports.run import run_export
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
-from core.store import definitions
+from core.store import clearing, definitions
 from core.store.published import Publication, publications
 
 FIVE_METHODS = """
@@ -339,6 +339,21 @@ def test_without_its_key_a_run_publishes_nothing(export, run, settings, tmp_path
         run("a", signing_key=tmp_path / "k")
 
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_withdrawal_leaves_though_the_key_is_gone(export, run, store, settings, published, tmp_path):
+    """What is known to be wrong does not wait for a signature; the run fails and says why."""
+    new_key(tmp_path / "k")
+    export("a")
+    run("a", signing_key=tmp_path / "k")
+    run("a", signing_key=tmp_path / "k")
+    (tmp_path / "k").unlink()
+    clearing.clear(store, "hostname", "h1.a.example", "ours", LATER + 100)
+
+    with pytest.raises(ConfigError):
+        run_export(store, "a", replace(settings, signing_key=tmp_path / "k"), now=LATER + 200)
+
+    assert b"h0.a.example\n" == published("a.txt")
 
 
 # --- any storage ----------------------------------------------------------------------------------------------
