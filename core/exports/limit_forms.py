@@ -157,7 +157,7 @@ def _refuse_off(text: str) -> None:
 
 
 def _matched(form: str, text: str) -> re.Match[str]:
-    found = re.fullmatch(form, text, re.ASCII)
+    found = re.fullmatch(form, text)
     if found is None:
         raise ValueError
     return found

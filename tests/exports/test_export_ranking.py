@@ -110,14 +110,26 @@ def test_the_first_word_decides(store, fill, rank, first):
     assert [first] == kept(store, rank, 1)
 
 
+def test_no_date_outweighs_what_decides_before_it(store, fill):
+    """Between the first and the last date there can be, one more of a hundred still counts more."""
+    fill(
+        name("sure.example", confidence=51, last_seen=EARLIEST),
+        name("late.example", confidence=50, last_seen=LATEST),
+    )
+
+    assert ["sure.example"] == kept(store, ["score", "recency", "sources"], 1)
+    assert ["late.example"] == kept(store, ["recency", "score"], 1)
+
+
 def test_what_ranks_alike_goes_by_type_and_value(store, fill):
     """The same store gives the same list, in whatever order it was filled."""
-    fill(
-        claim("198.51.100.0/24", "cidr", "c2"),
-        claim("192.0.2.9", "ipv4", "c2"),
-        claim("192.0.2.10", "ipv4", "c2"),
+    for alike in (
         name("z.example"),
-    )
+        claim("192.0.2.9", "ipv4", "c2"),
+        claim("198.51.100.0/24", "cidr", "c2"),
+        claim("192.0.2.10", "ipv4", "c2"),
+    ):
+        fill(alike)
 
     ranked = [kept(store, RANKS, keep) for keep in range(5)]
 
@@ -151,14 +163,15 @@ def test_only_what_counts_is_looked_at(store, fill):
     assert ["plain.example", "red.example"] == kept(store, ["score"], 2)
 
 
-def test_what_nobody_claims_ranks_last(store, fill):
-    """Untagged observables have nothing to rank by."""
-    fill(name("a.example"), name("b.example"), name("c.example", confidence=0))
+@pytest.mark.parametrize("word", RANKS)
+def test_what_nobody_claims_ranks_last(store, fill, word):
+    """Untagged observables have nothing to rank by, not even a date long ago."""
+    fill(name("a.example"), name("b.example", confidence=0, last_seen=-DAY))
     fill(name("a.example", withdrawn=True), now=NOW + 1)
     with store.snapshot() as snapshot:
         snapshot.connection.execute("CREATE TEMP TABLE every (id INTEGER PRIMARY KEY)")
         snapshot.connection.execute("INSERT INTO temp.every SELECT id FROM observable")
-        query = cut_query("temp.every", RANKS, 2)
+        query = cut_query("temp.every", [word], 1)
         cut = snapshot.connection.execute(f"SELECT value FROM observable WHERE id IN ({query})").fetchall()
 
     assert [("a.example",)] == cut
