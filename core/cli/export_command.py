@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.cli.export_apply_command import apply, dump, plan
+from core.cli.export_kept_off_command import kept_off
 from core.cli.export_output import (
     definition_object,
     first_run_text,
@@ -17,8 +18,8 @@ from core.cli.export_output import (
     say_result,
     selection_text,
 )
-from core.cli.export_kept_off_command import kept_off
-from core.cli.export_preview_output import preview_object, print_preview, say_verdict
+from core.cli.export_preview_command import preview
+from core.cli.export_preview_output import say_verdict
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
@@ -283,23 +284,6 @@ def show(session: Session, name: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--entries", type=click.IntRange(0, 1_000), default=10, show_default=True, help="How many to show.")
-@json_option
-@click.pass_obj
-def preview(session: Session, name: str, entries: int, as_json: bool) -> None:
-    """Show what a run would publish, without touching anything."""
-    from core.exports.preview import preview as look
-
-    with session.store() as store:
-        seen = look(store, name, session.export_settings, now=session.now, entries=entries)
-    if as_json:
-        print_json(preview_object(seen))
-    else:
-        print_preview(seen)
-
-
-@command.command()
-@click.argument("name")
 @click.option("--purge", is_flag=True, help="Also delete the published file and the versions.")
 @click.pass_obj
 def remove(session: Session, name: str, purge: bool) -> None:
@@ -317,5 +301,5 @@ def remove(session: Session, name: str, purge: bool) -> None:
         say(f"kept     {redact(location)}  (--purge would have deleted it)")
 
 
-for each in (plan, apply, dump, limits, versions, kept_off, release, rollback, unpin, verify):
+for each in (preview, plan, apply, dump, limits, versions, kept_off, release, rollback, unpin, verify):
     command.add_command(each)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.errors import RenderError, YetiError
 from core.exports.candidate import job_of, make
 from core.exports.gate import Verdict
+from core.exports.listed import Listed
 from core.exports.render import Job, render
 from core.exports.select import is_little
 from core.exports.settings import Settings
@@ -47,6 +48,7 @@ class Preview:
         stale: Assertions on these observables that are neither fresh nor withdrawn.
         funnel: What is left after each step of the selection, if that is little.
         first: The first lines of the file.
+        listed: The entries themselves, if they were asked for.
         notes: What a user should know, each one line.
     """
 
@@ -63,9 +65,18 @@ class Preview:
     funnel: tuple[tuple[str, int], ...]
     first: tuple[str, ...]
     notes: tuple[str, ...]
+    listed: Listed | None = None
 
 
-def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entries: int = 10) -> Preview:
+def preview(
+    store: "Store",
+    name: str,
+    settings: Settings,
+    *,
+    now: Instant,
+    entries: int = 10,
+    with_listed: bool = False,
+) -> Preview:
     """Return what a run of the export *name* would publish now.
 
     Args:
@@ -74,21 +85,29 @@ def preview(store: "Store", name: str, settings: Settings, *, now: Instant, entr
         settings: Of this installation.
         now: The instant at which every assertion is judged.
         entries: How many entries to show.
+        with_listed: Whether to give the entries themselves, about 120 bytes of memory each.
 
     Raises:
         NotFound: There is no such export.
         TemplateError, RenderError: A run would fail.
     """
-    return preview_of(store, definitions.get_export(store, name), settings, now=now, entries=entries)
+    definition = definitions.get_export(store, name)
+    return preview_of(store, definition, settings, now=now, entries=entries, with_listed=with_listed)
 
 
 def preview_of(
-    store: "Store", definition: ExportDefinition, settings: Settings, *, now: Instant, entries: int = 10
+    store: "Store",
+    definition: ExportDefinition,
+    settings: Settings,
+    *,
+    now: Instant,
+    entries: int = 10,
+    with_listed: bool = False,
 ) -> Preview:
     """Return what a run of an export would publish now, which may be one that is not kept (yet); see `preview`."""
     job = job_of(store, definition, now)
     with scratch() as folder, collector_off():
-        look = _Look(job, folder, settings, entries)
+        look = _Look(job, folder, settings, entries, with_listed)
         made = make(store, job, folder, settings, look=look)
     types, tags, stale = look.counts
     comparison = made.comparison if made.current else None
@@ -106,21 +125,26 @@ def preview_of(
         funnel=look.funnel,
         first=look.first,
         notes=made.notes,
+        listed=look.listed,
     )
 
 
 class _Look:
     """What a preview asks the snapshot of a candidate beyond what a run does."""
 
-    def __init__(self, job: Job, folder: Path, settings: Settings, entries: int) -> None:
+    def __init__(self, job: Job, folder: Path, settings: Settings, entries: int, with_listed: bool) -> None:
         self.counts: tuple[dict[str, int], dict[str, int], int] = ({}, {}, 0)
         self.funnel: tuple[tuple[str, int], ...] = ()
         self.first: tuple[str, ...] = ()
+        self.listed: Listed | None = None
+        self._with_listed = with_listed
         self._job, self._folder, self._settings, self._entries = job, folder / "first", settings, entries
 
     def __call__(self, snapshot: "Snapshot") -> None:
         selection, instant = self._job.selection, self._job.instant
         self.counts = _counts(snapshot.rows(selection, instant))
+        if self._with_listed:
+            self.listed = Listed.of(snapshot, selection, instant)
         self._folder.mkdir()
         some = min(self._entries, sum(self.counts[0].values()))
         shown = render(snapshot, replace(self._job, first=self._entries), some, self._folder, self._settings)
