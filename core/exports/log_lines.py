@@ -49,11 +49,14 @@ def read(path: Path | None, on_bytes: Callable[[int], None] = lambda _: None) ->
     try:
         with ExitStack() as closing:
             raw = _standard_input() if path is None else closing.enter_context(path.open("rb"))
-            yield from _lines(_plain(raw), _Progress(raw, on_bytes))
+            text = closing.enter_context(_plain(raw))
+            yield from _lines(text, _Progress(raw, on_bytes))
     except _DAMAGED:
         raise UnreadableFile(f"{name} is damaged, or not whole") from None
     except OSError as error:
-        raise UnreadableFile(f"{name}: {error.strerror or 'cannot be read'}") from None
+        if error.strerror is None:  # bz2 has no error of its own
+            raise UnreadableFile(f"{name} is damaged, or not whole") from None
+        raise UnreadableFile(f"{name}: {error.strerror}") from None
 
 
 def _standard_input() -> io.BufferedReader:
