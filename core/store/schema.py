@@ -157,7 +157,8 @@ allow_hit = Table(
     Column("observable_id", Id, ForeignKey("observable.id", ondelete="CASCADE"), primary_key=True),
     Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True, comment="Of the entry of the list."),
-    Column("relation", Text, nullable=False, comment="equal, inside, contains or above; see allow_hits.py."),
+    Column("relation", Text, nullable=False, comment="equal, inside, contains or above; see allow_matching.py."),
+    Column("special_class", Text, nullable=False, comment="Of special-purpose addresses; empty: of none."),
     sqlite_with_rowid=False,
 )
 Index("ix_allow_hit_allow_list_id", allow_hit.c.allow_list_id)

@@ -37,7 +37,13 @@ def upgrade() -> None:
         sa.Column("allow_list_id", ID, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False, comment="Of the entry of the list."),
         sa.Column(
-            "relation", sa.Text(), nullable=False, comment="equal, inside, contains or above; see allow_hits.py."
+            "relation",
+            sa.Text(),
+            nullable=False,
+            comment="equal, inside, contains or above; see allow_matching.py.",
+        ),
+        sa.Column(
+            "special_class", sa.Text(), nullable=False, comment="Of special-purpose addresses; empty: of none."
         ),
         sa.ForeignKeyConstraint(
             ["observable_id"], ["observable.id"], name="fk_allow_hit_observable_id", ondelete="CASCADE"
