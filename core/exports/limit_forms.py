@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from core.errors import RefusedValue
+from core.exports.formats import nearest
 
 Value = tuple[str, str]
 """Type and canonical value of an observable."""
 
 _SIZES = {"": 1, "k": 1_000, "m": 1_000_000}
 _BYTES = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
-_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 OFF = "off"
 
@@ -107,11 +107,14 @@ def yes_or_no(text: str) -> bool:
     return one_of("yes", "no")(text) == "yes"
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Return words that stand between commas, sorted, each once."""
+def classes(text: str) -> tuple[str, ...]:
+    """Return classes of special-purpose addresses that stand between commas, sorted, each once."""
+    from core.values.special_purpose import CLASSES
+
     found = _between_commas(text)
-    if bad := [word for word in found if not _WORD.fullmatch(word)]:
-        raise ValueError(f"{bad[0]!r} is no such word")
+    if unknown := [word for word in found if word not in CLASSES]:
+        hint = nearest(unknown[0], CLASSES) or f"; known: {', '.join(CLASSES)}"
+        raise ValueError(f"{unknown[0]!r} is none{hint}")
     return tuple(sorted(set(found)))
 
 

@@ -144,7 +144,7 @@ LIMITS: tuple[Limit, ...] = (
         "",
         "classes of special-purpose addresses, separated by commas, such as documentation",
         "classes of special-purpose addresses that may be on the list",
-        forms.words,
+        forms.classes,
     ),
     Limit(
         "split",
