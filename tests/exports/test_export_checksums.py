@@ -14,13 +14,14 @@ from export_samples import LATER, NOW, claim
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import ConfigError, FileMissing, PartlyStored, StorageError
-from core.exports import checksums, deltas, places
+from core.exports import beside, checksums, deltas, places
 from core.exports.checksums import sums_of, write_checksums
 from core.exports.minisign_key import new_key
 from core.exports.remove import remove_export
 from core.exports.run import run_export
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
-from core.store import clearing, definitions
+from core.schemas.instant import SECOND
+from core.store import archives, clearing, definitions
 from core.store.published import Publication, publications
 
 FIVE_METHODS = """
@@ -109,13 +110,13 @@ def files_in(folder):
 def test_every_published_file_has_a_line(export, run, settings, published):
     """In the form of ``sha256sum``, sorted by name; of all exports of the place, whoever wrote last."""
     export("b")
-    export("a")
+    export("a", file_name="c.txt")
     run("a")
     run("b")
 
-    lines = "".join(f"{hashlib.sha256(published(name)).hexdigest()}  {name}\n" for name in ("a.txt", "b.txt"))
+    lines = "".join(f"{hashlib.sha256(published(name)).hexdigest()}  {name}\n" for name in ("b.txt", "c.txt"))
     assert lines == published("SHA256SUMS").decode()
-    assert ["a.txt: OK", "b.txt: OK"] == verify(settings.export_path)
+    assert ["b.txt: OK", "c.txt: OK"] == verify(settings.export_path)
 
 
 def test_a_new_version_has_its_line_anew(export, run, settings):
@@ -289,7 +290,9 @@ def test_files_and_checksums_are_signed(export, run, store, settings, tmp_path):
     export("a", file_name="lists/a.txt", deltas=True)
     export("b")
     run("b", signing_key=tmp_path / "k")
-    result = run("a", signing_key=tmp_path / "k")
+    run("a", signing_key=tmp_path / "k")
+    run("a", signing_key=tmp_path / "k")
+    made_at = archives.current(store, "a").record.made_at
     folder = Path(settings.export_path)
 
     def look():
@@ -309,7 +312,8 @@ def test_files_and_checksums_are_signed(export, run, store, settings, tmp_path):
             check=True,
         )
         assert f"file:{name}" in done.stdout
-    assert f"export:a\tversion:{result.version}" in (folder / "lists" / "a.txt.minisig").read_text()
+    said = f"timestamp:{made_at // SECOND}\tfile:lists/a.txt\texport:a\tversion:2\n"
+    assert said in (folder / "lists" / "a.txt.minisig").read_text()
 
 
 def test_a_signature_that_is_gone_comes_back(export, run, store, settings, tmp_path):
@@ -370,6 +374,25 @@ def test_five_methods_are_enough(export, run, store, settings, storage_plugins, 
 
     assert {"a.txt", "a.txt.minisig", "SHA256SUMS", "SHA256SUMS.minisig"} == set(stored)
     assert f"{hashlib.sha256(stored['a.txt'].encode()).hexdigest()}  a.txt\n" == stored["SHA256SUMS"]
+
+
+def test_a_client_that_changes_checksums_is_caught(export, run, store, settings, storage_plugins):
+    """What a client of five methods stored is read back and compared."""
+    (storage_plugins / "box.py").write_text(FIVE_METHODS.replace("] = contents", "] = contents.upper()"))
+    export("A", file_name="A", destination="box://lists")
+
+    with pytest.raises(StorageError, match="box:SHA256SUMS holds"):
+        run_export(store, "A", settings, now=LATER)
+
+
+def test_what_stands_beside_is_withdrawn_alone(settings, tmp_path):
+    """The file itself, and what merely begins like it, stay."""
+    for name in ("x", "x.minisig", "x.delta.jsonl", "x.delta.jsonl.minisig", "x.txt", "xy.minisig"):
+        (tmp_path / name).write_text("")
+
+    beside.withdraw_beside(str(tmp_path), ["x"])
+
+    assert ["x", "x.txt", "xy.minisig"] == files_in(tmp_path)
 
 
 @pytest.mark.s3
