@@ -4,12 +4,13 @@ Nothing outside of the given folder is touched.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import NotFound
+from core.errors import NotFound, StoreBusy
 from core.exports import counters, gate, limits
 from core.exports.formats import get_format, parse_options
 from core.exports.gate import Found, History
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from core.store.snapshot import Snapshot
 
 MOST_EXAMPLES = 5
+MOST_LOOKS = 5
 MOST_CUTS = 8
 """So often a file that is too large is cut and written again."""
 
@@ -118,11 +120,26 @@ def make(
     Raises:
         YetiError: It cannot be made.
     """
-    allow_hits.refresh(store)
-    with store.snapshot() as snapshot:
+    with looked_at(store, job.instant) as snapshot:
         made = _Candidate(store, snapshot, job, folder, settings, on_entries).made()
         look(snapshot)
         return made
+
+
+@contextmanager
+def looked_at(store: "Store", instant: Instant) -> Iterator["Snapshot"]:
+    """Give a snapshot of which every observable was compared with the allow-lists.
+
+    Raises:
+        StoreBusy: Observables come in faster than that goes.
+    """
+    for _ in range(MOST_LOOKS):
+        allow_hits.refresh(store, instant)
+        with store.snapshot() as snapshot:
+            if allow_hits.is_up_to_date(snapshot):
+                yield snapshot
+                return
+    raise StoreBusy("observables come in faster than they can be compared with the allow-lists; try again")
 
 
 class _Candidate:

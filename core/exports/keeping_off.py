@@ -17,7 +17,7 @@ from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import allow_hits
 from core.values import types
-from core.values.networks import NetworkIndex, span_of
+from core.values.networks import NetworkIndex, span_of, split
 from core.values.urls import host_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def keep_off(snapshot: "Snapshot", selection: Selection, instant: Instant, limit
     forbidden = Forbidden(limits.never)
     snapshot.keep_off(forbidden.found_in(snapshot, selection, instant))
     _too_broad(snapshot, limits)
-    snapshot.keep_off((key, reason) for key, reason in allow_hits.blocked(snapshot, limits.allow))
+    snapshot.keep_off(allow_hits.blocked(snapshot, limits.allow))
     _split(snapshot, selection, instant, limits, forbidden)
 
 
@@ -47,9 +47,7 @@ class Forbidden:
         self._index = NetworkIndex((span_of(value), place) for place, value in enumerate(self._networks))
         self._names = {value for type_, value in values if type_ == types.HOSTNAME}
 
-    def found_in(
-        self, snapshot: "Snapshot", selection: Selection, instant: Instant
-    ) -> Iterator[tuple[int, str]]:
+    def found_in(self, snapshot: "Snapshot", selection: Selection, instant: Instant) -> Iterator[tuple[int, str]]:
         """Yield the row id of each observable that must not be listed, and the reason."""
         # Read to its end first: what is kept off is taken out of the answer to the very question.
         hits = []
@@ -130,23 +128,16 @@ def _split(
     around = allow_hits.contained(snapshot, limits.allow)
     for batch in snapshot.values(selection, instant, (types.CIDR,)):
         for key, _, value in batch:
-            holes = [*around.get(key, ()), *forbidden.inside(value)]
+            holes = [*around.get(key, ()), *((entry, "") for entry in forbidden.inside(value))]
             if not holes:
                 continue
-            left = split(value, holes) if limits.split == "split" else None
-            reason = reason_text("split" if left is not None else "allow-listed", entry=holes[0], relation="contains")
-            kept_off.append((key, reason))
+            left = split(value, [entry for entry, _ in holes]) if limits.split == "split" else None
+            entry, name = holes[0]
+            word = "split" if left is not None else "allow-listed" if name else "never"
+            kept_off.append((key, reason_text(word, list=name, entry=entry, relation="contains")))
             pieces += [(key, _type_of(text), text) for text in left or ()]
     snapshot.keep_off(kept_off)
-    snapshot.add_pieces(
-        piece for piece in pieces if not snapshot.takes(selection, instant, piece[1], piece[2])
-    )
-
-
-def split(value: str, holes: list[str]) -> list[str] | None:
-    """Temporary."""
-    from core.values.networks import text_of, without
-    return [text_of(span) for span in without(span_of(value), map(span_of, holes))]
+    snapshot.add_pieces(piece for piece in pieces if not snapshot.takes(selection, instant, piece[1], piece[2]))
 
 
 def _type_of(value: str) -> str:

@@ -1,6 +1,263 @@
-"""STUB until the real one is there."""
-def refresh(store, on_progress=None): ...
-def blocked(snapshot, allowed): return ()
-def contained(snapshot, allowed): return {}
-def own_assets(snapshot, selection, instant): return ()
-def worth_telling(snapshot, selection, instant): return []
+"""Which observables meet which allow-lists: looked up once for each, kept, and asked by every run.
+
+`refresh` looks at what came in since, or at everything where a list changed.  What a list does (block, inform) is
+asked at the time of the question, so that changing it needs no new look.  Decision 0072 says why it is kept.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.errors import StoreBusy
+from core.schemas.export import Selection
+from core.schemas.instant import Instant
+from core.store import carried_lists, dialect
+from core.store.allow_kinds import Action, Kind, default_action, family_of
+from core.store.allow_matching import ABOVE, CONTAINS, EQUAL, INSIDE, ListEntries, Matcher
+from core.store.store import Store
+from core.values.networks import Span, span_of
+
+if TYPE_CHECKING:
+    from core.store.snapshot import Snapshot
+
+_BATCH = 20_000
+_TRIES = 5
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a list when it is asked what it does."""
+
+    id: int
+    name: str
+    list_type: str
+    matching_attributes: tuple[str, ...]
+    kind: Kind
+    action: Action
+
+
+def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lambda _: None) -> None:
+    """Bring the hits up to date.
+
+    Args:
+        store: Where observables and lists are.
+        now: When; for what the program carries.
+        on_progress: Called with the number of observables just looked at.
+
+    Raises:
+        StoreBusy: Observables come in, or lists change, faster than they can be looked at.
+    """
+    connection = store.connect()
+    try:
+        with dialect.errors(store.path):
+            for _ in range(_TRIES):
+                if _is_up_to_date(connection):
+                    return
+                _look(store, connection, now, on_progress)
+    finally:
+        connection.close()
+    raise StoreBusy("observables come in faster than they can be compared with the allow-lists; try again")
+
+
+def is_up_to_date(snapshot: "Snapshot") -> bool:
+    """Say whether every observable of the snapshot was looked at, with the lists as they are there."""
+    return _is_up_to_date(snapshot.connection)
+
+
+def told(connection: sqlite3.Connection) -> list[Told]:
+    """Return every list, by name."""
+    rows = connection.execute(
+        "SELECT l.id, l.name, l.list_type, l.matching_attributes, l.action, s.family, s.special_class, s.is_carried,"
+        " s.is_own FROM allow_list l LEFT JOIN allow_list_setting s ON s.allow_list_id = l.id ORDER BY l.name"
+    )
+    found = []
+    for key, name, list_type, attributes, action, family, special, is_carried, is_own in rows:
+        matching = tuple(json.loads(attributes))
+        kind = Kind(family or family_of(name, matching), special or "", bool(is_carried), bool(is_own))
+        found.append(Told(key, name, list_type, matching, kind, action or default_action(kind)))
+    return found
+
+
+def blocked(snapshot: "Snapshot", allowed: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Yield the row id of each observable that an allow-list blocks, and the reason as JSON.
+
+    Args:
+        snapshot: The state of the store.
+        allowed: Classes of special-purpose addresses that are no reason.
+    """
+    for item in _doing(snapshot.connection, "block"):
+        rows = snapshot.connection.execute(
+            "SELECT h.observable_id, e.entry, h.relation, h.special_class FROM allow_hit h"
+            " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
+            f" WHERE h.allow_list_id = ? AND h.relation IN ('{EQUAL}', '{INSIDE}')",
+            (item.id,),
+        ).fetchall()
+        for key, entry, relation, special in rows:
+            if special and special in allowed:
+                continue
+            reason = {"reason": "allow-listed", "list": item.name, "entry": entry, "relation": relation}
+            yield key, _encode(reason | ({"class": special} if special else {})).decode()
+
+
+def contained(snapshot: "Snapshot", allowed: Collection[str]) -> dict[int, list[tuple[str, str]]]:
+    """Return the row id of each network that contains blocking entries, and those, each with the name of its list."""
+    found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for item in _doing(snapshot.connection, "block"):
+        rows = snapshot.connection.execute(
+            "SELECT h.observable_id, e.entry, h.special_class FROM allow_hit h"
+            " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
+            f" WHERE h.allow_list_id = ? AND h.relation = '{CONTAINS}'",
+            (item.id,),
+        )
+        for key, entry, special in rows:
+            if not (special and special in allowed):
+                found[key].append((entry, item.name))
+    return dict(found)
+
+
+def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
+    """Return what *selection* lists of the user's own assets, each in words."""
+    own = [item for item in told(snapshot.connection) if item.kind.is_own and item.action != "off"]
+    if not own:
+        return []
+    ids = ", ".join(str(item.id) for item in own)
+    with snapshot.selected(selection, instant) as table:
+        rows = snapshot.connection.execute(
+            "SELECT o.value, l.name, e.entry FROM allow_hit h"  # noqa: S608 (whole numbers)
+            f" JOIN {table} t ON t.id = h.observable_id JOIN observable o ON o.id = h.observable_id"
+            " JOIN allow_list l ON l.id = h.allow_list_id"
+            " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
+            f" WHERE h.allow_list_id IN ({ids}) AND h.relation <> '{ABOVE}' ORDER BY o.type, o.value, l.name"
+        ).fetchall()
+    found = [f"{value} ({name}: {entry})" for value, name, entry in rows]
+    return found + _own_pieces(snapshot, own)
+
+
+def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
+    """Return what lists that only inform have to say of *selection*, and which names are above allow-listed ones."""
+    items = {item.id: item for item in told(snapshot.connection) if item.action != "off" and not item.kind.is_own}
+    with snapshot.selected(selection, instant) as table:
+        rows = snapshot.connection.execute(
+            "SELECT h.allow_list_id, h.relation, count(DISTINCT h.observable_id), min(o.value), min(e.entry)"  # noqa: S608
+            f" FROM {table} t JOIN allow_hit h ON h.observable_id = t.id JOIN observable o ON o.id = t.id"
+            " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
+            " GROUP BY h.allow_list_id, h.relation"
+        ).fetchall()
+    informed: Counter[str] = Counter()
+    notes = []
+    for key, relation, count, value, entry in rows:
+        item = items.get(key)
+        if item is None:
+            continue
+        if relation == ABOVE and item.action == "block":
+            what = (
+                f"{value} is above {entry}"
+                if count == 1
+                else f"{count:,} names are above its entries, as {value} is above {entry}"
+            )
+            notes.append(f"{item.name}: {what}; whoever blocks by suffix blocks that, too")
+        elif item.action == "inform" and relation != ABOVE:
+            informed[item.name] += count
+    if informed:
+        shown = ", ".join(f"{name} {count:,}" for name, count in informed.most_common(5))
+        more = f", and {len(informed) - 5} more lists" if len(informed) > 5 else ""
+        notes.append(
+            f"on allow-lists that only inform: {shown}{more}; yetictl allow-list set NAME --action block keeps them off"
+        )
+    return sorted(notes)
+
+
+def _own_pieces(snapshot: "Snapshot", own: list[Told]) -> list[str]:
+    """Return which pieces of split networks hold own assets: of the networks themselves is nothing listed."""
+    if not snapshot.pieces:
+        return []
+    entries = [
+        (span_of(text), text, item.name)
+        for item in own
+        if item.list_type == "cidr"
+        for (text,) in snapshot.connection.execute(
+            "SELECT entry FROM allow_list_entry WHERE allow_list_id = ?", (item.id,)
+        )
+    ]
+    return [
+        f"{value} ({name}: {text})"
+        for _, _, value in snapshot.pieces
+        for span, text, name in entries
+        if _touch(span_of(value), span)
+    ]
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one.version == other.version and one.first <= other.last and other.first <= one.last
+
+
+def _doing(connection: sqlite3.Connection, action: Action) -> list[Told]:
+    # A user's own lists first: theirs is the reason that says most.
+    found = [item for item in told(connection) if item.action == action and not item.kind.is_own]
+    return sorted(found, key=lambda item: (item.kind.is_carried, item.name))
+
+
+def _is_up_to_date(connection: sqlite3.Connection) -> bool:
+    row = connection.execute("SELECT state, checked_until FROM allow_check WHERE id = 1").fetchone()
+    highest = connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
+    return row is not None and row[0] == _state(connection) and row[1] >= highest
+
+
+def _state(connection: sqlite3.Connection) -> str:
+    """Return one text for all lists as they are; it changes with every import of one."""
+    rows = connection.execute(
+        "SELECT l.id, l.name, l.list_type, l.version, l.matching_attributes, l.received_at, s.is_own"
+        " FROM allow_list l LEFT JOIN allow_list_setting s ON s.allow_list_id = l.id ORDER BY l.id"
+    ).fetchall()
+    return hashlib.sha256(_encode([carried_lists.versions(), rows])).hexdigest()
+
+
+def _look(store: Store, connection: sqlite3.Connection, now: Instant, on_progress: Callable[[int], None]) -> None:
+    """Look at what was not looked at, and keep what was found, in one transaction."""
+    with store.writing() as writing:
+        carried_lists.put_carried(writing, now)
+    connection.execute("BEGIN")
+    try:
+        state = _state(connection)
+        row = connection.execute("SELECT state, checked_until FROM allow_check WHERE id = 1").fetchone()
+        is_same = row is not None and row[0] == state
+        begin = int(row[1]) if is_same else 0
+        matcher = Matcher(_lists(connection))
+        until = begin
+        hits: list[tuple[int, int, int, str, str]] = []
+        rows = connection.execute("SELECT id, type, value FROM observable WHERE id > ? ORDER BY id", (begin,))
+        while batch := rows.fetchmany(_BATCH):
+            for key, type_, value in batch:
+                hits.extend(matcher.hits(key, type_, value))
+            until = batch[-1][0]
+            on_progress(len(batch))
+    finally:
+        connection.execute("ROLLBACK")
+    with dialect.writing(connection, store.path):
+        if _state(connection) != state:
+            return  # a list came in meanwhile: look again
+        if not is_same:
+            connection.execute("DELETE FROM allow_hit")
+        connection.executemany(
+            "INSERT OR REPLACE INTO allow_hit (observable_id, allow_list_id, position, relation, special_class)"
+            " VALUES (?, ?, ?, ?, ?)",
+            hits,
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO allow_check (id, state, checked_until) VALUES (1, ?, ?)", (state, until)
+        )
+
+
+def _lists(connection: sqlite3.Connection) -> Iterator[ListEntries]:
+    for item in told(connection):
+        entries = connection.execute(
+            "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position", (item.id,)
+        ).fetchall()
+        yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, entries)

@@ -322,7 +322,7 @@ def _repeats_twice(pattern: str) -> bool:
             unbounded += 1
         place += 1
     # So many repetitions beside each other take time by the power of their number.
-    return unbounded > 3  # noqa: PLR2004
+    return unbounded > 3
 
 
 def _is_about(mark: Mark, type_: str) -> bool:

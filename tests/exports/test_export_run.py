@@ -167,7 +167,8 @@ def test_the_order_of_import_does_not_matter(form, tmp_path, settings):
                 session.add(shuffled)
             definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
             chosen = {"template": "t"} if form == "template" else {"format": form}
-            made = definition.make(store, "x", selection=Selection(), **chosen, default_destination="x", now=NOW)
+            chosen |= {"limits": {"allow": "documentation"}, "default_destination": "x"}
+            made = definition.make(store, "x", selection=Selection(), **chosen, now=NOW)
             definitions.add_export(store, made)
             digests.add(run_export(store, "x", settings, now=LATER).files[0].sha256)
 
