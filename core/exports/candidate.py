@@ -270,17 +270,22 @@ class _Candidate:
             lost=comparison.lost if comparison else 0,
             withdrawn=comparison.withdrawn if comparison else 0,
             own_assets=_found(own),
-            missing=self._missing(),
+            missing=self._missing(rendered),
             faults=_found(self._faults(rendered)),
         )
 
-    def _missing(self) -> tuple[str, ...]:
+    def _missing(self, rendered: Rendered) -> tuple[str, ...]:
+        wanted = self._limits.require
         pieces = {piece[1:] for piece in self._snapshot.pieces}
+        refused = {(type_, value) for type_, value, _ in refused_rows(rendered) if (type_, value) in wanted}
         return tuple(
             value
-            for type_, value in self._limits.require
-            if (type_, value) not in pieces
-            and not self._snapshot.takes(self._selection, self._instant, type_, value)
+            for type_, value in wanted
+            if (type_, value) in refused
+            or (
+                (type_, value) not in pieces
+                and not self._snapshot.takes(self._selection, self._instant, type_, value)
+            )
         )
 
     def _faults(self, rendered: Rendered) -> Sequence[str]:
