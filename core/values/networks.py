@@ -12,6 +12,8 @@ from typing import NamedTuple
 from core.errors import RefusedValue
 
 BITS = {4: 32, 6: 128}
+MOST_PIECES = 1_024
+"""The most networks that one is split into.  A /32 of IPv6 without one address is 96; without ten, 900 or so."""
 
 
 class Span(NamedTuple):
@@ -96,6 +98,29 @@ def without(span: Span, holes: Iterable[Span]) -> list[Span]:
     return left
 
 
+def split(network: str, holes: Iterable[str]) -> list[str] | None:
+    """Return what is left of a network without some of its addresses, as the fewest networks and addresses.
+
+    Args:
+        network: In canonical form.
+        holes: Canonical addresses and networks, in any order; they may overlap, or lie outside.
+
+    Returns:
+        Canonical values in the order of their addresses, none if nothing is left; ``None`` if it would be more
+        than ``MOST_PIECES``: such a network is better not listed at all.
+
+    Raises:
+        RefusedValue: One of them is no network and no address.
+    """
+    whole = span_of(network)
+    spans = united(hole for hole in map(span_of, holes) if hole.first <= whole.last and whole.first <= hole.last)
+    # Between any two that are left lies at least one piece.
+    if len(spans) > MOST_PIECES + 1:
+        return None
+    left = without(whole, spans)
+    return [text_of(span) for span in left] if len(left) <= MOST_PIECES else None
+
+
 def space(spans: Iterable[Span]) -> dict[int, int]:
     """Return how many addresses of each version *spans* are, each counted once."""
     sizes = dict.fromkeys(BITS, 0)
@@ -136,6 +161,54 @@ class NetworkIndex:
             if known.lasts[place] <= span.last:
                 yield Span(span.version, known.firsts[place], known.lasts[place]), known.labels[place]
             place += 1
+
+
+class NestedNetworks:
+    """Networks that lie inside each other or apart, to be asked a million times which is the innermost around one.
+
+    They are known by their place in ``spans``, -1 is none.  ``parents`` has for each the next one around it.
+    """
+
+    def __init__(self, networks: Iterable[Span]) -> None:
+        """Take the networks in, each once."""
+        self.spans = sorted(set(networks), key=lambda span: (span.version, span.first, -span.last))
+        self.parents: list[int] = []
+        self._firsts: dict[int, list[int]] = {version: [] for version in BITS}
+        self._offsets = dict.fromkeys(BITS, 0)
+        around: list[int] = []
+        for place, span in enumerate(self.spans):
+            while around and not self._covers(around[-1], span):
+                around.pop()
+            self.parents.append(around[-1] if around else -1)
+            around.append(place)
+            self._firsts[span.version].append(span.first)
+        self._offsets[6] = len(self._firsts[4])
+        self._lasts = [span.last for span in self.spans]
+
+    def innermost(self, span: Span) -> int:
+        """Return the place of the smallest network that *span* lies in, itself included."""
+        version, first, last = span
+        place = bisect_right(self._firsts[version], first) - 1
+        if place < 0:
+            return -1
+        place += self._offsets[version]
+        lasts, parents = self._lasts, self.parents
+        while place >= 0 and lasts[place] < last:
+            place = parents[place]
+        return place
+
+    def inside(self, span: Span) -> Iterator[int]:
+        """Yield the places of the networks that lie in *span* and are smaller, in order."""
+        firsts, offset = self._firsts[span.version], self._offsets[span.version]
+        place = bisect_left(firsts, span.first)
+        while place < len(firsts) and firsts[place] <= span.last:
+            if self._lasts[place + offset] <= span.last and self.spans[place + offset] != span:
+                yield place + offset
+            place += 1
+
+    def _covers(self, place: int, span: Span) -> bool:
+        known = self.spans[place]
+        return known.version == span.version and span.last <= known.last
 
 
 class _Sorted:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import RefusedValue
-from core.values.networks import NetworkIndex, Span, networks_of, space, span_of, text_of, united, without
+from core.values.networks import (
+    MOST_PIECES,
+    NestedNetworks,
+    NetworkIndex,
+    Span,
+    networks_of,
+    space,
+    span_of,
+    split,
+    text_of,
+    united,
+    without,
+)
 
 ADDRESSES = st.one_of(
     st.ip_addresses(v=4),
@@ -113,3 +125,69 @@ def test_index(several, asked):
         canonical(one)
         for one in sorted({ip_network(text) for text in inside}, key=lambda one: (one[0], one.prefixlen))
     ]
+
+
+@given(st.lists(networks(), max_size=10), networks())
+def test_nested(several, asked):
+    """The innermost network around what is asked, the way out from it, and all that are smaller inside."""
+    index = NestedNetworks(spans(several))
+    span = span_of(canonical(asked))
+    same = {one for one in several if one.version == asked.version}
+    around = sorted((one for one in same if asked.subnet_of(one)), key=lambda one: -one.prefixlen)
+
+    found, place = [], index.innermost(span)
+    while place >= 0:
+        found.append(text_of(index.spans[place]))
+        place = index.parents[place]
+    assert found == [canonical(one) for one in around]
+    assert [text_of(index.spans[place]) for place in index.inside(span)] == [
+        canonical(one)
+        for one in sorted(same, key=lambda one: (one[0], one.prefixlen))
+        if one.subnet_of(asked) and one != asked
+    ]
+
+
+@pytest.mark.parametrize(
+    ("network", "holes", "left"),
+    [
+        ("192.0.2.0/30", ["192.0.2.1"], ["192.0.2.0", "192.0.2.2/31"]),
+        ("192.0.2.0/24", ["192.0.2.0/25", "192.0.2.128/25"], []),
+        ("192.0.2.0/24", ["192.0.0.0/16"], []),
+        ("192.0.2.0/24", ["198.51.100.1", "2001:db8::1"], ["192.0.2.0/24"]),
+        ("2001:db8::/126", ["2001:db8::3", "2001:db8::2/127"], ["2001:db8::/127"]),
+    ],
+)
+def test_split(network, holes, left):
+    """What is left are canonical networks and addresses; holes may overlap, cover all, or lie elsewhere."""
+    assert left == split(network, holes)
+
+
+def test_an_address_out_of_a_large_network():
+    """Each bit of the length below the network is one piece."""
+    pieces = split("2001:db8::/32", ["2001:db8::1"])
+
+    assert pieces is not None
+    assert len(pieces) == 128 - 32
+
+
+@pytest.mark.parametrize(
+    ("network", "holes", "count"),
+    [
+        ("10.0.0.0/8", [f"10.0.{2 * number >> 8}.{2 * number & 255}" for number in range(1_000)], 1_016),
+        ("10.0.0.0/8", [f"10.0.{2 * number >> 8}.{2 * number & 255}" for number in range(1_100)], None),
+        ("10.0.0.0/8", [f"10.{number}.0.1" for number in range(200)], None),
+        ("10.0.0.0/8", [f"11.{number >> 8}.{number & 255}.1" for number in range(5_000)], 1),
+        ("10.0.0.0/16", [f"10.0.{number >> 8}.{number & 255}" for number in range(5_000)], 9),
+    ],
+)
+def test_a_network_that_would_fall_into_too_many_pieces(network, holes, count):
+    """It is not split; holes that touch, or lie elsewhere, are no reason for that."""
+    pieces = split(network, holes)
+
+    assert count == (None if pieces is None else len(pieces))
+    assert pieces is None or len(pieces) <= MOST_PIECES
+    if pieces is not None:
+        size = sum(span_of(piece).size for piece in pieces)
+        assert size == span_of(network).size - sum(
+            1 for hole in holes if span_of(network).first <= span_of(hole).first <= span_of(network).last
+        )
