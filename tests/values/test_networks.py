@@ -173,7 +173,7 @@ def test_an_address_out_of_a_large_network():
 @pytest.mark.parametrize(
     ("network", "holes", "count"),
     [
-        ("10.0.0.0/8", [f"10.0.{2 * number >> 8}.{2 * number & 255}" for number in range(1_000)], 1_016),
+        ("10.0.0.0/8", [f"10.0.{2 * number >> 8}.{2 * number & 255}" for number in range(1_000)], 1_015),
         ("10.0.0.0/8", [f"10.0.{2 * number >> 8}.{2 * number & 255}" for number in range(1_100)], None),
         ("10.0.0.0/8", [f"10.{number}.0.1" for number in range(200)], None),
         ("10.0.0.0/8", [f"11.{number >> 8}.{number & 255}.1" for number in range(5_000)], 1),
