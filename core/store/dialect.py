@@ -165,7 +165,7 @@ def find_by_ids(
     connection: sqlite3.Connection,
     columns: str,
     table: str,
-    ids: Sequence[int] | range,
+    ids: Sequence[int] | Sequence[str] | range,
     key: str = "observable_id",
 ) -> Iterator[tuple[Any, ...]]:
     """Give *columns* of the rows of *table* whose *key* is one of *ids*, in the order of *ids*."""

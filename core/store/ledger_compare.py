@@ -5,12 +5,12 @@ the order of row ids.  The changes are a temporary table, so that memory stays f
 """
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-from collections import Counter
+import sqlite3
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
-from operator import itemgetter
 from typing import Any
 
 from core.schemas.export import Selection
@@ -177,17 +177,20 @@ class _Comparing:
 
     def write(self, out: Out) -> None:
         """Write all that was put down, in order."""
-        lines: Iterator[tuple[str, str, str]] = self._lines()
-        if self._pieces:
-            lines = merge(lines, self._pieces, key=itemgetter(0, 1))
-        batch: list[str] = []
-        for _, _, line in lines:
-            batch.append(line)
-            if len(batch) == _BATCH:
-                out("".join(batch), len(batch))
-                batch.clear()
-        if batch:
-            out("".join(batch), len(batch))
+        waiting = deque(self._pieces)
+        with closing(self._rows()) as rows:
+            while batch := rows.fetchmany(_BATCH):
+                lines = list(map(self._line, batch))
+                last = batch[-1][:2]
+                due = []
+                while waiting and waiting[0][:2] <= last:
+                    due.append(waiting.popleft())
+                if due:
+                    keyed = [(row[0], row[1], line) for row, line in zip(batch, lines, strict=True)]
+                    lines = [line for _, _, line in merge(keyed, due)]
+                out("".join(lines), len(lines))
+        if waiting:
+            out("".join([line for _, _, line in waiting]), len(waiting))
 
     def _gone_and_changed(self, taken: str) -> None:
         self._execute(
@@ -243,10 +246,10 @@ class _Comparing:
         query = f"SELECT count(*) FROM observable o WHERE o.type = ?{plan.where}"
         return sum(self._number(query, type_) for type_ in types)
 
-    def _lines(self) -> Iterator[tuple[str, str, str]]:
+    def _rows(self) -> sqlite3.Cursor:
         included = build(self._selection, self._snapshot.known, self._instant).included
         by = (
-            f"(SELECT group_concat(a.tag_id || '.' || a.source_id, ' ') FROM assertion a"
+            "(SELECT group_concat(a.tag_id || '.' || a.source_id, ' ') FROM assertion a"
             f" WHERE a.observable_id = c.id AND {included})"
         )
         columns = (
@@ -256,22 +259,17 @@ class _Comparing:
         source = f"{_CHANGE} c CROSS JOIN observable o ON o.id = c.id"
         if self._is_much(self._number(f"SELECT count(*) FROM {_CHANGE}")):
             source = f"observable o INDEXED BY uq_observable_type_value CROSS JOIN {_CHANGE} c ON c.id = o.id"
-        reasons, found = self._reasons, self.found
-        query = f"SELECT {columns} FROM {source} ORDER BY o.type, o.value"
-        with closing(self._execute(query)) as rows:
-            while batch := rows.fetchmany(_BATCH):
-                for type_, value, quoted, key, change, modified_at, kept, why in batch:
-                    if change in (ADDED, CHANGED):
-                        text = reasons.tell_by(why or "")
-                    elif kept is not None:
-                        text = reasons.tell_kept(kept)
-                    else:
-                        text, modified_at = reasons.tell(why), None
-                    if change == REMOVED:
-                        found.removed[word_of(text)] += 1
-                    elif change == KEPT:
-                        found.kept_off[word_of(text)] += 1
-                    yield type_, value, line_of(change, key, type_, quoted, text, modified_at)
+        return self._execute(f"SELECT {columns} FROM {source} ORDER BY o.type, o.value")
+
+    def _line(self, row: tuple[str, str, str, int, str, int, int | None, str | None]) -> str:
+        type_, _, quoted, key, change, modified_at, kept, why = row
+        if change in (ADDED, CHANGED):
+            text = f'{{"by":"{why or ""}"}}'
+            return line_of(change, key, type_, quoted, text, modified_at)
+        text = self._reasons.tell(why or "") if kept is None else self._reasons.tell_kept(kept)
+        if change != FREED:
+            (self.found.removed if change == REMOVED else self.found.kept_off)[word_of(text)] += 1
+        return line_of(change, key, type_, quoted, text, None if kept is None else modified_at)
 
     def _piece(self, change: str, key: int, type_: str, value: str, why: str) -> None:
         line = line_of(change, key, type_, encode(value).decode(), why, piece=True)
@@ -283,7 +281,7 @@ class _Comparing:
             f"SELECT a.tag_id || '.' || a.source_id FROM assertion a WHERE a.observable_id = ? AND {included}",
             (key,),
         )
-        return self._reasons.tell_by(" ".join(pair for (pair,) in pairs))
+        return f'{{"by":"{" ".join(pair for (pair,) in pairs)}"}}'
 
     def _why_gone(self, key: int) -> str:
         """Return why a piece is gone: for what its network is kept off now, or is gone; else the network is whole."""

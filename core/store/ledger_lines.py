@@ -3,7 +3,7 @@
 In order of (type, value); ``why`` is an object, the same text for the same reason.
 
 ============  ================================================================================================
-``added``     listed now, and was not; ``why`` is ``{"by": [[tag, source], …]}``, the assertions that let it in
+``added``     listed now, and was not; ``why`` is ``{"by":"7.2 9.2"}``, row ids of tag and source of what lets it in
 ``changed``   listed before and now, and modified since; ``why`` as above
 ``removed``   was listed; ``why`` is ``{"reason": …}``; with ``modified_at`` it is kept off from now on
 ``kept-off``  selected and not listed; not listed before either, or kept off for another reason
@@ -74,8 +74,3 @@ def reason(word: str, **told: str) -> str:
 def word_of(why: str) -> str:
     """Return the word of a reason."""
     return str(msgspec.json.decode(why).get("reason", ""))
-
-
-def pairs_of(why: str) -> list[tuple[str, str]]:
-    """Return tag and source of the assertions that let something in; none if *why* is another reason."""
-    return [(tag, source) for tag, source in msgspec.json.decode(why).get("by", ())]

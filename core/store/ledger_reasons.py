@@ -14,7 +14,8 @@ from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.conditions import CLEARED, Known, active, build, exists
 from core.store.kept_off import REASONS
-from core.store.ledger_lines import WITHDRAWN, encode, pairs_of, reason
+from core.store.ledger_lines import WITHDRAWN, reason
+from core.store.ledger_texts import Named
 from core.values.tags import tag_key
 
 EXPIRED, EXCLUDED, FILTERED = "expired", "excluded", "filtered"
@@ -32,9 +33,10 @@ class Reasons:
     def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
         """Look nothing up yet."""
         self._connection, self._known = connection, known
-        self._tags = {tag.id: tag.name for tag in known.tags}
-        self._sources = {key: name for name, key in known.sources.items()}
-        self._told: dict[str, str] = {}
+        self.named = Named(
+            {tag.id: tag.name for tag in known.tags}, {key: name for name, key in known.sources.items()}
+        )
+        self._told: dict[str | int, str] = {}
 
     def find(self, table: str, selection: Selection, instant: Instant, types: Sequence[str], which: str) -> None:
         """Give a key to the rows of *table* that meet *which*.
@@ -48,22 +50,23 @@ class Reasons:
         """
         if not self._connection.execute(f"SELECT 1 FROM {table} WHERE {which} LIMIT 1").fetchone():
             return
-        self.load_pairs(table, which)
-        self._put(table, f"'{WITHDRAWN}'", f"{which} AND {self.withdrawn(table, instant)}")
-        self.forget_pairs()
         conditions = build(selection, self._known, instant)
-        if conditions.excluded_tags:
-            tags = ", ".join(map(str, conditions.excluded_tags))
-            met = f"a.observable_id = {table}.id AND a.tag_id IN ({tags}) AND {conditions.excluded}"
-            found = f"(SELECT min(a.tag_id || '.' || a.source_id) FROM assertion a WHERE {met})"
-            self._put(table, f"'{EXCLUDED} ' || {found}", which)  # null where no assertion meets it
+        tags = ", ".join(map(str, conditions.excluded_tags)) or "-1"
+        met = f"a.observable_id = {table}.id AND a.tag_id IN ({tags}) AND {conditions.excluded}"
+        excluded = f"(SELECT min(a.tag_id || '.' || a.source_id) FROM assertion a WHERE {met})"
         at_any_time = build(selection, self._known, instant, fresh=False)
         others = "".join(f" AND {other}" for other in at_any_time.others)
         wanted = ", ".join(map(dialect.literal, types)) or "NULL"
         taken = f"o.type IN ({wanted}) AND {exists(at_any_time.included)}{others}"
         ended = f"EXISTS (SELECT 1 FROM observable o WHERE o.id = {table}.id AND {taken})"
-        self._put(table, f"'{EXPIRED}'", f"{which} AND {ended}")
-        self._put(table, f"'{FILTERED}'", which)
+        was_withdrawn = self.was_withdrawn(table)
+        self.load_pairs(table, f"{which} AND {was_withdrawn}")
+        self._connection.execute(
+            f"UPDATE {table} SET key = CASE WHEN {was_withdrawn} AND {self.withdrawn(table, instant)}"
+            f" THEN '{WITHDRAWN}' ELSE COALESCE('{EXCLUDED} ' || {excluded},"
+            f" CASE WHEN {ended} THEN '{EXPIRED}' ELSE '{FILTERED}' END) END WHERE {which}"
+        )
+        self.forget_pairs()
 
     def load_pairs(self, table: str, which: str = "1") -> None:
         """Put the tags and sources that let the rows of *table* in where `withdrawn` looks for them."""
@@ -72,7 +75,7 @@ class Reasons:
             "CREATE TEMP TABLE ledger_pair (why INTEGER, source_id INTEGER, tag_id INTEGER,"
             " PRIMARY KEY (why, source_id, tag_id)) WITHOUT ROWID"
         )
-        query = f"SELECT DISTINCT was FROM {table} WHERE {which}"
+        query = f"SELECT was FROM {table} WHERE {which}"
         texts = self._connection.execute(f"SELECT id, text FROM ledger_text WHERE id IN ({query})")
         put = f"INSERT OR IGNORE INTO {_PAIRS} VALUES (?, ?, ?)"
         self._connection.executemany(put, self._pairs(texts))
@@ -104,52 +107,37 @@ class Reasons:
 
     def tell(self, key: str) -> str:
         """Return the JSON of a key."""
-        return self._told.get(key) or self._keep(key, self._tell(key))
-
-    def tell_by(self, pairs: str) -> str:
-        """Return as JSON the assertions that let something in, of row ids ``tag.source`` with blanks between."""
-        key = f"by {pairs}"
-        return self._told.get(key) or self._keep(key, self._tell_by(pairs))
+        known = self._told.get(key)
+        if known is None:
+            word, _, pair = key.partition(" ")
+            tag, source = self.named.pair(pair) if pair else ("", "")
+            known = self._keep(key, reason(word, tag=tag, source=source) if pair else reason(word))
+        return known
 
     def tell_kept(self, key: int) -> str:
         """Return the JSON of a reason for which the snapshot keeps something off."""
-        sign = f"kept {key}"
-        return self._told.get(sign) or self._keep(sign, self._tell_kept(key))
+        known = self._told.get(key)
+        if known is None:
+            query = f"SELECT text FROM {REASONS} WHERE id = ?"
+            known = self._keep(key, str(self._connection.execute(query, (key,)).fetchone()[0]))
+        return known
 
-    def _keep(self, key: str, text: str) -> str:
+    def was_withdrawn(self, table: str) -> str:
+        """Return a condition: something of the observable was withdrawn, by whomever; few rows meet it."""
+        any_ = f"SELECT 1 FROM assertion a WHERE a.observable_id = {table}.id"
+        return f"EXISTS ({any_} AND (a.withdrawn_at IS NOT NULL OR {self.cleared()}))"
+
+    def _keep(self, key: str | int, text: str) -> str:
         if len(self._told) >= _MANY:
             self._told.clear()
         self._told[key] = text
         return text
 
-    def _tell(self, key: str) -> str:
-        word, _, pair = key.partition(" ")
-        if word != EXCLUDED:
-            return reason(word)
-        tag, source = self._named(pair)
-        return reason(EXCLUDED, tag=tag, source=source)
-
-    def _tell_by(self, pairs: str) -> str:
-        return encode({"by": sorted({self._named(pair) for pair in pairs.split()})}).decode()
-
-    def _tell_kept(self, key: int) -> str:
-        query = f"SELECT text FROM {REASONS} WHERE id = ?"
-        return str(self._connection.execute(query, (key,)).fetchone()[0])
-
-    def _named(self, pair: str) -> tuple[str, str]:
-        tag, _, source = pair.partition(".")
-        return self._tags.get(int(tag), ""), self._sources.get(int(source), "")
-
-    def _put(self, table: str, key: str, condition: str) -> None:
-        self._connection.execute(f"UPDATE {table} SET key = {key} WHERE key IS NULL AND {condition}")
-
     def _pairs(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, int, int]]:
-        tags = {name: key for key, name in self._tags.items()}
-        sources = self._known.sources
         for why, text in texts:
-            for tag, source in pairs_of(text):
-                if tag in tags and source in sources:
-                    yield why, sources[source], tags[tag]
+            for pair in () if text.startswith("{") else text.split():
+                tag, _, source = pair.partition(".")
+                yield why, int(source), int(tag)
 
     def cleared(self) -> str:
         """Return a condition: assertion ``a`` is that of the false-positive button."""

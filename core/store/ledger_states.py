@@ -21,6 +21,7 @@ from core.store.ledger_lines import (
     reason,
 )
 from core.store.ledger_pieces import pieces_at
+from core.store.ledger_texts import as_json
 
 _BATCH = 1_000
 _MANY = 50_000
@@ -137,7 +138,7 @@ class _Between:
         for change, found in ((ADDED, after - before), (REMOVED, before - after)):
             for key, type_, value in found:
                 word = WITHDRAWN if key in gone else ROLLED_BACK if self._after < self._before else "split"
-                why = '{"by":[]}' if change == ADDED else reason(word)
+                why = '{"by":""}' if change == ADDED else reason(word)
                 yield type_, value, line_of(change, key, type_, encode(value).decode(), why, piece=True)
 
     def _text(self, key: int) -> str:
@@ -146,7 +147,7 @@ class _Between:
             if len(self._texts) >= _MANY:
                 self._texts.clear()
             row = self._execute("SELECT text FROM ledger_text WHERE id = ?", (key,)).fetchone()
-            known = self._texts[key] = str(row[0])
+            known = self._texts[key] = as_json(row[0])
         return known
 
 

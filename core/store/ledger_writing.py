@@ -2,14 +2,14 @@
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 from core.store.collector import collector_off
 from core.store.ledger_lines import ADDED, CHANGED, FREED, OPENS, REMOVED, Change, decode
+from core.store.ledger_texts import Texts
 
 _BATCH = 10_000
-_MANY = 50_000
 _STAGE = "temp.ledger_stage"
 LEAST_DEPARTED = 100_000
 """At least so many values that left are remembered for when and why, and as many as are listed."""
@@ -72,7 +72,7 @@ def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
 
 def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
     """Put the rows to be written into the table for that; pieces are few and written at once."""
-    texts = _Texts(connection)
+    texts = Texts(connection)
     put = f"INSERT INTO {_STAGE} VALUES (?, ?, ?, ?, ?)"
     rest = iter(lines)
     while batch := [decode(line) for line in islice(rest, _BATCH)]:
@@ -136,24 +136,3 @@ def _departed_before(connection: sqlite3.Connection, export_id: int, oldest: int
         if most < 0:
             return int(version) + 1
     return 0
-
-
-class _Texts:
-    """Row ids of reasons, each kept once."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._known: dict[bytes, int] = {}
-
-    def ids(self, texts: list[bytes]) -> Iterator[int]:
-        """Return the ids of *texts*, which are few at a time."""
-        if len(self._known) >= _MANY:
-            self._known.clear()
-        known = self._known
-        if new := sorted({text for text in texts if text not in known}):
-            words = [(text.decode(),) for text in new]
-            self._connection.executemany("INSERT OR IGNORE INTO ledger_text (text) VALUES (?)", words)
-            query = "SELECT id FROM ledger_text WHERE text = ?"
-            for text, word in zip(new, words, strict=True):
-                known[text] = self._connection.execute(query, word).fetchone()[0]
-        return (known[text] for text in texts)
