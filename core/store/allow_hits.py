@@ -1,10 +1,9 @@
 """Which observables meet which allow-lists: looked up once for each, kept, and asked by every run.
 
-`refresh` looks at what came in since, or at everything where a list changed.  What a list does (block, inform) is
-asked at the time of the question, so that changing it needs no new look.  Decision 0072 says why it is kept.
+`refresh` looks at what came in since, and at everything with a list that changed.  What a list does (block, inform)
+is asked at the time of the question, so that changing it needs no new look.  Decision 0072 says why it is kept.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections import Counter, defaultdict
@@ -14,21 +13,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.errors import StoreBusy
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import carried_lists, dialect
+from core.store.allow_entries import ListEntries, address_entry
 from core.store.allow_kinds import Action, Kind, default_action, family_of
-from core.store.allow_matching import ABOVE, CONTAINS, EQUAL, INSIDE, ListEntries, Matcher
+from core.store.allow_matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
 from core.store.store import Store
-from core.values.networks import Span, span_of
+from core.values.networks import Span, span_of, text_of
 
 if TYPE_CHECKING:
     from core.store.snapshot import Snapshot
 
-_BATCH = 20_000
-_TRIES = 5
+BATCH = 25_000
+"""Observables looked at in one transaction: a writer waits for a fraction of a second."""
+
 _encode = msgspec.json.Encoder().encode
+_ADD = "INSERT INTO allow_hit (observable_id, allow_list_id, position, relation, special_class) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,93 @@ class Told:
     action: Action
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be looked at next: lists by row id, with digests; observables after ``low`` until ``high``."""
+
+    lists: tuple[tuple[int, str], ...]
+    low: int
+    high: int
+
+
 def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lambda _: None) -> None:
-    """Bring the hits up to date.
+    """Bring the hits up to date, in steps: if it is stopped, the next one goes on there.
+
+    Several processes may do it at once; each takes what no other has.
 
     Args:
         store: Where observables and lists are.
         now: When; for what the program carries.
         on_progress: Called with the number of observables just looked at.
-
-    Raises:
-        StoreBusy: Observables come in, or lists change, faster than they can be looked at.
     """
+    carried_lists.bring_up_to_date(store, now)
     connection = store.connect()
+    matchers: dict[tuple[tuple[int, str], ...], Matcher] = {}
     try:
-        with dialect.errors(store.path):
-            for _ in range(_TRIES):
-                if _is_up_to_date(connection):
-                    return
-                _look(store, connection, now, on_progress)
+        while True:
+            with dialect.errors(store.path):
+                connection.execute("BEGIN")
+                task = _next_task(connection)
+                if task is not None and task.lists not in matchers:
+                    matchers = {task.lists: Matcher(_entries(connection, task))}
+                connection.execute("COMMIT")
+            if task is None:
+                return
+            with dialect.writing(connection, store.path):
+                number = _look(connection, task, matchers[task.lists])
+            if number:
+                on_progress(number)
     finally:
         connection.close()
-    raise StoreBusy("observables come in faster than they can be compared with the allow-lists; try again")
 
 
 def is_up_to_date(snapshot: "Snapshot") -> bool:
     """Say whether every observable of the snapshot was looked at, with the lists as they are there."""
-    return _is_up_to_date(snapshot.connection)
+    connection = snapshot.connection
+    row = connection.execute("SELECT state FROM allow_check WHERE id = 1").fetchone()
+    return row is not None and row[0] == carried_lists.state() and _next_task(connection) is None
+
+
+def _next_task(connection: sqlite3.Connection) -> _Task | None:
+    """Return what to look at: with the lists that are furthest behind, as far as the next ones have come."""
+    highest = int(connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0])
+    rows = connection.execute(
+        "SELECT checked_until, allow_list_id, digest FROM allow_list_setting WHERE checked_until < ? ORDER BY 1, 2",
+        (highest,),
+    ).fetchall()
+    if not rows:
+        return None
+    low = int(rows[0][0])
+    lists = tuple((key, digest) for until, key, digest in rows if until == low)
+    return _Task(lists, low, next((int(until) for until, _, _ in rows if until > low), highest))
+
+
+def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
+    """Look at a batch of observables and keep what is found; do nothing if the task is done, or another one."""
+    now = _next_task(connection)
+    if now is None or (now.lists, now.low) != (task.lists, task.low):
+        return 0
+    query = "SELECT id, type, value FROM observable WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    rows = connection.execute(query, (now.low, now.high, BATCH)).fetchall()
+    hits = matcher.hits
+    connection.executemany(_ADD, [(key, *hit) for key, type_, value in rows for hit in hits(type_, value)])
+    until = rows[-1][0] if len(rows) == BATCH else now.high
+    connection.executemany(
+        "UPDATE allow_list_setting SET checked_until = ? WHERE allow_list_id = ?",
+        [(until, key) for key, _ in now.lists],
+    )
+    return len(rows)
+
+
+def _entries(connection: sqlite3.Connection, task: _Task) -> Iterator[ListEntries]:
+    wanted = dict(task.lists)
+    for item in told(connection):
+        if item.id in wanted:
+            entries = connection.execute(
+                "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position",
+                (item.id,),
+            )
+            yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, entries)
 
 
 def told(connection: sqlite3.Connection) -> list[Told]:
@@ -94,7 +156,7 @@ def blocked(snapshot: "Snapshot", allowed: Collection[str]) -> Iterator[tuple[in
     """
     for item in _doing(snapshot.connection, "block"):
         rows = snapshot.connection.execute(
-            "SELECT h.observable_id, e.entry, h.relation, h.special_class FROM allow_hit h"
+            "SELECT h.observable_id, e.entry, h.relation, h.special_class FROM allow_hit h"  # noqa: S608
             " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
             f" WHERE h.allow_list_id = ? AND h.relation IN ('{EQUAL}', '{INSIDE}')",
             (item.id,),
@@ -111,15 +173,20 @@ def contained(snapshot: "Snapshot", allowed: Collection[str]) -> dict[int, list[
     found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for item in _doing(snapshot.connection, "block"):
         rows = snapshot.connection.execute(
-            "SELECT h.observable_id, e.entry, h.special_class FROM allow_hit h"
+            "SELECT h.observable_id, e.entry, h.special_class FROM allow_hit h"  # noqa: S608
             " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
             f" WHERE h.allow_list_id = ? AND h.relation = '{CONTAINS}'",
             (item.id,),
         )
         for key, entry, special in rows:
             if not (special and special in allowed):
-                found[key].append((entry, item.name))
+                found[key].append((_canonical(entry), item.name))
     return dict(found)
+
+
+def _canonical(entry: str) -> str:
+    span = address_entry(entry)
+    return entry if span is None else text_of(span)
 
 
 def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
@@ -202,62 +269,3 @@ def _doing(connection: sqlite3.Connection, action: Action) -> list[Told]:
     # A user's own lists first: theirs is the reason that says most.
     found = [item for item in told(connection) if item.action == action and not item.kind.is_own]
     return sorted(found, key=lambda item: (item.kind.is_carried, item.name))
-
-
-def _is_up_to_date(connection: sqlite3.Connection) -> bool:
-    row = connection.execute("SELECT state, checked_until FROM allow_check WHERE id = 1").fetchone()
-    highest = connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]
-    return row is not None and row[0] == _state(connection) and row[1] >= highest
-
-
-def _state(connection: sqlite3.Connection) -> str:
-    """Return one text for all lists as they are; it changes with every import of one."""
-    rows = connection.execute(
-        "SELECT l.id, l.name, l.list_type, l.version, l.matching_attributes, l.received_at, s.is_own"
-        " FROM allow_list l LEFT JOIN allow_list_setting s ON s.allow_list_id = l.id ORDER BY l.id"
-    ).fetchall()
-    return hashlib.sha256(_encode([carried_lists.versions(), rows])).hexdigest()
-
-
-def _look(store: Store, connection: sqlite3.Connection, now: Instant, on_progress: Callable[[int], None]) -> None:
-    """Look at what was not looked at, and keep what was found, in one transaction."""
-    with store.writing() as writing:
-        carried_lists.put_carried(writing, now)
-    connection.execute("BEGIN")
-    try:
-        state = _state(connection)
-        row = connection.execute("SELECT state, checked_until FROM allow_check WHERE id = 1").fetchone()
-        is_same = row is not None and row[0] == state
-        begin = int(row[1]) if is_same else 0
-        matcher = Matcher(_lists(connection))
-        until = begin
-        hits: list[tuple[int, int, int, str, str]] = []
-        rows = connection.execute("SELECT id, type, value FROM observable WHERE id > ? ORDER BY id", (begin,))
-        while batch := rows.fetchmany(_BATCH):
-            for key, type_, value in batch:
-                hits.extend(matcher.hits(key, type_, value))
-            until = batch[-1][0]
-            on_progress(len(batch))
-    finally:
-        connection.execute("ROLLBACK")
-    with dialect.writing(connection, store.path):
-        if _state(connection) != state:
-            return  # a list came in meanwhile: look again
-        if not is_same:
-            connection.execute("DELETE FROM allow_hit")
-        connection.executemany(
-            "INSERT OR REPLACE INTO allow_hit (observable_id, allow_list_id, position, relation, special_class)"
-            " VALUES (?, ?, ?, ?, ?)",
-            hits,
-        )
-        connection.execute(
-            "INSERT OR REPLACE INTO allow_check (id, state, checked_until) VALUES (1, ?, ?)", (state, until)
-        )
-
-
-def _lists(connection: sqlite3.Connection) -> Iterator[ListEntries]:
-    for item in told(connection):
-        entries = connection.execute(
-            "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position", (item.id,)
-        ).fetchall()
-        yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, entries)

@@ -10,20 +10,27 @@ from typing import Literal
 Action = Literal["block", "inform", "off"]
 ACTIONS: tuple[Action, ...] = ("block", "inform", "off")
 
-SPECIAL_PURPOSE, PUBLIC_SUFFIX, RESOLVER, EMPTY_HASH, PLAIN, MISP = (
+SPECIAL_PURPOSE, PUBLIC_SUFFIX, RESOLVER, EMPTY_HASH, CARVED_OUT, PLAIN, MISP = (
     "special-purpose",
     "public-suffix",
     "resolver",
     "empty-hash",
+    "carved-out",
     "plain",
     "misp",
 )
+
+SPECIAL_PREFIX = "special-purpose: "
+SUFFIX_PREFIX = "public suffixes: "
+CARVED_OUT_NAME = "carved out"
+"""Names of lists that the program keeps itself, or how they begin."""
 
 FAMILIES = {
     SPECIAL_PURPOSE: "addresses and names that are nobody's host on the internet",
     PUBLIC_SUFFIX: "names under which others register",
     RESOLVER: "public DNS resolvers",
     EMPTY_HASH: "hashes of empty files",
+    CARVED_OUT: "false positives that networks are split around",
     PLAIN: "a list of your own",
     MISP: "a MISP warninglist: clouds, networks of content, scanners, top sites and the like",
 }
@@ -60,6 +67,13 @@ def family_of(name: str, matching_attributes: tuple[str, ...]) -> str:
     if not matching_attributes:
         return PLAIN
     return next((family for family, sign in _BY_NAME if sign.search(name)), MISP)
+
+
+def is_reserved(name: str) -> bool:
+    """Say whether a list of that name is the program's own; case and blanks make no difference."""
+    plain = " ".join(name.split()).lower()
+    begins = tuple(prefix.strip() for prefix in (SPECIAL_PREFIX, SUFFIX_PREFIX))
+    return plain == CARVED_OUT_NAME or plain.startswith(begins)
 
 
 def default_action(kind: Kind) -> Action:

@@ -4,19 +4,18 @@ They are rows as any other list, under names that nobody else may use, and are b
 carries another version of them.  What was set for one of them stays.
 """
 
-import json
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from core.schemas.claim import AllowListEntries
 from core.schemas.instant import Instant
-from core.store.allow_kinds import PUBLIC_SUFFIX, SPECIAL_PURPOSE
-from core.store.schema import allow_list, allow_list_entry, allow_list_setting
+from core.store.allow_kinds import PUBLIC_SUFFIX, SPECIAL_PREFIX, SPECIAL_PURPOSE, SUFFIX_PREFIX, Kind
+from core.store.allow_lists import adopt, forget_hits, put
+from core.store.allow_matching import RULES_VERSION
+from core.store.schema import allow_check
+from core.store.store import Store
 from core.values import public_suffixes, special_purpose
-
-SPECIAL_PREFIX = "special-purpose: "
-SUFFIX_PREFIX = "public suffixes: "
-RESERVED = (SPECIAL_PREFIX, SUFFIX_PREFIX)
-"""How the names of carried lists begin."""
 
 _SECTIONS = {
     public_suffixes.ICANN: "names that registries run, such as com and co.uk",
@@ -24,63 +23,59 @@ _SECTIONS = {
 }
 
 
-def put_carried(connection: Connection, now: Instant) -> None:
-    """Bring the carried lists up to date, inside a write transaction; do nothing if they are."""
-    known = {
-        row.name: row
-        for row in connection.execute(
-            select(allow_list.c.id, allow_list.c.name, allow_list.c.version)
-            .join(allow_list_setting, allow_list_setting.c.allow_list_id == allow_list.c.id)
-            .where(allow_list_setting.c.is_carried)
-        )
-    }
+def state() -> str:
+    """Return the versions of the rules of matching and of all that is carried, as one text."""
+    return f"{RULES_VERSION} {special_purpose.VERSION} {public_suffixes.version()}"
+
+
+def bring_up_to_date(store: Store, now: Instant) -> None:
+    """Put the lists of this version of the program in the place of older ones, if need be.
+
+    Lists that an older version took in are settled, too; where the rules of matching are others, all is to be
+    looked at again.
+    """
+    wanted, known = state(), select(allow_check.c.state).where(allow_check.c.id == 1)
+    with store.reading() as connection:
+        if connection.scalar(known) == wanted:
+            return
+    with store.writing() as connection:
+        before = connection.scalar(known)
+        if before == wanted:
+            return
+        adopt(connection)
+        for given, kind in _carried():
+            put(connection, given, now, kind)
+        if before is None:
+            connection.execute(insert(allow_check).values(id=1, state=wanted))
+            return
+        connection.execute(update(allow_check).values(state=wanted))
+        if before.split()[0] != RULES_VERSION:
+            forget_hits(connection)
+
+
+def is_up_to_date(connection: Connection) -> bool:
+    """Say whether the lists are those of this version of the program."""
+    return connection.scalar(select(allow_check.c.state).where(allow_check.c.id == 1)) == state()
+
+
+def _carried() -> Iterator[tuple[AllowListEntries, Kind]]:
     for special, meaning in special_purpose.CLASSES.items():
+        entries = (block.network for block in special_purpose.BLOCKS if block.special_class == special)
         name = SPECIAL_PREFIX + special
-        if name not in known or known[name].version != special_purpose.VERSION:
-            entries = [block.network for block in special_purpose.BLOCKS if block.special_class == special]
-            _put(connection, name, "cidr", special_purpose.VERSION, meaning, entries, SPECIAL_PURPOSE, special, now)
+        given = _list(name, "cidr", special_purpose.VERSION, meaning, entries)
+        yield given, Kind(SPECIAL_PURPOSE, special, is_carried=True)
     for section, meaning in _SECTIONS.items():
-        name, version = SUFFIX_PREFIX + section, public_suffixes.version()
-        if name not in known or known[name].version != version:
-            entries = list(dict.fromkeys(public_suffixes.rules(section)))
-            _put(connection, name, "suffix", version, meaning, entries, PUBLIC_SUFFIX, "", now)
-
-
-def versions() -> str:
-    """Return the versions of all that is carried, as one text."""
-    return f"{special_purpose.VERSION} {public_suffixes.version()}"
-
-
-def _put(
-    connection: Connection,
-    name: str,
-    list_type: str,
-    version: str,
-    description: str,
-    entries: list[str],
-    family: str,
-    special_class: str,
-    now: Instant,
-) -> None:
-    columns = {
-        "list_type": list_type,
-        "version": version,
-        "description": description,
-        "matching_attributes": json.dumps([]),
-        "received_at": now,
-    }
-    key = connection.scalar(select(allow_list.c.id).where(allow_list.c.name == name))
-    if key is None:
-        connection.execute(insert(allow_list).values(name=name, **columns))
-        key = connection.scalar(select(allow_list.c.id).where(allow_list.c.name == name))
-        connection.execute(
-            insert(allow_list_setting).values(
-                allow_list_id=key, family=family, special_class=special_class, is_carried=True, is_own=False
-            )
+        given = _list(
+            SUFFIX_PREFIX + section, "suffix", public_suffixes.version(), meaning, public_suffixes.rules(section)
         )
-    else:
-        connection.execute(update(allow_list).where(allow_list.c.id == key).values(columns))
-        connection.execute(delete(allow_list_entry).where(allow_list_entry.c.allow_list_id == key))
-    if entries:
-        rows = [{"allow_list_id": key, "position": place, "entry": entry} for place, entry in enumerate(entries)]
-        connection.execute(insert(allow_list_entry), rows)
+        yield given, Kind(PUBLIC_SUFFIX, is_carried=True)
+
+
+def _list(name: str, list_type: str, version: str, description: str, entries: Iterator[str]) -> AllowListEntries:
+    return AllowListEntries(
+        name=name,
+        list_type=list_type,
+        version=version,
+        description=description,
+        entries=tuple(dict.fromkeys(entries)),
+    )

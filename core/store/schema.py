@@ -149,6 +149,10 @@ allow_list_setting = Table(
     Column("special_class", Text, nullable=False, comment="Of special-purpose addresses; an export may allow it."),
     Column("is_carried", Boolean, nullable=False, comment="It comes with the program and follows its version."),
     Column("is_own", Boolean, nullable=False, comment="The user's own assets: a run that lists one is held."),
+    Column(
+        "digest", Text, nullable=False, comment="Of type, attributes and entries: hits are of a list like that."
+    ),
+    Column("checked_until", Id, nullable=False, comment="The last observable that was looked at with it."),
 )
 
 allow_hit = Table(
@@ -167,9 +171,19 @@ allow_check = Table(
     "allow_check",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("state", Text, nullable=False, comment="Of all lists, as one digest, when the hits were found."),
-    Column("checked_until", Id, nullable=False, comment="The last observable that was looked at."),
-    comment="One row: how far allow_hit is up to date.",
+    Column("state", Text, nullable=False, comment="Versions of the rules of matching and of the carried lists."),
+    comment="One row: by what allow_hit was found.",
+)
+
+allow_list_remark = Table(
+    "allow_list_remark",
+    metadata,
+    Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("made_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Why somebody put an entry on a list by hand.",
 )
 
 template = Table(

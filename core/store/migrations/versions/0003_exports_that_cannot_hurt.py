@@ -17,11 +17,13 @@ def upgrade() -> None:
         "allow_check",
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column(
-            "state", sa.Text(), nullable=False, comment="Of all lists, as one digest, when the hits were found."
+            "state",
+            sa.Text(),
+            nullable=False,
+            comment="Versions of the rules of matching and of the carried lists.",
         ),
-        sa.Column("checked_until", ID, nullable=False, comment="The last observable that was looked at."),
         sa.PrimaryKeyConstraint("id", name="pk_allow_check"),
-        comment="One row: how far allow_hit is up to date.",
+        comment="One row: by what allow_hit was found.",
     )
     op.create_table(
         "ledger_text",
@@ -56,6 +58,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_allow_hit_allow_list_id", "allow_hit", ["allow_list_id"], unique=False)
     op.create_table(
+        "allow_list_remark",
+        sa.Column("allow_list_id", ID, nullable=False),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["allow_list_id"], ["allow_list.id"], name="fk_allow_list_remark_allow_list_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("allow_list_id", "entry", name="pk_allow_list_remark"),
+        comment="Why somebody put an entry on a list by hand.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "allow_list_setting",
         sa.Column("allow_list_id", ID, nullable=False),
         sa.Column(
@@ -79,6 +94,13 @@ def upgrade() -> None:
         sa.Column(
             "is_own", sa.Boolean(), nullable=False, comment="The user's own assets: a run that lists one is held."
         ),
+        sa.Column(
+            "digest",
+            sa.Text(),
+            nullable=False,
+            comment="Of type, attributes and entries: hits are of a list like that.",
+        ),
+        sa.Column("checked_until", ID, nullable=False, comment="The last observable that was looked at with it."),
         sa.ForeignKeyConstraint(
             ["allow_list_id"], ["allow_list.id"], name="fk_allow_list_setting_allow_list_id", ondelete="CASCADE"
         ),
@@ -177,6 +199,7 @@ def downgrade() -> None:
     op.drop_index("ix_archive_export_id_number", table_name="archive")
     op.drop_table("archive")
     op.drop_table("allow_list_setting")
+    op.drop_table("allow_list_remark")
     op.drop_index("ix_allow_hit_allow_list_id", table_name="allow_hit")
     op.drop_table("allow_hit")
     op.drop_table("ledger_text")
