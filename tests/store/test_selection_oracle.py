@@ -79,64 +79,100 @@ class Fact(NamedTuple):
         return dates == (None, None, None, None) and (default_s if self.own_s is None else self.own_s) < 0
 
 
-def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int, good: set[str]) -> bool:
-    """Say whether an observable with these assertions is taken; the rules of decisions 0014, 0070 and 0071, word by word."""
+class Judge(NamedTuple):
+    """What is asked for, and what is known beside the facts of one observable."""
 
-    def has_begun(fact: Fact) -> bool:
-        return fact.withdrawn_at is None and (fact.valid_from is None or fact.valid_from <= at)
+    wanted: Selection
+    at: Instant
+    default_s: int
+    good: set[str]
+    """Tags under which a claim of benign keeps off what does not ask for such a tag."""
 
-    def is_fresh(fact: Fact, grace_s: int = 0) -> bool:
-        return all(at - grace_s * SECOND < end for end in fact.ends(default_s))
+    def keys(self, names: tuple[str, ...]) -> set[str]:
+        return {name.lower() for name in names}
 
-    def may_count(fact: Fact) -> bool:
+    def has_begun(self, fact: Fact) -> bool:
+        return fact.withdrawn_at is None and (fact.valid_from is None or fact.valid_from <= self.at)
+
+    def is_fresh(self, fact: Fact, grace_s: int = 0) -> bool:
+        return all(self.at - grace_s * SECOND < end for end in fact.ends(self.default_s))
+
+    def kept(self, facts: list[Fact]) -> list[Fact]:
+        """What is not ignored."""
+        ignore = self.keys(self.wanted.ignore)
+        return [fact for fact in facts if fact.tag.lower() not in ignore]
+
+    def may_count(self, fact: Fact) -> bool:
+        wanted = self.wanted
         confidence = fact.source_confidence if fact.confidence is None else fact.confidence
         return (
             (wanted.most_tlp is None or fact.tlp is None or fact.tlp <= wanted.most_tlp)
             and (wanted.least_confidence is None or (confidence or -1) >= wanted.least_confidence)
-            and (wanted.undated == "keep" or not fact.is_undated(default_s))
+            and (wanted.undated == "keep" or not fact.is_undated(self.default_s))
         )
 
-    def keys(names: tuple[str, ...]) -> set[str]:
-        return {name.lower() for name in names}
+    def counting(self, facts: list[Fact], *, fresh: bool = True) -> list[Fact]:
+        """What counts as a tag; *fresh* false lets count what has ended, too."""
+        wanted = self.wanted
+        named = self.keys(wanted.include) | self.keys(wanted.require)
+        return [
+            fact
+            for fact in self.kept(facts)
+            if (fact.kind >= Kind.SUSPICIOUS or (fact.kind == Kind.INFO and wanted.with_info))
+            or (fact.kind == Kind.BENIGN and fact.tag.lower() in named)
+            if not wanted.sources or fact.source in wanted.sources
+            if self.may_count(fact)
+            if self.has_begun(fact) and (not fresh or wanted.any_freshness or self.is_fresh(fact, wanted.grace_s))
+        ]
 
-    ignore, exclude = keys(wanted.ignore), keys(wanted.exclude) - keys(wanted.ignore)
-    kept = [fact for fact in facts if fact.tag.lower() not in ignore]
-    named = keys(wanted.include) | keys(wanted.require)
-    tags = [
-        fact
-        for fact in kept
-        if (fact.kind >= Kind.SUSPICIOUS or (fact.kind == Kind.INFO and wanted.with_info))
-        or (fact.kind == Kind.BENIGN and fact.tag.lower() in named)
-        if not wanted.sources or fact.source in wanted.sources
-        if may_count(fact)
-        if has_begun(fact) and (wanted.any_freshness or is_fresh(fact, wanted.grace_s))
-    ]
-    has_no_tag = not any(
-        fact.tag.lower() not in ignore or fact.withdrawn_at is not None or fact.kind == Kind.BENIGN
-        for fact in facts
-    )
-    names = {fact.tag.lower() for fact in tags}
-    if not (names & keys(wanted.include) if wanted.include else names or (wanted.untagged and has_no_tag)):
-        return False
-    if not keys(wanted.require) <= names:
-        return False
-    for fact in kept:
+    def lets_in(self, facts: list[Fact], *, fresh: bool = True) -> bool:
+        """Whether it would be taken if nothing were excluded."""
+        wanted = self.wanted
+        tags = self.counting(facts, fresh=fresh)
+        ignore = self.keys(wanted.ignore)
+        has_no_tag = not any(
+            fact.tag.lower() not in ignore or fact.withdrawn_at is not None or fact.kind == Kind.BENIGN
+            for fact in facts
+        )
+        names = {fact.tag.lower() for fact in tags}
+        if not (
+            names & self.keys(wanted.include) if wanted.include else names or (wanted.untagged and has_no_tag)
+        ):
+            return False
+        if not self.keys(wanted.require) <= names:
+            return False
+        seen = [fact.first_seen for fact in tags if fact.first_seen is not None]
+        if wanted.first_seen_after is not None and not (seen and min(seen) >= wanted.first_seen_after):
+            return False
+        if wanted.last_seen_after is not None and not any(
+            fact.last_seen is not None and fact.last_seen >= wanted.last_seen_after for fact in tags
+        ):
+            return False
+        if wanted.max_age_s is None:
+            return True
+        return any(fact.received_at >= self.at - wanted.max_age_s * SECOND for fact in tags)
+
+    def keeps_out(self, fact: Fact) -> bool:
+        """Whether one assertion, which is not ignored, excludes its observable."""
+        wanted = self.wanted
+        exclude = self.keys(wanted.exclude) - self.keys(wanted.ignore)
+        named = self.keys(wanted.include) | self.keys(wanted.require)
         is_sticky = fact.tag.lower() in STICKY if fact.sticky is None else bool(fact.sticky)
-        is_held = wanted.any_freshness or is_sticky or is_fresh(fact)
-        if fact.tag.lower() in exclude and has_begun(fact) and is_held:
-            return False
-        if not named & good and fact.tag.lower() in good and fact.kind == Kind.BENIGN and has_begun(fact):
-            return False
-    seen = [fact.first_seen for fact in tags if fact.first_seen is not None]
-    if wanted.first_seen_after is not None and not (seen and min(seen) >= wanted.first_seen_after):
-        return False
-    if wanted.last_seen_after is not None and not any(
-        fact.last_seen is not None and fact.last_seen >= wanted.last_seen_after for fact in tags
-    ):
-        return False
-    if wanted.max_age_s is None:
-        return True
-    return any(fact.received_at >= at - wanted.max_age_s * SECOND for fact in tags)
+        is_held = wanted.any_freshness or is_sticky or self.is_fresh(fact)
+        if fact.tag.lower() in exclude and self.has_begun(fact) and is_held:
+            return True
+        return (
+            not named & self.good
+            and fact.tag.lower() in self.good
+            and fact.kind == Kind.BENIGN
+            and self.has_begun(fact)
+        )
+
+
+def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int, good: set[str]) -> bool:
+    """Say whether an observable with these assertions is taken; the rules of decisions 0014, 0070 and 0071, word by word."""
+    judge = Judge(wanted, at, default_s, good)
+    return judge.lets_in(facts) and not any(map(judge.keeps_out, judge.kept(facts)))
 
 
 @pytest.fixture(scope="module")
