@@ -74,7 +74,7 @@ class _OfType:
 
     def __init__(self, type_: str, lists: list[Parsed]) -> None:
         self._networks = _Networks(lists) if type_ in ADDRESSES or type_ == types.URL else None
-        self._names = _Names(lists) if type_ in (types.HOSTNAME, types.URL, types.EMAIL) else None
+        self._names = _Names(lists, type_) if type_ in (types.HOSTNAME, types.URL, types.EMAIL) else None
         self._texts: dict[str, list[Label]] = {}
         texts: list[tuple[str, int]] = []
         self._labels: list[Label] = []
@@ -211,9 +211,12 @@ class _Networks:
 
 
 class _Names:
-    """The names of several lists, as one index."""
+    """The names of several lists, as one index.
 
-    def __init__(self, lists: list[Parsed]) -> None:
+    What is on a host (a URL, a mail address) is below a name that stands for all below it, and nothing else.
+    """
+
+    def __init__(self, lists: list[Parsed], type_: str) -> None:
         self._stems: dict[str, list[Label]] = {}
         self._singles: dict[str, list[Label]] = {}
         self._wildcards: dict[str, list[Label]] = {}
@@ -221,13 +224,11 @@ class _Names:
         self._parents: dict[str, dict[int, int]] = {}
         for one in lists:
             key = one.source.id
-            for known, entries in (
-                (self._stems, one.names),
-                (self._singles, one.single_names),
-                (self._wildcards, one.wildcards),
-            ):
-                for name, position in entries.items():
-                    known.setdefault(name, []).append((key, position))
+            _note(self._stems, key, one.names)
+            if type_ != types.HOSTNAME:
+                continue
+            _note(self._singles, key, one.single_names)
+            _note(self._wildcards, key, one.wildcards)
             # A name above a public suffix is no more than that; it is one itself, or nobody's.
             if one.source.kind.family != PUBLIC_SUFFIX:
                 self._note_parents(key, one.names)
@@ -255,6 +256,11 @@ class _Names:
         for list_id, position in self._parents.get(name, {}).items():
             found.setdefault(list_id, Hit(list_id, position, ABOVE))
         return list(found.values())
+
+
+def _note(known: dict[str, list[Label]], key: int, entries: dict[str, int]) -> None:
+    for name, position in entries.items():
+        known.setdefault(name, []).append((key, position))
 
 
 _BLOCKS = NestedNetworks(span_of(block.network) for block in BLOCKS)

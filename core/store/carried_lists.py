@@ -5,15 +5,16 @@ carries another version of them.  What was set for one of them stays.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from core.schemas.claim import AllowListEntries
 from core.schemas.instant import Instant
 from core.store.allow_kinds import PUBLIC_SUFFIX, SPECIAL_PREFIX, SPECIAL_PURPOSE, SUFFIX_PREFIX, Kind
 from core.store.allow_lists import adopt, forget_hits, put
 from core.store.allow_matching import RULES_VERSION
-from core.store.schema import allow_check
+from core.store.schema import allow_check, allow_list, allow_list_setting
 from core.store.store import Store
 from core.values import public_suffixes, special_purpose
 
@@ -45,6 +46,7 @@ def bring_up_to_date(store: Store, now: Instant) -> None:
         adopt(connection)
         for given, kind in _carried():
             put(connection, given, now, kind)
+        _forget_others(connection)
         if before is None:
             connection.execute(insert(allow_check).values(id=1, state=wanted))
             return
@@ -53,17 +55,27 @@ def bring_up_to_date(store: Store, now: Instant) -> None:
             forget_hits(connection)
 
 
-def is_up_to_date(connection: Connection) -> bool:
-    """Say whether the lists are those of this version of the program."""
-    return connection.scalar(select(allow_check.c.state).where(allow_check.c.id == 1)) == state()
+def _forget_others(connection: Connection) -> None:
+    """Remove the lists that another version of the program carried."""
+    carried = select(allow_list_setting.c.allow_list_id).where(allow_list_setting.c.is_carried)
+    names = [given.name for given, _ in _carried()]
+    connection.execute(delete(allow_list).where(allow_list.c.id.in_(carried), allow_list.c.name.not_in(names)))
 
 
-def _carried() -> Iterator[tuple[AllowListEntries, Kind]]:
+@lru_cache(maxsize=1)
+def _carried() -> tuple[tuple[AllowListEntries, Kind], ...]:
+    return (*_special_purpose(), *_public_suffixes())
+
+
+def _special_purpose() -> Iterator[tuple[AllowListEntries, Kind]]:
     for special, meaning in special_purpose.CLASSES.items():
         entries = (block.network for block in special_purpose.BLOCKS if block.special_class == special)
         name = SPECIAL_PREFIX + special
         given = _list(name, "cidr", special_purpose.VERSION, meaning, entries)
         yield given, Kind(SPECIAL_PURPOSE, special, is_carried=True)
+
+
+def _public_suffixes() -> Iterator[tuple[AllowListEntries, Kind]]:
     for section, meaning in _SECTIONS.items():
         given = _list(
             SUFFIX_PREFIX + section, "suffix", public_suffixes.version(), meaning, public_suffixes.rules(section)
