@@ -20,13 +20,16 @@ from core.store.allow_entries import ListEntries, address_entry
 from core.store.allow_kinds import Action, Kind, default_action, family_of
 from core.store.allow_matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
 from core.store.store import Store
-from core.values.networks import Span, span_of, text_of
+from core.values.networks import NestedNetworks, Span, span_of, text_of
 
 if TYPE_CHECKING:
     from core.store.snapshot import Snapshot
 
 BATCH = 25_000
 """Observables looked at in one transaction: a writer waits for a fraction of a second."""
+
+MOST_TOLD = 5
+"""So many lists that inform are named in one note."""
 
 _encode = msgspec.json.Encoder().encode
 _ADD = "INSERT INTO allow_hit (observable_id, allow_list_id, position, relation, special_class) VALUES (?, ?, ?, ?, ?)"
@@ -190,7 +193,7 @@ def _canonical(entry: str) -> str:
 
 
 def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
-    """Return what *selection* lists of the user's own assets, each in words."""
+    """Return what *selection* lists of the user's own assets, each in words: networks around one, and pieces, too."""
     own = [item for item in told(snapshot.connection) if item.kind.is_own and item.action != "off"]
     if not own:
         return []
@@ -201,68 +204,70 @@ def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> 
             f" JOIN {table} t ON t.id = h.observable_id JOIN observable o ON o.id = h.observable_id"
             " JOIN allow_list l ON l.id = h.allow_list_id"
             " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
-            f" WHERE h.allow_list_id IN ({ids}) AND h.relation <> '{ABOVE}' ORDER BY o.type, o.value, l.name"
-        ).fetchall()
-    found = [f"{value} ({name}: {entry})" for value, name, entry in rows]
-    return found + _own_pieces(snapshot, own)
+            f" WHERE h.allow_list_id IN ({ids}) AND h.relation <> '{ABOVE}' ORDER BY o.type, o.value, l.name, e.position"
+        )
+        found: dict[str, str] = {}
+        for value, name, entry in rows:
+            found.setdefault(value, f"{value} ({name}: {entry})")
+    return [*found.values(), *_own_pieces(snapshot, own)]
+
+
+def _own_pieces(snapshot: "Snapshot", own: list[Told]) -> Iterator[str]:
+    """Yield which pieces of split networks hold own assets: of the networks themselves nothing is listed."""
+    if not snapshot.pieces:
+        return
+    known: dict[Span, str] = {}
+    for item in own:
+        query = "SELECT entry FROM allow_list_entry WHERE allow_list_id = ?"
+        for (entry,) in snapshot.connection.execute(query, (item.id,)):
+            if (span := address_entry(entry)) is not None:
+                known.setdefault(span, f"{item.name}: {entry}")
+    index = NestedNetworks(known)
+    for _, _, value in snapshot.pieces:
+        span = span_of(value)
+        place = index.innermost(span)
+        if place < 0:
+            place = next(index.inside(span), -1)
+        if place >= 0:
+            yield f"{value} ({known[index.spans[place]]})"
 
 
 def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
     """Return what lists that only inform have to say of *selection*, and which names are above allow-listed ones."""
-    items = {item.id: item for item in told(snapshot.connection) if item.action != "off" and not item.kind.is_own}
-    with snapshot.selected(selection, instant) as table:
-        rows = snapshot.connection.execute(
-            "SELECT h.allow_list_id, h.relation, count(DISTINCT h.observable_id), min(o.value), min(e.entry)"  # noqa: S608
-            f" FROM {table} t JOIN allow_hit h ON h.observable_id = t.id JOIN observable o ON o.id = t.id"
-            " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
-            " GROUP BY h.allow_list_id, h.relation"
-        ).fetchall()
+    items = {item.id: item for item in told(snapshot.connection) if item.action != "off"}
     informed: Counter[str] = Counter()
-    notes = []
-    for key, relation, count, value, entry in rows:
-        item = items.get(key)
-        if item is None:
-            continue
-        if relation == ABOVE and item.action == "block":
-            what = (
-                f"{value} is above {entry}"
-                if count == 1
-                else f"{count:,} names are above its entries, as {value} is above {entry}"
-            )
-            notes.append(f"{item.name}: {what}; whoever blocks by suffix blocks that, too")
-        elif item.action == "inform" and relation != ABOVE:
-            informed[item.name] += count
+    above: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    with snapshot.selected(selection, instant) as table:
+        hits = f"FROM {table} t CROSS JOIN allow_hit h ON h.observable_id = t.id WHERE h.relation"
+        counts = f"SELECT h.allow_list_id, count(DISTINCT t.id) {hits} <> '{ABOVE}' GROUP BY h.allow_list_id"
+        for key, count in snapshot.connection.execute(counts):
+            if key in items and items[key].action == "inform" and not items[key].kind.is_own:
+                informed[items[key].name] += count
+        names = (
+            f"SELECT f.list, o.value, e.entry FROM (SELECT t.id AS id, h.allow_list_id AS list, h.position AS position"  # noqa: S608
+            f" {hits} = '{ABOVE}') f JOIN observable o ON o.id = f.id"
+            " JOIN allow_list_entry e ON e.allow_list_id = f.list AND e.position = f.position ORDER BY o.value"
+        )
+        for key, value, entry in snapshot.connection.execute(names):
+            if key in items and (items[key].action == "block" or items[key].kind.is_own):
+                above[items[key].name].append((value, entry))
+    return [*_informed_note(informed), *(_above_note(name, pairs) for name, pairs in sorted(above.items()))]
+
+
+def _informed_note(informed: Counter[str]) -> Iterator[str]:
     if informed:
-        shown = ", ".join(f"{name} {count:,}" for name, count in informed.most_common(5))
-        more = f", and {len(informed) - 5} more lists" if len(informed) > 5 else ""
-        notes.append(
-            f"on allow-lists that only inform: {shown}{more}; yetictl allow-list set NAME --action block keeps them off"
-        )
-    return sorted(notes)
+        ordered = sorted(informed.items(), key=lambda pair: (-pair[1], pair[0]))
+        shown = ", ".join(f"{name} {count:,}" for name, count in ordered[:MOST_TOLD])
+        more = f", and {len(informed) - MOST_TOLD} more lists" if len(informed) > MOST_TOLD else ""
+        yield f"on allow-lists that only inform: {shown}{more}; yetictl allow-list set NAME --action block keeps them off"
 
 
-def _own_pieces(snapshot: "Snapshot", own: list[Told]) -> list[str]:
-    """Return which pieces of split networks hold own assets: of the networks themselves is nothing listed."""
-    if not snapshot.pieces:
-        return []
-    entries = [
-        (span_of(text), text, item.name)
-        for item in own
-        if item.list_type == "cidr"
-        for (text,) in snapshot.connection.execute(
-            "SELECT entry FROM allow_list_entry WHERE allow_list_id = ?", (item.id,)
-        )
-    ]
-    return [
-        f"{value} ({name}: {text})"
-        for _, _, value in snapshot.pieces
-        for span, text, name in entries
-        if _touch(span_of(value), span)
-    ]
-
-
-def _touch(one: Span, other: Span) -> bool:
-    return one.version == other.version and one.first <= other.last and other.first <= one.last
+def _above_note(name: str, pairs: list[tuple[str, str]]) -> str:
+    value, entry = pairs[0]
+    what = f"{value} is above {entry}"
+    if len(pairs) > 1:
+        what = f"{len(pairs):,} names are above its entries, as {what}"
+    return f"{name}: {what}; whoever blocks by suffix blocks that, too"
 
 
 def _doing(connection: sqlite3.Connection, action: Action) -> list[Told]:
