@@ -93,7 +93,7 @@ def test_a_killed_run_leaves_the_old_file_whole(two_exports, store, settings, tm
     print(f"\n{KILLS} kills: {[*seen.values()]} files whole (of the two contents), 0 torn")
     # Part files of a killed writer are hidden and have names of their own; cleaning them is the storage's business.
     visible = [item.name for item in Path(settings.export_path).iterdir() if not is_part_file(item.name)]
-    assert ["list.txt", "template"] == sorted(visible)
+    assert ["SHA256SUMS", "list.txt", "template"] == sorted(visible)
 
 
 def test_a_reader_never_sees_a_torn_file(tmp_path):

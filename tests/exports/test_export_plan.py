@@ -19,6 +19,13 @@ LATER = NOW + 60 * SECOND
 
 
 @pytest.fixture
+def define(define):
+    """As everywhere, but with the limits that a file says nothing of."""
+    return lambda name, *given, **fields: define(name, *given, **({"limits": {}} | fields))
+
+
+
+@pytest.fixture
 def files(tmp_path):
     """Write a file of definitions, and read the folder."""
 
