@@ -21,7 +21,6 @@ Found = tuple[bool, tuple[Match, ...]]
 MOST_REMEMBERED = 200_000
 LONGEST_WORD_CHARACTERS = 4_096
 SHORTEST_HASH_CHARACTERS = 32
-MOST_LEVELS = 50
 _NOTHING: Found = (False, ())
 
 _SEPARATORS = str.maketrans(dict.fromkeys("\"'<>`|,;=(){}[]#\x00", " "))
@@ -86,12 +85,11 @@ class Finder:
         words = _urls_and_words(text) if "://" in text else text.translate(_SEPARATORS).split()
         if len(words) == 1 and len(words[0]) == len(text):
             return self._word(text)
-        if len(text) <= LONGEST_WORD_CHARACTERS:
-            if (found := self._exact(text))[0]:
-                return found
-            # A value alone may be defanged, and then holds what stands between words elsewhere.
-            if " " not in text and "\t" not in text and (found := self._word(text))[0]:
-                return found
+        if (found := self._exact(text))[0]:
+            return found
+        # A value alone may be defanged, and then holds what stands between words elsewhere.
+        if " " not in text and "\t" not in text and (found := self._word(text))[0]:
+            return found
         return self._words_of(words)
 
     def _exact(self, text: str) -> Found:
@@ -164,14 +162,15 @@ def _behind_mark(word: str) -> Detected | None:
 
 def _texts(document: Any) -> Iterator[str]:
     """Yield every text that is a value somewhere in a document of JSON."""
-    waiting = [(document, 0)]
+    waiting = [document]
     while waiting:
-        item, level = waiting.pop()
+        item = waiting.pop()
         if isinstance(item, str):
             yield item
-        elif level < MOST_LEVELS and isinstance(item, dict | list):
-            inner = item.values() if isinstance(item, dict) else item
-            waiting += [(each, level + 1) for each in inner]
+        elif isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
 
 
 def _together(several: "list[Found] | Iterator[Found]") -> Found:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from core.errors import UnreadableFile
 from core.exports import against as against_module
-from core.exports import log_lines
+from core.exports import log_lines, log_values
 from core.exports.against import against
 from core.exports.listed import Listed
+from core.exports.log_values import Finder
 from core.exports.preview import preview
 from core.schemas.export import Selection
 
@@ -108,6 +109,7 @@ def test_a_line_of_one_value(line, found):
     [
         ("203.0.0.0/16", "203.0.113.0/24", 1),
         ("192.0.2.0/30", "192.0.2.1", 1),
+        ("192.0.2.0/31", "192.0.2.1", 1),
         ("192.0.0.0/2", "203.0.113.0/24", 3),
         ("2001:db8::/32", "2001:db8:ffff::/48", 2),
         ("10.0.0.0/8", None, 0),
@@ -187,6 +189,25 @@ APACHE = (
 def test_a_line_of_a_log(line, found):
     """Of a web server the client counts; elsewhere every word, whatever stands around it."""
     assert found == hits(line)
+
+
+def test_a_path_of_ones_own_site_is_no_path_of_a_host():
+    """What a web server was asked for is not looked up; the same words elsewhere are."""
+    listed = Listed([("path", "/bin/evil.sh")])
+
+    assert [] == hits('10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET /bin/evil.sh HTTP/1.1" 200 1', listed=listed)
+    assert equal("/bin/evil.sh") == hits("exec /bin/evil.sh", listed=listed)
+
+
+def test_words_that_come_again_are_remembered_up_to_a_number(monkeypatch):
+    """A log of nothing but new words does not fill the memory."""
+    monkeypatch.setattr(log_values, "MOST_REMEMBERED", 10)
+    finder = Finder(LIST)
+
+    for number in range(1_000):
+        finder.find(f"host{number}.example.org")
+
+    assert 10 >= len(finder._known)
 
 
 def test_hits_are_counted_by_line():
