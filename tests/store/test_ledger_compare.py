@@ -15,6 +15,7 @@ from core.schemas.claim import CLEARED_BY, TLP, Kind
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY, SECOND, Instant
 from core.store import Store, clearing, definitions, dialect, ledger, ledger_compare, observables, open_store, plan
+from core.store.conditions import CLEARED
 from core.store.ledger_texts import named
 from tests.store.conftest import NOW, claim
 from tests.store.test_selection_oracle import Fact, Judge, good_tags, instants, live, selections, stories, truth
@@ -46,7 +47,9 @@ def known_of(store: Store) -> Known:
     rows = connection.execute("SELECT type, value, id, modified_at FROM observable").fetchall()
     connection.close()
     ids = {row[:2]: row[2] for row in rows}
-    return Known(truth(store), ids, {row[:2]: row[3] for row in rows}, good_tags(store), store.lifetime_s)
+    return Known(
+        truth(store), ids, {row[:2]: row[3] for row in rows}, good_tags(store) | {CLEARED}, store.lifetime_s
+    )
 
 
 def is_cleared(facts: list[Fact]) -> bool:
@@ -76,7 +79,7 @@ def expected_lines(
     for key, facts in known.facts.items():
         is_wanted = not wanted.types or key[0] in wanted.types
         out = [fact for fact in judge.kept(facts) if judge.keeps_out(fact)]
-        is_taken = is_wanted and judge.lets_in(facts) and not out and not is_cleared(facts)
+        is_taken = is_wanted and judge.lets_in(facts) and not out
         was, moment = before.get(key), known.modified[key]
         if is_taken and key in kept:
             after[key] = Row(frozenset(), kept[key], moment)
@@ -99,7 +102,7 @@ def expected_lines(
         elif was is not None:
             if is_withdrawn(facts, was.by, judge):
                 why: Any = "withdrawn"
-            elif out or is_cleared(facts):
+            elif out:
                 why = {(fact.tag, fact.source) for fact in out}
             else:
                 why = "expired" if is_wanted and judge.lets_in(facts, fresh=False) else "filtered"
