@@ -30,6 +30,7 @@ LIST_TYPES = (CIDR, HOSTNAME, STRING, SUBSTRING, REGEX, VALUES, SUFFIX)
 """The five of MISP; ``values``: each entry is what it looks like; ``suffix``: rules of the Public Suffix List."""
 
 ADDRESSES = frozenset((types.IPV4, types.IPV6, types.CIDR))
+_LENGTHS = frozenset(map(str, range(1, 33)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def address_entry(entry: str) -> Span | None:
     """Return the addresses that an entry stands for, ``None`` if it is neither an address nor a network."""
     if not entry or entry[-1] not in "0123456789abcdefABCDEF:." or not (":" in entry or entry[0].isdigit()):
         return None
-    if addresses.is_ipv4(entry):
+    head, slash, length = entry.partition("/")
+    if addresses.is_ipv4(head) and (not slash or length in _LENGTHS):
+        # What nearly all entries are, sixty thousand in one list.
         return span_of(entry)
     with suppress(RefusedValue):
         type_, value = classify(types.CIDR, entry)

@@ -19,6 +19,7 @@ from core.store import carried_lists, dialect
 from core.store.allow_entries import ListEntries, address_entry
 from core.store.allow_kinds import Action, Kind, default_action, family_of
 from core.store.allow_matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
+from core.store.collector import collector_off
 from core.store.store import Store
 from core.values.networks import NestedNetworks, Span, span_of, text_of
 
@@ -75,7 +76,8 @@ def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lam
                 connection.execute("BEGIN")
                 task = _next_task(connection)
                 if task is not None and task.lists not in matchers:
-                    matchers = {task.lists: Matcher(_entries(connection, task))}
+                    with collector_off():
+                        matchers = {task.lists: Matcher(_entries(connection, task))}
                 connection.execute("COMMIT")
             if task is None:
                 return
@@ -115,8 +117,10 @@ def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
         return 0
     query = "SELECT id, type, value FROM observable WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
     rows = connection.execute(query, (now.low, now.high, BATCH)).fetchall()
-    hits = matcher.hits
-    connection.executemany(_ADD, [(key, *hit) for key, type_, value in rows for hit in hits(type_, value)])
+    with collector_off():
+        ways = {type_: matcher.of_type(type_) for type_ in {row[1] for row in rows}}
+        hits = [(key, *hit) for key, type_, value in rows for hit in ways[type_](value)]
+    connection.executemany(_ADD, hits)
     until = rows[-1][0] if len(rows) == BATCH else now.high
     connection.executemany(
         "UPDATE allow_list_setting SET checked_until = ? WHERE allow_list_id = ?",

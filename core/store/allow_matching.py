@@ -11,6 +11,7 @@ A list counts only for the types that its ``matching_attributes`` are about: for
 about URLs.  Of blocks of special-purpose addresses the innermost one says what an address is.
 """
 
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class Matcher:
     def __init__(self, lists: Iterable[ListEntries]) -> None:
         """Take the lists in; an entry that nothing can be on is passed over."""
         self._lists = [(types_of(one.matching_attributes), parsed(one)) for one in lists]
-        self._types: dict[str, _OfType] = {}
+        self._types: dict[str, Callable[[str], list[Hit]]] = {}
 
     def hits(self, type_: str, value: str) -> list[Hit]:
         """Return what an observable meets.
@@ -62,11 +63,15 @@ class Matcher:
         Of each list there is one hit that is *equal* or *inside*, by the narrowest entry; or else one *above*, and
         as many that *contain* as there are entries in the network, outermost ones and ``MOST_CONTAINED`` at most.
         """
+        return self.of_type(type_)(value)
+
+    def of_type(self, type_: str) -> Callable[[str], list[Hit]]:
+        """Return the function that does what `hits` does for observables of one type."""
         known = self._types.get(type_)
         if known is None:
             wanted = [one for about, one in self._lists if about is None or type_ in about]
-            known = self._types[type_] = _OfType(type_, wanted)
-        return known.hits(value)
+            known = self._types[type_] = _OfType(type_, wanted).hits
+        return known
 
 
 class _OfType:
@@ -92,8 +97,10 @@ class _OfType:
         self.hits = self._way(type_)
 
     def _way(self, type_: str) -> Callable[[str], list[Hit]]:
-        way = {types.HOSTNAME: self._of_name, types.URL: self._of_url, types.EMAIL: self._of_address}.get(type_)
-        way = way or (self._of_network if type_ in ADDRESSES else self._of_text)
+        ways = {types.HOSTNAME: self._of_name, types.URL: self._of_url, types.EMAIL: self._of_address}
+        way: Callable[[str], list[Hit]] = ways.get(type_) or self._of_text
+        if type_ in ADDRESSES and self._networks is not None:
+            way = self._of_network if type_ == types.CIDR else self._networks.way(type_)
         return self._searched(way) if self._substrings or self._regexes else way
 
     def _of_network(self, value: str) -> list[Hit]:
@@ -159,6 +166,23 @@ class _Networks:
         self._index = NestedNetworks(labels)
         self._own = [labels[span] for span in self._index.spans]
         self._around: dict[tuple[int, bool], list[Hit]] = {}
+
+    def way(self, type_: str) -> Callable[[str], list[Hit]]:
+        """Return the function for single addresses of one version, of which there are many."""
+        family, version = (socket.AF_INET, 4) if type_ == types.IPV4 else (socket.AF_INET6, 6)
+        find, spans, hits_at = self._index.finder(version), self._index.spans, self._hits_at
+        parse, number = socket.inet_pton, int.from_bytes
+        nothing: list[Hit] = []
+
+        def hits(value: str) -> list[Hit]:
+            try:
+                address = number(parse(family, value))
+            except OSError:
+                return nothing
+            place = find(address, address)
+            return nothing if place < 0 else hits_at(place, spans[place].first == spans[place].last)
+
+        return hits
 
     def hits(self, span: Span) -> list[Hit]:
         index = self._index

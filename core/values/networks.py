@@ -6,7 +6,7 @@ of one here.  Texts are canonical (``core.values.canonical``); an IPv4 address i
 
 import socket
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from core.errors import RefusedValue
@@ -171,31 +171,44 @@ class NestedNetworks:
 
     def __init__(self, networks: Iterable[Span]) -> None:
         """Take the networks in, each once."""
-        self.spans = sorted(set(networks), key=lambda span: (span.version, span.first, -span.last))
+        self.spans = sorted(set(networks), key=_outer_first)
         self.parents: list[int] = []
-        self._firsts: dict[int, list[int]] = {version: [] for version in BITS}
-        self._offsets = dict.fromkeys(BITS, 0)
-        around: list[int] = []
-        for place, span in enumerate(self.spans):
-            while around and not self._covers(around[-1], span):
-                around.pop()
-            self.parents.append(around[-1] if around else -1)
-            around.append(place)
-            self._firsts[span.version].append(span.first)
-        self._offsets[6] = len(self._firsts[4])
         self._lasts = [span.last for span in self.spans]
+        self._firsts: dict[int, list[int]] = {version: [] for version in BITS}
+        for span in self.spans:
+            self._firsts[span.version].append(span.first)
+        self._offsets = {4: 0, 6: len(self._firsts[4])}
+        self._link()
+
+    def _link(self) -> None:
+        around: list[Span] = []
+        places: list[int] = []
+        for place, span in enumerate(self.spans):
+            while around and (around[-1].last < span.last or around[-1].version != span.version):
+                around.pop()
+                places.pop()
+            self.parents.append(places[-1] if places else -1)
+            around.append(span)
+            places.append(place)
 
     def innermost(self, span: Span) -> int:
         """Return the place of the smallest network that *span* lies in, itself included."""
-        version, first, last = span
-        place = bisect_right(self._firsts[version], first) - 1
-        if place < 0:
-            return -1
-        place += self._offsets[version]
-        lasts, parents = self._lasts, self.parents
-        while place >= 0 and lasts[place] < last:
-            place = parents[place]
-        return place
+        return self.finder(span.version)(span.first, span.last)
+
+    def finder(self, version: int) -> Callable[[int, int], int]:
+        """Return the function that does what `innermost` does for the first and the last address, and quickly."""
+        firsts, lasts, parents, offset = self._firsts[version], self._lasts, self.parents, self._offsets[version]
+
+        def find(first: int, last: int) -> int:
+            place = bisect_right(firsts, first) - 1
+            if place < 0:
+                return -1
+            place += offset
+            while place >= 0 and lasts[place] < last:
+                place = parents[place]
+            return place
+
+        return find
 
     def inside(self, span: Span) -> Iterator[int]:
         """Yield the places of the networks that lie in *span* and are smaller, in order."""
@@ -206,9 +219,9 @@ class NestedNetworks:
                 yield place + offset
             place += 1
 
-    def _covers(self, place: int, span: Span) -> bool:
-        known = self.spans[place]
-        return known.version == span.version and span.last <= known.last
+
+def _outer_first(span: Span) -> tuple[int, int, int]:
+    return span.version, span.first, -span.last
 
 
 class _Sorted:
