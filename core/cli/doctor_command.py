@@ -150,7 +150,7 @@ def _signing(session: Session) -> Iterator[Finding]:
         yield "warning", f"{path} can be read by others, who can sign as this program; chmod 600 {path}"
     folders = {folder for destination in _destinations(session) for folder in places.folders(destination)}
     for folder in sorted(folders):
-        if places.is_local(folder) and places.lies_below(places.folder(str(path)), folder):
+        if places.lies_below(places.folder(str(path)), folder):
             yield (
                 "failed",
                 f"the secret key {path} lies among what consumers may read ({folder}); make a new one elsewhere",

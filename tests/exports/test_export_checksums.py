@@ -18,10 +18,11 @@ from core.exports import beside, checksums, deltas, places
 from core.exports.checksums import sums_of, write_checksums
 from core.exports.minisign_key import new_key
 from core.exports.remove import remove_export
+from core.exports.rollback import roll_back
 from core.exports.run import run_export
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
 from core.schemas.instant import SECOND
-from core.store import archives, clearing, definitions
+from core.store import archives, clearing, definitions, pins
 from core.store.published import Publication, publications
 
 FIVE_METHODS = """
@@ -343,6 +344,21 @@ def test_without_its_key_a_run_publishes_nothing(export, run, settings, tmp_path
         run("a", signing_key=tmp_path / "k")
 
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_without_its_key_nothing_is_rolled_back(export, run, store, settings, published, tmp_path):
+    """What a person publishes is signed, too, or not published; the export is not pinned either."""
+    export("a")
+    run("a")
+    run("a")
+    before = published("a.txt")
+    signed = replace(settings, signing_key=tmp_path / "nothing")
+
+    with pytest.raises(ConfigError, match="cannot be read"):
+        roll_back(store, "a", 1, signed, by="anna", reason="bad", now=LATER + 100)
+
+    assert (before, 2) == (published("a.txt"), archives.current(store, "a").number)
+    assert pins.pinned(store, "a") is None
 
 
 def test_a_withdrawal_leaves_though_the_key_is_gone(export, run, store, settings, published, tmp_path):
