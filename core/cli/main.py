@@ -22,6 +22,7 @@ COMMANDS = {
     "tag": "say how long tags count, and whether an exclusion by one lapses",
     "source": "say how long what a source claims counts, and how sure it is",
     "type": "say how long observables of a type count",
+    "allow-list": "keep lists of what must not be blocked",
     "export": "define, run and look at exports",
     "template": "keep Jinja templates for exports",
     "format": "list the formats that exports can have",
@@ -42,7 +43,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"core.cli.{name}_command")
+        module = importlib.import_module(f"core.cli.{name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -27,7 +27,7 @@ def _readers() -> dict[str, Reader]:
     package = importlib.import_module("core.ingest")
     found: dict[str, Reader] = {}
     for entry in pkgutil.iter_modules(package.__path__):
-        if entry.name in ("run", "registry", "reader"):
+        if entry.name in ("run", "registry", "reader", "allow_values"):
             continue
         module = importlib.import_module(f"core.ingest.{entry.name}")
         if all(hasattr(module, name) for name in ("NAME", "MEANING", "recognises", "read")):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import DefinitionError, UnreadableFile, YetiError
+from core.errors import DefinitionError, RefusedValue, UnreadableFile, YetiError
 from core.ingest import table_columns, walk
 from core.ingest.lines import excerpt
 from core.ingest.reader import InputFile, Item, Options
@@ -77,7 +77,7 @@ class _Import:
         self._on_refusal = on_refusal
         self._on_bytes = on_bytes
         self._report = ImportReport()
-        self._allow_lists: list[AllowListEntries] = []
+        self._allow_lists: list[tuple[Path, AllowListEntries]] = []
         self._templates: list[tuple[Path, StoredTemplate]] = []
 
     def file(self, found: "Path | tuple[Path, UnreadableFile]", session: "ImportSession") -> None:
@@ -90,7 +90,7 @@ class _Import:
             file = self._opened(found)
             reader = self._reader(file)
             result.format = reader.NAME
-            self._items(_guarded(reader, file, self._options), result, session)
+            self._items(guarded(reader, file, self._options), result, session)
             result.is_damaged = file.is_damaged
         except UnreadableFile as error:
             result.reason = str(error)
@@ -128,7 +128,7 @@ class _Import:
                     self._refuse(result, item)
                 elif type(item) is AllowListEntries:
                     result.allow_list_entries += len(item.entries)
-                    self._allow_lists.append(item)
+                    self._allow_lists.append((result.path, item))
                 elif type(item) is StoredTemplate:
                     result.templates += 1
                     self._templates.append((result.path, item))
@@ -174,16 +174,34 @@ class _Import:
         from core.store.allow_lists import put_allow_list
         from core.store.definitions import put_template
 
-        for entries in self._allow_lists:
-            put_allow_list(store, entries, now)
-            self._report.allow_list_entries += len(entries.entries)
+        for path, entries in self._allow_lists:
+            try:
+                put_allow_list(store, entries, now)
+                self._report.allow_list_entries += len(entries.entries)
+            except RefusedValue as error:
+                self._refuse_other(path, str(error), entries.name)
         for path, template in self._templates:
             try:
                 put_template(store, template.name, template.text, now, replace=True)
                 self._report.templates += 1
             except YetiError as error:
-                self._on_refusal(path, Refusal(0, str(error), template.name))
-                self._report.refused += 1
+                self._refuse_other(path, str(error), template.name)
+        if self._allow_lists:
+            self._tell_what_lists_do(store)
+
+    def _refuse_other(self, path: Path, reason: str, name: str) -> None:
+        self._on_refusal(path, Refusal(0, reason, name))
+        self._report.refused += 1
+
+    def _tell_what_lists_do(self, store: "Store") -> None:
+        from core.store.allow_lists import allow_lists
+
+        names = {entries.name for _, entries in self._allow_lists}
+        informing = [item.name for item in allow_lists(store) if item.name in names and item.does == "inform"]
+        if informing:
+            which = f"{len(informing)} of {len(names)} allow-lists keep"
+            which = f"the allow-list {informing[0]!r} keeps" if len(names) == 1 else which
+            self._note(f"{which} nothing off, and inform; yetictl allow-list set NAME --action block changes that")
 
     def finished(self, session: "ImportSession") -> ImportReport:
         """Return the report, with what the store counted."""
@@ -196,7 +214,12 @@ class _Import:
         return report
 
 
-def _guarded(reader: Reader, file: InputFile, options: Options) -> Iterator[Item]:
+def guarded(reader: Reader, file: InputFile, options: Options) -> Iterator[Item]:
+    """Yield what an importer finds in a file.
+
+    Raises:
+        UnreadableFile: It cannot read it, or not to its end; whatever it tripped over, the reason says it.
+    """
     with _foreign_errors_explained(file, f"the {reader.NAME} importer"):
         yield from reader.read(file, options)
 

@@ -121,4 +121,4 @@ def _type_of(entries: tuple[str, ...]) -> str:
     kinds = {(detect(entry.lstrip(".")) or ("", ""))[0] for entry in entries}
     if kinds <= {types.IPV4, types.IPV6, types.CIDR}:
         return "cidr"
-    return "hostname" if kinds == {types.HOSTNAME} else "string"
+    return "hostname" if kinds == {types.HOSTNAME} else "values"

@@ -77,7 +77,7 @@ def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lam
                 task = _next_task(connection)
                 if task is not None and task.lists not in matchers:
                     with collector_off():
-                        matchers = {task.lists: Matcher(_entries(connection, task))}
+                        matchers = {task.lists: Matcher(entries(connection, dict(task.lists)))}
                 connection.execute("COMMIT")
             if task is None:
                 return
@@ -129,15 +129,13 @@ def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
     return len(rows)
 
 
-def _entries(connection: sqlite3.Connection, task: _Task) -> Iterator[ListEntries]:
-    wanted = dict(task.lists)
+def entries(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[ListEntries]:
+    """Yield lists, by row id, as they are matched; the entries are to be read before the next is asked for."""
+    query = "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position"
     for item in told(connection):
-        if item.id in wanted:
-            entries = connection.execute(
-                "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position",
-                (item.id,),
-            )
-            yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, entries)
+        if item.id in ids:
+            found = connection.execute(query, (item.id,))
+            yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, found)
 
 
 def told(connection: sqlite3.Connection) -> list[Told]:

@@ -79,3 +79,8 @@ def is_reserved(name: str) -> bool:
 def default_action(kind: Kind) -> Action:
     """Return what is done by a list where nobody said otherwise."""
     return "inform" if kind.family in _INFORMS else "block"
+
+
+def does(kind: Kind, action: Action) -> str:
+    """Return what becomes of a run by a list: ``hold`` it, or ``block`` an entry, or ``inform``, or nothing (``off``)."""
+    return "hold" if kind.is_own and action != "off" else action

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import AllowListEntries
 from core.schemas.instant import Instant
-from core.store.allow_kinds import CARVED_OUT, Action, Kind, default_action, family_of, is_reserved
+from core.store.allow_kinds import CARVED_OUT, Action, Kind, default_action, does, family_of, is_reserved
 from core.store.schema import allow_hit, allow_list, allow_list_entry, allow_list_setting
 from core.store.soundness import fault_of_text
 from core.store.store import Store
@@ -42,8 +43,13 @@ class AllowList:
 
     @property
     def action(self) -> Action:
-        """What is done by it."""
+        """What is done by it, own assets aside."""
         return self.chosen_action or default_action(self.kind)
+
+    @property
+    def does(self) -> str:
+        """What becomes of a run by it: ``hold``, ``block``, ``inform`` or ``off``."""
+        return does(self.kind, self.action)
 
 
 def put_allow_list(store: Store, given: AllowListEntries, now: Instant) -> None:
@@ -227,10 +233,16 @@ def _found(connection: Connection, name: str) -> tuple[int, Kind]:
         .where(allow_list.c.name == name)
     ).first()
     if row is None:
-        near = get_close_matches(name, connection.scalars(select(allow_list.c.name)).all(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "yetictl allow-list list shows them"
-        raise NotFound(f"there is no allow-list {name!r}; {hint}")
+        raise NotFound(no_such_list(name, connection.scalars(select(allow_list.c.name)).all()))
     return int(row.id), _kind(row)
+
+
+def no_such_list(name: str, known: Sequence[str]) -> str:
+    """Return what is to be said of a name that no list has: the nearest one that there is."""
+    lower = {other.lower(): other for other in known}
+    near = get_close_matches(name.lower(), lower, n=1)
+    hint = f"did you mean {lower[near[0]]!r}?" if near else "yetictl allow-list list shows them"
+    return f"there is no allow-list {name!r}; {hint}"
 
 
 def _kind_columns() -> list[ColumnElement[Any]]:

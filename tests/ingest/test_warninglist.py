@@ -41,7 +41,7 @@ def test_a_long_list_is_known_by_its_end(parse):
     [
         (["192.0.2.0/24", "2001:db8::1"], "cidr"),
         (["good.example", ".also.example"], "hostname"),
-        (["good.example", "anything"], "string"),
+        (["good.example", "anything", "192.0.2.0/24"], "values"),
     ],
 )
 def test_a_plain_array_is_an_allow_list_if_the_user_says_so(parse, entries, kind):
