@@ -24,8 +24,8 @@ from core.errors import NotFound
 from core.schemas.export import PublishedFile, Version
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
-from core.store import ledger
 from core.store.definitions import export_id
+from core.store.ledger_writing import apply, prune
 from core.store.runs import Lease, insert_version, lease_held
 from core.store.schema import archive, export, version
 from core.store.store import Store
@@ -157,7 +157,7 @@ def make_current(
             definition=record.definition,
         )
         connection.execute(update(archive).where(archive.c.id == item.id).values(state=KEPT))
-        ledger.apply(_driver(connection), found, record.number, changes)
+        apply(_driver(connection), found, record.number, changes)
 
 
 def find(store: Store, name: str, *states: str) -> list[Archived]:
@@ -232,7 +232,7 @@ def removed(store: Store, lease: Lease, item: Archived) -> None:
         oldest = connection.scalar(
             select(func.min(archive.c.number)).where(archive.c.export_id == found, archive.c.state == KEPT)
         )
-        ledger.prune(_driver(connection), found, oldest or item.number)
+        prune(_driver(connection), found, oldest or item.number)
 
 
 def digest(record: ManifestRecord) -> str:
