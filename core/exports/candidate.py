@@ -219,7 +219,9 @@ class _Candidate:
     def _render(self, attempt: int) -> Rendered:
         folder = self._folder / f"files-{attempt}"
         folder.mkdir()
-        selected = self._snapshot.count(self._selection, self._instant) + len(self._snapshot.pieces)
+        # Counting costs as much as writing a list, and only a template has a bound.
+        selected = self._snapshot.count(self._selection, self._instant) if self._job.template else 0
+        selected += len(self._snapshot.pieces)
         return render(self._snapshot, self._job, selected, folder, self._settings, self._on_entries)
 
     def _is_same(self, rendered: Rendered) -> bool:

@@ -7,7 +7,7 @@ is asked at the time of the question, so that changing it needs no new look.  De
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -200,7 +200,7 @@ def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> 
     if not own:
         return []
     ids = ", ".join(str(item.id) for item in own)
-    with snapshot.selected(selection, instant) as table:
+    with snapshot.selected(selection, instant, among=_met(own)) as table:
         rows = snapshot.connection.execute(
             "SELECT o.value, l.name, e.entry FROM allow_hit h"  # noqa: S608 (whole numbers)
             f" JOIN {table} t ON t.id = h.observable_id JOIN observable o ON o.id = h.observable_id"
@@ -237,9 +237,11 @@ def _own_pieces(snapshot: "Snapshot", own: list[Told]) -> Iterator[str]:
 def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
     """Return what lists that only inform have to say of *selection*, and which names are above allow-listed ones."""
     items = {item.id: item for item in told(snapshot.connection) if item.action != "off"}
+    if not items:
+        return []
     informed: Counter[str] = Counter()
     above: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    with snapshot.selected(selection, instant) as table:
+    with snapshot.selected(selection, instant, among=_met(items.values())) as table:
         hits = f"FROM {table} t CROSS JOIN allow_hit h ON h.observable_id = t.id WHERE h.relation"
         counts = f"SELECT h.allow_list_id, count(DISTINCT t.id) {hits} <> '{ABOVE}' GROUP BY h.allow_list_id"
         for key, count in snapshot.connection.execute(counts):
@@ -254,6 +256,12 @@ def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) 
             if key in items and (items[key].action == "block" or items[key].kind.is_own):
                 above[items[key].name].append((value, entry))
     return [*_informed_note(informed), *(_above_note(name, pairs) for name, pairs in sorted(above.items()))]
+
+
+def _met(items: Iterable[Told]) -> str:
+    """Return SQL for the row ids of the observables that some lists have something to say of."""
+    ids = ", ".join(str(item.id) for item in items)
+    return f"SELECT h.observable_id FROM allow_hit h WHERE h.allow_list_id IN ({ids})"  # noqa: S608 (whole numbers)
 
 
 def _informed_note(informed: Counter[str]) -> Iterator[str]:

@@ -5,7 +5,6 @@ meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's l
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -109,21 +108,26 @@ class Snapshot:
     def kept_off(self, selection: Selection, instant: Instant) -> list[tuple[str, int]]:
         """Return for which reasons observables that *selection* takes are kept off, and how many for each."""
         with self._planned(selection, instant, with_kept_off=True) as (plan, types):
-            join = f" JOIN {KEPT_OFF} k ON k.id = o.id JOIN {REASONS} r ON r.id = k.reason"
-            return self._grouped(plan, types, join)
+            return self._grouped(plan, types) if self._kept_off.is_used else []
 
     @contextmanager
-    def selected(self, selection: Selection, instant: Instant) -> Iterator[str]:
-        """Give, for a block, a table with the row ids (column ``id``) of what *selection* takes."""
-        create = "CREATE TEMP TABLE selected (id INTEGER PRIMARY KEY)"
+    def selected(self, selection: Selection, instant: Instant, *, among: str = "") -> Iterator[str]:
+        """Give, for a block, a table with the row ids (column ``id``) of what *selection* takes.
+
+        With *among*, an SQL query for row ids, only of those: cheap, if they are few.
+        """
         with dialect.errors(self._path), self._planned(selection, instant) as (plan, types):
-            self._connection.execute(create)
+            self._connection.execute("CREATE TEMP TABLE selected (id INTEGER PRIMARY KEY)")
             try:
+                only = f" AND o.id IN ({among})" if among else ""
                 if plan.picked:
-                    self._connection.execute(f"INSERT INTO temp.selected SELECT id FROM temp.{plan.picked}")  # noqa: S608
+                    source = f"temp.{plan.picked} o WHERE 1{only}"
+                    self._connection.execute(f"INSERT INTO temp.selected SELECT o.id FROM {source}")  # noqa: S608
                 else:
+                    # By the row ids that are asked for, not by the index of types, which is all of them.
+                    source = f"observable o{' NOT INDEXED' if among else ''}"
                     marks = ", ".join("?" * len(types))
-                    query = f"SELECT o.id FROM observable o WHERE o.type IN ({marks}){plan.where}"  # noqa: S608
+                    query = f"SELECT o.id FROM {source} WHERE o.type IN ({marks}){only}{plan.where}"  # noqa: S608
                     self._connection.execute(f"INSERT INTO temp.selected {query}", types)
                 yield "temp.selected"
             finally:
@@ -231,17 +235,16 @@ class Snapshot:
         found = ((networks.get(key), type_, value) for key, type_, value in self._pieces)
         return [structs.replace(row, type=type_, value=value) for row, type_, value in found if row is not None]
 
-    def _grouped(self, plan: Plan, types: tuple[str, ...], join: str) -> list[tuple[str, int]]:
-        counts: Counter[str] = Counter()
+    def _grouped(self, plan: Plan, types: tuple[str, ...]) -> list[tuple[str, int]]:
+        """Count what is kept off by reason; that is little, and so where the way begins."""
+        source = f"{KEPT_OFF} k CROSS JOIN observable o ON o.id = k.id JOIN {REASONS} r ON r.id = k.reason"
         if plan.picked:
-            source = f"temp.{plan.picked} p JOIN observable o ON o.id = p.id{join}"
-            rows = self._connection.execute(f"SELECT r.text, count(*) FROM {source} GROUP BY r.text")  # noqa: S608
-            counts.update(dict(rows.fetchall()))
-            return sorted(counts.items())
-        for type_ in types:
-            query = f"SELECT r.text, count(*) FROM observable o{join} WHERE o.type = ?{plan.where} GROUP BY r.text"  # noqa: S608
-            counts.update(dict(self._connection.execute(query, (type_,)).fetchall()))
-        return sorted(counts.items())
+            where = f"o.id IN (SELECT id FROM temp.{plan.picked})"  # noqa: S608
+            types = ()
+        else:
+            where = f"o.type IN ({', '.join('?' * len(types))}){plan.where}"
+        query = f"SELECT r.text, count(*) FROM {source} WHERE {where} GROUP BY r.text ORDER BY r.text"  # noqa: S608
+        return self._connection.execute(query, types).fetchall()
 
     def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
         if plan.picked:
