@@ -36,6 +36,18 @@ SAME_BYTES = {
 }
 """What the same bytes are in SQL: every observable of the store is exported, so that nothing is selected here."""
 
+SAFETY: dict[str, tuple[str, float | None]] = {
+    "look": ("all observables against the lists that are carried, once", None),
+    "first version": ("a whole run: list, changes, ledger, archive", None),
+    "unchanged": ("the same run again; bar 2 s", 2.0),
+    "changed": ("a run; one entry in a hundred went, as many came", None),
+    "gate": ("keep off, compare, measure, judge; nothing has changed", None),
+    "diff": ("of the two versions", None),
+    "explain": ("the slowest of some values; bar 1 s", 1.0),
+    "sweep": ("addresses against 100,000 networks; bar 10 s", 10.0),
+}
+"""Steps, what they are, and how many seconds they may take."""
+
 BARS = {"list": 2.0, "jsonl": 2.0, "csv": 3.0, "template": 5.0}
 IMPORT_BAR = 0.30
 JUDGED_ROWS = 1_000_000
@@ -112,7 +124,14 @@ def measure(rows: int, folder: Path, times: int) -> list[dict[str, object]]:
     for what, ours in (("import claims", claims), ("import csv file", from_file), ("import again", again)):
         speed = raw_s / ours["seconds"]
         add(what, ours, raw_s, speed, speed >= IMPORT_BAR, f"of a raw insert's speed; bar {IMPORT_BAR}")
+
+    def safe(name: str) -> None:
+        note, bar = SAFETY[name]
+        ours = step(name, folder, rows)
+        add(f"safety: {name}", ours, 0.0, 0.0, bar is None or ours["seconds"] <= bar, note)
+
     step("define", folder, rows)
+    safe("look")  # before the first run would do it
     for name, file_name in EXPORTS.items():
         ours = step(f"run {name}", folder, rows)
         target = folder / f"engine-{file_name}"
@@ -122,6 +141,8 @@ def measure(rows: int, folder: Path, times: int) -> list[dict[str, object]]:
         note = f"x the engine's time; bar {BARS[name]:g}; " + ("same bytes" if is_same else "BYTES DIFFER")
         add(f"export {name}", ours, theirs_s, ratio, ratio <= BARS[name], note, is_same)
         target.unlink()
+    for name in list(SAFETY)[1:]:
+        safe(name)
     return results
 
 

@@ -12,19 +12,16 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+from bench import safety
+from bench.store import LATER, settings_of, store_of
 from bench.synthetic import NOW, claims
 from core.schemas.export import ExportDefinition
-from core.schemas.instant import SECOND, to_text
-from core.store import Store, definitions, dialect, open_store
+from core.schemas.instant import to_text
+from core.store import definitions, dialect
 
 TEMPLATE = '{% for row in data %}{{ row.value }},{{ row.type }},{{ row.tags|map(attribute="name")|join(";") }}\n{% endfor %}'
 EXPORTS = {"list": "list.txt", "csv": "csv.csv", "jsonl": "jsonl.jsonl", "template": "template.txt"}
-LATER = NOW + 3_600 * SECOND
 BATCH = 50_000
-
-
-def store_of(folder: Path, name: str) -> Store:
-    return open_store(f"sqlite:///{folder}/{name}.db")
 
 
 def write_csv(folder: Path, rows: int) -> float:
@@ -123,6 +120,7 @@ def define(folder: Path, rows: int) -> float:
                     file_name=file_name,
                     format="" if is_template else name,
                     template="bench" if is_template else "",
+                    limits=safety.EVERYTHING,
                 ),
             )
     return 0.0
@@ -131,9 +129,8 @@ def define(folder: Path, rows: int) -> float:
 def run(folder: Path, name: str, rows: int) -> float:
     """Run an export from nothing to the published file; the best of three, since the first imports half the program."""
     from core.exports.run import run_export
-    from core.exports.settings import Settings
 
-    settings = Settings(export_path=str(folder / "exports"), spool_path=folder / "spool")
+    settings = settings_of(folder)
     best = float("inf")
     for _ in range(3):
         (folder / "exports" / EXPORTS[name]).unlink(missing_ok=True)
@@ -153,6 +150,7 @@ STEPS: dict[str, Callable[[Path, int], float]] = {
     "import csv": import_csv,
     "raw": raw,
     "define": define,
+    **safety.STEPS,
     **{f"run {name}": lambda folder, rows, name=name: run(folder, name, rows) for name in EXPORTS},
 }
 
