@@ -192,12 +192,22 @@ def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | No
 @click.option("--reason", required=True, metavar="TEXT", help="Why; kept with what is withdrawn.")
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
 @click.option("--no-run", is_flag=True, help="Do not run the exports that hold it; they go on holding it.")
+@click.option(
+    "--carve-out/--no-carve-out",
+    default=None,
+    help="List networks around it without it, or as they are. By default you are asked, on a terminal.",
+)
 @click.pass_obj
-def withdraw(session: Session, value: str, reason: str, type_name: str | None, no_run: bool) -> int:
+def withdraw(
+    session: Session, value: str, reason: str, type_name: str | None, no_run: bool, carve_out: bool | None
+) -> int:
     """Withdraw a false positive: no export takes the value any more, and those that hold it run now.
 
     Whatever is claimed of it is withdrawn, and it is marked as benign, so that no later import of any source
     brings it back; `observable reinstate` does.  A value that nobody knows yet is marked all the same.
+
+    An address that is listed through a network, too, can be carved out of it: then no export lists the network but
+    what is left of it.  A name that is listed through one above it cannot.
     """
     from core.cli import withdrawal
     from core.store import clearing
@@ -209,7 +219,7 @@ def withdraw(session: Session, value: str, reason: str, type_name: str | None, n
             names |= dict.fromkeys(withdrawal.holders(session, store, type_, known))
             number = clearing.clear(store, type_, known, reason, session.now)
             say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {CLEARED}")
-            withdrawal.tell_covering(session, store, type_, known)
+            names |= dict.fromkeys(withdrawal.tell_covering(session, store, type_, known, reason, carve_out))
         if no_run and names:
             say(f"still held by {', '.join(names)}; yetictl export run {' '.join(names)} publishes without it")
             return 0
@@ -222,10 +232,12 @@ def withdraw(session: Session, value: str, reason: str, type_name: str | None, n
 @click.pass_obj
 def reinstate(session: Session, value: str, type_name: str | None) -> None:
     """Undo a withdrawal, but not one by the source itself.  The exports take the value again with their next run."""
-    from core.store import clearing
+    from core.store import carve_outs, clearing
 
     with session.store() as store:
         for row in find(session, store, value, type_name):
+            if carve_outs.undo(store, row.value, session.now):
+                say(f"{row.type}  {row.value}: not carved out of networks any more")
             number = clearing.undo(store, row.type, row.value, session.now)
             count = "counts" if number == 1 else "count"
             say(

@@ -1,6 +1,10 @@
 """What withdrawing a value tells and does, beside the store: who holds it, what else covers it, and publishing."""
 
+import shlex
+import sys
 from typing import TYPE_CHECKING
+
+import click
 
 from core.cli.output import say
 from core.cli.session import Session
@@ -21,15 +25,54 @@ def holders(session: Session, store: "Store", type_: str, value: str) -> list[st
     return holders(store, type_, value, session.now)
 
 
-def tell_covering(session: Session, store: "Store", type_: str, value: str) -> None:
-    """Say which networks or parents on published lists still stand for a value."""
-    from core.exports.holders import covering
+def tell_covering(
+    session: Session, store: "Store", type_: str, value: str, reason: str, carve_out: bool | None
+) -> list[str]:
+    """Say what on published lists still stands for a value, and except it from networks where that is wanted.
 
+    Args:
+        session: Of the command.
+        store: Where.
+        type_: Of the value.
+        value: In canonical form.
+        reason: Why it is withdrawn.
+        carve_out: Whether it is to be excepted; ``None`` asks, where there is somebody to ask.
+
+    Returns:
+        The exports that have to run for that.
+    """
+    from core.exports.holders import covering
+    from core.store import carve_outs
+    from core.store.allow_entries import ADDRESSES
+
+    is_carved = value in carve_outs.reasons(store)
+    networks: dict[str, list[str]] = {}
     for kind, text, names in covering(store, type_, value, session.now):
-        what = "lies in the network" if kind == "cidr" else "is below the name"
-        say(
-            f"{type_}  {value} {what} {text}, which is listed by {', '.join(names)}; withdraw that too if it is wrong"
-        )
+        listed = f"which is listed by {', '.join(names)}; withdraw that too if it is wrong"
+        if kind != "cidr":
+            say(f"{type_}  {value} is below the name {text}, {listed}: who blocks by suffix cannot except it")
+        elif not is_carved:
+            networks[text] = names
+            say(f"{type_}  {value} lies in the network {text}, {listed}")
+    if is_carved:
+        return []
+    if networks and carve_out is None:
+        carve_out = _is_wanted(value, networks, reason)
+    if not carve_out:
+        return []
+    if type_ not in ADDRESSES:
+        say(f"{type_}  {value}: a name cannot be carved out; only addresses and networks can, of networks")
+        return []
+    carve_outs.carve_out(store, type_, value, reason, session.now)
+    say(f"{type_}  {value}: carved out; networks around it are listed without it")
+    return sorted({name for names in networks.values() for name in names})
+
+
+def _is_wanted(value: str, networks: dict[str, list[str]], reason: str) -> bool:
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        return click.confirm(f"carve {value} out of {', '.join(networks)}?", err=True)
+    say(f"to keep it off them: yetictl observable withdraw {value} --reason {shlex.quote(reason)} --carve-out")
+    return False
 
 
 def publish(session: Session, store: "Store", names: list[str]) -> int:

@@ -1,5 +1,6 @@
 """``yetictl observable withdraw``: a false positive leaves every export at once, and stays away."""
 
+import shlex
 import time
 from pathlib import Path
 
@@ -227,3 +228,113 @@ def test_what_was_known_to_be_good_stays_so(yetictl, lists, tmp_path):
     yetictl("observable", "reinstate", "192.0.2.2")
     yetictl("export", "run", "--all")
     assert (lists("addresses"), lists("good")) == (["192.0.2.1"], ["192.0.2.2"])
+
+
+# --- carving out of networks ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def networks(yetictl, lists):
+    """A further export, of networks, that was run."""
+    yetictl("export", "add", "networks", "--format", "list", "--type", "ip", "--include", "net")
+    yetictl("export", "run", "networks")
+    assert lists("networks") == ["192.0.2.0/24"]
+    return lists
+
+
+PIECES = ["192.0.2.1", "192.0.2.2/31", "192.0.2.4/30", "192.0.2.8/29", "192.0.2.16/28", "192.0.2.32/27"]
+PIECES += ["192.0.2.64/26", "192.0.2.128/25"]
+
+
+def test_a_value_in_a_listed_network_is_carved_out(yetictl, networks):
+    """The network is listed without it, at once; reinstating lists it whole again."""
+    result = yetictl("observable", "withdraw", "192.0.2.0", "--reason", "ours", "--carve-out")
+
+    assert sorted(networks("networks")) == sorted(PIECES)
+    assert "lies in the network 192.0.2.0/24, which is listed by networks" in result.err
+    assert "192.0.2.0: carved out" in result.err
+    (met,) = [
+        item for item in yetictl("allow-list", "check", "192.0.2.0", "--json").json["lists"] if not item["class"]
+    ]
+    assert (met["name"], met["does"], met["relation"]) == ("carved out", "block", "equal")
+
+    result = yetictl("observable", "reinstate", "192.0.2.0")
+    assert "not carved out of networks any more" in result.err
+    yetictl("export", "run", "networks")
+    assert networks("networks") == ["192.0.2.0/24"]
+
+
+def test_without_somebody_to_ask_the_command_is_told(yetictl, networks):
+    """Nothing is carved out; the line that does it can be copied, and works."""
+    result = yetictl("observable", "withdraw", "192.0.2.0", "--reason", "it's ours")
+    (line,) = [line for line in result.err.splitlines() if "--carve-out" in line]
+    told = shlex.split(line.partition(": yetictl ")[2])
+
+    assert networks("networks") == ["192.0.2.0/24"]
+    assert told == ["observable", "withdraw", "192.0.2.0", "--reason", "it's ours", "--carve-out"]
+    yetictl(*told)
+    assert sorted(networks("networks")) == sorted(PIECES)
+    again = yetictl("observable", "withdraw", "192.0.2.0", "--reason", "it's ours")
+    assert "lies in" not in again.err
+
+
+@pytest.mark.parametrize(("answer", "is_carved"), [("y", True), ("n", False)])
+def test_on_a_terminal_it_asks(yetictl, networks, monkeypatch, answer, is_carved):
+    """What is answered is done; with --no-carve-out nobody is asked."""
+    asked = []
+
+    def confirm(text, err):
+        asked.append(text)
+        return answer == "y"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", confirm)
+    yetictl("observable", "withdraw", "192.0.2.0", "--reason", "ours", "--no-carve-out", "--no-run")
+    assert asked == []
+    yetictl("observable", "withdraw", "192.0.2.0", "--reason", "ours")
+
+    assert asked == ["carve 192.0.2.0 out of 192.0.2.0/24?"]
+    assert is_carved == (networks("networks") != ["192.0.2.0/24"])
+
+
+def test_an_export_may_drop_the_network_instead(yetictl, networks):
+    """By its limits; what else it lists stays."""
+    limits = ("--limit", "allow=documentation", "--limit", "split=drop", "--limit", "dropped=off")
+    yetictl("export", "edit", "networks", "--include", "net", "--include", "c2", *limits)
+    yetictl("export", "run", "networks")
+    assert networks("networks") == ["192.0.2.0/24", "192.0.2.1", "192.0.2.2"]
+
+    yetictl("observable", "withdraw", "192.0.2.7", "--reason", "ours", "--carve-out")
+
+    assert networks("networks") == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_a_network_is_carved_out_of_a_larger_one(yetictl, networks):
+    """Half of it is left."""
+    yetictl("observable", "withdraw", "192.0.2.128/25", "--reason", "ours", "--carve-out")
+
+    assert networks("networks") == ["192.0.2.0/25"]
+
+
+def test_a_name_cannot_be_carved_out_of_its_parent(yetictl, lists):
+    """It says which name to withdraw; asked for all the same, it says why not, and the value is withdrawn."""
+    result = yetictl("observable", "withdraw", "c2.example.org", "--reason", "ours")
+    assert "is below the name example.org, which is listed by names; withdraw that too" in result.err
+    assert "--carve-out" not in result.err
+    assert lists("names") == ["example.org"]
+
+    result = yetictl("observable", "withdraw", "www.example.org", "--reason", "ours", "--carve-out")
+    assert "a name cannot be carved out" in result.err
+    assert lists("names") == ["example.org"]
+
+
+def test_what_is_in_no_network_yet_can_be_carved_out(yetictl, networks, tmp_path):
+    """It is excepted from networks that come later."""
+    yetictl("observable", "withdraw", "198.51.100.128", "--reason", "ours", "--carve-out")
+    (tmp_path / "more.csv").write_text("value,type,tags\n198.51.100.128/25,cidr,net\n")
+    yetictl("import", "more.csv")
+    yetictl("export", "run", "networks")
+
+    assert "198.51.100.129" in networks("networks")
+    assert "198.51.100.128/25" not in networks("networks")
