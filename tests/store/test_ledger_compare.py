@@ -398,6 +398,17 @@ def test_only_what_was_withdrawn_since(store, take, run):
     assert [run.id("b.com")] == run.withdrawn(1, NOW + 9, after=NOW + 3)
 
 
+def test_one_comes_as_another_goes(store, take, run):
+    """The number of entries is the same, and they are not; of many, only those two are told."""
+    take(*(claim(f"{name}.com", "c2") for name in "abc"))
+    run(NOW)
+    observables.withdraw(store, "b.com", "wrong", NOW + 1)
+    take(claim("d.com", "c2"), now=NOW + 2)
+
+    assert [("removed", "b.com", ("withdrawn",)), ("added", "d.com", (("c2", "feed"),))] == run(NOW + 3)
+    assert (1, 2) == (run.found.added, run.found.unchanged)
+
+
 def test_kept_off_comes_and_goes(store, take, run):
     """It is told when something is kept off, when the reason is another, and when it is not even selected."""
     take(claim("a.com", "c2"), claim("b.com", "c2"))
