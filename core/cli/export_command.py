@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.cli.export_apply_command import apply, dump, plan
+from core.cli.export_diff_command import diff
+from core.cli.export_explain_command import explain
 from core.cli.export_kept_off_command import kept_off
 from core.cli.export_output import (
     definition_object,
@@ -291,9 +293,7 @@ def remove(session: Session, name: str, purge: bool) -> None:
     from core.exports.remove import remove_export
 
     with session.store() as store:
-        kept, deleted = remove_export(
-            store, name, session.export_settings, purge=purge, now=session.now
-        )
+        kept, deleted = remove_export(store, name, session.export_settings, purge=purge, now=session.now)
     say(f"export {name} removed")
     for location in deleted:
         say(f"deleted  {redact(location)}")
@@ -301,5 +301,19 @@ def remove(session: Session, name: str, purge: bool) -> None:
         say(f"kept     {redact(location)}  (--purge would have deleted it)")
 
 
-for each in (preview, plan, apply, dump, limits, versions, kept_off, release, rollback, unpin, verify):
+for each in (
+    preview,
+    plan,
+    apply,
+    dump,
+    limits,
+    versions,
+    diff,
+    explain,
+    kept_off,
+    release,
+    rollback,
+    unpin,
+    verify,
+):
     command.add_command(each)

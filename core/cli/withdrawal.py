@@ -22,7 +22,7 @@ def holders(session: Session, store: "Store", type_: str, value: str) -> list[st
     from core.exports.holders import holders
 
     session.config  # noqa: B018 - makes drop-in formats known
-    return holders(store, type_, value, session.now)
+    return holders(store, type_, value, session.now, session.export_settings)
 
 
 def tell_covering(

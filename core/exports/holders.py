@@ -1,73 +1,94 @@
-"""Which published exports hold a value, and what else stands for it there."""
+"""Which published exports hold a value, and what else stands for it there: as the ledger says."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import YetiError
-from core.exports.select import resolved
+from core.exports.held_changes import held_changes
+from core.exports.settings import Settings
 from core.schemas.instant import Instant
-from core.store import definitions, observables, runs
-from core.values import types
-from core.values.networks import Span, span_of
+from core.store import archives, definitions, ledger, ledger_history, observables, runs
+from core.store.archives import HELD
 
 if TYPE_CHECKING:
-    from core.schemas.export import ExportDefinition
     from core.store import Store
     from core.store.snapshot import Snapshot
 
-_ADDRESSES = frozenset({types.IPV4, types.IPV6, types.CIDR})
 
+def holders(store: "Store", type_: str, value: str, now: Instant, settings: Settings | None = None) -> list[str]:
+    """Return the exports, by name, that hold an observable, or may do so.
 
-def holders(store: "Store", type_: str, value: str, now: Instant) -> list[str]:
-    """Return the exports, by name, whose published file holds an observable, or would after the next run.
+    Its current version lists it, whole or in parts, or what is held would.  Where that cannot be told (a version
+    older than the ledger, a candidate that cannot be read) it may.
 
-    That is reckoned: by what made the current version, at its instant, and by what the export is now.  What cannot
-    be reckoned (a format that is gone) may hold it.  An export that never published holds nothing.
+    Args:
+        store: Where.
+        type_: Of the observable.
+        value: The canonical value.
+        now: Not asked for any more: what is published does not depend on it.
+        settings: To read what is held; without, whatever is held may hold it.
     """
     key = observables.id_of(store, type_, value)
     if key is None:
         return []
-    found: list[str] = []
     with store.snapshot() as snapshot:
-        for definition in definitions.exports(store):
-            if runs.current_version(store, definition.name) is None:
-                continue
-            try:
-                before = runs.published_definition(store, definition.name)
-                held = any(_took(snapshot, *each, type_, key) for each in (before, (definition, now)))
-            except YetiError:
-                held = True
-            if held:
-                found.append(definition.name)
-    return found
+        return [
+            definition.name
+            for definition in definitions.exports(store)
+            if _is_listed(store, snapshot, definition.name, key) or _is_held(store, definition.name, key, settings)
+        ]
 
 
 def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[tuple[str, str, list[str]]]:
     """Yield what stands for an observable on published exports.
 
-    That is the type and value of a network it lies in, or of a name that it is below, and the exports that hold it.
+    That is the type and value of a network it lies in, or of a name that it is below, and the exports that list it;
+    a network that is listed in parts only if it lies in one of them.
     """
-    for kind, text in _wider(store, type_, value):
-        if names := holders(store, kind, text, now):
-            yield kind, text, names
+    with store.snapshot() as snapshot:
+        connection = snapshot.connection
+        names = [definition.name for definition in definitions.exports(store)]
+        for wider in ledger_history.wider(connection, type_, value):
+            found = [name for name in names if _covers(store, snapshot, name, wider, value)]
+            if found:
+                yield wider.type, wider.value, found
 
 
-def _took(snapshot: "Snapshot", definition: "ExportDefinition", instant: Instant, type_: str, key: int) -> bool:
-    selection = resolved(definition)
-    return (not selection.types or type_ in selection.types) and snapshot.took(selection, instant, key)
+def _is_listed(store: "Store", snapshot: "Snapshot", name: str, key: int) -> bool:
+    connection = snapshot.connection
+    export = ledger.export_key(connection, name)
+    return ledger_history.is_listed_now(connection, export, key) or _is_before_ledger(store, snapshot, name)
 
 
-def _wider(store: "Store", type_: str, value: str) -> Iterator[tuple[str, str]]:
-    if type_ in _ADDRESSES:
-        span = span_of(value)
-        for batch in observables.values_of(store, types.CIDR):
-            yield from ((types.CIDR, text) for text in batch if text != value and _lies_in(span, span_of(text)))
-    elif type_ == types.HOSTNAME:
-        parent = value.partition(".")[2]
-        while "." in parent:
-            yield types.HOSTNAME, parent
-            parent = parent.partition(".")[2]
+def _is_before_ledger(store: "Store", snapshot: "Snapshot", name: str) -> bool:
+    """Say whether an export has a version with entries of which the ledger knows none."""
+    current = runs.current_version(store, name)
+    if current is None or not current.entries:
+        return False
+    return not ledger_history.is_kept(snapshot.connection, ledger.export_key(snapshot.connection, name))
 
 
-def _lies_in(span: Span, wider: Span) -> bool:
-    return wider.version == span.version and wider.first <= span.first and span.last <= wider.last
+def _is_held(store: "Store", name: str, key: int, settings: Settings | None) -> bool:
+    for item in archives.find(store, name, HELD):
+        if settings is None:
+            return True
+        try:
+            changes = held_changes(item, definitions.get_export(store, name), settings, [key])
+        except (YetiError, OSError):
+            return True
+        if any(change.change in ("added", "changed") for change in changes):
+            return True
+    return False
+
+
+def _covers(store: "Store", snapshot: "Snapshot", name: str, wider: ledger_history.Known, value: str) -> bool:
+    connection = snapshot.connection
+    export = ledger.export_key(connection, name)
+    if any(
+        period.is_listed and period.last is None for period in ledger_history.periods(connection, export, wider.id)
+    ):
+        return True
+    return any(
+        piece.last is None and ledger_history.lies_in(value, piece.value)
+        for piece in ledger_history.piece_periods(connection, export, wider.id)
+    )
