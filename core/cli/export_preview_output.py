@@ -55,11 +55,9 @@ def print_preview(seen: "Preview") -> None:
 
 def say_verdict(seen: "Preview") -> None:
     """Say how it differs from what is published, what is kept off, and whether a run would be held."""
-    if seen.current is None:
-        say("nothing is published yet")
-    elif not seen.changed:
+    if seen.current is not None and not seen.changed:
         say(f"the same content as version {seen.current}, which is published")
-    else:
+    elif seen.current is not None:
         changes = ", ".join(f"{count:,} {word}" for word, count in seen.changed.items())
         reasons = ", ".join(f"{count:,} {word}" for word, count in seen.removed_for.items() if count)
         say(f"against version {seen.current}, which is published: {changes}{f' ({reasons})' if reasons else ''}")

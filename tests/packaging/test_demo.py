@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 # What the samples must give, counted by hand from the files in examples/.
+SUMS = "SHA256SUMS"
 PUBLISHED = {
     "blocklist-addresses.txt": 12,
     "blocklist-domains.txt": 7,
@@ -40,10 +41,16 @@ def test_demo_publishes_and_a_second_one_changes_nothing(clone):
 
     second = run(clone, sys.executable, "examples/demo.py")
 
-    assert set(PUBLISHED) == set(files)
+    assert {*PUBLISHED, SUMS} == set(files)
+    del files[SUMS]
     for path in files.values():
         assert hashlib.sha256(path.read_bytes()).hexdigest() in first.stdout
-    assert before == {name: (path.stat().st_ino, path.stat().st_mtime_ns) for name, path in files.items()}
+    after = {name: (path.stat().st_ino, path.stat().st_mtime_ns) for name, path in files.items()}
+    assert after == {name: stat for name, stat in before.items() if name != SUMS}
+    assert before[SUMS] == (
+        (clone / "var/exports" / SUMS).stat().st_ino,
+        (clone / "var/exports" / SUMS).stat().st_mtime_ns,
+    )
     assert len(PUBLISHED) == second.stdout.count("  unchanged  ")
 
 
@@ -65,7 +72,7 @@ def test_demo_entries_are_those_of_the_samples(clone):
     run(clone, sys.executable, "examples/demo.py")
 
     exports = clone / "var/exports"
-    counts = {path.name: len(path.read_text().splitlines()) for path in exports.iterdir()}
+    counts = {path.name: len(path.read_text().splitlines()) for path in exports.iterdir() if path.name != SUMS}
     headings = {"by-template": 1, "hashes.csv": 1}
     assert PUBLISHED == {name: count - headings.get(name, 0) for name, count in counts.items()}
     addresses = (exports / "blocklist-addresses.txt").read_text().splitlines()
@@ -113,7 +120,7 @@ def test_readme_commands_work(clone):
     (block,) = _shell_blocks("README.md")
     lines = [line for line in block.splitlines() if line.startswith("yetictl")]
 
-    assert 6 == len(lines)
+    assert 7 == len(lines)
     for line in lines:
         run(clone, "sh", "-c", line)
 
