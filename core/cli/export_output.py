@@ -229,17 +229,23 @@ def say_result(result: "RunResult") -> None:
         say(f"{result.export}: {line}")
     if result.outcome == "pinned":
         say(f"{result.export}: {result.message}")
-        say(f"{result.export}: not published; yetictl export unpin {shlex.quote(result.export)} lets runs publish again")
+        say(
+            f"{result.export}: not published; yetictl export unpin {shlex.quote(result.export)} lets runs publish again"
+        )
     if result.status != "held":
         return
     for reason in result.reasons:
         say(f"{result.export}: held: {reason}")
     name = shlex.quote(result.export)
     if result.can_be_released:
-        say(f"{result.export}: consumers keep what they have; yetictl export diff {name} held shows what would change")
+        say(
+            f"{result.export}: consumers keep what they have; yetictl export diff {name} held shows what would change"
+        )
         say(
             f"{result.export}: to publish it all the same: "
             f"yetictl export release {name} --candidate {result.candidate[:_SHORT_DIGEST]} --reason TEXT"
         )
     else:
-        say(f"{result.export}: consumers keep what they have; this cannot be released: mend it and run the export again")
+        say(
+            f"{result.export}: consumers keep what they have; this cannot be released: mend it and run the export again"
+        )

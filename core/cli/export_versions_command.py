@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 _SHORT_DIGEST = 16
 
 reason_option = click.option(
-    "--reason", required=True, metavar="TEXT", help="Why; kept with the version.", callback=lambda *given: _said(given)
+    "--reason",
+    required=True,
+    metavar="TEXT",
+    help="Why; kept with the version.",
+    callback=lambda *given: _said(given),
 )
 
 
@@ -80,13 +84,17 @@ def versions(session: Session, name: str, as_json: bool) -> None:
     if pin is not None:
         say(f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}")
     if waiting is not None:
-        say(f"held since {to_text(waiting.record.made_at)}: {waiting.record.entries:,} entries; {held_text(waiting)}")
+        say(
+            f"held since {to_text(waiting.record.made_at)}: {waiting.record.entries:,} entries; {held_text(waiting)}"
+        )
 
 
 @click.command()
 @click.argument("name")
 @reason_option
-@click.option("--candidate", "sha256", default="", metavar="SHA256", help="Only if it is this one; its beginning will do.")
+@click.option(
+    "--candidate", "sha256", default="", metavar="SHA256", help="Only if it is this one; its beginning will do."
+)
 @json_option
 @click.pass_obj
 def release(session: Session, name: str, reason: str, sha256: str, as_json: bool) -> None:
@@ -165,7 +173,9 @@ def verify(session: Session, name: str, number: int | None, as_json: bool) -> in
         print_json([_finding_object(item) for item in findings])
     else:
         for item in wrong:
-            click.echo(f"{'version ' + str(item.version) if item.version else 'published':<12} {redact(item.what)}: {item.fault}")
+            click.echo(
+                f"{'version ' + str(item.version) if item.version else 'published':<12} {redact(item.what)}: {item.fault}"
+            )
     good = len(findings) - len(wrong)
     say(f"{name}: {good:,} of {len(findings):,} manifests, objects and published files are as they should be")
     return 1 if wrong else 0

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from core.store import Store
 
 
-def forget_old(
-    store: "Store", versions: Versions, name: str, settings: Settings, now: Instant
-) -> tuple[str, ...]:
+def forget_old(store: "Store", versions: Versions, name: str, settings: Settings, now: Instant) -> tuple[str, ...]:
     """Remove old versions of the export *name*, and return what went wrong, each in one line.
 
     Only objects are deleted that the manifests of these versions list and no other has.  What is published already

@@ -117,9 +117,7 @@ def _check(
         )
 
 
-def _withdrawn(
-    store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant
-) -> int:
+def _withdrawn(store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant) -> int:
     """Return how many entries of a candidate are withdrawn by now."""
     added: set[int] = set()
     removed: set[int] = set()

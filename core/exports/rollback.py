@@ -165,7 +165,14 @@ class _Rollback:
     ) -> tuple[ManifestRecord, dict[str, Path]]:
         own = self._target.record
         job, rendered, space = without(
-            snapshot, own, self._versions.name, self._target.number, gone, self._settings, self._clock, self._folder
+            snapshot,
+            own,
+            self._versions.name,
+            self._target.number,
+            gone,
+            self._settings,
+            self._clock,
+            self._folder,
         )
         return record_of(
             self._versions.archive,

@@ -213,7 +213,8 @@ class _Run:
             self._withdraw(pins.pinned(self._store, self._definition.name))
         except YetiError as error:
             _log.error(
-                "what was withdrawn may still be published", extra={"export": self._lease.export, "why": str(error)}
+                "what was withdrawn may still be published",
+                extra={"export": self._lease.export, "why": str(error)},
             )
 
     def _base(self, made: Made, less: "withdrawal.Less | None") -> int:

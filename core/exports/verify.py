@@ -128,5 +128,3 @@ def _published(place: str, file: StoredObject) -> Finding:
     except StorageError as error:
         fault = str(error)
     return Finding(0, where, fault)
-
-

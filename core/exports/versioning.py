@@ -102,9 +102,7 @@ class Versions:
         if cause != "withdrawal":  # which leaves at once, signed or not
             signing.key_of(self._settings)
         number, before = archives.number_for(self._store, self._lease)
-        record = structs.replace(
-            item.record, number=number, cause=cause, note=note or {}, previous_sha256=before
-        )
+        record = structs.replace(item.record, number=number, cause=cause, note=note or {}, previous_sha256=before)
         if record.first("content") is not None:
             record, files = self._stamped(record, files)
         elif files is None:
@@ -132,9 +130,7 @@ class Versions:
 
     def put_names(self, files: Sequence[RenderedFile]) -> tuple[Published, ...]:
         """Publish files under their names; those that are there already stay as they are."""
-        return publish_files(
-            files, self._place, before_each=lambda: runs.check(self._store, self._lease)
-        )
+        return publish_files(files, self._place, before_each=lambda: runs.check(self._store, self._lease))
 
     def recover(self) -> str:
         """Finish or undo what was cut off, and say in words what was; nothing if nothing was.
@@ -149,7 +145,9 @@ class Versions:
                 files = [self.archive.fetch_file(known, self._folder) for known in item.record.files]
                 self.archive.put_manifest(item.record)
                 self._finish(item, files, None, None)
-                said.append(f"version {item.number}, which a run that was cut off had begun to publish, is finished")
+                said.append(
+                    f"version {item.number}, which a run that was cut off had begun to publish, is finished"
+                )
             else:
                 self.remove(item)
                 said.append(_UNDONE[item.state].format(number=item.number))
@@ -208,9 +206,7 @@ class Versions:
         """Return the record with the next publish counter, and the files with that in them."""
         kept = [known for known in record.objects if known.role != "file"]
         if contents is None:
-            contents = [
-                self.archive.fetch_file(known, self._folder) for known in kept if known.role == "content"
-            ]
+            contents = [self.archive.fetch_file(known, self._folder) for known in kept if known.role == "content"]
         last = archives.last_counter(self._store, self._lease.export)
         counter = counters.next_counter(self._definition.format, last, self._clock.start)
         files = [counters.stamped(content, counter, self._folder) for content in contents]
@@ -221,7 +217,8 @@ class Versions:
         """Say whether a published name has the bytes of *record* already."""
         storage = Storage(get_client(self._place))
         return any(
-            storage.unchanged(known.file_name, known.size_bytes, known.sha256) is not None for known in record.files
+            storage.unchanged(known.file_name, known.size_bytes, known.sha256) is not None
+            for known in record.files
         )
 
     @property

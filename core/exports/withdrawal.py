@@ -77,7 +77,9 @@ def publish_less(
             return None
         with changes.open("w", encoding="utf-8", newline="\n") as out:
             out.writelines(ledger.removal_lines(snapshot, versions.name, gone, "withdrawn"))
-        job, rendered, space = without(snapshot, current.record, versions.name, current.number, gone, settings, clock, own)
+        job, rendered, space = without(
+            snapshot, current.record, versions.name, current.number, gone, settings, clock, own
+        )
     record, paths = record_of(
         versions.archive,
         job,
@@ -123,7 +125,9 @@ def without(
     expected = snapshot.count(job.selection, job.instant) + len(snapshot.pieces)
     rendered = render(snapshot, job, expected, folder, settings)
     if not rendered.is_complete or rendered.entries + rendered.refused != expected:
-        raise RenderError(f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again")
+        raise RenderError(
+            f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again"
+        )
     return job, rendered, space_of(snapshot, job.selection, job.instant)
 
 

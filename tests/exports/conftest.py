@@ -17,7 +17,6 @@ from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.store import definitions, open_store
 
-
 ALLOWED = {"allow": "documentation"}
 
 
