@@ -134,14 +134,11 @@ class _OfType:
 
     def _searched(self, way: Callable[[str], list[Hit]]) -> Callable[[str], list[Hit]]:
         def hits(value: str) -> list[Hit]:
-            found = way(value)
-            known = {hit.list_id for hit in found if hit.relation in (EQUAL, INSIDE)}
+            # A list of texts to look for has nothing else, so that these are further lists.
+            found: dict[int, Hit] = {}
             for list_id, position in self._search(value[: patterns.MAX_SEARCHED_CHARS]):
-                if list_id not in known:
-                    known.add(list_id)
-                    found = [hit for hit in found if hit.list_id != list_id]
-                    found.append(Hit(list_id, position, INSIDE))
-            return found
+                found.setdefault(list_id, Hit(list_id, position, INSIDE))
+            return [*way(value), *found.values()] if found else way(value)
 
         return hits
 

@@ -17,6 +17,7 @@ from core.schemas.claim import AllowListEntries
 from core.schemas.export import Selection
 from core.store import allow_hits, open_store
 from core.store.allow_lists import allow_lists, put_allow_list, remove_allow_list, set_allow_list
+from core.store.allow_matching import Matcher
 
 
 def given(name, *entries, list_type="cidr", about=()):
@@ -211,6 +212,26 @@ def test_a_list_that_changes_under_a_look(url, store, take, put, hits, monkeypat
 
     allow_hits.refresh(store, NOW, change)
 
+    assert ["198.51.100.0", "198.51.100.1"] == [hit[0] for hit in hits(refresh=False)]
+
+
+def test_a_list_that_changes_between_reading_and_looking(url, store, take, put, hits, monkeypatch):
+    """The entries that were read are not those of the list any more: nothing is found by them."""
+    take(*(address(f"198.51.100.{number}") for number in range(100)))
+    put("Net", "198.51.100.0/24")
+    made = []
+
+    def changed(lists):
+        made.append(Matcher(lists))
+        if len(made) == 1:
+            with open_store(url) as other:
+                put_allow_list(other, given("Net", "198.51.100.0/31"), NOW)
+        return made[-1]
+
+    monkeypatch.setattr(allow_hits, "Matcher", changed)
+    allow_hits.refresh(store, NOW)
+
+    assert len(made) == 2
     assert ["198.51.100.0", "198.51.100.1"] == [hit[0] for hit in hits(refresh=False)]
 
 

@@ -187,12 +187,14 @@ def test_a_top_level_stands_for_all_below_it():
         ("co.uk", True),
         ("uk", True),
         ("bbc.co.uk", False),
+        ("of-a-suffix.example", False),
     ],
 )
 def test_public_suffixes_are_met_by_themselves_alone(name, is_met):
     """Never what is below them, nor what is above; a wildcard is one label, an exception none."""
     matcher = lists(
-        ("suffix", ["uk", "co.uk", "github.io", "*.ck", "!www.ck", "deep.github.io"]), kind=PUBLIC_SUFFIX
+        ("suffix", ["uk", "co.uk", "github.io", "*.ck", "!www.ck", "deep.github.io", "a.of-a-suffix.example"]),
+        kind=PUBLIC_SUFFIX,
     )
 
     assert is_met == bool(met(matcher, "hostname", name))
@@ -244,7 +246,8 @@ def test_one_hit_of_each_list():
     """A value that several entries say the same of meets the first; a better relation wins over *above*."""
     matcher = lists(("substring", ["run", "any"]), ("values", ["a.any.run", "*.any.run"]), ("regex", ["x", "any"]))
 
-    assert [(1, 0, INSIDE), (2, 1, EQUAL), (3, 1, INSIDE)] == sorted(met(matcher, "hostname", "any.run"))
+    for _ in range(2):
+        assert [(1, 0, INSIDE), (2, 1, EQUAL), (3, 1, INSIDE)] == sorted(met(matcher, "hostname", "any.run"))
 
 
 # --- matching attributes ----------------------------------------------------------------------------------

@@ -147,6 +147,17 @@ def test_nested(several, asked):
     ]
 
 
+def test_no_ipv6_network_lies_in_one_of_ipv4():
+    """The numbers of the first IPv6 addresses are those of IPv4 addresses."""
+    index = NestedNetworks(map(span_of, ["255.0.0.0/8", "0.0.0.0/8", "::1", "::/96"]))
+
+    places = [index.innermost(span_of(text)) for text in ("::1", "::ff00:1", "255.0.0.1", "1.0.0.0")]
+    assert ["::1", "::/96", "255.0.0.0/8"] == [text_of(index.spans[place]) for place in places[:3]]
+    assert places[3] == -1
+    assert ["::/96"] == [text_of(index.spans[index.parents[places[0]]])]
+    assert [-1, -1] == [index.parents[place] for place in places[1:3]]
+
+
 @pytest.mark.parametrize(
     ("network", "holes", "left"),
     [
