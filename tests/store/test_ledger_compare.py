@@ -409,6 +409,16 @@ def test_one_comes_as_another_goes(store, take, run):
     assert (1, 2) == (run.found.added, run.found.unchanged)
 
 
+@pytest.mark.parametrize("few", [1, 1000], ids=["few changes", "many changes"])
+def test_changes_are_in_order_however_many(store, take, run, monkeypatch, few):
+    """By type, then by value, though they came the other way round."""
+    monkeypatch.setattr(ledger_compare, "FEW", few)
+    for name in ("c.com", "b.com", "192.0.2.1", "a.com"):
+        take(claim(name, "c2", type="ipv4" if name[0] == "1" else "hostname"))
+
+    assert ["a.com", "b.com", "c.com", "192.0.2.1"] == [value for _, value, _ in run()]
+
+
 def test_kept_off_comes_and_goes(store, take, run):
     """It is told when something is kept off, when the reason is another, and when it is not even selected."""
     take(claim("a.com", "c2"), claim("b.com", "c2"))
