@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from core.errors import NotFound
+from core.errors import NotFound, StorageError
 from core.exports.archive import lines_of
 from core.exports.explain import oldest_kept
 from core.exports.held_changes import changes_file
 from core.exports.settings import Settings
+from core.schemas.export import ExportDefinition
 from core.store import archives, definitions, ledger, runs
-from core.store.archives import HELD
+from core.store.archives import HELD, KEPT, Archived
 from core.store.ledger_lines import ADDED, CHANGED, REMOVED, decode
 
 if TYPE_CHECKING:
@@ -93,43 +94,65 @@ def differences(
         StorageError: What is held cannot be read.
     """
     definition = definitions.get_export(store, name)
-    version = runs.current_version(store, name)
-    current = version.number if version else 0
-    if HELD_CANDIDATE in (before, after):
-        held = next(iter(reversed(archives.find(store, name, HELD))), None)
-        if held is None:
-            raise NotFound(f"nothing of {name!r} is held; yetictl export versions {name} shows what there is")
-        base = held.record.base
-        if after is None:
-            before, after = base, before
-        if (before, after) != (base, HELD_CANDIDATE):
-            raise NotFound(
-                f"what is held can only be compared with the version that it starts from, which is {base}: "
-                f"yetictl export diff {name} held"
-            )
-        found = Differences(base, HELD_CANDIDATE)
-        with changes_file(held, definition, settings) as path:
-            found.changes = found.read(lines_of(path) if path is not None else iter(()))
-            yield found
-        return
-    if not current:
-        raise NotFound(f"{name!r} has no versions yet; yetictl export run {name} makes the first")
-    first, last = _numbers(before, after, current)
-    oldest = oldest_kept(store, name)
-    for number in (first, last):
-        if not (oldest <= number <= current or (number == 0 and oldest == 1)):
-            raise NotFound(
-                f"version {number} of {name!r} is not known (any more): the ledger tells of {oldest} to {current}"
-            )
-    found = Differences(first, last)
-    with store.snapshot() as snapshot:
-        key = ledger.export_key(snapshot.connection, name)
-        found.changes = found.read(ledger.changes_between(snapshot.connection, key, first, last))
+    with ExitStack() as stack:
+        if HELD_CANDIDATE in (before, after):
+            held = _held(store, name, before, after)
+            found = Differences(held.record.base, HELD_CANDIDATE)
+            path = stack.enter_context(changes_file(held, definition, settings))
+            lines = lines_of(path) if path is not None else iter(())
+        else:
+            first, last = _numbers(store, name, before, after)
+            found = Differences(first, last)
+            lines = stack.enter_context(_lines(store, definition, settings, first, last))
+        found.changes = found.read(lines)
         yield found
 
 
-def _numbers(before: Side | None, after: Side | None, current: int) -> tuple[int, int]:
-    """Return the numbers of two versions."""
+def _held(store: "Store", name: str, before: Side | None, after: Side | None) -> Archived:
+    held = next(iter(reversed(archives.find(store, name, HELD))), None)
+    if held is None:
+        raise NotFound(f"nothing of {name!r} is held; yetictl export versions {name} shows what there is")
+    base = held.record.base
+    if (before, after) not in ((HELD_CANDIDATE, None), (base, HELD_CANDIDATE)):
+        raise NotFound(
+            f"what is held can only be compared with the version that it starts from, which is {base}: "
+            f"yetictl export diff {name} held"
+        )
+    return held
+
+
+def _numbers(store: "Store", name: str, before: Side | None, after: Side | None) -> tuple[int, int]:
+    """Return the numbers of two versions that can be compared."""
+    version = runs.current_version(store, name)
+    current = version.number if version else 0
+    if not current:
+        raise NotFound(f"{name!r} has no versions yet; yetictl export run {name} makes the first")
     if before is None:
         return current - 1, current
-    return int(before), current if after is None else int(after)
+    first, last = int(before), current if after is None else int(after)
+    oldest = oldest_kept(store, name)
+    for number in (first, last):
+        if not oldest <= number <= current:
+            raise NotFound(
+                f"version {number} of {name!r} is not known (any more): the ledger tells of {oldest} to {current}"
+            )
+    return first, last
+
+
+@contextmanager
+def _lines(
+    store: "Store", definition: ExportDefinition, settings: Settings, first: int, last: int
+) -> Iterator[Iterator[str]]:
+    """Give the lines of changes between two versions: those kept with the later one, or else from the ledger."""
+    with ExitStack() as stack:
+        kept = next((item for item in archives.find(store, definition.name, KEPT) if item.number == last), None)
+        path = None
+        if kept is not None and kept.record.base == first:
+            with suppress(StorageError):  # the ledger has it, too
+                path = stack.enter_context(changes_file(kept, definition, settings))
+        if path is not None:
+            yield lines_of(path)
+            return
+        snapshot = stack.enter_context(store.snapshot())
+        key = ledger.export_key(snapshot.connection, definition.name)
+        yield ledger.changes_between(snapshot.connection, key, first, last)
