@@ -1,5 +1,6 @@
 """Publish the candidate of a held run, because somebody looked at it and says so."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from core.exports.lease import Clock, held
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versioning import Versions
+from core.exports.withdrawal import takes
 from core.schemas.instant import Instant
 from core.store import archives, definitions, ledger, pins, runs
 from core.store.archives import HELD, Archived
@@ -119,16 +121,23 @@ def _check(
 
 def _withdrawn(store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant) -> int:
     """Return how many entries of a candidate are withdrawn by now."""
-    added: set[int] = set()
     removed: set[int] = set()
-    if (known := item.record.first("changes")) is not None:
-        for line in lines_of(versions.archive.fetch_changes(known, folder)):
+
+    def added() -> Iterator[tuple[int, bytes]]:
+        known = item.record.first("changes")
+        for line in lines_of(versions.archive.fetch_changes(known, folder)) if known else ():
             change = decode(line)
-            if not change.piece:
-                (added if change.change in ("added", "changed") else removed).add(change.id)
+            if change.change in ("added", "changed"):
+                yield change.id, bytes(change.why)  # of a piece, that is its network
+            elif change.change in ("removed", "freed") and not change.piece:
+                removed.add(change.id)
+
+    # What another assertion lets in all the same is in the candidate by right.
+    taken = takes(item.record)
     with store.snapshot() as snapshot:
         key = ledger.export_key(snapshot.connection, name)
-        gone = {*ledger.withdrawn_among(snapshot, added, instant=now)}
+        gone = {*ledger.withdrawn_among(snapshot, added(), instant=now, unless=taken)}
         if item.record.base:
-            gone.update(ledger.withdrawn_since(snapshot, key, item.record.base, instant=now))
-    return len(gone - removed)
+            before = ledger.withdrawn_since(snapshot, key, item.record.base, instant=now, unless=taken)
+            gone.update(set(before) - removed)
+    return len(gone)

@@ -16,7 +16,7 @@ from core.exports.records import record_of
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versioning import Versions
-from core.exports.withdrawal import without
+from core.exports.withdrawal import takes, without
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
 from core.store import archives, definitions, ledger, pins, runs
@@ -128,7 +128,9 @@ class _Rollback:
         changes = self._folder / "changes.jsonl"
         with self._store.snapshot() as snapshot:
             key = ledger.export_key(snapshot.connection, name)
-            gone = () if exact else ledger.withdrawn_since(snapshot, key, number, instant=self._clock.start)
+            taken = takes(self._target.record)
+            since = self._clock.start
+            gone = () if exact else ledger.withdrawn_since(snapshot, key, number, instant=since, unless=taken)
             lines = ledger.changes_between(snapshot.connection, key, self._base, number, gone)
             with changes.open("w", encoding="utf-8", newline="\n") as out:
                 changed = _counted(lines, out)

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.errors import RenderError
+from core.errors import DefinitionError, RenderError
 from core.exports.gate import Verdict
 from core.exports.lease import Clock
 from core.exports.measure import space_of
@@ -18,10 +19,10 @@ from core.exports.render import Job, Rendered, render
 from core.exports.select import resolved
 from core.exports.settings import Settings
 from core.exports.versioning import Versions
-from core.schemas.export import ExportDefinition
+from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, Space
-from core.store import archives, ledger
+from core.store import archives, definitions, ledger
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -72,7 +73,10 @@ def publish_less(
     changes = own / "changes.jsonl"
     with store.snapshot() as snapshot:
         key = ledger.export_key(snapshot.connection, versions.name)
-        gone = ledger.withdrawn_since(snapshot, key, current.number, instant=clock.start, after=after)
+        taken = takes(current.record, definitions.get_export(store, versions.name))
+        gone = ledger.withdrawn_since(
+            snapshot, key, current.number, instant=clock.start, after=after, unless=taken
+        )
         if not gone:
             return None
         with changes.open("w", encoding="utf-8", newline="\n") as out:
@@ -97,6 +101,18 @@ def publish_less(
     item = versions.write(record, paths)
     item, files = versions.publish(item, cause="withdrawal", files=rendered.files, changes=changes, run_id=run_id)
     return Less(item.number, len(gone), files)
+
+
+def takes(record: ManifestRecord, *others: ExportDefinition) -> list[Selection]:
+    """Return what the export of a version takes, and others do; what they list by right was not withdrawn.
+
+    Nothing of one whose format is gone.
+    """
+    found = []
+    for definition in (msgspec.convert(record.definition, ExportDefinition), *others):
+        with suppress(DefinitionError):
+            found.append(resolved(definition))
+    return found
 
 
 def without(

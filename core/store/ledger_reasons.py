@@ -7,6 +7,7 @@ the definition does not take it any more.  What is kept off now has the reason f
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from core.schemas.claim import CLEARED_BY, Kind
 from core.schemas.export import Selection
@@ -68,17 +69,23 @@ class Reasons:
         )
         self.forget_pairs()
 
-    def load_pairs(self, table: str, which: str = "1") -> None:
-        """Put the tags and sources that let the rows of *table* in where `withdrawn` looks for them."""
+    def load_pairs(self, table: str, which: str = "1", texts: Iterable[tuple[int, str]] = ()) -> None:
+        """Put the tags and sources that let the rows of *table* in where `withdrawn` looks for them.
+
+        Args:
+            table: With its schema.
+            which: A condition on *table*: no others will be asked for.
+            texts: What ``was`` stands for, if it is not in the ledger.
+        """
         self.forget_pairs()
-        self._connection.execute(
+        execute = self._connection.execute
+        execute(
             "CREATE TEMP TABLE ledger_pair (why INTEGER, source_id INTEGER, tag_id INTEGER,"
             " PRIMARY KEY (why, source_id, tag_id)) WITHOUT ROWID"
         )
-        query = f"SELECT was FROM {table} WHERE {which}"
-        texts = self._connection.execute(f"SELECT id, text FROM ledger_text WHERE id IN ({query})")
+        known = execute(f"SELECT id, text FROM ledger_text WHERE id IN (SELECT was FROM {table} WHERE {which})")
         put = f"INSERT OR IGNORE INTO {_PAIRS} VALUES (?, ?, ?)"
-        self._connection.executemany(put, self._pairs(texts))
+        self._connection.executemany(put, self._pairs(chain(known, texts)))
 
     def forget_pairs(self) -> None:
         """Drop what `load_pairs` made."""

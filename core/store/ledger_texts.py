@@ -78,7 +78,7 @@ class Texts:
         if len(known) >= _MANY:
             known.clear()
         if new := set(whys).difference(known):
-            texts = {_packed(why): why for why in new}
+            texts = {packed(why): why for why in new}
             ordered = sorted(texts)
             keep = "INSERT OR IGNORE INTO ledger_text (text) VALUES (?)"
             self._connection.executemany(keep, ((text,) for text in ordered))
@@ -87,5 +87,6 @@ class Texts:
         return map(known.__getitem__, whys)
 
 
-def _packed(why: bytes) -> str:
+def packed(why: bytes) -> str:
+    """Return ``why`` of a line of changes as the ledger keeps it."""
     return why[len(_BY) : -len(_END)].decode() if why.startswith(_BY) else why.decode()

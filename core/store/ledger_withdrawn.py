@@ -9,6 +9,7 @@ from core.schemas.instant import LATEST, Instant
 from core.store import dialect
 from core.store.ledger_reasons import Reasons
 from core.store.ledger_states import state_at
+from core.store.ledger_texts import packed
 from core.store.snapshot import Snapshot
 
 _ASKED = "temp.ledger_asked"
@@ -45,33 +46,53 @@ def withdrawn_since(
             f" WHERE (is_listed OR observable_id IN ({pieces})) AND observable_id IN"
             f" (SELECT a.observable_id FROM assertion a WHERE a.withdrawn_at IS NOT NULL OR {reasons.cleared()})"
         )
-        found = _found(snapshot, reasons, instant, after)
-        for selection in unless if found else ():
-            taken = _taken(snapshot, selection, instant)
-            found = [key for key in found if key not in taken]
-        return found
+        return _found(snapshot, reasons, instant, after, unless)
 
 
-def withdrawn_among(snapshot: Snapshot, ids: Iterable[int], *, instant: Instant) -> list[int]:
-    """Return those of some observables that are withdrawn by now: cleared, or with nothing left but withdrawn."""
+def withdrawn_among(
+    snapshot: Snapshot,
+    listed: Iterable[tuple[int, bytes]],
+    *,
+    instant: Instant,
+    unless: Sequence[Selection] = (),
+) -> list[int]:
+    """Return the row ids of what lines of changes list and is withdrawn by now, in order.
+
+    Args:
+        snapshot: The state of the store.
+        listed: Row id and ``why`` of each line.
+        instant: As in `withdrawn_since`.
+        unless: As in `withdrawn_since`.
+    """
+    connection = snapshot.connection
     with _asked(snapshot) as reasons:
-        put = f"INSERT OR IGNORE INTO {_ASKED} (id) VALUES (?)"
-        snapshot.connection.executemany(put, ((key,) for key in ids))
-        return _found(snapshot, reasons, instant, None)
+        put = f"INSERT OR IGNORE INTO {_ASKED} (id, by) VALUES (?, ?)"
+        connection.executemany(put, ((key, packed(why)) for key, why in listed))
+        connection.execute(f"DELETE FROM {_ASKED} WHERE NOT {reasons.was_withdrawn(_ASKED)}")
+        connection.execute(f"UPDATE {_ASKED} SET was = -id")
+        rows = connection.execute(f"SELECT was, by FROM {_ASKED}").fetchall()
+        return _found(snapshot, reasons, instant, None, unless, rows)
 
 
 @contextmanager
 def _asked(snapshot: Snapshot) -> Iterator[Reasons]:
     """Give a table of what is asked for, with why it was listed, for a block."""
     execute = snapshot.connection.execute
-    execute("CREATE TEMP TABLE ledger_asked (id INTEGER PRIMARY KEY, was INTEGER)")
+    execute("CREATE TEMP TABLE ledger_asked (id INTEGER PRIMARY KEY, was INTEGER, by TEXT)")
     try:
         yield Reasons(snapshot.connection, snapshot.known)
     finally:
         execute(f"DROP TABLE {_ASKED}")
 
 
-def _found(snapshot: Snapshot, reasons: Reasons, instant: Instant, after: Instant | None) -> list[int]:
+def _found(
+    snapshot: Snapshot,
+    reasons: Reasons,
+    instant: Instant,
+    after: Instant | None,
+    unless: Sequence[Selection],
+    texts: Iterable[tuple[int, str]] = (),
+) -> list[int]:
     condition = reasons.withdrawn(_ASKED, instant)
     if after is not None:
         later = max(-LATEST, after)
@@ -79,12 +100,16 @@ def _found(snapshot: Snapshot, reasons: Reasons, instant: Instant, after: Instan
             f" AND EXISTS (SELECT 1 FROM assertion a WHERE a.observable_id = {_ASKED}.id"
             f" AND (a.withdrawn_at > {later:d} OR ({reasons.cleared()} AND a.received_at > {later:d})))"
         )
-    reasons.load_pairs(_ASKED)
+    reasons.load_pairs(_ASKED, texts=texts)
     try:
         rows = snapshot.connection.execute(f"SELECT id FROM {_ASKED} WHERE {condition} ORDER BY id")
-        return [key for (key,) in rows]
+        found = [key for (key,) in rows]
     finally:
         reasons.forget_pairs()
+    for selection in unless if found else ():
+        taken = _taken(snapshot, selection, instant)
+        found = [key for key in found if key not in taken]
+    return found
 
 
 def _taken(snapshot: Snapshot, selection: Selection, instant: Instant) -> set[int]:

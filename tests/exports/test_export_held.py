@@ -1,5 +1,6 @@
 """A held run: consumers keep what they have, somebody may release it, and withdrawals leave all the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from core.exports.release import candidate, release
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import archives, clearing, definitions, runs
+from core.store import archives, clearing, definitions, observables, runs
 from core.store.archives import HELD, KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -147,6 +148,34 @@ def test_a_withdrawal_leaves_though_the_run_is_held(export, fill, run, store, se
 
     assert sorted(f"198.51.100.{n}" for n in (*range(1, 11), *range(101, 121))) == lines(published)
     assert 2 == archives.get(store, "x", 3).record.base
+
+
+def test_what_another_source_reports_stays(export, fill, run, store, settings, published):
+    """One source took it back and another reports it: it is listed by right, before the release and after it."""
+    fill(*feed(100))
+    run()
+    observables.withdraw(store, "198.51.100.7", "wrong", LATER + 1)
+    fill(claim("198.51.100.7", "ipv4", "c2", source="another"), now=LATER + 2)
+    empty_feed(fill, 10, LATER + 3)
+
+    assert ("held", 1) == (run(LATER + DAY).status, run(LATER + DAY).version)
+    assert "198.51.100.7" in lines(published)
+
+    release(store, "x", settings, by="lena", reason="so be it", now=LATER + 2 * DAY)
+    assert "198.51.100.7" in lines(published)
+
+
+def test_what_its_only_other_source_leaves_open_is_not_released(export, fill, run, store, settings):
+    """What let it in was withdrawn after the run; what else is said of it is not what the export asks for."""
+    definitions.replace_export(store, replace(export, selection=replace(export.selection, include=("c2",))))
+    fill(*feed(100), claim("198.51.100.7", "ipv4", "other", source="another"))
+    run()
+    empty_feed(fill, 10, LATER + 3)
+    run(LATER + DAY)
+    observables.withdraw(store, "198.51.100.7", "wrong", LATER + DAY + 1, tags=["c2"])
+
+    with pytest.raises(GateError, match="1 of its entries were withdrawn since it was held"):
+        release(store, "x", settings, by="lena", reason="so be it", now=LATER + 2 * DAY)
 
 
 def test_a_withdrawal_may_empty_the_list(export, fill, run, store, published):

@@ -16,6 +16,7 @@ from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY, SECOND, Instant
 from core.store import Store, clearing, definitions, dialect, ledger, ledger_compare, observables, open_store, plan
 from core.store.conditions import CLEARED
+from core.store.ledger_lines import decode
 from core.store.ledger_texts import named
 from tests.store.conftest import NOW, claim
 from tests.store.test_selection_oracle import Fact, Judge, good_tags, instants, live, selections, stories, truth
@@ -384,6 +385,24 @@ def test_another_source_vouches(store, take, run):
     assert [run.id("a.com")] == run.withdrawn(1, NOW + 3)
     assert [] == run.withdrawn(1, NOW + 3, unless=(every,))
     assert [run.id("a.com")] == run.withdrawn(1, NOW + 3, unless=(Selection(types=ALL, sources=("x",)),))
+
+
+def test_withdrawn_among_lines(store, take, run):
+    """Of lines that list something: what let it in was withdrawn, whatever else is said of it."""
+    take(*(claim(f"{name}.com", "c2", source="x") for name in "abc"), claim("b.com", "other", source="y"))
+    run(NOW, include=("c2",))
+    observables.withdraw(store, "a.com", "wrong", NOW + 1)
+    observables.withdraw(store, "b.com", "wrong", NOW + 1, tags=["c2"])
+    take(claim("a.com", "c2", source="y"), now=NOW + 2)
+    with store.snapshot() as snapshot:
+        lines = [decode(line) for line in ledger.changes_between(snapshot.connection, 1, 0, 1)]
+        listed = [(line.id, bytes(line.why)) for line in lines]
+        found = ledger.withdrawn_among(snapshot, listed, instant=NOW + 3)
+        wanted = Selection(types=ALL, include=("c2",))
+        less = ledger.withdrawn_among(snapshot, listed, instant=NOW + 3, unless=(wanted,))
+
+    assert [run.id("a.com"), run.id("b.com")] == found
+    assert [run.id("b.com")] == less
 
 
 def test_only_what_was_withdrawn_since(store, take, run):
