@@ -75,7 +75,7 @@ def print_explanation(found: "Explanation") -> None:
         _print_assertions(standing)
         for other in standing.around:
             relation = "it lies in" if other.type == "cidr" else "it is below"
-            click.echo(printable(f"{relation} {_headline(found, other)}"))
+            click.echo(printable(f"{relation} {_headline(found, other, ', which')}"))
             for title, text in _lines(found, other):
                 click.echo(printable(f"  {title:<{_COLUMN}}{text}"))
             _print_assertions(other)
@@ -92,8 +92,8 @@ def explanation_object(found: "Explanation") -> dict[str, Any]:
     }
 
 
-def _headline(found: "Explanation", item: "Standing") -> str:
-    what = f"{item.value} ({item.type})"
+def _headline(found: "Explanation", item: "Standing", which: str = "") -> str:
+    what = f"{item.value} ({item.type}){which}"
     if found.version is None:
         return f"{what} is not on {found.export}: {reason_text(item.reason)}"
     where = f"version {found.version} of {found.export}"
