@@ -15,7 +15,7 @@ from conftest import NOW, claim
 
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import Selection
-from core.store import allow_hits, open_store
+from core.store import allow_hits, carried_lists, open_store
 from core.store.allow_lists import allow_lists, put_allow_list, remove_allow_list, set_allow_list
 from core.store.allow_matching import Matcher
 
@@ -117,7 +117,7 @@ def test_what_did_not_change_is_not_looked_at_again(store, take, put):
     assert refresh() == 3
 
 
-def test_a_snapshot_knows_whether_all_was_looked_at(store, take, put):
+def test_a_snapshot_knows_whether_all_was_looked_at(store, take, put, monkeypatch):
     """What came in after the look, an observable or a list, makes it out of date; the snapshot before is not."""
 
     def is_up_to_date():
@@ -136,6 +136,9 @@ def test_a_snapshot_knows_whether_all_was_looked_at(store, take, put):
     assert not is_up_to_date()
     allow_hits.refresh(store, NOW)
     assert is_up_to_date()
+    with monkeypatch.context() as another_program:
+        another_program.setattr(carried_lists.special_purpose, "VERSION", "another")
+        assert not is_up_to_date()
 
 
 def test_steps_come_to_the_same_as_one_look(store, take, put, hits, monkeypatch):
@@ -237,7 +240,7 @@ def test_a_list_that_changes_between_reading_and_looking(url, store, take, put, 
 
 KILLED = """
 import sys, time
-from core.store import allow_hits, open_store
+from core.store import allow_hits, carried_lists, open_store
 allow_hits.BATCH = 200
 with open_store(sys.argv[1]) as store:
     print("begun", flush=True)
@@ -284,8 +287,6 @@ def test_lists_of_an_older_program_are_taken_over(store, take, hits):
 
 def test_other_rules_mean_another_look(store, take, put, hits, monkeypatch):
     """A program that matches in another way finds everything anew; one that carries other lists only those."""
-    from core.store import carried_lists
-
     take(address("8.8.8.8"), address("10.0.0.1"))
     put("Resolvers", "8.8.8.8")
     assert hits()
@@ -301,8 +302,6 @@ def test_other_rules_mean_another_look(store, take, put, hits, monkeypatch):
 
 def test_what_is_carried_no_more_is_gone(store, take, monkeypatch):
     """A class that another version of the program knew."""
-    from core.store import carried_lists
-
     allow_hits.refresh(store, NOW)
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE allow_list SET name = 'special-purpose: x' WHERE name LIKE '%teredo'")
@@ -435,6 +434,8 @@ def test_what_is_told(store, take, put, asked):
     )
     put("Cloud", "52.0.0.0/8", about=("ip-src",))
     put("partners", "www.ours.example.net", list_type="string")
+    put("own cloud", "52.0.0.0/8")
+    set_allow_list(store, "own cloud", action="inform", is_own=True)
 
     cloud, above = asked(allow_hits.worth_telling, Selection(sources=("feed",)), NOW)
     assert cloud.startswith("on allow-lists that only inform: Cloud 2;")
