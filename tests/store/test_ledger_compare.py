@@ -23,6 +23,8 @@ from tests.store.test_selection_oracle import Fact, Judge, good_tags, instants, 
 
 Key = tuple[str, str]
 ALL = ("hostname", "ipv4")
+EXPORTS = ("one", "two", "three")
+"""Each asks for something else, of the same store."""
 
 
 class Row(NamedTuple):
@@ -113,14 +115,15 @@ def expected_lines(
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with nothing but an export, to copy."""
+    """A migrated database with nothing but exports, to copy."""
     path = tmp_path_factory.mktemp("compare") / "empty.db"
     with open_store(f"sqlite:///{path}") as store:
-        definitions.add_export(store, ExportDefinition("some", "some.txt", format="list"))
+        for name in EXPORTS:
+            definitions.add_export(store, ExportDefinition(name, f"{name}.txt", format="list"))
     return path
 
 
-def compared(store, known, wanted, at, kept, number):
+def compared(store, export, known, wanted, at, kept, number):
     """Compare and apply, as a run does; return the lines and the counts."""
     text: list[str] = []
     with store.snapshot() as snapshot:
@@ -128,7 +131,7 @@ def compared(store, known, wanted, at, kept, number):
         snapshot.keep_off((known.ids[key], json.dumps({"reason": reason})) for key, reason in off.items())
         found = ledger.compare(
             snapshot,
-            1,
+            export,
             wanted,
             at,
             lambda part, lines: text.append(part) or lines == part.count("\n") or pytest.fail("miscounted"),
@@ -138,8 +141,9 @@ def compared(store, known, wanted, at, kept, number):
         )
     lines = "".join(text).split("\n")[:-1]
     connection = store.connect()
+    connection.execute("PRAGMA synchronous = OFF")
     with dialect.writing(connection, store.path):
-        ledger.apply(connection, 1, number, lines)
+        ledger.apply(connection, export, number, lines)
     connection.close()
     return [json.loads(line) for line in lines], found
 
@@ -150,7 +154,8 @@ kept_off = st.dictionaries(
     st.sampled_from(("allow-listed", "cut", "refused")),
     max_size=2,
 )
-rounds = st.lists(st.tuples(stories, cleared_values, selections, kept_off), min_size=2, max_size=3)
+asked = st.lists(selections, min_size=len(EXPORTS), max_size=len(EXPORTS))
+rounds = st.lists(st.tuples(stories, cleared_values, asked, kept_off), min_size=2, max_size=3)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -161,28 +166,28 @@ def test_a_comparison_is_what_plain_python_finds(empty, monkeypatch, rounds, few
     monkeypatch.setattr(ledger_compare, "FEW", few)
     path = empty.with_name(f"{random.randrange(1 << 60)}.db")
     shutil.copy(empty, path)
-    before: dict[Key, Row] = {}
+    before: dict[str, dict[Key, Row]] = {name: {} for name in EXPORTS}
     with open_store(f"sqlite:///{path}") as store:
-        for number, (story, cleared, wanted, kept) in enumerate(rounds, 1):
+        for number, (story, cleared, several, kept) in enumerate(rounds, 1):
             live(store, story)
-            known = known_of(store)
-            at = chance.choice(list(instants(known.facts, store, chance)))
+            at = chance.choice(list(instants(truth(store), store, chance)))
             for value in cleared:
                 clearing.clear(store, "ipv4", value, "ours", at)
             known = known_of(store)
+            for export, (name, wanted) in enumerate(zip(EXPORTS, several, strict=True), 1):
+                lines, found = compared(store, export, known, wanted, at, kept, number)
 
-            lines, found = compared(store, known, wanted, at, kept, number)
-
-            expected, after = expected_lines(known, before, wanted, at, kept)
-            assert {key: word for key, (word, _) in expected.items()} == {
-                (line["type"], line["value"]): line["change"] for line in lines
-            }
-            assert sorted(expected) == [(line["type"], line["value"]) for line in lines]
-            check_reasons(store, known, expected, lines)
-            check_counts(found, expected, before, after, kept, known)
-            assert {known.ids[key] for key, row in after.items() if not row.kept} == listed_ids(store, number)
-            assert withdrawn(known, after, wanted, at) == withdrawn_by_ledger(store, number, at, wanted)
-            before = after
+                expected, after = expected_lines(known, before[name], wanted, at, kept)
+                assert {key: word for key, (word, _) in expected.items()} == {
+                    (line["type"], line["value"]): line["change"] for line in lines
+                }
+                assert sorted(expected) == [(line["type"], line["value"]) for line in lines]
+                check_reasons(store, known, expected, lines)
+                check_counts(found, expected, after)
+                check_withdrawn(
+                    store, name, export, number, Judge(wanted, at, known.default_s, known.good), known, after
+                )
+                before[name] = after
     for left in path.parent.glob(f"{path.name}*"):
         left.unlink()
 
@@ -205,7 +210,7 @@ def check_reasons(store, known, expected, lines):
             assert why == told.reason
 
 
-def check_counts(found, expected, before, after, kept, known):
+def check_counts(found, expected, after):
     words = [word for word, _ in expected.values()]
     assert [words.count(word) for word in ("added", "changed", "freed")] == [
         found.added,
@@ -222,27 +227,15 @@ def check_counts(found, expected, before, after, kept, known):
         assert gone.count(reason) == found.removed[reason]
 
 
-def listed_ids(store, number):
+def check_withdrawn(store, name, export, number, judge, known, rows):
+    """What is listed is that, and what of it is withdrawn, though something else lets it in."""
+    listed = {key: row.by for key, row in rows.items() if not row.kept}
+    withdrawn = {known.ids[key] for key, by in listed.items() if is_withdrawn(known.facts[key], by, judge)}
     with store.snapshot() as snapshot:
-        return set(ledger.listed_ids(snapshot, "some", number))
-
-
-def withdrawn(known, rows, wanted, at):
-    """What is listed and withdrawn by now, though something else may let it in."""
-    judge = Judge(wanted, at, known.default_s, known.good)
-    return {
-        known.ids[key]
-        for key, row in rows.items()
-        if not row.kept and is_withdrawn(known.facts[key], row.by, judge)
-    }
-
-
-def withdrawn_by_ledger(store, number, at, wanted):
-    with store.snapshot() as snapshot:
-        found = ledger.withdrawn_since(snapshot, 1, number, instant=at)
+        assert {known.ids[key] for key in listed} == set(ledger.listed_ids(snapshot, name, number))
+        assert withdrawn == set(ledger.withdrawn_since(snapshot, export, number, instant=judge.at))
         # It was just compared: whatever is listed is taken all the same.
-        assert [] == ledger.withdrawn_since(snapshot, 1, number, instant=at, unless=(wanted,))
-    return set(found)
+        assert [] == ledger.withdrawn_since(snapshot, export, number, instant=judge.at, unless=(judge.wanted,))
 
 
 class Runs:
@@ -426,6 +419,46 @@ def test_one_comes_as_another_goes(store, take, run):
 
     assert [("removed", "b.com", ("withdrawn",)), ("added", "d.com", (("c2", "feed"),))] == run(NOW + 3)
     assert (1, 2) == (run.found.added, run.found.unchanged)
+
+
+def test_the_type_is_the_definition_s(store, take, run):
+    """What is of a type that is not asked for any more was filtered, though its assertions have ended, too."""
+    take(claim("a.com", "c2"))
+    run(NOW)
+
+    assert [("removed", "a.com", ("filtered",))] == run(NOW + 100 * DAY, types=("ipv4",))
+
+
+def test_what_let_another_in_does_not_count(store, take, run):
+    """Each entry by its own: what was withdrawn of it before it was listed is not why it leaves."""
+    take(claim("a.com", "c2", source="x", valid_until=NOW + DAY), claim("a.com", "c2", source="y"))
+    observables.withdraw(store, "a.com", "wrong", NOW + 1, source="y")
+    take(claim("b.com", "c2", source="y"), now=NOW + 2)
+    run(NOW + 3)
+
+    assert [("removed", "a.com", ("expired",))] == run(NOW + DAY)
+
+
+def test_what_nobody_claimed_anything_of(store, run):
+    """An untagged value leaves as withdrawn when it was cleared: by that alone."""
+    observables.add_untagged(store, "hostname", "a.com", NOW)
+    assert [("added", "a.com", ("listed",))] == run(NOW, untagged=True)
+    clearing.clear(store, "hostname", "a.com", "ours", NOW + 1)
+
+    assert [run.id("a.com")] == run.withdrawn(now=NOW + 2)
+    assert [("removed", "a.com", ("withdrawn",))] == run(NOW + 2, untagged=True)
+
+
+def test_of_what_was_kept_off_whatever_accuses_it_counts(store, take, run):
+    """Who let it in is not known: it was withdrawn if nothing is left that speaks against it; mere context does not."""
+    take(claim("a.com", "c2"), claim("a.com", "seen", source="y", kind=Kind.INFO), claim("b.com", "c2"))
+    take(claim("b.com", "other", source="y"))
+    never = {"reason": "never"}
+    run(NOW, kept=[("a.com", never), ("b.com", never)], include=("c2",))
+    for value in ("a.com", "b.com"):
+        observables.withdraw(store, value, "wrong", NOW + 1, tags=["c2"])
+
+    assert [("freed", "a.com", ("withdrawn",)), ("freed", "b.com", ("filtered",))] == run(NOW + 2, include=("c2",))
 
 
 @pytest.mark.parametrize("few", [1, 1000], ids=["few changes", "many changes"])
