@@ -34,6 +34,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the allow-lists that the program carries: to be copied, since making one takes a second."""
+    from core.store import allow_hits, open_store
+
+    path = tmp_path_factory.mktemp("made") / "yeti.db"
+    with open_store(f"sqlite:///{path}") as store:
+        allow_hits.refresh(store, 1_790_000_000_000_000)
+    return path
+
+
+@pytest.fixture(scope="session")
 def intel() -> Path:
     """Return the folder of real intelligence beside the project; skip where there is none."""
     if not INTEL.is_dir():

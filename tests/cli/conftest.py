@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -23,13 +24,15 @@ class Outcome:
 
 
 @pytest.fixture
-def yetictl(tmp_path, monkeypatch, capsys):
+def yetictl(tmp_path, monkeypatch, capsys, made_store):
     """Run a command; the store, the exports and the working folder are the test's own.
 
     Exports that are defined may hold documentation ranges, which is what the tests have, unless they say otherwise.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YETI_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    shutil.copyfile(made_store, tmp_path / "home" / "yeti.db")
     for name in ("YETI_CONFIG", "YETI_SYSTEM_EXPORT_PATH", "YETI_DATABASE_URL", "YETI_LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
     root = logging.getLogger()

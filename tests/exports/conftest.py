@@ -1,6 +1,7 @@
 """Fixtures for the tests of exports: a store, settings, and short ways to fill and define."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Any]:
+def store(tmp_path: Path, made_store: Path) -> Iterator[Any]:
     """An empty store."""
+    shutil.copyfile(made_store, tmp_path / "yeti.db")
     with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
         yield opened
 
