@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from core.cli.export_preview_output import reason_words
 from core.cli.output import json_option, printable, say
@@ -18,6 +20,8 @@ MOST_LINES = 50
 _BATCH = 1_000
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _WORDS = ("added", "removed", "changed")
+_encode = msgspec.json.Encoder().encode
+_words = lru_cache(maxsize=10_000)(reason_words)
 
 
 class _SideType(click.ParamType["Side"]):
@@ -87,7 +91,7 @@ def _print_object(name: str, found: "Differences", most: int) -> None:
     """Print everything as one object, change by change: there may be a million."""
     head = {"export": name, "from": found.before, "to": found.after}
     click.echo(json.dumps(head, ensure_ascii=False)[:-1] + ', "changes": [', nl=False)
-    objects = (json.dumps(_object(item), ensure_ascii=False) for item in found.changes)
+    objects = (_encode(_object(item)).decode() for item in found.changes)
     _echo_all((",\n" if number else "\n") + text for number, text in enumerate(_first(objects, most)))
     counts = {word: found.counts[word] for word in _WORDS} | {"removed_for": dict(sorted(found.reasons.items()))}
     click.echo("], " + json.dumps(counts)[1:])
@@ -110,13 +114,14 @@ def _echo_all(texts: Iterator[str]) -> int:
 
 
 def _object(item: "Difference") -> dict[str, Any]:
-    told = json.loads(item.reason) if item.reason else {}
-    return {"change": item.change, "type": item.type, "value": item.value} | ({"why": told} if told else {})
+    why = {"why": msgspec.Raw(item.reason.encode())} if item.reason else {}
+    return {"change": item.change, "type": item.type, "value": item.value} | why
 
 
 def _line(item: "Difference") -> str:
-    why = f"  {reason_words(item.reason)}" if item.reason else ""
-    return printable(f"{_SIGNS[item.change]} {item.type} {item.value}{why}")
+    why = f"  {_words(item.reason)}" if item.reason else ""
+    line = f"{_SIGNS[item.change]} {item.type} {item.value}{why}"
+    return line if line.isprintable() else printable(line)
 
 
 def _counts(found: "Differences") -> str:

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-import msgspec
 
 from core.errors import NotFound, StorageError
 from core.exports.archive import lines_of
@@ -16,12 +15,14 @@ from core.exports.settings import Settings
 from core.schemas.export import ExportDefinition
 from core.store import archives, definitions, ledger, runs
 from core.store.archives import HELD, KEPT, Archived
-from core.store.ledger_lines import ADDED, CHANGED, REMOVED, decode
+from core.store.ledger_lines import ADDED, CHANGED, REMOVED, decode, word_of
 
 if TYPE_CHECKING:
     from core.store import Store
 
 HELD_CANDIDATE = "held"
+
+_word_of = lru_cache(maxsize=10_000)(word_of)
 
 Side = int | Literal["held"]
 """A version by its number, 0 is before the first; or the candidate that is held."""
@@ -69,7 +70,7 @@ class Differences:
             reason = ""
             if change.change == REMOVED:
                 reason = bytes(change.why).decode()
-                self.reasons[str(msgspec.json.decode(reason).get("reason", ""))] += 1
+                self.reasons[_word_of(reason)] += 1
             yield Difference(change.change, change.type, change.value, reason)
 
 

@@ -16,6 +16,7 @@ from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import clearing, observables
 from core.store.allow_lists import put_allow_list, set_allow_list
+from core.store.tags import set_tag
 
 ALLOWED = {"allow": "documentation"}
 
@@ -128,6 +129,34 @@ def test_what_was_withdrawn(export, fill, run, ask, store, settings):
     assert then.is_listed
     assert {("c2", "feed"): ""} == whys(then), "neither the withdrawal nor our own word was known then"
     assert None is then.next
+
+
+def test_nothing_tells_when_it_ends(define, fill, run, ask, store):
+    """A tag that lives for ever, and no date: an export that wants an end does not count it."""
+    define("x", format="list", limits=ALLOWED, selection=Selection(undated="drop"))
+    fill(claim("192.0.2.1", "ipv4", "c2"), claim("192.0.2.2", "ipv4", "c2", valid_until=LATER + DAY))
+    set_tag(store, "c2", lifetime_s=-1, sticky=None)
+    run()
+
+    found, dated = ask("192.0.2.1"), ask("192.0.2.2")
+
+    assert (False, {"reason": "nothing-counts"}) == (found.is_listed, found.reason)
+    assert {("c2", "feed"): "undated"} == whys(found)
+    assert dated.is_listed
+    assert {("c2", "feed"): ""} == whys(dated)
+
+
+def test_why_it_left_is_not_why_it_is_not_back(export, fill, run, ask):
+    """It expired; what is said of it since is something else."""
+    fill(*(claim(f"192.0.2.{n}", "ipv4", "c2") for n in range(2, 9)))
+    fill(claim("192.0.2.1", "ipv4", "c2", valid_until=LATER + 1))
+    run()
+    run(LATER + DAY)
+    fill(claim("192.0.2.1", "ipv4", "c2", kind=Kind.INFO), now=LATER + DAY + 1)
+
+    found = ask("192.0.2.1", now=LATER + DAY + 2)
+
+    assert ({"reason": "expired"}, {"reason": "nothing-counts"}) == (found.reason, found.next)
 
 
 def test_what_is_kept_off(define, fill, run, ask, store):

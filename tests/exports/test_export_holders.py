@@ -1,6 +1,7 @@
 """Which exports hold a value is what their ledgers say, and what is held."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from core.exports.holders import covering, holders
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import clearing
+from core.store import clearing, definitions
 
 
 @pytest.fixture
@@ -72,6 +73,18 @@ def test_a_network_that_is_listed_in_parts_is_held(store, settings, define, fill
     assert [("cidr", "192.0.2.0/24", ["x"])] == list(covering(store, "cidr", "192.0.2.128/26", LATER))
     assert [] == list(covering(store, "ipv4", "192.0.2.1", LATER))
     assert [] == list(covering(store, "ipv4", "192.0.3.1", LATER))
+
+
+def test_a_part_that_was_listed_covers_nothing(store, define, fill, run):
+    """The network is cut elsewhere now."""
+    made = define("x", format="list", limits={"allow": "documentation", "never": "192.0.2.1"})
+    fill(claim("192.0.2.0/24", "cidr", "c2"))
+    run("x")
+    definitions.replace_export(store, replace(made, limits={"allow": "documentation", "never": "192.0.2.200"}))
+    run("x", LATER + DAY)
+
+    assert [] == list(covering(store, "ipv4", "192.0.2.200", LATER))
+    assert [("cidr", "192.0.2.0/24", ["x"])] == list(covering(store, "ipv4", "192.0.2.1", LATER))
 
 
 def test_what_covers_a_value_has_to_be_listed(store, define, fill, run):
