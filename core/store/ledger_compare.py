@@ -28,6 +28,7 @@ from core.store.snapshot import Snapshot
 
 _BATCH = 1_000
 _CHANGE = "temp.ledger_change"
+_PAIRS = "group_concat(a.tag_id || '.' || a.source_id, ' ')"
 _OPEN = "l.export_id = ? AND l.last_version IS NULL"
 
 Out = Callable[[str, int], object]
@@ -101,12 +102,13 @@ def compare(
 def _table(snapshot: Snapshot) -> Iterator[None]:
     """Give the table of changes for a block.
 
-    ``kept`` is the reason of what is kept off now, ``was`` that of the open row of the ledger, ``key`` see `Reasons`.
+    ``kept`` is the reason of what is kept off now, ``was`` that of the open row of the ledger.  ``key`` is what lets
+    it in, or else see `Reasons`; that and ``modified_at`` are looked up where they are not put down.
     """
     execute = snapshot.connection.execute
     execute(
-        "CREATE TEMP TABLE ledger_change"
-        " (id INTEGER PRIMARY KEY, change TEXT NOT NULL, kept INTEGER, was INTEGER, key TEXT)"
+        "CREATE TEMP TABLE ledger_change (id INTEGER PRIMARY KEY, change TEXT NOT NULL, kept INTEGER, was INTEGER,"
+        " modified_at INTEGER, key TEXT)"
     )
     try:
         yield
@@ -134,6 +136,7 @@ class _Comparing:
         self._snapshot, self._export_id = snapshot, export_id
         self._selection, self._instant = selection, instant
         self._connection, self._execute = snapshot.connection, snapshot.connection.execute
+        self._included = build(selection, snapshot.known, instant).included
         self._reasons = Reasons(self._connection, snapshot.known)
         self._pieces: list[tuple[str, str, str]] = []
         self.found = Comparison()
@@ -154,9 +157,9 @@ class _Comparing:
         removed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{REMOVED}'")
         changed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{CHANGED}'")
         now = self._counted(plan, types) - kept
-        if now > before - removed:
-            self._added(plan, listed, now, before)
-        self.found.added, self.found.changed = now - (before - removed), changed
+        if added := now - (before - removed):
+            self._added(plan, listed, is_much=self._is_much(added), is_first=not before)
+        self.found.added, self.found.changed = added, changed
         self.found.unchanged = before - removed - changed
         which = f"change IN ('{REMOVED}', '{FREED}') AND kept IS NULL"
         self._reasons.find(_CHANGE, self._selection, self._instant, types, which)
@@ -225,20 +228,33 @@ class _Comparing:
         )
         self.found.freed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{FREED}'")
 
-    def _added(self, plan: Plan, listed: str, now: int, before: int) -> None:
+    def _added(self, plan: Plan, listed: str, *, is_much: bool, is_first: bool) -> None:
+        where = f" AND o.id NOT IN (SELECT id FROM {KEPT_OFF})"
+        if not is_first:
+            known = f"{_OPEN} AND l.is_listed AND l.observable_id = o.id".replace("?", str(self._export_id))
+            where += f" AND NOT EXISTS (SELECT 1 FROM ledger l WHERE {known})"
         if plan.picked:
-            source = f"(SELECT id FROM temp.{plan.picked} ORDER BY id) o WHERE 1"
-        else:
-            # Of most of the store: in the order of the table, by which both tables are written and read on.
-            source = f"observable o{' NOT INDEXED' if self._is_much(now) else ''} WHERE {listed}"
-        known = ""
-        if before:
-            known = f" AND NOT EXISTS (SELECT 1 FROM ledger l WHERE {_OPEN} AND l.is_listed AND l.observable_id = o.id)"
-        self._execute(
-            f"INSERT INTO {_CHANGE} (id, change) SELECT o.id, '{ADDED}' FROM {source}"
-            f" AND o.id NOT IN (SELECT id FROM {KEPT_OFF}){known}",
-            (self._export_id,) if before else (),
-        )
+            self._add(f"(SELECT id FROM temp.{plan.picked} ORDER BY id) o WHERE 1{where}")
+            return
+        if is_much:
+            # What lets them in is read on in one go, and not looked up for each.
+            let_in = (
+                f"SELECT a.observable_id AS id, {_PAIRS} AS pairs FROM assertion a WHERE {self._included}"
+                " GROUP BY a.observable_id"
+            )
+            self._execute(
+                f"INSERT INTO {_CHANGE} (id, change, modified_at, key)"
+                f" SELECT o.id, '{ADDED}', o.modified_at, x.pairs FROM ({let_in}) x"
+                f" CROSS JOIN observable o ON o.id = x.id WHERE {listed}{where}"
+            )
+            if not self._selection.untagged:
+                return
+            where += f" AND o.id NOT IN (SELECT id FROM {_CHANGE})"
+        # Of most of the store: in the order of the table, by which both tables are written and read on.
+        self._add(f"observable o{' NOT INDEXED' if is_much else ''} WHERE {listed}{where}")
+
+    def _add(self, source: str) -> None:
+        self._execute(f"INSERT INTO {_CHANGE} (id, change) SELECT o.id, '{ADDED}' FROM {source}")
 
     def _counted(self, plan: Plan, types: tuple[str, ...]) -> int:
         if plan.picked:
@@ -247,14 +263,11 @@ class _Comparing:
         return sum(self._number(query, type_) for type_ in types)
 
     def _rows(self) -> sqlite3.Cursor:
-        included = build(self._selection, self._snapshot.known, self._instant).included
-        by = (
-            "(SELECT group_concat(a.tag_id || '.' || a.source_id, ' ') FROM assertion a"
-            f" WHERE a.observable_id = c.id AND {included})"
-        )
+        by = f"SELECT {_PAIRS} FROM assertion a WHERE a.observable_id = c.id AND {self._included}"
         columns = (
-            f"o.type, o.value, {dialect.JSON_STRING.format('o.value')}, c.id, c.change, o.modified_at, c.kept,"
-            f" CASE WHEN c.change IN ('{ADDED}', '{CHANGED}') THEN {by} ELSE c.key END"
+            f"o.type, o.value, {dialect.JSON_STRING.format('o.value')}, c.id, c.change,"
+            " COALESCE(c.modified_at, o.modified_at), c.kept,"
+            f" CASE WHEN c.key IS NULL AND c.change IN ('{ADDED}', '{CHANGED}') THEN ({by}) ELSE c.key END"
         )
         source = f"{_CHANGE} c CROSS JOIN observable o ON o.id = c.id"
         if self._is_much(self._number(f"SELECT count(*) FROM {_CHANGE}")):
@@ -276,12 +289,8 @@ class _Comparing:
         self._pieces.append((type_, value, line))
 
     def _let_in(self, key: int) -> str:
-        included = build(self._selection, self._snapshot.known, self._instant).included
-        pairs = self._execute(
-            f"SELECT a.tag_id || '.' || a.source_id FROM assertion a WHERE a.observable_id = ? AND {included}",
-            (key,),
-        )
-        return f'{{"by":"{" ".join(pair for (pair,) in pairs)}"}}'
+        query = f"SELECT {_PAIRS} FROM assertion a WHERE a.observable_id = ? AND {self._included}"
+        return f'{{"by":"{self._execute(query, (key,)).fetchone()[0] or ""}"}}'
 
     def _why_gone(self, key: int) -> str:
         """Return why a piece is gone: for what its network is kept off now, or is gone; else the network is whole."""

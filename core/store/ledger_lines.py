@@ -16,9 +16,6 @@ With ``"piece": true`` it is about a part of a network that was split; ``id`` is
 import msgspec
 
 ADDED, CHANGED, REMOVED, KEPT_OFF, FREED = "added", "changed", "removed", "kept-off", "freed"
-OPENS = frozenset({ADDED, CHANGED, KEPT_OFF})
-"""What begins a row of the ledger; ``removed`` does, too, where it is kept off from now on."""
-
 WITHDRAWN = "withdrawn"
 ROLLED_BACK = "rolled-back"
 

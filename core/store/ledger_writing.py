@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 from core.store.collector import collector_off
-from core.store.ledger_lines import ADDED, CHANGED, FREED, OPENS, REMOVED, Change, decode
+from core.store.ledger_lines import ADDED, CHANGED, FREED, REMOVED, Change, decode
 from core.store.ledger_texts import Texts
 
 _BATCH = 10_000
 _STAGE = "temp.ledger_stage"
+_LISTS, _ENDS = frozenset({ADDED, CHANGED}), frozenset({REMOVED, FREED})
 LEAST_DEPARTED = 100_000
 """At least so many values that left are remembered for when and why, and as many as are listed."""
 
@@ -24,6 +25,7 @@ def apply(connection: sqlite3.Connection, export_id: int, number: int, lines: It
         number: Of the version.
         lines: Of its changes.
     """
+    # ``is_listed`` is null where nothing begins.
     connection.execute(
         "CREATE TEMP TABLE ledger_stage (id INTEGER NOT NULL, modified_at INTEGER, is_listed INTEGER, why INTEGER,"
         " ended_by INTEGER)"
@@ -78,18 +80,22 @@ def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: I
     while batch := [decode(line) for line in islice(rest, _BATCH)]:
         whole = [change for change in batch if not change.piece]
         ids = texts.ids([bytes(change.why) for change in whole])
-        connection.executemany(put, map(_row, whole, ids))
-        for change in batch:
-            if change.piece:
-                _apply_piece(connection, export_id, number, change)
-
-
-def _row(change: Change, why: int) -> tuple[int, int | None, bool | None, int, int | None]:
-    word = change.change
-    is_listed: bool | None = word in (ADDED, CHANGED)
-    if word not in OPENS and change.modified_at is None:
-        is_listed = None  # it begins nothing
-    return change.id, change.modified_at or 0, is_listed, why, why if word in (REMOVED, FREED) else None
+        # Not a function for each: there may be millions.
+        rows = [
+            (
+                each.id,
+                each.modified_at or 0,
+                1 if each.change in _LISTS else None if each.modified_at is None else 0,
+                why,
+                why if each.change in _ENDS else None,
+            )
+            for each, why in zip(whole, ids, strict=True)
+        ]
+        connection.executemany(put, rows)
+        if len(whole) < len(batch):
+            for change in batch:
+                if change.piece:
+                    _apply_piece(connection, export_id, number, change)
 
 
 def _close(connection: sqlite3.Connection, export_id: int, number: int) -> None:
