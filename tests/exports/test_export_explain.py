@@ -182,6 +182,7 @@ def test_what_is_kept_off(define, fill, run, ask, store):
     whole = ask("192.0.2.16/29")
     assert (True, ("192.0.2.20/30",), "split") == (whole.is_listed, whole.pieces, whole.reason["reason"])
     assert [("clouds", "203.0.113.0/24", "inside")] == [hit[:3] for hit in ask("203.0.113.20").informed]
+    assert {} == ask("203.0.113.20").next, "a list that informs keeps nothing off"
     cut = [n for n in (5, 6) if not ask(f"203.0.113.{n}").is_listed]
     assert {"cut"} == {ask(f"203.0.113.{n}").reason["reason"] for n in cut}
 
