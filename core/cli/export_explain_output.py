@@ -105,6 +105,8 @@ def _headline(found: "Explanation", item: "Standing", which: str = "") -> str:
 
 
 def _lines(found: "Explanation", item: "Standing") -> Iterator[tuple[str, str]]:
+    if item.by:
+        yield "let in by", ", ".join(f"{tag} from {source}" for tag, source in item.by)
     if item.pieces:
         yield "listed parts", _pieces(item.pieces)
         yield "for", reason_text(item.reason)
@@ -192,6 +194,7 @@ def _standing_object(found: "Explanation", item: "Standing") -> dict[str, Any]:
         "known": item.is_known,
         "listed": item.is_listed,
         "since": _version_object(found, item.since) if item.is_listed else None,
+        "by": [{"tag": tag, "source": source} for tag, source in item.by],
         "reason": item.reason or None,
         "text": _headline(found, item),
         "parts": list(item.pieces),

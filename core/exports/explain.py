@@ -24,6 +24,7 @@ from core.store.allow_hits_of import Hit, hits_of, is_looked_at
 from core.store.archives import HELD, KEPT
 from core.store.ledger_history import Known, Made, Period
 from core.store.ledger_lines import Change
+from core.store.ledger_texts import Named
 from core.values.detect import detect
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Standing:
         is_known: The store has it.
         is_listed: The version lists it, whole or in ``pieces``.
         since: The version since which it is listed, or kept off; ``None`` if it never was either.
+        by: Tag and source of what let it in when it was put on, or was last modified; none if it is not listed.
         reason: Why it is not listed; empty if it is.
         assertions: Who says what of it, and what counts.
         pieces: What of a network is listed after it was split.
@@ -56,6 +58,7 @@ class Standing:
     is_known: bool = False
     is_listed: bool = False
     since: int | None = None
+    by: tuple[tuple[str, str], ...] = ()
     reason: Reason = field(default_factory=dict)
     assertions: tuple[Judged, ...] = ()
     pieces: tuple[str, ...] = ()
@@ -226,6 +229,7 @@ class _Explaining:
             bool(key),
             is_whole or bool(pieces),
             state.first if state else None,
+            self._let_in_by(key, at) if is_whole else (),
             {} if is_whole else self._why_not(observable, state, periods, judged, following),
             judged.assertions,
             pieces,
@@ -235,6 +239,11 @@ class _Explaining:
             periods,
             tuple(hit for hit in hits if hit.action == "inform" and not hit.is_own),
         )
+
+    def _let_in_by(self, key: int, number: int) -> tuple[tuple[str, str], ...]:
+        known = self._snapshot.known
+        names = Named({tag.id: tag.name for tag in known.tags}, {key: name for name, key in known.sources.items()})
+        return names.why(ledger_history.let_in_by(self._connection, self._export, key, number)).by
 
     def _judged(self, observable: Known) -> tuple[Judgement, Reason, tuple[str, ...]]:
         """Return what is to be shown of the assertions, and what a run would say now, with what is left of a network."""

@@ -87,6 +87,17 @@ def periods(connection: sqlite3.Connection, export_id: int, key: int) -> list[Pe
     return found
 
 
+def let_in_by(connection: sqlite3.Connection, export_id: int, key: int, number: int) -> str:
+    """Return what let an observable in that version *number* lists, as `ledger_texts.Named.why` reads it."""
+    row = connection.execute(
+        "SELECT w.text FROM ledger l JOIN ledger_text w ON w.id = l.why"
+        " WHERE l.export_id = ? AND l.observable_id = ? AND l.is_listed"
+        " AND l.first_version <= ? AND (l.last_version IS NULL OR l.last_version >= ?)",
+        (export_id, key, number, number),
+    ).fetchone()
+    return "" if row is None else str(row[0])
+
+
 def piece_periods(connection: sqlite3.Connection, export_id: int, key: int) -> list[PiecePeriod]:
     """Return which parts of the network with row id *key* were listed when, by value, oldest first."""
     rows = connection.execute(

@@ -77,6 +77,19 @@ def test_everything_is_in_the_json(firewall, yetictl):
     ]
 
 
+def test_what_let_it_in_is_told_of_each_version(firewall, yetictl, tmp_path):
+    """The ledger says by whom it was listed then, whatever became of that since."""
+    (tmp_path / "other.csv").write_text("value,type,tags\n192.0.2.1,ip,c2\n192.0.2.9,ip,c2\n")
+    yetictl("import", "other.csv", "--source", "other")
+    yetictl("export", "run", "firewall")
+
+    assert "  let in by    c2 from feed\n" in firewall("192.0.2.1", "--version", "1").out
+    assert "  let in by    c2 from feed, c2 from other\n" in firewall("192.0.2.1").out
+    assert "let in by" not in firewall("192.0.2.2").out
+    (value,) = firewall("192.0.2.1", "--version", "1", "--json").json["values"]
+    assert [{"tag": "c2", "source": "feed"}] == value["by"]
+
+
 def test_what_cannot_be_explained(firewall):
     """One line says what is wrong."""
     assert "of no type that is recognised" in firewall("what", status=1).err
