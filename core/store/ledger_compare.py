@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from heapq import merge
+from itertools import chain
 from typing import Any
 
 from core.schemas.export import Selection
@@ -89,7 +90,9 @@ def compare(
         refused: Type, value and reason of what the format could not express.
     """
     pieces = dict.fromkeys(snapshot.pieces)
-    snapshot.keep_off(_refused(snapshot, refused, pieces))
+    more = _refused(snapshot, refused, pieces)
+    if (first := next(more, None)) is not None:  # else no question after this has to ask what is kept off
+        snapshot.keep_off(chain([first], more))
     with snapshot.whole(selection, instant) as (plan, types), _table(snapshot), collector_off():
         comparing = _Comparing(snapshot, export_id, selection, instant)
         comparing.find(plan, types)
