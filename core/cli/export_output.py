@@ -206,6 +206,7 @@ def print_results(results: "Sequence[RunResult]") -> None:
     wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= 150
     rows: list[tuple[object, ...]] = []
     for result in results:
+        first = "held, " if result.status == "held" else "pinned, " if result.outcome == "pinned" else ""
         if not result.files:
             rows.append((result.export, result.entries, None, None, result.outcome or result.status, None))
         rows += [
@@ -214,7 +215,7 @@ def print_results(results: "Sequence[RunResult]") -> None:
                 file.entries,
                 file.size_bytes,
                 file.sha256 if wide else file.sha256[:_SHORT_DIGEST] + "…",
-                outcome_of(place) if result.status == "completed" else f"{result.status}, {outcome_of(place)}",
+                first + outcome_of(place),
                 place.location,
             )
             for file in result.files

@@ -85,7 +85,8 @@ def roll_back(
         try:
             made = _Rollback(store, versions, settings, clock, folder, target, current)
             left_out, item, files = made.published(exact, note, run_id)
-            pins.pin(store, lease, pins.Pin(item.number, clock.now, by, reason, exact))
+            if not files:  # a version that was just made is pinned already
+                pins.pin(store, lease, pins.Pin(item.number, clock.now, by, reason, exact))
         except BaseException as error:
             runs.finish_run(store, run_id, clock.now, status="failed", message=f"rollback: {error}")
             raise

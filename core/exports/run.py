@@ -136,7 +136,7 @@ class _Run:
         )
         pin = pins.pinned(self._store, self._definition.name)
         if made.verdict.is_held:
-            return self._held(made, result)
+            return self._held(made, pin, result)
         if pin is not None:
             return self._pinned(made, pin, result)
         return self._unchanged(made, result) if made.is_same else self._publish(made, result)
@@ -158,15 +158,15 @@ class _Run:
         )
         return replace(result, version=item.number, files=files, outcome=_outcome(files), notes=notes)
 
-    def _held(self, made: Made, result: RunResult) -> RunResult:
+    def _held(self, made: Made, pin: pins.Pin | None, result: RunResult) -> RunResult:
         """Keep the candidate for whoever releases it; what was withdrawn leaves all the same."""
-        less = self._withdraw()
+        less = self._withdraw(pin)
         sha256 = ""
         if made.is_same:
             self._versions.drop_candidates()
         else:
-            withdrawal.leave_out(made.changes, less)
-            item = self._write(made, base=self._base(made, less))
+            done = withdrawal.leave_out(made.changes, less)
+            item = self._write(made, base=self._base(made, less), done=done)
             self._versions.hold(item)
             sha256 = made.rendered.files[0].sha256
         return replace(
@@ -179,12 +179,18 @@ class _Run:
         )
 
     def _pinned(self, made: Made, pin: pins.Pin, result: RunResult) -> RunResult:
+        """Publish nothing but what is gone or was altered, and what was withdrawn leaves."""
         less = self._withdraw(pin)
+        if less is None and made.current is not None:
+            result = replace(result, files=self._versions.put_again(made.current))
         since = f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}"
         would = "it would change nothing" if made.is_same else f"it would change it: {made.changes_text}"
         return replace(self._with_less(result, less), outcome="pinned", message=f"{since}; {would}")
 
-    def _write(self, made: Made, base: int) -> Archived:
+    def _write(self, made: Made, base: int, done: int = 0) -> Archived:
+        """Keep a candidate; *done* of its removals are in its base already."""
+        changed = made.changed
+        changed["removed"] -= done
         record, paths = record_of(
             self._versions.archive,
             made.job,
@@ -194,14 +200,14 @@ class _Run:
             cause="run",
             made_at=self._clock.now,
             changes=made.changes,
-            changed=made.changed,
+            changed=changed,
             verdict=made.verdict,
             space=made.space,
             kept_off=made.kept_off,
         )
         return self._versions.write(record, paths)
 
-    def _withdraw(self, pin: pins.Pin | None = None) -> "withdrawal.Less | None":
+    def _withdraw(self, pin: pins.Pin | None) -> "withdrawal.Less | None":
         after = pin.pinned_at if pin and pin.exact else None
         return withdrawal.publish_less(
             self._store, self._versions, self._settings, self._clock, self._folder, self._run_id, after=after
@@ -225,7 +231,7 @@ class _Run:
     def _with_less(self, result: RunResult, less: "withdrawal.Less | None") -> RunResult:
         if less is None:
             return result
-        note = f"version {less.version} is published: the one before without {less.entries:,} withdrawn"
+        note = f"version {less.version} is published: the one before without {len(less.ids):,} withdrawn"
         return replace(result, version=less.version, files=less.files, notes=(*result.notes, note))
 
 

@@ -7,6 +7,7 @@ one cut off undoes it if no consumer saw anything of it, and finishes it if one 
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from core.exports.publish import Published
 from core.exports.publish import publish as publish_files
 from core.exports.settings import Settings
 from core.exports.spool import RenderedFile
+from core.redaction import redact
 from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord, StoredObject
 from core.store import archives, runs
@@ -103,6 +105,10 @@ class Versions:
             signing.key_of(self._settings)
         number, before = archives.number_for(self._store, self._lease)
         record = structs.replace(item.record, number=number, cause=cause, note=note or {}, previous_sha256=before)
+        record = self._here(record)
+        if files is not None:
+            named = zip(files, record.content, strict=True)
+            files = [replace(file, name=known.file_name) for file, known in named]
         if record.first("content") is not None:
             record, files = self._stamped(record, files)
         elif files is None:
@@ -114,15 +120,19 @@ class Versions:
         self.archive.put_manifest(record)
         return item, self._finish(item, files, changes, run_id)
 
-    def put_again(self, current: Archived, files: Sequence[RenderedFile]) -> tuple[Published, ...]:
-        """Publish the current version again where it is gone or was altered; *files* have its content.
+    def put_again(self, current: Archived, files: Sequence[RenderedFile] | None = None) -> tuple[Published, ...]:
+        """Publish the current version again where it is gone or was altered.
+
+        Args:
+            current: That version.
+            files: Its content, where that is at hand.
 
         Raises:
             StorageError: It cannot be read or stored.
             ExportBusy: The claim is another's by now.
         """
         record = current.record
-        if record.counter is not None:
+        if files is None or record.counter is not None:
             files = [self.archive.fetch_file(known, self._folder) for known in record.files]
         published = self.put_names(files)
         self._put_beside(record, files, None)
@@ -200,6 +210,20 @@ class Versions:
                 self.put_names(extra)
         beside.publish_beside(self._store, self._place, record, [*files, *extra], self._settings)
 
+    def _here(self, record: ManifestRecord) -> ManifestRecord:
+        """Return the record of what is published under the name and at the place that the export has today.
+
+        The name of an older version, or of a candidate, may be another export's by now.
+        """
+        old, new = record.definition.get("file_name"), self._definition.file_name
+        objects = [
+            structs.replace(known, file_name=new) if known.file_name == old else known for known in record.objects
+        ]
+        today = {"file_name": new, "destination": redact(self._definition.destination)}
+        return structs.replace(
+            record, objects=tuple(objects), definition=record.definition | today, place=redact(self._place)
+        )
+
     def _stamped(
         self, record: ManifestRecord, contents: Sequence[RenderedFile] | None
     ) -> tuple[ManifestRecord, list[RenderedFile]]:
@@ -208,7 +232,7 @@ class Versions:
         if contents is None:
             contents = [self.archive.fetch_file(known, self._folder) for known in kept if known.role == "content"]
         last = archives.last_counter(self._store, self._lease.export)
-        counter = counters.next_counter(self._definition.format, last, self._clock.start)
+        counter = counters.next_counter(record.definition["format"], last, self._clock.start)
         files = [counters.stamped(content, counter, self._folder) for content in contents]
         objects = (*(self.archive.file_object(file) for file in files), *kept)
         return structs.replace(record, counter=counter, objects=objects), files

@@ -1,6 +1,5 @@
 """Publish what is published now, less what was withdrawn: for runs whose own result may not go out."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, Space
 from core.store import archives, definitions, ledger
+from core.store.ledger_lines import FREED, REMOVED, decode
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Less:
-    """What was published: a version, and how many entries of the one before are not in it."""
+    """What was published: a version, and the row ids of the entries of the one before that are not in it."""
 
     version: int
-    entries: int
+    ids: frozenset[int]
     files: tuple[Published, ...]
 
 
@@ -100,7 +100,7 @@ def publish_less(
     )
     item = versions.write(record, paths)
     item, files = versions.publish(item, cause="withdrawal", files=rendered.files, changes=changes, run_id=run_id)
-    return Less(item.number, len(gone), files)
+    return Less(item.number, frozenset(gone), files)
 
 
 def takes(record: ManifestRecord, *others: ExportDefinition) -> list[Selection]:
@@ -147,16 +147,18 @@ def without(
     return job, rendered, space_of(snapshot, job.selection, job.instant)
 
 
-def leave_out(changes: Path, less: Less | None) -> None:
-    """Take the removals that *less* has done already out of a file of changes."""
+def leave_out(changes: Path, less: Less | None) -> int:
+    """Take the removals that *less* has done already out of a file of changes, and return how many they are."""
     if less is None:
-        return
+        return 0
+    removed = 0
     rest = changes.with_suffix(".rest")
     with changes.open("rb") as source, rest.open("wb") as target:
-        target.writelines(line for line in source if not _is_withdrawal(line))
-    os.replace(rest, changes)  # noqa: PTH105 - Path.replace is the same
-
-
-def _is_withdrawal(line: bytes) -> bool:
-    found = msgspec.json.decode(line)
-    return bool(found["change"] == "removed" and found["why"].get("reason") == "withdrawn")
+        for line in source:
+            found = decode(line)
+            if found.id in less.ids and found.change in (REMOVED, FREED):
+                removed += found.change == REMOVED
+            else:
+                target.write(line)
+    rest.replace(changes)
+    return removed

@@ -24,6 +24,7 @@ from core.errors import NotFound
 from core.schemas.export import PublishedFile, Version
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
+from core.store import pins
 from core.store.definitions import export_id
 from core.store.ledger_writing import apply, prune
 from core.store.runs import Lease, insert_version, lease_held
@@ -134,6 +135,8 @@ def make_current(
 ) -> None:
     """Make a published version the current one, and bring the ledger up to it, in one transaction.
 
+    A rollback pins the export to it, in the same transaction: no run may publish the fault again.
+
     Args:
         store: Where.
         lease: The right to do so.
@@ -157,6 +160,11 @@ def make_current(
             definition=record.definition,
         )
         connection.execute(update(archive).where(archive.c.id == item.id).values(state=KEPT))
+        if record.cause == "rollback":
+            said = record.note
+            exact = said.get("exact") == "yes"
+            pin = pins.Pin(record.number, record.made_at, said.get("by", ""), said.get("reason", ""), exact)
+            pins.put(connection, found, pin)
         apply(_driver(connection), found, record.number, changes)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from core.errors import NotFound
 from core.schemas.instant import Instant
@@ -33,18 +33,22 @@ def pin(store: Store, lease: Lease, given: Pin) -> None:
         ExportBusy: The claim is another's by now.
     """
     with store.writing() as connection:
-        found = lease_held(connection, lease)
-        connection.execute(delete(export_pin).where(export_pin.c.export_id == found))
-        connection.execute(
-            insert(export_pin).values(
-                export_id=found,
-                number=given.number,
-                pinned_at=given.pinned_at,
-                by=given.by,
-                reason=given.reason,
-                exact=given.exact,
-            )
+        put(connection, lease_held(connection, lease), given)
+
+
+def put(connection: Connection, export_id: int, given: Pin) -> None:
+    """Do what `pin` does, in a write transaction of the caller's."""
+    connection.execute(delete(export_pin).where(export_pin.c.export_id == export_id))
+    connection.execute(
+        insert(export_pin).values(
+            export_id=export_id,
+            number=given.number,
+            pinned_at=given.pinned_at,
+            by=given.by,
+            reason=given.reason,
+            exact=given.exact,
         )
+    )
 
 
 def unpin(store: Store, name: str) -> Pin:
