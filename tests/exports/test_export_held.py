@@ -11,7 +11,7 @@ from core.exports.release import candidate, release
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import archives, clearing, definitions, observables, runs
+from core.store import archives, clearing, definitions, ledger, observables, runs
 from core.store.archives import HELD, KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -243,3 +243,30 @@ def test_a_first_run_says_that_it_has_no_history(export, fill, run):
     fill(*feed(3))
 
     assert any("nothing was published before" in note for note in run().notes)
+
+
+def test_what_the_withdrawal_did_not_remove_the_release_does(define, fill, store, settings, published):
+    """Of two that were withdrawn the published version loses the one that nothing else let in; both are told once."""
+    made = define("x", Selection(types=("ipv4",), include=("c2",)), format="list", limits=ALLOWED)
+    fill(*feed(100))
+    run_export(store, "x", settings, now=LATER)
+    # That of 7 is not why it leaves: the definition asks for something else by then.
+    observables.withdraw(store, "198.51.100.7", "wrong", LATER + 1)
+    fill(claim("198.51.100.7", "ipv4", "c2", source="another"), now=LATER + 1)
+    fill(claim("198.51.100.9", "ipv4", "botnet"), now=LATER + 1)
+    clearing.clear(store, "ipv4", "198.51.100.8", "a customer's", LATER + 2)
+    definitions.replace_export(store, replace(made, selection=Selection(types=("ipv4",), include=("botnet",))))
+
+    assert ("held", 2) == _run(store, settings, LATER + DAY)
+    assert sorted(f"198.51.100.{n}" for n in range(1, 101) if n != 8) == lines(published)
+    number, _, _ = release(store, "x", settings, by="lena", reason="so", now=LATER + 2 * DAY)
+
+    assert ["198.51.100.9"] == lines(published)
+    with store.snapshot() as snapshot:
+        assert 1 == len(list(ledger.listed_ids(snapshot, "x", number)))
+    assert {"added": 0, "removed": 98, "changed": 1} == dict(archives.get(store, "x", number).record.changed)
+
+
+def _run(store, settings, now):
+    result = run_export(store, "x", settings, now=now)
+    return result.status, result.version
