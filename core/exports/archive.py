@@ -77,14 +77,7 @@ class Archive:
         Raises:
             StorageError: It could not be stored.
         """
-        self._storage.write(
-            item.name,
-            path,
-            policy=IfChanged(),
-            default_type=item.media_type or _LINES,
-            size_bytes=item.size_bytes,
-            sha256=item.sha256,
-        )
+        self._put(item.name, path, item.media_type or _LINES, item.sha256, item.size_bytes)
 
     def put_manifest(self, record: ManifestRecord) -> str:
         """Store the manifest of a version, and return its SHA-256.
@@ -94,9 +87,7 @@ class Archive:
         """
         data = manifest_bytes(record)
         sha256 = hashlib.sha256(data).hexdigest()
-        self._storage.write(
-            self.manifest_name(record.number), data, policy=IfChanged(), default_type=_JSON, sha256=sha256
-        )
+        self._put(self.manifest_name(record.number), data, _JSON, sha256, len(data))
         return sha256
 
     def manifest_name(self, number: int) -> str:
@@ -161,6 +152,14 @@ class Archive:
             StorageError: It could not be deleted.
         """
         self._storage.delete(name)
+
+    def _put(self, name: str, data: bytes | Path, media_type: str, sha256: str, size_bytes: int) -> None:
+        receipt = self._storage.write(
+            name, data, policy=IfChanged(), default_type=media_type, size_bytes=size_bytes, sha256=sha256
+        )
+        if receipt.outcome != "unchanged" and not self._keeps_bytes:
+            # Whoever wrote only the five methods may have changed line ends, encoding or length on the way.
+            self._storage.verify(receipt)
 
 
 def key_of(definition: ExportDefinition) -> str:
