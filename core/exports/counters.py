@@ -6,6 +6,7 @@ number takes its place when a version is published, so that a run that changes n
 
 from pathlib import Path
 
+from core.errors import RenderError
 from core.exports.formats import COUNTER_MARK, get_format
 from core.exports.spool import RenderedFile, SpoolFile
 from core.schemas.instant import Instant
@@ -20,9 +21,16 @@ def has_counter(format: str) -> bool:
 
 
 def next_counter(format: str, last: int | None, instant: Instant) -> int:
-    """Return the counter of the next version; *last* is that of the latest, ``None`` before the first."""
+    """Return the counter of the next version; *last* is that of the latest, ``None`` before the first.
+
+    Raises:
+        RenderError: The format failed.
+    """
     choose = getattr(get_format(format), "next_counter", None)
-    return int(choose(last, instant)) if choose else (last or 0) + 1
+    try:
+        return int(choose(last, instant)) if choose else (last or 0) + 1
+    except Exception as error:  # a format may be anybody's code
+        raise RenderError(f"the format {format} failed: {type(error).__name__}: {error}") from error
 
 
 def stamped(content: RenderedFile, counter: int, folder: Path) -> RenderedFile:
