@@ -251,7 +251,6 @@ def test_doctor_finds_what_is_wrong(yetictl, monkeypatch, tmp_path):
 
 def test_doctor_tries_the_storage_though_the_store_is_broken(yetictl, tmp_path):
     """One fault hides no other, and is told by one check."""
-    (tmp_path / "home").mkdir()
     (tmp_path / "home" / "yeti.db").write_text("no database")
 
     findings = json.loads(yetictl("doctor", "--json", status=1).out)
