@@ -5,7 +5,7 @@ tag before source.  Of a store where hardly two observables have the same tags t
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 
 from core.store import dialect
 
-_MANY = 100_000
+MANY = 20_000
 _BY, _END = b'{"by":"', b'"}'
 
 
@@ -65,26 +65,23 @@ def as_json(text: str) -> str:
 
 
 class Texts:
-    """Row ids of reasons; what is new is kept.  Few are remembered: a store may have a million."""
+    """Row ids of the reasons that are met first, by how a line has them; a store may have a million others."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Look nothing up yet."""
         self._connection = connection
         self._known: dict[bytes, int] = {}
 
-    def ids(self, whys: Collection[bytes]) -> Iterable[int]:
-        """Return the ids of reasons that are given as JSON."""
+    def learn(self, whys: Collection[bytes]) -> Mapping[bytes, int]:
+        """Keep what is new of reasons that are given as JSON, as long as few are known, and return what is known."""
         known = self._known
-        if len(known) >= _MANY:
-            known.clear()
-        if new := set(whys).difference(known):
+        if len(known) < MANY and (new := set(whys).difference(known)):
             texts = {packed(why): why for why in new}
-            ordered = sorted(texts)
-            keep = "INSERT OR IGNORE INTO ledger_text (text) VALUES (?)"
-            self._connection.executemany(keep, ((text,) for text in ordered))
-            found = dialect.find_by_ids(self._connection, "t.text, t.id", "ledger_text", ordered, "text")
+            put = "INSERT OR IGNORE INTO ledger_text (text) VALUES (?)"
+            self._connection.executemany(put, ((text,) for text in sorted(texts)))
+            found = dialect.find_by_ids(self._connection, "t.text, t.id", "ledger_text", list(texts), "text")
             known.update((texts[text], key) for text, key in found)
-        return map(known.__getitem__, whys)
+        return known
 
 
 def packed(why: bytes) -> str:

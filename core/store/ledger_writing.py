@@ -7,10 +7,11 @@ from itertools import islice
 
 from core.store.collector import collector_off
 from core.store.ledger_lines import ADDED, CHANGED, FREED, REMOVED, Change, decode
-from core.store.ledger_texts import Texts
+from core.store.ledger_texts import Texts, packed
 
 _BATCH = 10_000
 _STAGE = "temp.ledger_stage"
+_WHY = "COALESCE(s.why, (SELECT t.id FROM ledger_text t WHERE t.text = s.text))"
 _LISTS, _ENDS = frozenset({ADDED, CHANGED}), frozenset({REMOVED, FREED})
 LEAST_DEPARTED = 100_000
 """At least so many values that left are remembered for when and why, and as many as are listed."""
@@ -25,19 +26,23 @@ def apply(connection: sqlite3.Connection, export_id: int, number: int, lines: It
         number: Of the version.
         lines: Of its changes.
     """
-    # ``is_listed`` is null where nothing begins.
+    # ``is_listed`` is null where nothing begins; ``text`` is a reason that is not kept yet.
     connection.execute(
         "CREATE TEMP TABLE ledger_stage (id INTEGER NOT NULL, modified_at INTEGER, is_listed INTEGER, why INTEGER,"
-        " ended_by INTEGER)"
+        " text TEXT, ends INTEGER)"
     )
     try:
         with collector_off():
             _stage(connection, export_id, number, lines)
+        connection.execute(
+            "INSERT OR IGNORE INTO ledger_text (text)"
+            f" SELECT DISTINCT text FROM {_STAGE} WHERE text IS NOT NULL ORDER BY text"
+        )
         _close(connection, export_id, number)
         # In the order of the table, which fills its pages and jumps nowhere.
         connection.execute(
             "INSERT OR IGNORE INTO ledger (export_id, observable_id, first_version, is_listed, modified_at, why)"
-            f" SELECT ?, id, ?, is_listed, modified_at, why FROM {_STAGE} WHERE is_listed IS NOT NULL ORDER BY id",
+            f" SELECT ?, id, ?, is_listed, modified_at, {_WHY} FROM {_STAGE} s WHERE is_listed IS NOT NULL ORDER BY id",
             (export_id, number),
         )
     finally:
@@ -75,21 +80,23 @@ def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
 def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
     """Put the rows to be written into the table for that; pieces are few and written at once."""
     texts = Texts(connection)
-    put = f"INSERT INTO {_STAGE} VALUES (?, ?, ?, ?, ?)"
+    put = f"INSERT INTO {_STAGE} VALUES (?, ?, ?, ?, ?, ?)"
     rest = iter(lines)
     while batch := [decode(line) for line in islice(rest, _BATCH)]:
         whole = [change for change in batch if not change.piece]
-        ids = texts.ids([bytes(change.why) for change in whole])
+        whys = [bytes(change.why) for change in whole]
+        known = texts.learn(whys)
         # Not a function for each: there may be millions.
         rows = [
             (
                 each.id,
                 each.modified_at or 0,
                 1 if each.change in _LISTS else None if each.modified_at is None else 0,
-                why,
-                why if each.change in _ENDS else None,
+                known.get(why),
+                None if why in known else packed(why),
+                each.change in _ENDS,
             )
-            for each, why in zip(whole, ids, strict=True)
+            for each, why in zip(whole, whys, strict=True)
         ]
         connection.executemany(put, rows)
         if len(whole) < len(batch):
@@ -105,8 +112,9 @@ def _close(connection: sqlite3.Connection, export_id: int, number: int) -> None:
     if before is not None:
         connection.execute(
             "UPDATE ledger SET last_version = ?, ended_by = s.ended_by"
-            f" FROM (SELECT id, ended_by FROM {_STAGE} ORDER BY id) s WHERE ledger.export_id = ?"
-            " AND ledger.observable_id = s.id AND ledger.last_version IS NULL AND ledger.first_version < ?",
+            f" FROM (SELECT id, CASE WHEN ends THEN {_WHY} END AS ended_by FROM {_STAGE} s ORDER BY id) s"
+            " WHERE ledger.export_id = ? AND ledger.observable_id = s.id"
+            " AND ledger.last_version IS NULL AND ledger.first_version < ?",
             (number - 1, export_id, number),
         )
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.schemas.export import ExportDefinition
-from core.store import definitions, dialect, ledger, ledger_writing, open_store
+from core.store import definitions, dialect, ledger, ledger_texts, ledger_writing, open_store
 from core.store.ledger_lines import encode, line_of
 from core.store.ledger_texts import named
 from tests.store.conftest import NOW, claim
@@ -229,12 +229,13 @@ def test_a_rollback_is_the_older_version_less_what_is_gone(book, history, gone, 
 
 
 @common
-@given(history=histories, size=st.integers(1, 4))
-def test_twice_and_in_other_batches_is_the_same(book, history, size):
-    """The cut into batches does not matter, nor whether the last version is applied once more."""
+@given(history=histories, size=st.integers(1, 4), many=st.integers(0, 2))
+def test_twice_and_in_other_batches_is_the_same(book, history, size, many):
+    """The cut into batches does not matter, nor how many reasons are remembered, nor whether it is done once more."""
     made = written(book, history)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger_writing, "_BATCH", size)
+        patch.setattr(ledger_texts, "MANY", many)
         other = written(book, history)
     assert made.dump() == other.dump()
 
