@@ -10,7 +10,7 @@ from core.store.ledger_lines import ADDED, CHANGED, FREED, REMOVED, Change, deco
 from core.store.ledger_texts import Texts, packed
 
 _BATCH = 10_000
-_STAGE = "temp.ledger_stage"
+_STAGE, _FORGOTTEN = "temp.ledger_stage", "temp.ledger_forgotten"
 _WHY = "COALESCE(s.why, (SELECT t.id FROM ledger_text t WHERE t.text = s.text))"
 _LISTS, _ENDS = frozenset({ADDED, CHANGED}), frozenset({REMOVED, FREED})
 LEAST_DEPARTED = 100_000
@@ -58,23 +58,38 @@ def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
         oldest: Number of the oldest version that is kept.
     """
     execute = connection.execute
-    forgotten = execute(
-        "DELETE FROM ledger WHERE export_id = ? AND last_version < ? AND (NOT is_listed OR EXISTS ("
-        "SELECT 1 FROM ledger later WHERE later.export_id = ledger.export_id"
-        " AND later.observable_id = ledger.observable_id AND later.first_version > ledger.first_version"
-        " AND later.is_listed))",
-        (export_id, oldest),
-    ).rowcount
-    execute("DELETE FROM ledger_piece WHERE export_id = ? AND last_version < ?", (export_id, oldest))
-    bound = _departed_before(connection, export_id, oldest)
-    forgotten += execute(
-        "DELETE FROM ledger WHERE export_id = ? AND last_version < ?", (export_id, bound)
-    ).rowcount
-    if forgotten:
-        execute(
-            "DELETE FROM ledger_text WHERE id NOT IN (SELECT why FROM ledger)"
-            " AND id NOT IN (SELECT ended_by FROM ledger WHERE ended_by IS NOT NULL)"
+    execute("CREATE TEMP TABLE ledger_forgotten (why INTEGER PRIMARY KEY)")
+    try:
+        _forget(
+            connection,
+            "last_version < ? AND (NOT is_listed OR EXISTS (SELECT 1 FROM ledger later"
+            " WHERE later.export_id = ledger.export_id AND later.observable_id = ledger.observable_id"
+            " AND later.first_version > ledger.first_version AND later.is_listed))",
+            (export_id, oldest),
         )
+        _forget(connection, "last_version < ?", (export_id, _departed_before(connection, export_id, oldest)))
+        execute("DELETE FROM ledger_piece WHERE export_id = ? AND last_version < ?", (export_id, oldest))
+        if execute(f"SELECT 1 FROM {_FORGOTTEN} LIMIT 1").fetchone():
+            # Whole tables are read for these: what they still have is not asked of each reason.
+            for column in ("why", "ended_by"):
+                execute(
+                    f"DELETE FROM {_FORGOTTEN} WHERE why IN"
+                    f" (SELECT {column} FROM ledger WHERE {column} IN (SELECT why FROM {_FORGOTTEN}))"
+                )
+            execute(f"DELETE FROM ledger_text WHERE id IN (SELECT why FROM {_FORGOTTEN})")
+    finally:
+        execute(f"DROP TABLE {_FORGOTTEN}")
+
+
+def _forget(connection: sqlite3.Connection, condition: str, values: tuple[int, int]) -> None:
+    """Delete rows of an export, and put down the reasons they had."""
+    for column in ("why", "ended_by"):
+        connection.execute(
+            f"INSERT OR IGNORE INTO {_FORGOTTEN} SELECT {column} FROM ledger"
+            f" WHERE export_id = ? AND {condition} AND {column} IS NOT NULL",
+            values,
+        )
+    connection.execute(f"DELETE FROM ledger WHERE export_id = ? AND {condition}", values)
 
 
 def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
