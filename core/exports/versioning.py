@@ -15,8 +15,9 @@ from msgspec import structs
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.exports import beside, counters, signing
+from core.exports import beside, counters, places, signing
 from core.exports.archive import Archive, lines_of
+from core.exports.deltas import SUFFIX as DELTA
 from core.exports.deltas import public_delta
 from core.exports.lease import Clock
 from core.exports.publish import Published
@@ -208,7 +209,21 @@ class Versions:
             if changes is not None:
                 extra.append(public_delta(record, changes, self._folder))
                 self.put_names(extra)
+        elif self._had_deltas(record):
+            self._delete_delta(record)
         beside.publish_beside(self._store, self._place, record, [*files, *extra], self._settings)
+
+    def _had_deltas(self, record: ManifestRecord) -> bool:
+        """Say whether deltas were published of a version, or of the one that it starts from."""
+        known = archives.find(self._store, self.name, KEPT)
+        before = [item.record for item in known if item.number == record.base]
+        return any(each.definition.get("deltas") for each in (record, *before))
+
+    def _delete_delta(self, record: ManifestRecord) -> None:
+        """Delete a delta that nobody brings up to date any more."""
+        storage = Storage(get_client(self._place))
+        for suffix in (DELTA, DELTA + places.SIGNATURE):
+            storage.delete(record.files[0].file_name + suffix)
 
     def _here(self, record: ManifestRecord) -> ManifestRecord:
         """Return the record of what is published under the name and at the place that the export has today.
@@ -219,7 +234,11 @@ class Versions:
         objects = [
             structs.replace(known, file_name=new) if known.file_name == old else known for known in record.objects
         ]
-        today = {"file_name": new, "destination": redact(self._definition.destination)}
+        today = {
+            "file_name": new,
+            "destination": redact(self._definition.destination),
+            "deltas": self._definition.deltas,
+        }
         return structs.replace(
             record, objects=tuple(objects), definition=record.definition | today, place=redact(self._place)
         )

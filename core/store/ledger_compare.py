@@ -297,9 +297,13 @@ class _Comparing:
 
     def _why_gone(self, key: int) -> str:
         """Return why a piece is gone: for what its network is kept off now, or is gone; else the network is whole."""
-        row = self._execute(f"SELECT kept, key FROM {_CHANGE} WHERE id = ?", (key,)).fetchone()
-        if row is not None and row[1] is not None:
-            return self._reasons.tell(row[1])
+        # The key of what is added or changed is no reason, but who lets it in.
+        query = (
+            f"SELECT key FROM {_CHANGE} WHERE id = ? AND change IN ('{REMOVED}', '{FREED}') AND key IS NOT NULL"
+        )
+        row = self._execute(query, (key,)).fetchone()
+        if row is not None:
+            return self._reasons.tell(row[0])
         row = self._execute(f"SELECT reason FROM {KEPT_OFF} WHERE id = ?", (key,)).fetchone()
         return reason("split") if row is None else self._reasons.tell_kept(row[0])
 

@@ -14,7 +14,7 @@ from core.exports.run import run_export
 from core.exports.verify import verify
 from core.schemas.instant import DAY, SECOND
 from core.schemas.version import from_manifest
-from core.store import archives, runs
+from core.store import archives, definitions, runs
 from core.store.archives import KEPT, REMOVED
 
 
@@ -154,8 +154,6 @@ def test_old_versions_are_forgotten(define, fill, store, settings, kept):
 
 def definition_of(store, name):
     """The definition as it is kept."""
-    from core.store import definitions
-
     return definitions.get_export(store, name)
 
 
@@ -221,3 +219,19 @@ def test_verify_finds_a_broken_chain(export, fill, run, store, settings):
     faults = [(item.version, item.fault) for item in verify(store, "x", settings) if item.fault]
 
     assert [(2, "it was altered: its SHA-256 is not the one that the store knows")] == faults
+
+
+def test_a_network_that_was_split_becomes_whole_again(define, fill, store, settings):
+    """What was forbidden inside of it no longer is: its parts go, and it comes."""
+    name = define("x", format="list", limits={"allow": "documentation", "never": "198.51.100.5"}).name
+    fill(claim("198.51.100.4/30", "cidr", "c2", "botnet"))
+    run_export(store, name, settings, now=LATER)
+    place = Path(settings.export_path) / "x.txt"
+    assert ["198.51.100.6/31", "198.51.100.4"] == place.read_text().split()
+    definition = definition_of(store, name)
+    definitions.replace_export(store, replace(definition, limits={"allow": "documentation"}))
+
+    result = run_export(store, name, settings, now=LATER + 1)
+
+    assert "completed" == result.status
+    assert ["198.51.100.4/30"] == place.read_text().split()
