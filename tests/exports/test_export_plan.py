@@ -24,7 +24,6 @@ def define(define):
     return lambda name, *given, **fields: define(name, *given, **({"limits": {}} | fields))
 
 
-
 @pytest.fixture
 def files(tmp_path):
     """Write a file of definitions, and read the folder."""
