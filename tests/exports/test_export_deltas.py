@@ -2,20 +2,26 @@
 
 import itertools
 import json
+import shutil
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 from export_samples import LATER, NOW, claim
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from core.exports import definition
 from core.exports.minisign_key import new_key
 from core.exports.release import release
 from core.exports.rollback import roll_back
 from core.exports.run import run_export
+from core.exports.settings import Settings
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import archives, clearing, definitions
+from core.store import archives, clearing, definitions, open_store
 
 ALLOWED = {"allow": "documentation"}
 NETWORK = "198.51.100.0/24"
@@ -104,6 +110,17 @@ def test_the_first_version_adds_all(export, fill, run, delta):
     assert [("added", "192.0.2.1"), ("added", "192.0.2.2")] == told(lines)
 
 
+def test_however_many_lines(define, fill, store, settings, delta):
+    """Each of thousands once, in order."""
+    define("x", Selection(types=("hostname",)), format="list", deltas=True)
+    names = [f"{number:04}.example" for number in range(2_500)]
+    fill(*(claim(name, "hostname", "c2") for name in names))
+
+    run_export(store, "x", settings, now=LATER)
+
+    assert [("added", name) for name in names] == told(delta()[1])
+
+
 def test_a_run_without_other_content_leaves_it(export, fill, run, delta, settings):
     """It is of the current version; one that is gone is put back."""
     fill(*addresses(1, 2))
@@ -167,12 +184,12 @@ def test_of_a_release_a_withdrawal_and_a_rollback(export, fill, run, store, sett
     seen.append(_set(published))
     release(store, "x", settings, by="lena", reason="so", now=LATER + 2 * DAY)
     seen.append(_set(published))
-    assert _applied(seen[1], delta()[1]) == seen[2]
+    assert applied(seen[1], delta()[1]) == seen[2]
     assert ({"from": 2, "to": 3}, 90) == (_short(delta())[0], len(delta()[1]))
 
     roll_back(store, "x", 1, settings, by="lena", reason="no", now=LATER + 3 * DAY)
     assert {"from": 3, "to": 4} == _short(delta())[0]
-    assert _applied(seen[2], delta()[1]) == _set(published) == seen[1]
+    assert applied(seen[2], delta()[1]) == _set(published) == seen[1]
 
 
 def _short(found):
@@ -184,7 +201,7 @@ def _set(published):
     return set(published("x.txt").decode().split())
 
 
-def _applied(before, lines):
+def applied(before, lines):
     """What a consumer has that applies a delta to what it has; each line must change something."""
     after = set(before)
     for change, value in told(lines):
@@ -198,34 +215,75 @@ def _applied(before, lines):
 
 # --- whatever happens between two versions ----------------------------------------------------------------------
 
-STATES = ("listed", "ended", "withdrawn", "never")
 VALUES = tuple(f"192.0.2.{number}" for number in range(1, 6))
+STATES = ("listed", "ended", "withdrawn", "never")
 states = st.fixed_dictionaries(
     {value: st.sampled_from(STATES) for value in VALUES} | {NETWORK: st.sampled_from((*STATES, "split"))}
 )
+NO_GATE = {"empty": "publish", "loss": "off", "growth": "off", "space": "off", "dropped": "off"}
 _NUMBERS = itertools.count()
 
 
-def _bring(store, name, state, now):
-    """Bring the observables into a state, and return the limits that belong to it."""
-    claims, never = [], []
-    for value, word in state.items():
-        type_ = "cidr" if "/" in value else "ipv4"
-        fields = {"withdrawn": True} if word == "withdrawn" else {}
-        if word == "ended":
-            fields = {"valid_until": now - 1}
-        else:
-            fields |= {} if word == "withdrawn" else {"valid_until": now + 90 * DAY}
-        claims.append(claim(value, type_, f"tag-{now}", **fields))
-        # One word for the whole: what is never listed, and what splits a network.
-        never += [value] if word == "never" else ["198.51.100.77"] if word == "split" else []
-        if word in ("withdrawn", "ended"):
-            claims[-1] = claim(value, type_, "c2", **fields)
-        else:
-            claims[-1] = claim(value, type_, "c2", f"seen-{now}", **fields)
+def bring(store, made, state, now):
+    """Bring observables and limits into a state: what is not claimed again has ended by the next day."""
+    claims = [
+        claim(
+            value,
+            "cidr" if "/" in value else "ipv4",
+            "c2",
+            f"day-{now // DAY}",
+            **({"withdrawn": True} if word == "withdrawn" else {"valid_until": now + DAY // 2}),
+        )
+        for value, word in state.items()
+        if word != "ended"
+    ]
     with store.import_session(now - 1) as session:
         session.add(claims)
-    limits = ALLOWED | {"empty": "publish", "loss": "off", "growth": "off", "space": "off", "dropped": "off"}
-    made = definitions.get_export(store, name)
-    limits |= {"never": " ".join(never)} if never else {}
+    never = [value for value, word in state.items() if word == "never"]
+    never += ["198.51.100.77"] if state[NETWORK] == "split" else []
+    limits = ALLOWED | NO_GATE | ({"never": " ".join(never)} if never else {})
     definitions.replace_export(store, replace(made, limits=limits))
+
+
+@hypothesis_settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example is small, and takes a second
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(history=st.lists(states, min_size=2, max_size=4))
+def test_it_is_the_difference_of_the_files(made_store, tmp_path, history):
+    """From whatever to whatever: the lines make the set of one file of that of the file before; none is idle."""
+    home = tmp_path / str(next(_NUMBERS))
+    home.mkdir()
+    shutil.copyfile(made_store, home / "yeti.db")
+    settings = Settings(export_path=str(home / "published"), spool_path=home / "spool")
+    selection = Selection(types=("cidr", "ipv4"))
+    before: set[str] = set()
+    with open_store(f"sqlite:///{home}/yeti.db") as store:
+        made = definition.make(
+            store,
+            "x",
+            selection=selection,
+            format="list",
+            deltas=True,
+            default_destination=settings.export_path,
+            now=NOW,
+        )
+        definitions.add_export(store, made)
+        for number, state in enumerate(history, 1):
+            bring(store, made, state, LATER + number * DAY)
+
+            result = run_export(store, "x", settings, now=LATER + number * DAY)
+
+            assert "completed" == result.status
+            after = set((home / "published" / "x.txt").read_text().split())
+            assert {value for value, word in state.items() if word == "listed"} == after & {*VALUES, NETWORK}
+            assert (state[NETWORK] == "split") == ("198.51.100.128/25" in after)
+            head, *lines = map(json.loads, (home / "published" / "x.txt.delta.jsonl").read_text().splitlines())
+            assert result.version == head["to"]
+            if after != before or number == 1:
+                assert after == applied(before, lines)
+                assert sorted(lines, key=itemgetter("type", "value")) == lines
+            before = after
+    shutil.rmtree(home)
