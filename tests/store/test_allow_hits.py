@@ -11,13 +11,13 @@ import time
 
 import msgspec
 import pytest
-from conftest import NOW, claim
 
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import Selection
 from core.store import allow_hits, carried_lists, open_store
 from core.store.allow_lists import allow_lists, put_allow_list, remove_allow_list, set_allow_list
 from core.store.allow_matching import Matcher
+from tests.store.conftest import NOW, claim
 
 
 def given(name, *entries, list_type="cidr", about=()):

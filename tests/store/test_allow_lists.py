@@ -1,7 +1,6 @@
 """Lists as they are kept: kinds, settings, names of the program; and what is carved out."""
 
 import pytest
-from conftest import NOW, claim
 
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import AllowListEntries
@@ -15,6 +14,7 @@ from core.store.allow_lists import (
     set_allow_list,
 )
 from core.store.allow_look import look_up
+from tests.store.conftest import NOW, claim
 
 
 def given(name="ours", entries=("192.0.2.1",), about=()):

@@ -3,13 +3,13 @@
 import sqlite3
 
 import pytest
-from conftest import NOW
 
 from core.ingest.reader import Options
 from core.ingest.run import import_paths
 from core.schemas.export import Selection
 from core.store import allow_hits, open_store
 from core.store.allow_lists import allow_lists, set_allow_list
+from tests.store.conftest import NOW
 
 
 @pytest.fixture(scope="module")
