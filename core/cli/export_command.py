@@ -14,6 +14,7 @@ from core.cli.export_kept_off_command import kept_off
 from core.cli.export_output import (
     definition_object,
     first_run_text,
+    pin_object,
     print_definition,
     print_results,
     result_object,
@@ -259,7 +260,7 @@ def list_(session: Session, as_json: bool) -> None:
             item.format or f"template {item.template}",
             selection_text(item, with_format=False),
             last.entries if last else None,
-            last.status if last else "never run",
+            (last.outcome if last.outcome == "pinned" else last.status) if last else "never run",
         )
         for item, last in found
     ]
@@ -272,16 +273,17 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
-    from core.store import definitions, runs
+    from core.store import definitions, pins, runs
 
     with session.store() as store:
         item = definitions.get_export(store, name)
         last = runs.runs(store, name, limit=5)
         version = runs.current_version(store, name)
+        pin = pins.pinned(store, name)
     if as_json:
-        print_json(definition_object(item, last[0] if last else None, version))
+        print_json(definition_object(item, last[0] if last else None, version) | {"pinned": pin_object(pin)})
         return
-    print_definition(item, last, version, session.config["system.export_path"])
+    print_definition(item, last, version, session.config["system.export_path"], pin)
 
 
 @command.command()

@@ -1,22 +1,21 @@
 """How exports, runs and previews look, for people and for programs."""
 
 import shlex
-import shutil
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import print_table, say
+from core.cli.output import is_wide, print_table, say
 from core.cli.parameters import duration_text
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
-from core.schemas.instant import to_text
+from core.schemas.instant import to_second, to_text
 from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
     from core.exports.run import RunResult
+    from core.store.pins import Pin
 
 _SHORT_DIGEST = 16
 
@@ -71,9 +70,10 @@ def schedule_words(schedule: str) -> str:
 
 def first_run_text(item: ExportDefinition) -> str:
     """Return when an export will first run, and what has to be running for that."""
-    by_hand = f"yetictl export run {item.name}"
+    name = shlex.quote(item.name)
+    by_hand = f"yetictl export run {name}"
     if not item.enabled:
-        return f"it is switched off; {by_hand} runs it all the same, yetictl export edit {item.name} --enable switches it on"
+        return f"it is switched off; {by_hand} runs it all the same, yetictl export edit {name} --enable switches it on"
     if item.schedule:
         return (
             f"it is due {schedule_words(item.schedule)}; nothing in this version starts it by itself: "
@@ -95,6 +95,24 @@ def selection_object(selection: Selection) -> dict[str, Any]:
         instant = getattr(selection, name)
         found[name] = to_text(instant) if instant is not None else None
     return found
+
+
+def pin_text(pin: "Pin") -> str:
+    """Return what an export is pinned to, since when, by whom and why."""
+    return f"to version {pin.number} since {to_second(pin.pinned_at)} by {pin.by}: {pin.reason}"
+
+
+def pin_object(pin: "Pin | None") -> dict[str, Any] | None:
+    """Return the same for ``--json``."""
+    if pin is None:
+        return None
+    return {
+        "version": pin.number,
+        "since": to_text(pin.pinned_at),
+        "by": pin.by,
+        "reason": pin.reason,
+        "exact": pin.exact,
+    }
 
 
 def run_object(run: Run) -> dict[str, Any]:
@@ -139,7 +157,11 @@ def definition_object(item: ExportDefinition, last: Run | None, version: Version
 
 
 def print_definition(
-    item: ExportDefinition, last: Sequence[Run], version: Version | None, default_place: str
+    item: ExportDefinition,
+    last: Sequence[Run],
+    version: Version | None,
+    default_place: str,
+    pin: "Pin | None" = None,
 ) -> None:
     """Print an export for people."""
     click.echo(f"export       {item.name}{'' if item.enabled else '  (switched off)'}")
@@ -159,6 +181,8 @@ def print_definition(
         )
         for file in version.files:
             click.echo(f"  {file.name}  {file.size_bytes:,} bytes  sha256 {file.sha256}")
+    if pin is not None:
+        click.echo(f"pinned       {pin_text(pin)}")
     for run in last:
         outcome = f" ({run.outcome})" if run.outcome else ""
         message = f"  {run.message}" if run.message else ""
@@ -180,6 +204,7 @@ def result_object(result: "RunResult") -> dict[str, Any]:
         "version": result.version,
         "entries": result.entries,
         "refused": result.refused,
+        "notes": list(result.notes),
         "files": [
             {
                 "name": file.name,
@@ -203,7 +228,7 @@ def print_results(results: "Sequence[RunResult]") -> None:
     """Print what runs published; digests are cut where a terminal is too narrow for them."""
     from core.exports.publish import outcome_of
 
-    wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= 150
+    wide = is_wide()
     rows: list[tuple[object, ...]] = []
     for result in results:
         first = "held, " if result.status == "held" else "pinned, " if result.outcome == "pinned" else ""

@@ -1,14 +1,17 @@
 """``yetictl export versions, release, rollback, unpin, verify``: what was published, and what to do about it."""
 
 import getpass
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from core.cli.output import json_option, print_json, print_table, progress, say
+from core.cli.export_output import pin_object, pin_text
+from core.cli.output import is_wide, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
 from core.redaction import redact
-from core.schemas.instant import to_text
+from core.schemas.instant import to_second, to_text
 
 if TYPE_CHECKING:
     from core.exports.publish import Published
@@ -47,46 +50,22 @@ def versions(session: Session, name: str, as_json: bool) -> None:
             {
                 "export": name,
                 "current": number,
-                "pinned": None
-                if pin is None
-                else {
-                    "version": pin.number,
-                    "since": to_text(pin.pinned_at),
-                    "by": pin.by,
-                    "reason": pin.reason,
-                    "exact": pin.exact,
-                },
+                "pinned": pin_object(pin),
                 "held": None if waiting is None else version_object(waiting),
                 "versions": [version_object(item) for item in kept],
             }
         )
         return
-    if not kept:
-        say(f"no versions yet; yetictl export run {name} makes the first")
-    rows = [
-        (
-            item.number,
-            "current" if item.number == number else "",
-            to_text(item.record.made_at),
-            item.record.entries,
-            *(item.record.changed.get(word, 0) for word in ("added", "removed", "changed")),
-            cause_text(item),
-            item.record.files[0].sha256[:_SHORT_DIGEST] + "…" if item.record.files else "",
-        )
-        for item in kept
-    ]
-    if rows:
-        print_table(
-            ("version", "", "made", "entries", "added", "removed", "changed", "by", "sha256"),
-            rows,
-            right=("version", "entries", "added", "removed", "changed"),
-        )
+    if kept:
+        _print_versions(kept, number)
+    else:
+        say(f"no versions yet; yetictl export run {shlex.quote(name)} makes the first")
     if pin is not None:
-        say(f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}")
+        say(f"pinned {pin_text(pin)}")
     if waiting is not None:
-        say(
-            f"held since {to_text(waiting.record.made_at)}: {waiting.record.entries:,} entries; {held_text(waiting)}"
-        )
+        made = waiting.record
+        say(f"held since {to_second(made.made_at)}: {made.entries:,} entries; {held_text(waiting)}")
+        say(f"yetictl export diff {shlex.quote(name)} held shows what that would change")
 
 
 @click.command()
@@ -133,11 +112,13 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
             store, name, version, session.export_settings, by=user(), reason=reason, exact=exact, now=session.now
         )
     _print_published(name, done.version, done.files, as_json)
-    same = "" if done.files else "; that content was published already"
-    say(f"{name}: version {done.version} has the content of version {done.of}{same}")
+    if done.files:
+        say(f"{name}: version {done.version} has the content of version {done.of}")
+    else:
+        say(f"{name}: the content of version {done.of} is published already, as version {done.version}")
     if done.left_out:
         say(f"{name}: {done.left_out:,} of its entries were withdrawn since and left out; --exact would keep them")
-    say(f"{name}: pinned; yetictl export unpin {name} lets runs publish again")
+    say(f"{name}: pinned; yetictl export unpin {shlex.quote(name)} lets runs publish again")
     for note in done.notes:
         say(f"{name}: {note}")
 
@@ -151,7 +132,8 @@ def unpin(session: Session, name: str) -> None:
 
     with session.store() as store:
         was = pins.unpin(store, name)
-    say(f"{name} is no longer pinned to version {was.number}; yetictl export run {name} publishes what is due")
+    by_hand = f"yetictl export run {shlex.quote(name)}"
+    say(f"{name} is no longer pinned to version {was.number}; {by_hand} publishes what is due")
 
 
 @click.command()
@@ -173,9 +155,7 @@ def verify(session: Session, name: str, number: int | None, as_json: bool) -> in
         print_json([_finding_object(item) for item in findings])
     else:
         for item in wrong:
-            click.echo(
-                f"{'version ' + str(item.version) if item.version else 'published':<12} {redact(item.what)}: {item.fault}"
-            )
+            click.echo(f"{_where(item):<12} {redact(item.what)}: {item.fault}")
     good = len(findings) - len(wrong)
     say(f"{name}: {good:,} of {len(findings):,} manifests, objects and published files are as they should be")
     return 1 if wrong else 0
@@ -190,12 +170,13 @@ def user() -> str:
 
 
 def cause_text(item: "Archived") -> str:
-    """Return why a version was made, in a few words."""
+    """Return why a version was made, and for a release and a rollback, by whom and what for."""
     note = item.record.note
-    who = f" by {note['by']}" if "by" in note else ""
+    who = f" by {note['by']}: {note.get('reason', '')}" if "by" in note else ""
     match item.record.cause:
         case "rollback":
-            return f"rollback to {note.get('of', '?')}{who}"
+            exactly = ", exactly," if note.get("exact") else ""
+            return f"rollback to {note.get('of', '?')}{exactly}{who}"
         case "release":
             return f"release{who}"
         case other:
@@ -255,11 +236,44 @@ def _print_published(name: str, number: int, files: "tuple[Published, ...]", as_
         )
         return
     for file in files:
-        click.echo(f"{name}  version {number}  {file.outcome}  {file.sha256}  {file.location}")
+        digest = file.sha256 if is_wide() else file.sha256[:_SHORT_DIGEST] + "…"
+        click.echo(f"{name}  version {number}  {file.outcome}  {digest}  {redact(file.location)}")
+
+
+def _print_versions(kept: "Sequence[Archived]", current: int | None) -> None:
+    wide = is_wide()
+    rows = []
+    for item in kept:
+        record = item.record
+        digest = record.files[0].sha256 if record.files else ""
+        rows.append(
+            (
+                f"{'current ' if item.number == current else ''}{item.number}",
+                to_second(record.made_at),
+                record.entries,
+                *(record.changed.get(word, 0) for word in ("added", "removed", "changed")),
+                *([digest] if wide else []),
+                cause_text(item),
+            )
+        )
+    numbers = ("version", "entries", "added", "removed", "changed")
+    headings = ("version", "made", *numbers[1:], *(["sha256"] if wide else []), "by")
+    print_table(headings, rows, right=numbers)
+
+
+def _where(item: "Finding") -> str:
+    if item.is_published:
+        return "published"
+    return f"version {item.version}" if item.version else "held"
 
 
 def _finding_object(item: "Finding") -> dict[str, object]:
-    return {"version": item.version, "what": redact(item.what), "fault": item.fault or None}
+    return {
+        "version": item.version or None,
+        "state": "published" if item.is_published else "kept" if item.version else "held",
+        "what": redact(item.what),
+        "fault": item.fault or None,
+    }
 
 
 def _said(given: tuple[object, ...]) -> str:

@@ -1,5 +1,6 @@
 """Publish the candidate of a held run, because somebody looked at it and says so."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def release(
         versions.recover()
         item = candidate(store, name)
         if item is None:
-            raise NotFound(f"nothing of {name!r} is held; yetictl export run {name} makes a new candidate")
+            raise NotFound(f"nothing of {name!r} is held; {_again(name)} makes a new candidate")
         _check(store, name, item, sha256, versions, folder, now)
         run_id = runs.begin_run(store, lease, now)
         try:
@@ -89,8 +90,13 @@ def release(
         )
         notes = forgetting.forget_old(store, versions, name, settings, clock.now)
         if (pin := pins.pinned(store, name)) is not None:
-            notes = (f"it stays pinned (to version {pin.number}); yetictl export unpin {name} ends that", *notes)
+            ends = f"yetictl export unpin {shlex.quote(name)} ends that"
+            notes = (f"it stays pinned (to version {pin.number}); {ends}", *notes)
     return item.number, files, notes
+
+
+def _again(name: str) -> str:
+    return f"yetictl export run {shlex.quote(name)}"
 
 
 def _check(
@@ -110,12 +116,12 @@ def _check(
     if record.base != (current.number if current else 0):
         raise GateError(
             f"version {current.number if current else 0} was published since this was held; "
-            f"yetictl export run {name} makes a new candidate"
+            f"{_again(name)} makes a new candidate"
         )
     if gone := _withdrawn(store, name, item, versions, folder, now):
         raise GateError(
             f"{gone:,} of its entries were withdrawn since it was held; "
-            f"yetictl export run {name} makes a candidate without them"
+            f"{_again(name)} makes a candidate without them"
         )
 
 

@@ -18,7 +18,7 @@ from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versioning import Versions
 from core.redaction import redact
-from core.schemas.instant import Instant, to_text
+from core.schemas.instant import Instant, to_second
 from core.store import definitions, pins, runs
 from core.store.archives import Archived
 
@@ -172,6 +172,7 @@ class _Run:
         return replace(
             self._with_less(result, less),
             status="held",
+            notes=(*self._with_less(result, less).notes, *([_since(pin)] if pin else [])),
             message=made.verdict.message,
             reasons=tuple(reason.text for reason in made.verdict.reasons),
             candidate=sha256,
@@ -183,9 +184,8 @@ class _Run:
         less = self._withdraw(pin)
         if less is None and made.current is not None:
             result = replace(result, files=self._versions.put_again(made.current))
-        since = f"pinned to version {pin.number} since {to_text(pin.pinned_at)} by {pin.by}: {pin.reason}"
         would = "it would change nothing" if made.is_same else f"it would change it: {made.changes_text}"
-        return replace(self._with_less(result, less), outcome="pinned", message=f"{since}; {would}")
+        return replace(self._with_less(result, less), outcome="pinned", message=f"{_since(pin)}; {would}")
 
     def _write(self, made: Made, base: int, done: int = 0) -> Archived:
         """Keep a candidate; *done* of its removals are in its base already."""
@@ -249,6 +249,10 @@ def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> Non
     log = _log.error if result.status == "failed" else _log.info
     fields = {"export": result.export, "outcome": result.outcome, "entries": result.entries, "why": result.message}
     log(f"export {result.status}", extra=fields)
+
+
+def _since(pin: pins.Pin) -> str:
+    return f"pinned to version {pin.number} since {to_second(pin.pinned_at)} by {pin.by}: {pin.reason}"
 
 
 def _outcome(files: tuple[publish.Published, ...]) -> str:

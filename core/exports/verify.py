@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at: the version (0: held, or published), where it is, and what is wrong; empty if nothing."""
+    """What was looked at.
+
+    Attributes:
+        version: Its number; 0 of what is held, and of what is published.
+        what: Where it is.
+        fault: What is wrong; empty if nothing is.
+        is_published: It is a file that consumers fetch.
+    """
 
     version: int
     what: str
     fault: str = ""
+    is_published: bool = False
 
 
 def verify(
@@ -127,4 +135,4 @@ def _published(place: str, file: StoredObject) -> Finding:
         fault = "" if same else "it is gone, or is not what the current version has; the next run puts it back"
     except StorageError as error:
         fault = str(error)
-    return Finding(0, where, fault)
+    return Finding(0, where, fault, is_published=True)

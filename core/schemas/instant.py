@@ -33,3 +33,8 @@ def to_text(instant: Instant) -> str:
     """Return *instant* as RFC 3339 in UTC: ``2026-11-22T10:00:00Z``, with microseconds where there are any."""
     text = to_datetime(instant).replace(tzinfo=None).isoformat()
     return text + "Z"
+
+
+def to_second(instant: Instant) -> str:
+    """Return *instant* as `to_text`, to the second: for people."""
+    return to_text(instant // SECOND * SECOND)
