@@ -73,11 +73,21 @@ def test_hostile_names_lead_nowhere():
     ],
 )
 def test_what_a_server_refuses_is_told(status, error):
-    """Each status is an error of ours; a server that is busy is asked three times, others once."""
+    """Each status is an error of ours; a server that is busy, or fails at a look, is asked three times, others once."""
     with answering(lambda request: (status, {}, b"")) as server, pytest.raises(error, match=str(status)):
         get_client(f"webdav://127.0.0.1:{server.port}/x").delete_file("file.txt")
 
-    assert len(server.asked) == (3 if status in (429, 503) else 1)
+    assert len(server.asked) == (3 if status in (429, 500, 503) else 1)
+
+
+def test_a_failed_look_is_tried_again():
+    """A server that fails at a look, since what it looks at was just replaced, is asked again."""
+    answers = [(500, {}, b""), (207, {}, multistatus("/x/file.txt", 3))]
+    with answering(lambda request: answers[len(server.asked) - 1]) as server:
+        found = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x")).stat("file.txt")
+
+    assert found.size_bytes == 3
+    assert server.asked == ["PROPFIND", "PROPFIND"]
 
 
 @pytest.mark.parametrize(("breaks", "requests_made"), [(1, 2), (2, 3), (3, 3)])

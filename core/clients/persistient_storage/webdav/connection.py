@@ -18,6 +18,7 @@ _PAUSES_S = (0.2, 0.8)
 _LONGEST_PAUSE_S = 0.4
 _LONGEST_REMARK_BYTES = 1 << 16
 _BUSY = frozenset({429, 502, 503, 504})
+_QUESTIONS = frozenset({"GET", "HEAD", "PROPFIND"})
 _CA_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _PASSWORD_FILE = "YETI_WEBDAV_PASSWORD_FILE"  # noqa: S105 - a variable's name
 _SETTINGS = ("YETI_WEBDAV_USER", "YETI_WEBDAV_PASSWORD", _PASSWORD_FILE, *_CA_FILES)
@@ -39,7 +40,8 @@ def ask(
     """Send a request and return the answer, whose status is one of *allowed*.
 
     A server that is busy, or a connection that breaks, is tried again twice, unless *is_retried* is False; a
-    server that does not answer is not.
+    server that does not answer is not. One that fails at a question is asked again, too: some fail when what they
+    look at is replaced at that moment.
 
     Args:
         method: As in HTTP.
@@ -75,7 +77,8 @@ def _answered(requests: Any, request: dict[str, Any], pauses_s: Collection[float
             if is_time_out(error) or isinstance(error, requests.exceptions.SSLError):
                 raise
         else:
-            if answer.status_code not in _BUSY:
+            is_failed_look = answer.status_code == 500 and request["method"] in _QUESTIONS
+            if answer.status_code not in _BUSY and not is_failed_look:
                 return answer
             _drain(answer)
         time.sleep(pause_s)
