@@ -13,9 +13,9 @@ from core.schemas.claim import Claim
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import SECOND
 from core.store import archives, definitions, ledger
-from core.store.allow_entries import ListEntries
-from core.store.allow_kinds import PLAIN, Kind
-from core.store.allow_matching import Matcher
+from core.store.allow_lists.entries import ListEntries
+from core.store.allow_lists.kinds import PLAIN, Kind
+from core.store.allow_lists.matching import Matcher
 from core.store.store import Store
 from core.values.special_purpose import CLASSES
 
@@ -58,10 +58,10 @@ def changed(folder: Path, rows: int) -> float:
 
 def gate(folder: Path, rows: int) -> float:
     """Keep off, compare with the ledger, measure and judge: all that stands between rendering and publishing."""
-    from core.exports import gate as gates
-    from core.exports import limits
-    from core.exports.keeping_off import keep_off
-    from core.exports.measure import space_of
+    from core.exports.gate import limits
+    from core.exports.gate import rules as gates
+    from core.exports.gate.keeping_off import keep_off
+    from core.exports.gate.measure import space_of
     from core.exports.select import resolved
 
     with store_of(folder, "main") as store, store.snapshot() as snapshot:
@@ -97,7 +97,7 @@ def diff(folder: Path, rows: int) -> float:
 
 def explain(folder: Path, rows: int) -> float:
     """Explain values that are listed, were listed, and never were; the slowest counts."""
-    from core.exports.explain import explain as why
+    from core.exports.answers.explain import explain as why
 
     with store_of(folder, "main") as store:
         number = archives.current(store, "safe").number  # type: ignore[union-attr]
@@ -134,7 +134,7 @@ def sweep(folder: Path, rows: int) -> float:
 
 def look(folder: Path, rows: int) -> float:
     """Compare all observables of the store with every allow-list that the program carries, for the first time."""
-    from core.store import allow_hits
+    from core.store.allow_lists import hits as allow_hits
 
     with store_of(folder, "main") as store:
         began = time.perf_counter()

@@ -36,7 +36,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with the allow-lists that the program carries: to be copied, since making one takes a second."""
-    from core.store import allow_hits, open_store
+    from core.store import open_store
+    from core.store.allow_lists import hits as allow_hits
 
     path = tmp_path_factory.mktemp("made") / "yeti.db"
     with open_store(f"sqlite:///{path}") as store:

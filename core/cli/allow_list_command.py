@@ -13,7 +13,7 @@ from core.schemas.instant import to_text
 if TYPE_CHECKING:
     from core.schemas.claim import Refusal
     from core.store import Store
-    from core.store.allow_lists import AllowList
+    from core.store.allow_lists.lists import AllowList
 
 SHOWN_REFUSALS = 20
 SHOWN_UNUSABLE = 5
@@ -59,9 +59,10 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, limit: int, as_json: bool) -> None:
     """Print a list: what it does and why, how many observables meet it, and its entries."""
-    from core.store import allow_hits, allow_look
-    from core.store.allow_entries import unusable
-    from core.store.allow_lists import get_allow_list
+    from core.store.allow_lists import hits as allow_hits
+    from core.store.allow_lists import look as allow_look
+    from core.store.allow_lists.entries import unusable
+    from core.store.allow_lists.lists import get_allow_list
 
     with session.store() as store:
         item = _named(session, store, name)
@@ -99,7 +100,7 @@ def add(session: Session, name: str, file: Path, action: str | None, own_assets:
     for itself.  A list of that name is replaced; what was set for it stays.
     """
     from core.ingest.allow_values import read_allow_list
-    from core.store.allow_lists import put_allow_list
+    from core.store.allow_lists.lists import put_allow_list
 
     refused: list[Refusal] = []
     given = read_allow_list(file, name, refused.append)
@@ -136,7 +137,7 @@ def set_(session: Session, name: str, action: str | None, own_assets: bool | Non
 @click.pass_obj
 def remove(session: Session, name: str) -> None:
     """Forget the list NAME."""
-    from core.store.allow_lists import remove_allow_list
+    from core.store.allow_lists.lists import remove_allow_list
 
     with session.store() as store:
         _lists(session, store)
@@ -156,7 +157,7 @@ def check(session: Session, value: str, type_name: str | None, as_json: bool) ->
     one, or a name above one.
     """
     from core.cli.observable_command import recognised
-    from core.store.allow_look import look_up
+    from core.store.allow_lists.look import look_up
 
     type_, known = recognised(value, type_name)
     with session.store() as store:
@@ -187,14 +188,15 @@ def check(session: Session, value: str, type_name: str | None, as_json: bool) ->
 
 
 def _lists(session: Session, store: "Store") -> "list[AllowList]":
-    from core.store import allow_lists, carried_lists
+    from core.store.allow_lists import carried as carried_lists
+    from core.store.allow_lists import lists as allow_lists
 
     carried_lists.bring_up_to_date(store, session.now)
     return allow_lists.allow_lists(store)
 
 
 def _named(session: Session, store: "Store", name: str) -> "AllowList":
-    from core.store.allow_lists import no_such_list
+    from core.store.allow_lists.lists import no_such_list
 
     found = _lists(session, store)
     for item in found:
@@ -204,7 +206,7 @@ def _named(session: Session, store: "Store", name: str) -> "AllowList":
 
 
 def _set(session: Session, store: "Store", name: str, action: str | None, own_assets: bool | None) -> "AllowList":
-    from core.store.allow_lists import set_allow_list
+    from core.store.allow_lists.lists import set_allow_list
 
     _named(session, store, name)
     return set_allow_list(
@@ -216,7 +218,7 @@ def _set(session: Session, store: "Store", name: str, action: str | None, own_as
 
 
 def _facts(item: "AllowList", met: dict[str, int]) -> dict[str, str]:
-    from core.store.allow_kinds import FAMILIES
+    from core.store.allow_lists.kinds import FAMILIES
 
     told = ", ".join(f"{relation} {count:,}" for relation, count in met.items())
     facts = {

@@ -118,7 +118,7 @@ def _tried(session: Session, path: str, can: str) -> Iterator[Finding]:
 
 
 def _versions(session: Session) -> Iterator[Finding]:
-    from core.exports import places
+    from core.exports.publishing import places
 
     path = session.config["system.versions_path"]
     pairs = [
@@ -138,7 +138,7 @@ def _versions(session: Session) -> Iterator[Finding]:
 
 
 def _signing(session: Session) -> Iterator[Finding]:
-    from core.exports import places, signing
+    from core.exports.publishing import places, signing
 
     key = signing.key_of(session.export_settings)
     path = session.export_settings.signing_key
@@ -180,7 +180,7 @@ def _open_to_others(folder: Path) -> Iterator[Finding]:
 
 
 def _exports(session: Session) -> Iterator[Finding]:
-    from core.exports import definition
+    from core.exports.definitions import definition
     from core.store import definitions, runs
 
     with session.store() as store:

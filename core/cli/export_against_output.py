@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from core.cli.output import counted, print_table, progress, say
 
 if TYPE_CHECKING:
-    from core.exports.against import Against, Hit
-    from core.exports.listed import Listed
+    from core.exports.answers.against import Against, Hit
+    from core.exports.answers.listed import Listed
 
 MOST_SHOWN = 50
 _HOW = {
@@ -20,8 +20,8 @@ _HOW = {
 
 def compare(listed: "Listed", log: Path) -> "Against":
     """Return what of a log, or of standard input (``-``), is listed."""
-    from core.exports import log_lines
-    from core.exports.against import against
+    from core.exports.answers import log_lines
+    from core.exports.answers.against import against
 
     path = None if str(log) == "-" else log
     with progress("matching", log_lines.size_bytes(path), "bytes") as advance:

@@ -12,7 +12,7 @@ from core.cli.session import Session
 from core.errors import DefinitionFilesError
 
 if TYPE_CHECKING:
-    from core.exports.plan import Change, FieldChange, Outlook, Plan
+    from core.exports.definitions.plan import Change, FieldChange, Outlook, Plan
     from core.store import Store
 
 WOULD_CHANGE = 4
@@ -72,7 +72,7 @@ def apply(
       yetictl export apply exports/c2.toml --plan
       yetictl export apply exports/ --remove --yes
     """
-    from core.exports import plan as plans
+    from core.exports.definitions import plan as plans
 
     with session.store() as store:
         wanted = _planned(session, store, paths, remove)
@@ -103,7 +103,7 @@ def dump(session: Session, names: tuple[str, ...], folder: Path | None) -> None:
 
     Templates are files of their own: with --to they are written beside exports.toml.
     """
-    from core.exports.definition_dump import dumped, write_to
+    from core.exports.definitions.dump import dumped, write_to
     from core.store import definitions
 
     with session.store() as store:
@@ -123,12 +123,12 @@ def dump(session: Session, names: tuple[str, ...], folder: Path | None) -> None:
 
 def _planned(session: Session, store: "Store", paths: tuple[Path, ...], remove: bool) -> "Plan | None":
     """Return the plan, or say everything that is wrong with the files."""
-    from core.exports import definition_files
-    from core.exports import plan as plans
+    from core.exports.definitions import files
+    from core.exports.definitions import plan as plans
 
     settings = session.export_settings
     try:
-        return plans.plan(store, definition_files.read(paths), settings, remove=remove, now=session.now)
+        return plans.plan(store, files.read(paths), settings, remove=remove, now=session.now)
     except DefinitionFilesError as error:
         for problem in error.problems:
             say(f"yetictl: {problem}")

@@ -60,7 +60,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
       yetictl export add hashes --format csv --type hash --max-age 90d
       yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
     """
-    from core.exports import definition
+    from core.exports.definitions import definition
     from core.store import definitions
 
     if bool(given["form"]) == bool(given["template"]):
@@ -102,7 +102,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
 
     The file name stays as it was when the export was made, so that no consumer loses its URL.
     """
-    from core.exports import definition
+    from core.exports.definitions import definition
     from core.store import definitions
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -192,7 +192,7 @@ def run_exports(
 
 
 def _warn(store: "Store", made: ExportDefinition) -> None:
-    from core.exports import definition
+    from core.exports.definitions import definition
 
     for warning in definition.warnings(store, made):
         say(f"yetictl: {warning}")

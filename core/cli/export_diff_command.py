@@ -14,7 +14,7 @@ from core.cli.output import json_option, printable, say
 from core.cli.session import Session
 
 if TYPE_CHECKING:
-    from core.exports.differences import Difference, Differences, Side
+    from core.exports.versions.differences import Difference, Differences, Side
 
 MOST_LINES = 50
 _BATCH = 1_000
@@ -72,7 +72,7 @@ def diff(
       yetictl export diff c2 12 15       from version 12 to version 15
       yetictl export diff c2 held        what would be published by a release
     """
-    from core.exports.differences import differences
+    from core.exports.versions.differences import differences
 
     session.config  # noqa: B018 - makes drop-in clients known
     with session.store() as store, differences(store, name, session.export_settings, before, after) as found:

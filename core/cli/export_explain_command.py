@@ -26,7 +26,7 @@ def explain(session: Session, name: str, value: str, number: int | None, as_json
       yetictl export explain c2 198.51.100.7
       yetictl export explain c2 'evil[.]example[.]net' --version 12
     """
-    from core.exports.explain import explain as ask
+    from core.exports.answers.explain import explain as ask
 
     session.config  # noqa: B018 - makes drop-in clients known
     with session.store() as store:

@@ -12,9 +12,9 @@ from core.schemas.instant import to_text
 from core.store.rendering import KIND_WORDS, TLP_WORDS
 
 if TYPE_CHECKING:
-    from core.exports.explain import Explanation, Standing
-    from core.exports.judging import Judged, Reason
-    from core.store.ledger_history import Period
+    from core.exports.answers.explain import Explanation, Standing
+    from core.exports.answers.judging import Judged, Reason
+    from core.store.ledger.history import Period
 
 _COLUMN = 13
 _MOST_PIECES = 20

@@ -191,7 +191,7 @@ def print_definition(
 
 def result_object(result: "RunResult") -> dict[str, Any]:
     """Return the result of a run for ``--json``."""
-    from core.exports.publish import outcome_of
+    from core.exports.publishing.publish import outcome_of
 
     return {
         "export": result.export,
@@ -226,7 +226,7 @@ def result_object(result: "RunResult") -> dict[str, Any]:
 
 def print_results(results: "Sequence[RunResult]") -> None:
     """Print what runs published; digests are cut where a terminal is too narrow for them."""
-    from core.exports.publish import outcome_of
+    from core.exports.publishing.publish import outcome_of
 
     wide = is_wide()
     rows: list[tuple[object, ...]] = []

@@ -14,8 +14,8 @@ from core.redaction import redact
 from core.schemas.instant import to_second, to_text
 
 if TYPE_CHECKING:
-    from core.exports.publish import Published
-    from core.exports.verify import Finding
+    from core.exports.publishing.publish import Published
+    from core.exports.versions.verify import Finding
     from core.store.archives import Archived
 
 _SHORT_DIGEST = 16
@@ -35,7 +35,7 @@ reason_option = click.option(
 @click.pass_obj
 def versions(session: Session, name: str, as_json: bool) -> None:
     """Print the versions that are kept, the newest first, and what is held or pinned."""
-    from core.exports.release import candidate
+    from core.exports.versions.release import candidate
     from core.store import archives, pins
     from core.store.archives import KEPT
 
@@ -81,7 +81,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
 
     An unfinished read, a failed check of the format and an own asset cannot be released.
     """
-    from core.exports.release import release as let_go
+    from core.exports.versions.release import release as let_go
 
     with session.store() as store:
         number, files, notes = let_go(
@@ -105,7 +105,7 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
     It becomes a new version.  Later runs are computed and not published, until `export unpin`.  What was withdrawn
     since is not published again, unless --exact is given.
     """
-    from core.exports.rollback import roll_back
+    from core.exports.versions.rollback import roll_back
 
     with session.store() as store:
         done = roll_back(
@@ -146,7 +146,7 @@ def verify(session: Session, name: str, number: int | None, as_json: bool) -> in
 
     That is each manifest and its link to the one before, each object, and the published files.
     """
-    from core.exports.verify import verify as look
+    from core.exports.versions.verify import verify as look
 
     with session.store() as store, progress(name, None) as advance:
         findings = look(store, name, session.export_settings, number=number, on_object=lambda: advance(1))
@@ -185,7 +185,7 @@ def cause_text(item: "Archived") -> str:
 
 def held_text(item: "Archived") -> str:
     """Return why a candidate is held."""
-    from core.exports.gate import Verdict
+    from core.exports.gate.verdict import Verdict
 
     return Verdict.from_object(item.record.verdict).message
 

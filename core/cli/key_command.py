@@ -26,7 +26,7 @@ def new(path: Path, as_json: bool) -> None:
     The file of the secret key is for its owner alone and is not encrypted; minisign -C -s PATH gives it a password.
     Files that are there are never written over.
     """
-    from core.exports.minisign_key import PUBLIC, new_key
+    from core.exports.publishing.minisign_key import PUBLIC, new_key
 
     key = new_key(path)
     public = path.with_name(path.name + PUBLIC)
@@ -49,7 +49,7 @@ def public(session: Session, path: Path | None, as_json: bool) -> None:
 
     It is what consumers need: minisign -V -P KEY -m FILE.  Give it to them by another way than the published files.
     """
-    from core.exports.minisign_key import read_key
+    from core.exports.publishing.minisign_key import read_key
 
     settings = session.export_settings
     path = path or settings.signing_key

@@ -12,7 +12,7 @@ def limits(as_json: bool) -> None:
 
     `--limit KEY=VALUE` of `export add` and `export edit` sets one; KEY= makes it the default again.
     """
-    from core.exports.limits import LIMITS
+    from core.exports.gate.limits import LIMITS
 
     if as_json:
         print_json(

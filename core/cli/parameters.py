@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 import click
 
 from core.errors import DefinitionError
-from core.exports import words
-from core.exports.words import duration_text
+from core.exports.definitions import words
+from core.exports.definitions.words import duration_text
 from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 

@@ -31,7 +31,7 @@ def command() -> None:
 @click.pass_obj
 def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
     """Keep the template in FILE (- is standard input) under NAME, after checking it."""
-    from core.exports import templates
+    from core.exports.templates import templates
     from core.store import definitions
 
     if not name.isprintable() or name != name.strip() or not name:
@@ -87,7 +87,7 @@ def check(session: Session, template: str, as_json: bool) -> None:
     One that is a single loop over `data` is rendered in batches, whatever the number of rows; any other is
     rendered whole, up to `template.row_limit` rows.
     """
-    from core.exports import templates
+    from core.exports.templates import templates
     from core.store import definitions
 
     path = Path(template)

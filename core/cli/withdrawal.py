@@ -19,7 +19,7 @@ PATIENCE_S = 120
 
 def holders(session: Session, store: "Store", type_: str, value: str) -> list[str]:
     """Return the exports that hold a value."""
-    from core.exports.holders import holders
+    from core.exports.answers.holders import holders
 
     session.config  # noqa: B018 - makes drop-in formats known
     return holders(store, type_, value, session.now, session.export_settings)
@@ -41,9 +41,9 @@ def tell_covering(
     Returns:
         The exports that have to run for that.
     """
-    from core.exports.holders import covering
+    from core.exports.answers.holders import covering
     from core.store import carve_outs
-    from core.store.allow_entries import ADDRESSES
+    from core.store.allow_lists.entries import ADDRESSES
 
     is_carved = value in carve_outs.reasons(store)
     networks: dict[str, list[str]] = {}

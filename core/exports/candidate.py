@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound, StoreBusy
-from core.exports import counters, gate, limits
 from core.exports.formats import get_format, parse_options
-from core.exports.gate import Found, History
-from core.exports.keeping_off import keep_off, reason_text, word_of
-from core.exports.measure import space_of
-from core.exports.ranking import cut_query
+from core.exports.gate import limits, rules
+from core.exports.gate.keeping_off import keep_off, reason_text, word_of
+from core.exports.gate.measure import space_of
+from core.exports.gate.ranking import cut_query
+from core.exports.gate.rules import Found, History
 from core.exports.render import Job, Rendered, refused_rows, render
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
+from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import Space
-from core.store import allow_hits, archives, definitions, ledger
+from core.store import archives, definitions, ledger
+from core.store.allow_lists import hits as allow_hits
 from core.store.archives import Archived
 from core.store.conditions import build
 
@@ -64,7 +66,7 @@ class Made:
     space: Space
     comparison: "ledger.Comparison | None"
     changes: Path
-    verdict: gate.Verdict
+    verdict: rules.Verdict
     notes: tuple[str, ...]
 
     @property
@@ -173,7 +175,7 @@ class _Candidate:
         comparison = None if self._is_same(rendered) else self._compare(rendered, changes)
         known = self._current.record.space if self._current and comparison is None else None
         space = known or space_of(snapshot, selection, instant)
-        verdict = gate.judge(
+        verdict = rules.judge(
             self._facts(rendered, selected, kept_off, space, comparison), self._history(), self._limits
         )
         return Made(
@@ -258,9 +260,9 @@ class _Candidate:
         kept_off: dict[str, int],
         space: Space,
         comparison: "ledger.Comparison | None",
-    ) -> gate.Candidate:
+    ) -> rules.Candidate:
         own = allow_hits.own_assets(self._snapshot, self._selection, self._instant)
-        return gate.Candidate(
+        return rules.Candidate(
             selected=selected,
             entries=rendered.entries,
             refused=rendered.refused,

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from core.errors import RenderError, YetiError
+from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
-from core.exports.gate import Verdict
-from core.exports.listed import Listed
+from core.exports.gate.verdict import Verdict
 from core.exports.render import Job, render
 from core.exports.select import is_little
 from core.exports.settings import Settings

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.exports import beside, checksums, publish
 from core.exports.lease import Clock, held
+from core.exports.publishing import beside, checksums, publish
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
-from core.exports.versioning import Versions
+from core.exports.versions.versioning import Versions
 from core.redaction import redact
 from core.schemas.instant import Instant
 from core.store import archives, definitions, runs

@@ -17,11 +17,12 @@ import msgspec
 from core.behind import behind
 from core.clients.persistient_storage import names
 from core.errors import RenderError, TemplateError, YetiError
-from core.exports import template_rows, templates
 from core.exports.formats import Format, get_format, parse_options
 from core.exports.settings import Settings
 from core.exports.spool import NotLines, RenderedFile, SpoolFile
-from core.exports.template_source import Parts
+from core.exports.templates import templates
+from core.exports.templates.rows import frames as batches
+from core.exports.templates.source import Parts
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.store.collector import collector_off
@@ -221,7 +222,7 @@ def _by_template(
     try:
         parts = _parts(job.template, selected, settings)
         with _rows(snapshot, job, report) as rows:
-            frames = template_rows.frames(rows, only_names=parts is not None and parts.only_names)
+            frames = batches(rows, only_names=parts is not None and parts.only_names)
             templates.render(job.template, frames, file.stream, bounds, parts=parts)
     except TemplateError as error:
         raise TemplateError(f"template {job.definition.template}: {error}") from None

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import YetiError
-from core.exports import candidate, forgetting, publish, signing, withdrawal
+from core.exports import candidate
 from core.exports.candidate import Made
 from core.exports.lease import Clock, held
-from core.exports.records import record_of
+from core.exports.publishing import publish, signing
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
-from core.exports.versioning import Versions
+from core.exports.versions import forgetting, withdrawal
+from core.exports.versions.records import record_of
+from core.exports.versions.versioning import Versions
 from core.redaction import redact
 from core.schemas.instant import Instant, to_second
 from core.store import definitions, pins, runs

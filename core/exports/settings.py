@@ -17,7 +17,7 @@ class Settings:
         template_output_mib: The largest file that a template may produce.
         versions_path: Where versions, ledgers and manifests are kept, a storage path; by default the folder
             ``versions`` beside the spool.
-        keep_last, keep_daily, keep_weekly: Which versions are kept; see `core.exports.retention`.
+        keep_last, keep_daily, keep_weekly: Which versions are kept; see `core.exports.versions.retention`.
         sha256sums: Whether ``SHA256SUMS`` is kept beside what is published.
         signing_key: The file of a secret key of minisign; ``None`` signs nothing.
         signing_key_password: What opens that file, if it is encrypted.

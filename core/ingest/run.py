@@ -171,7 +171,7 @@ class _Import:
 
     def store_others(self, store: "Store", now: Instant) -> None:
         """Store what is no claim: allow-lists and templates."""
-        from core.store.allow_lists import put_allow_list
+        from core.store.allow_lists.lists import put_allow_list
         from core.store.definitions import put_template
 
         for path, entries in self._allow_lists:
@@ -194,7 +194,7 @@ class _Import:
         self._report.refused += 1
 
     def _tell_what_lists_do(self, store: "Store") -> None:
-        from core.store.allow_lists import allow_lists
+        from core.store.allow_lists.lists import allow_lists
 
         names = {entries.name for _, entries in self._allow_lists}
         informing = [item.name for item in allow_lists(store) if item.name in names and item.does == "inform"]

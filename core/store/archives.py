@@ -26,7 +26,7 @@ from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
 from core.store import pins
 from core.store.definitions import export_id
-from core.store.ledger_writing import apply, prune
+from core.store.ledger.writing import apply, prune
 from core.store.runs import Lease, insert_version, lease_held
 from core.store.schema import archive, export, version
 from core.store.store import Store

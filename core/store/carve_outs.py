@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Delete, delete, insert, select
 from core.errors import RefusedValue
 from core.schemas.claim import AllowListEntries
 from core.schemas.instant import Instant
-from core.store.allow_entries import ADDRESSES
-from core.store.allow_kinds import CARVED_OUT, CARVED_OUT_NAME, Kind
-from core.store.allow_lists import put
+from core.store.allow_lists.entries import ADDRESSES
+from core.store.allow_lists.kinds import CARVED_OUT, CARVED_OUT_NAME, Kind
+from core.store.allow_lists.lists import put
 from core.store.schema import allow_list, allow_list_entry, allow_list_remark
 from core.store.soundness import fault_of_text
 from core.store.store import Store

@@ -1,6 +1,6 @@
 """Exports and templates as they are kept: add, get, list, replace, remove.
 
-Whether a definition makes sense is decided in ``core.exports.definition``; here names are unique, and no two
+Whether a definition makes sense is decided in ``core.exports.definitions.definition``; here names are unique, and no two
 exports write one file.
 """
 

@@ -161,7 +161,9 @@ allow_hit = Table(
     Column("observable_id", Id, ForeignKey("observable.id", ondelete="CASCADE"), primary_key=True),
     Column("allow_list_id", Id, ForeignKey("allow_list.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True, comment="Of the entry of the list."),
-    Column("relation", Text, nullable=False, comment="equal, inside, contains or above; see allow_matching.py."),
+    Column(
+        "relation", Text, nullable=False, comment="equal, inside, contains or above; see allow_lists/matching.py."
+    ),
     Column("special_class", Text, nullable=False, comment="Of special-purpose addresses; empty: of none."),
     sqlite_with_rowid=False,
 )
@@ -299,7 +301,7 @@ archive = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), nullable=False),
-    Column("state", Text, nullable=False, comment="writing, held, publishing, kept or removed; see archive.py."),
+    Column("state", Text, nullable=False, comment="writing, held, publishing, kept or removed; see archives.py."),
     Column("number", Integer, comment="Of the version; null while it is written or held."),
     Column("base", Integer, nullable=False, comment="The version its changes start from; 0: none."),
     Column("cause", Text, nullable=False, comment="run, release, withdrawal or rollback."),

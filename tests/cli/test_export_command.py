@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.exports.gate import Reason, Verdict
+from core.exports.gate.verdict import Reason, Verdict
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_held_export_is_status_3_unless_another_failed(yetictl, feed, monkeypatc
     for name in ("a", "b"):
         yetictl("export", "add", name, "--format", "list", "--type", "ip")
     verdict = Verdict((Reason("most", "too many entries"),))
-    monkeypatch.setattr("core.exports.gate.judge", lambda *_, **__: verdict)
+    monkeypatch.setattr("core.exports.gate.rules.judge", lambda *_, **__: verdict)
 
     held = yetictl("export", "run", "a", "b", status=3)
     yetictl("export", "run", "a", "no-such-export", status=1)

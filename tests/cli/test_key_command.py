@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from core.exports.minisign_key import read_key
+from core.exports.publishing.minisign_key import read_key
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.exports.limits import LIMITS, parse
+from core.exports.gate.limits import LIMITS, parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "set-limits.md").read_text("utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]

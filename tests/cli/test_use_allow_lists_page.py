@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store.allow_kinds import FAMILIES, Kind, default_action
+from core.store.allow_lists.kinds import FAMILIES, Kind, default_action
 from core.values.networks import MOST_PIECES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "use-allow-lists.md").read_text("utf-8")

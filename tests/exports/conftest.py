@@ -11,7 +11,8 @@ from export_samples import NOW
 from servers import S3Server, seaweedfs
 
 from core.clients.persistient_storage import registry
-from core.exports import definition, formats
+from core.exports import formats
+from core.exports.definitions import definition
 from core.exports.settings import Settings
 from core.schemas.claim import Claim
 from core.schemas.export import ExportDefinition, Selection

@@ -19,7 +19,7 @@ from core.clients.persistient_storage.names import is_part_file
 from core.clients.persistient_storage.storage import Storage
 from core.exports import spool
 from core.exports.lease import Clock, held, is_dead, owner
-from core.exports.publish import publish
+from core.exports.publishing.publish import publish
 from core.exports.run import run_export
 from core.exports.spool import SpoolFile
 from core.schemas.instant import DAY, SECOND
@@ -251,7 +251,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the memory of a process")
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     """Four times the rows need little more memory, for every format and a batched template."""
-    from core.exports import definition
+    from core.exports.definitions import definition
     from core.schemas.export import Selection
 
     used = {}

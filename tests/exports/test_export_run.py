@@ -10,7 +10,8 @@ from export_samples import LATER, NOW, claim
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import ExportBusy, NotFound, RenderError, StorageError, StorageFull, TemplateError, YetiError
-from core.exports import gate, render
+from core.exports import render
+from core.exports.gate import rules
 from core.exports.lease import Clock, held
 from core.exports.remove import remove_export
 from core.exports.run import run_export
@@ -152,7 +153,7 @@ def test_a_change_is_a_new_version(three, define, store, settings, fill, publish
 @pytest.mark.parametrize("form", ["list", "csv", "jsonl", "template"])
 def test_the_order_of_import_does_not_matter(form, tmp_path, settings):
     """The same claims at the same instant give the same bytes, whatever the order they came in."""
-    from core.exports import definition
+    from core.exports.definitions import definition
     from core.store import open_store
 
     claims = [
@@ -522,18 +523,18 @@ def test_a_count_that_does_not_reconcile_is_held(three, define, store, settings,
 @pytest.mark.parametrize(
     ("candidate", "reasons"),
     [
-        (gate.Candidate(3, 3, 0, True), 0),
-        (gate.Candidate(3, 1, 2, True), 0),
-        (gate.Candidate(0, 0, 0, True), 0),
-        (gate.Candidate(3, 2, 0, True), 1),
-        (gate.Candidate(3, 4, 0, True), 1),
-        (gate.Candidate(3, 3, 0, False), 1),
-        (gate.Candidate(3, 1, 0, False), 2),
+        (rules.Candidate(3, 3, 0, True), 0),
+        (rules.Candidate(3, 1, 2, True), 0),
+        (rules.Candidate(0, 0, 0, True), 0),
+        (rules.Candidate(3, 2, 0, True), 1),
+        (rules.Candidate(3, 4, 0, True), 1),
+        (rules.Candidate(3, 3, 0, False), 1),
+        (rules.Candidate(3, 1, 0, False), 2),
     ],
 )
 def test_the_gate(candidate, reasons):
     """A read that did not finish and a count that does not add up hold the run, each with its reason."""
-    assert reasons == len(gate.judge(candidate).reasons)
+    assert reasons == len(rules.judge(candidate).reasons)
 
 
 # --- one at a time --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from core.ingest.run import import_paths
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import open_store
-from core.store.allow_lists import allow_lists
+from core.store.allow_lists.lists import allow_lists
 from core.store.definitions import templates
 from core.store.observables import count
 from core.store.snapshot import Column

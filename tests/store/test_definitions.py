@@ -9,7 +9,7 @@ from core.schemas.claim import AllowListEntries
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
 from core.schemas.instant import SECOND
 from core.store import definitions, runs
-from core.store.allow_lists import allow_lists, get_allow_list, put_allow_list, remove_allow_list
+from core.store.allow_lists.lists import allow_lists, get_allow_list, put_allow_list, remove_allow_list
 from tests.store.conftest import NOW
 
 EXPORT = ExportDefinition(

@@ -42,7 +42,7 @@ def upgrade() -> None:
             "relation",
             sa.Text(),
             nullable=False,
-            comment="equal, inside, contains or above; see allow_matching.py.",
+            comment="equal, inside, contains or above; see allow_lists/matching.py.",
         ),
         sa.Column(
             "special_class", sa.Text(), nullable=False, comment="Of special-purpose addresses; empty: of none."
@@ -114,7 +114,7 @@ def upgrade() -> None:
             "state",
             sa.Text(),
             nullable=False,
-            comment="writing, held, publishing, kept or removed; see archive.py.",
+            comment="writing, held, publishing, kept or removed; see archives.py.",
         ),
         sa.Column(
             "number", sa.Integer(), nullable=True, comment="Of the version; null while it is written or held."

@@ -1,0 +1,331 @@
+"""Make an export definition out of what a user asks for, or say what is wrong with it."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.clients.persistient_storage import names
+from core.errors import DefinitionError, InvalidFileName
+from core.exports.formats import get_format, nearest, parse_options
+from core.exports.gate.limits import parse as parse_limits
+from core.exports.publishing import places
+from core.redaction import redact
+from core.schemas.claim import TLP
+from core.schemas.export import ExportDefinition, Selection
+from core.schemas.instant import Instant
+from core.store.rendering import TLP_WORDS
+from core.values.types import TYPES
+
+if TYPE_CHECKING:
+    from core.schemas.export import Template
+    from core.store import Store
+
+LONGEST_NAME = 200
+CRON_FIELD = re.compile(r"[0-9A-Za-z*,/\-?#]+")
+
+
+def make(
+    store: "Store",
+    name: str,
+    *,
+    selection: Selection,
+    format: str = "",
+    template: str = "",
+    options: Mapping[str, str] | None = None,
+    limits: Mapping[str, str] | None = None,
+    destination: str = "",
+    default_destination: str,
+    file_name: str = "",
+    schedule: str = "",
+    description: str = "",
+    enabled: bool = True,
+    is_public: bool = False,
+    deltas: bool = False,
+    now: Instant,
+) -> ExportDefinition:
+    """Return the definition of a new export; nothing is kept.
+
+    Args:
+        store: Where templates and the other exports are.
+        name: For people; the file name is made from it unless *file_name* is given.
+        selection: What it takes.
+        format: Name of the format, or empty.
+        template: Name of the template, or empty; exactly one of the two is given.
+        options: Options of the format.
+        limits: Limits of the gate, kept as they are; see ``core.exports.gate.limits``.
+        destination: A storage path; empty is *default_destination*, whatever that will be then.
+        default_destination: ``system.export_path``, to see whether two exports write one file.
+        file_name: What to publish it as; a portable relative name.
+        schedule: ``every:<seconds>``, ``cron:<expression>`` or empty.
+        description: For people.
+        enabled: Whether it runs by itself.
+        is_public: Whether anybody may fetch what it publishes.
+        deltas: Whether additions and removals are published beside the file.
+        now: The time it is made.
+
+    Raises:
+        DefinitionError: It asks for something that does not exist or cannot be; the message says what can.
+    """
+    name = name.strip()
+    _check_name(name)
+    made = ExportDefinition(
+        name=name,
+        file_name=file_name or default_file_name(name, format),
+        selection=selection,
+        format=format,
+        template=template,
+        options=dict(options or {}),
+        limits=dict(limits or {}),
+        destination=destination.strip(),
+        schedule=schedule.strip(),
+        description=description,
+        enabled=enabled,
+        is_public=is_public,
+        deltas=deltas,
+        created_at=now,
+        modified_at=now,
+    )
+    validate(store, made, default_destination=default_destination)
+    return made
+
+
+def validate(store: "Store", definition: ExportDefinition, *, default_destination: str) -> None:
+    """Do nothing if *definition* makes sense.
+
+    Raises:
+        DefinitionError: As `make`.
+    """
+    check(definition, [template.name for template in _templates(store)])
+    _check_clash(store, definition, default_destination)
+
+
+def check(definition: ExportDefinition, templates: Collection[str]) -> None:
+    """Do nothing if *definition* makes sense by itself, where *templates* are the names of those there are.
+
+    Raises:
+        DefinitionError: As `make`, but for a file that another export writes.
+    """
+    _check_name(definition.name)
+    _check_texts(definition)
+    _check_writing(definition, templates)
+    _check_selection(definition)
+    _check_schedule(definition.schedule)
+    parse_limits(definition.limits)
+    try:
+        names.check(definition.file_name)
+    except InvalidFileName as error:
+        raise DefinitionError(f"{error}; --file-name gives another") from None
+    if places.is_sums(definition.file_name):
+        raise DefinitionError(
+            f"the file name {definition.file_name} is that of the checksums beside published files; "
+            "--file-name gives another"
+        )
+
+
+def warnings(
+    store: "Store", definition: ExportDefinition, templates: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Return what is probably not meant, each in one sentence.
+
+    Templates are those of the store, unless *templates* gives name and text of those that will be there.
+    """
+    if templates is None:
+        templates = {template.name: template.text for template in _templates(store)}
+    return (
+        *_type_warnings(definition),
+        *_template_warnings(definition, templates),
+        *_tag_warnings(store, definition),
+        *_marking_warnings(definition),
+        *_move_warnings(store, definition),
+    )
+
+
+def default_file_name(name: str, format: str) -> str:
+    """Return the file name of the export *name*, as a Yeti would make it; formats add their suffix.
+
+    Raises:
+        DefinitionError: Nothing but underscores would be left, so that every such name is one file; or the format
+            is unknown.
+    """
+    found = re.sub(r"[^A-Za-z0-9_.\-]", "_", name.replace(" ", "_").lower())
+    if not name.isascii() and not re.search(r"[a-z0-9]", found):
+        raise DefinitionError(
+            f"no file name can be made from {name!r}: all its letters would become underscores, as those of every "
+            "such name; give one with --file-name"
+        )
+    if not format:
+        return found
+    suffix = get_format(format).SUFFIX
+    return found if found.endswith(suffix) else found + suffix
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        raise DefinitionError("the name of an export cannot be empty")
+    if name in (".", ".."):
+        raise DefinitionError(f"an export cannot be called {name!r}")
+    if len(name) > LONGEST_NAME:
+        raise DefinitionError(f"the name has {len(name)} characters; the most is {LONGEST_NAME}")
+    if name != name.strip() or not name.isprintable():
+        raise DefinitionError(f"the name {name!a} begins or ends with a space, or holds what cannot be printed")
+
+
+def _check_texts(definition: ExportDefinition) -> None:
+    if not definition.destination.isprintable():
+        raise DefinitionError(f"the place {definition.destination!a} holds what cannot be printed")
+    try:
+        msgspec.json.encode(definition)
+    except UnicodeEncodeError:
+        raise DefinitionError("a text of the export holds half a surrogate pair, which is not text") from None
+
+
+def _templates(store: "Store") -> "list[Template]":
+    from core.store import definitions
+
+    return definitions.templates(store)
+
+
+def _check_writing(definition: ExportDefinition, templates: Collection[str]) -> None:
+    if bool(definition.format) == bool(definition.template):
+        raise DefinitionError("an export has either a format or a template")
+    if definition.format:
+        parse_options(get_format(definition.format), definition.options)
+        return
+    if definition.options:
+        raise DefinitionError("options belong to a format; an export by a template has none")
+    if definition.template not in templates:
+        hint = nearest(definition.template, templates)
+        there = ", ".join(templates) or "none yet; yetictl template add keeps one"
+        raise DefinitionError(f"unknown template {definition.template!r}{hint}; known: {there}")
+
+
+def _check_selection(definition: ExportDefinition) -> None:
+    selection = definition.selection
+    if unknown := [name for name in selection.types if name not in TYPES]:
+        raise DefinitionError(f"unknown type {unknown[0]!r}{nearest(unknown[0], TYPES)}")
+    if selection.max_age_s is not None and selection.max_age_s <= 0:
+        raise DefinitionError("the greatest age must be more than nothing")
+    if selection.least_confidence is not None and not 0 <= selection.least_confidence <= 100:
+        raise DefinitionError(f"a confidence is 0 to 100, not {selection.least_confidence}")
+    if selection.grace_s < 0:
+        raise DefinitionError("a grace cannot be negative")
+    possible = get_format(definition.format).TYPES if definition.format else None
+    if possible is None:
+        return
+    if impossible := [name for name in selection.types if name not in possible]:
+        raise DefinitionError(
+            f"the format {definition.format} cannot express {', '.join(impossible)}; "
+            f"it takes {', '.join(sorted(possible))}"
+        )
+
+
+def _check_schedule(schedule: str) -> None:
+    if not schedule:
+        return
+    kind, _, text = schedule.partition(":")
+    if kind == "every":
+        if not re.fullmatch(r"[1-9][0-9]{0,9}", text):
+            raise DefinitionError(f"a schedule every so many seconds needs a whole number above 0, not {text!r}")
+    elif kind == "cron":
+        fields = text.split()
+        if len(fields) != 5 or not all(CRON_FIELD.fullmatch(field) for field in fields):
+            raise DefinitionError(f"{text!r} is not a cron expression: five fields, as in '30 4 * * *'")
+    else:
+        raise DefinitionError(f"a schedule begins with every: or cron:, not {schedule!r}")
+
+
+def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
+    from core.store import definitions
+
+    own = addresses(definition, default_destination)
+    for other in definitions.exports(store):
+        if other.name == definition.name:
+            continue
+        fault = clash(definition, own, other, addresses(other, default_destination))
+        if fault:
+            raise DefinitionError(
+                f"{fault}; give this one another file name with --file-name, or another place with --to"
+            )
+
+
+def clash(definition: ExportDefinition, own: set[str], other: ExportDefinition, taken: set[str]) -> str:
+    """Return in which way a file of one export is in the way of another's; empty if it is not.
+
+    Args:
+        definition: The export that is to be.
+        own: Its `addresses`.
+        other: Another export.
+        taken: The addresses of that.
+    """
+    if own & taken:
+        return f"the export {other.name!r} is published as {other.file_name} {_at(other)} already"
+    if places.with_companions(own) & places.with_companions(taken):
+        return (
+            f"the file name {definition.file_name} is in the way of what may stand beside {other.file_name} of "
+            f"the export {other.name!r}: its signature, or its changes"
+        )
+    return ""
+
+
+def _at(definition: ExportDefinition) -> str:
+    return f"at {redact(definition.destination)}" if definition.destination else "in system.export_path"
+
+
+def addresses(definition: ExportDefinition, default_destination: str) -> set[str]:
+    """Return where the file will be, each in one spelling of the many that a place has."""
+    return places.addresses(definition.destination or default_destination, definition.file_name)
+
+
+def _type_warnings(definition: ExportDefinition) -> Iterable[str]:
+    if definition.selection.types:
+        return
+    possible = get_format(definition.format).TYPES if definition.format else None
+    if possible is not None:
+        yield f"no --type is given: it takes every type that {definition.format} can express"
+
+
+def _template_warnings(definition: ExportDefinition, templates: Mapping[str, str]) -> Iterable[str]:
+    if not definition.template:
+        return
+    from core.exports.templates.templates import check
+
+    checked = check(templates[definition.template])
+    if not checked.is_batched:
+        yield f"template {definition.template}: {checked.summary}"
+
+
+def _tag_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
+    from core.store.tags import tags
+    from core.values.tags import tag_key
+
+    selection = definition.selection
+    wanted = dict.fromkeys((*selection.include, *selection.require, *selection.exclude, *selection.ignore))
+    if not wanted:
+        return
+    known = {tag.key: tag.name for tag in tags(store)}
+    for name in wanted:
+        if tag_key(name) not in known:
+            yield f"no observable has the tag {name!r} yet{nearest(tag_key(name), known)}"
+
+
+def _marking_warnings(definition: ExportDefinition) -> Iterable[str]:
+    most = definition.selection.most_tlp
+    if definition.is_public and most is not None and most > TLP.CLEAR:
+        yield f"anybody may fetch it, and it takes what is marked TLP:{TLP_WORDS[most].upper()}"
+
+
+def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
+    """Say what an edit leaves behind: nobody brings the file at the old place up to date any more."""
+    from core.store import definitions, runs
+
+    old = next((item for item in definitions.exports(store) if item.name == definition.name), None)
+    if old is None or (old.destination, old.file_name) == (definition.destination, definition.file_name):
+        return
+    if runs.current_version(store, definition.name) is not None:
+        place = redact(old.destination) or "system.export_path"
+        yield (
+            f"what is published stays at the old place ({old.file_name} in {place}) and grows old there; "
+            "yetictl storage rm deletes it when nobody fetches it any more"
+        )

@@ -1,0 +1,1 @@
+"""Render the templates of users: read, judged and run as what they are, untrusted programs."""

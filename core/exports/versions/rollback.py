@@ -1,0 +1,210 @@
+"""Publish an older version again, and stay with it until somebody says otherwise."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from msgspec import structs
+
+from core.exports.gate.verdict import Verdict
+from core.exports.lease import Clock, held
+from core.exports.publishing.publish import Published
+from core.exports.settings import Settings
+from core.exports.spool import run_folder
+from core.exports.versions import forgetting
+from core.exports.versions.records import record_of
+from core.exports.versions.versioning import Versions
+from core.exports.versions.withdrawal import takes, without
+from core.schemas.instant import Instant
+from core.schemas.version import ManifestRecord
+from core.store import archives, definitions, ledger, pins, runs
+from core.store.archives import Archived
+
+if TYPE_CHECKING:
+    from core.store import Store
+    from core.store.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What a rollback did.
+
+    Attributes:
+        version: The current version now, which the export is pinned to.
+        of: The version whose content it has.
+        left_out: Entries of that version which were withdrawn since, and are not in it.
+        files: What was published; nothing if that content was published already.
+        notes: What a user should know, each one line.
+    """
+
+    version: int
+    of: int
+    left_out: int
+    files: tuple[Published, ...]
+    notes: tuple[str, ...]
+
+
+def roll_back(
+    store: "Store",
+    name: str,
+    number: int,
+    settings: Settings,
+    *,
+    by: str,
+    reason: str,
+    exact: bool = False,
+    now: Instant,
+) -> RolledBack:
+    """Publish version *number* of the export *name* again, as a new version, and pin the export to that.
+
+    Args:
+        store: Where.
+        name: Of the export.
+        number: Of a version that is kept.
+        settings: Of this installation.
+        by: Who says so.
+        reason: Why; kept with the version.
+        exact: Also what was withdrawn since.
+        now: The instant of the rollback.
+
+    Raises:
+        NotFound: There is no such export, or that version is not kept.
+        ExportBusy: Another process runs it.
+        YetiError: It cannot be read, written or stored; what is published stands.
+    """
+    clock = Clock(now)
+    with held(store, name, clock) as lease, run_folder(settings.spool_path) as folder:
+        versions = Versions(store, lease, definitions.get_export(store, name), settings, clock, folder)
+        versions.recover()
+        target = archives.get(store, name, number)
+        current = archives.current(store, name)
+        run_id = runs.begin_run(store, lease, now)
+        note = {"of": str(number), "by": by, "reason": reason} | ({"exact": "yes"} if exact else {})
+        try:
+            made = _Rollback(store, versions, settings, clock, folder, target, current)
+            left_out, item, files = made.published(exact, note, run_id)
+            if not files:  # a version that was just made is pinned already
+                pins.pin(store, lease, pins.Pin(item.number, clock.now, by, reason, exact))
+        except BaseException as error:
+            runs.finish_run(store, run_id, clock.now, status="failed", message=f"rollback: {error}")
+            raise
+        runs.finish_run(
+            store,
+            run_id,
+            clock.now,
+            status="completed",
+            message=f"rolled back to version {number} by {by}: {reason}",
+            outcome="replaced" if files else "unchanged",
+            version=item.number,
+            entries=item.record.entries,
+        )
+        versions.drop_candidates()
+        notes = forgetting.forget_old(store, versions, name, settings, clock.now)
+    return RolledBack(item.number, number, left_out, files, notes)
+
+
+class _Rollback:
+    """Functions that share their arguments."""
+
+    def __init__(
+        self,
+        store: "Store",
+        versions: Versions,
+        settings: Settings,
+        clock: Clock,
+        folder: Path,
+        target: Archived,
+        current: Archived | None,
+    ) -> None:
+        self._store, self._versions, self._settings, self._clock = store, versions, settings, clock
+        self._folder, self._target, self._current = folder, target, current
+
+    def published(
+        self, exact: bool, note: dict[str, str], run_id: int
+    ) -> tuple[int, Archived, tuple[Published, ...]]:
+        """Return how many entries were left out, the version that is current now, and what was published."""
+        name, number = self._versions.name, self._target.number
+        changes = self._folder / "changes.jsonl"
+        with self._store.snapshot() as snapshot:
+            key = ledger.export_key(snapshot.connection, name)
+            taken = takes(self._target.record)
+            since = self._clock.start
+            gone = () if exact else ledger.withdrawn_since(snapshot, key, number, instant=since, unless=taken)
+            lines = ledger.changes_between(snapshot.connection, key, self._base, number, gone)
+            with changes.open("w", encoding="utf-8", newline="\n") as out:
+                changed = _counted(lines, out)
+            if gone:
+                record, paths = self._written_again(snapshot, gone, changes, changed)
+            else:
+                record, paths = self._as_it_was(changes, changed)
+        if self._current is not None and _content(record) == _content(self._current.record):
+            return len(gone), self._current, ()
+        item = self._versions.write(record, paths)
+        item, files = self._versions.publish(item, cause="rollback", note=note, changes=changes, run_id=run_id)
+        return len(gone), item, files
+
+    def _as_it_was(self, changes: Path, changed: dict[str, int]) -> tuple[ManifestRecord, dict[str, Path]]:
+        """Take the files as they are kept; content is addressed by what it is, so nothing is stored twice."""
+        known, packed = self._versions.archive.changes_object(changes)
+        own = self._target.record
+        kept = [self._versions.archive.fetch_file(item, self._folder) for item in own.content]
+        record = structs.replace(
+            own,
+            number=0,
+            base=self._base,
+            made_at=self._clock.now,
+            changed=changed,
+            verdict=Verdict().as_object(),
+            counter=None,
+            objects=(*own.content, known),
+        )
+        paths = {item.name: file.path for item, file in zip(own.content, kept, strict=True)}
+        return record, paths | {known.name: packed}
+
+    def _written_again(
+        self, snapshot: "Snapshot", gone: Sequence[int], changes: Path, changed: dict[str, int]
+    ) -> tuple[ManifestRecord, dict[str, Path]]:
+        own = self._target.record
+        job, rendered, space = without(
+            snapshot,
+            own,
+            self._versions.name,
+            self._target.number,
+            gone,
+            self._settings,
+            self._clock,
+            self._folder,
+        )
+        return record_of(
+            self._versions.archive,
+            job,
+            rendered,
+            self._settings,
+            base=self._base,
+            cause="rollback",
+            made_at=self._clock.now,
+            changes=changes,
+            changed=changed,
+            verdict=Verdict(),
+            space=space,
+            kept_off=own.kept_off,
+        )
+
+    @property
+    def _base(self) -> int:
+        return self._current.number if self._current else 0
+
+
+def _counted(lines: Iterable[str], out: TextIO) -> dict[str, int]:
+    """Write lines of changes, and return how many entries they add, remove and change."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts[line.partition(':"')[2].partition('"')[0]] += 1
+        out.write(line)
+    return {word: counts[word] for word in ("added", "removed", "changed")}
+
+
+def _content(record: ManifestRecord) -> list[tuple[str, str]]:
+    return [(item.file_name, item.sha256) for item in record.content]

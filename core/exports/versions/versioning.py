@@ -1,0 +1,283 @@
+"""Make versions: write what is kept, publish it, make it current; and clean up after a run that was cut off.
+
+The order is the safety: what will be written is in the store first; then the objects; then the manifest; then the
+names that consumers fetch; then, in one transaction, the current version and the ledger.  A run that finds an older
+one cut off undoes it if no consumer saw anything of it, and finishes it if one may have.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.storage import Storage
+from core.exports.lease import Clock
+from core.exports.publishing import beside, places, signing
+from core.exports.publishing.publish import Published
+from core.exports.publishing.publish import publish as publish_files
+from core.exports.settings import Settings
+from core.exports.spool import RenderedFile
+from core.exports.versions import counters
+from core.exports.versions.archive import Archive, lines_of
+from core.exports.versions.deltas import SUFFIX as DELTA
+from core.exports.versions.deltas import public_delta
+from core.redaction import redact
+from core.schemas.export import ExportDefinition
+from core.schemas.version import Cause, ManifestRecord, StoredObject
+from core.store import archives, runs
+from core.store.archives import HELD, KEPT, PUBLISHING, REMOVING, WRITING, Archived
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+class Versions:
+    """The versions of one export, for whoever holds the right to run it."""
+
+    def __init__(
+        self,
+        store: "Store",
+        lease: runs.Lease,
+        definition: ExportDefinition,
+        settings: Settings,
+        clock: Clock,
+        folder: Path,
+    ) -> None:
+        """Keep what is needed; *folder* is one of the spool, for files on the way."""
+        self.archive = Archive(settings.versions_path, definition)
+        self.name = definition.name
+        self._store, self._lease, self._definition = store, lease, definition
+        self._settings, self._clock, self._folder = settings, clock, folder
+
+    def write(self, record: ManifestRecord, files: Mapping[str, Path]) -> Archived:
+        """Keep the objects that *record* names; *files* are the local files by the names of the objects.
+
+        Raises:
+            StorageError: One could not be stored.
+            ExportBusy: The claim is another's by now.
+        """
+        item = archives.begin(self._store, self._lease, record)
+        for known in record.objects:
+            self.archive.put(known, files[known.name])
+        return item
+
+    def hold(self, item: Archived) -> None:
+        """Make *item* the candidate that waits for a release, in the place of an older one."""
+        archives.hold(self._store, self._lease, item)
+        self.drop_candidates(but=item)
+
+    def drop_candidates(self, but: Archived | None = None) -> None:
+        """Forget what is held."""
+        for item in archives.find(self._store, self._lease.export, HELD):
+            if but is None or item.id != but.id:
+                self.remove(item)
+
+    def publish(
+        self,
+        item: Archived,
+        *,
+        cause: Cause,
+        note: Mapping[str, str] | None = None,
+        files: Sequence[RenderedFile] | None = None,
+        changes: Path | None = None,
+        run_id: int | None = None,
+    ) -> tuple[Archived, tuple[Published, ...]]:
+        """Make *item* the next version, publish it, and make it the current one.
+
+        Args:
+            item: What `write` returned, or a candidate.
+            cause: Why.
+            note: Who wants it, and why, where a person does.
+            files: Its files, or those of its content, where they are at hand.
+            changes: Its changes, where they are at hand.
+            run_id: Of the run.
+
+        Raises:
+            StorageError: Something could not be stored.  The next run finishes or undoes it.
+            ConfigError: The signing key cannot be used.
+            ExportBusy: The claim is another's by now.
+        """
+        if cause != "withdrawal":  # which leaves at once, signed or not
+            signing.key_of(self._settings)
+        number, before = archives.number_for(self._store, self._lease)
+        record = structs.replace(item.record, number=number, cause=cause, note=note or {}, previous_sha256=before)
+        record = self._here(record)
+        if files is not None:
+            named = zip(files, record.content, strict=True)
+            files = [replace(file, name=known.file_name) for file, known in named]
+        if record.first("content") is not None:
+            record, files = self._stamped(record, files)
+        elif files is None:
+            files = [self.archive.fetch_file(known, self._folder) for known in record.files]
+        digest = archives.digest(record)
+        item = archives.announce(self._store, self._lease, item, record, digest)
+        for file, known in zip(files, record.files, strict=True):
+            self.archive.put(known, file.path)
+        self.archive.put_manifest(record)
+        return item, self._finish(item, files, changes, run_id)
+
+    def put_again(self, current: Archived, files: Sequence[RenderedFile] | None = None) -> tuple[Published, ...]:
+        """Publish the current version again where it is gone or was altered.
+
+        Args:
+            current: That version.
+            files: Its content, where that is at hand.
+
+        Raises:
+            StorageError: It cannot be read or stored.
+            ExportBusy: The claim is another's by now.
+        """
+        record = current.record
+        if files is None or record.counter is not None:
+            files = [self.archive.fetch_file(known, self._folder) for known in record.files]
+        published = self.put_names(files)
+        self._put_beside(record, files, None)
+        return published
+
+    def put_names(self, files: Sequence[RenderedFile]) -> tuple[Published, ...]:
+        """Publish files under their names; those that are there already stay as they are."""
+        return publish_files(files, self._place, before_each=lambda: runs.check(self._store, self._lease))
+
+    def recover(self) -> str:
+        """Finish or undo what was cut off, and say in words what was; nothing if nothing was.
+
+        Raises:
+            StorageError: The storage cannot be asked, or nothing can be removed there.
+            ExportBusy: The claim is another's by now.
+        """
+        said = []
+        for item in archives.find(self._store, self._lease.export, WRITING, PUBLISHING, REMOVING):
+            if item.state == PUBLISHING and self._was_seen(item.record):
+                files = [self.archive.fetch_file(known, self._folder) for known in item.record.files]
+                self.archive.put_manifest(item.record)
+                self._finish(item, files, None, None)
+                said.append(
+                    f"version {item.number}, which a run that was cut off had begun to publish, is finished"
+                )
+            else:
+                self.remove(item)
+                said.append(_UNDONE[item.state].format(number=item.number))
+        for text in said:
+            _log.warning(text, extra={"export": self._lease.export})
+        return "; ".join(said)
+
+    def remove(self, item: Archived) -> None:
+        """Remove the objects that are in no other version or candidate, the manifest, and what the store knows.
+
+        Raises:
+            StorageError: One could not be deleted; the next run goes on with it.
+            ExportBusy: The claim is another's by now.
+        """
+        names = archives.to_remove(self._store, self._lease, item)
+        if item.manifest_sha256:
+            self.archive.delete(self.archive.manifest_name(item.number))
+        for name in names:
+            self.archive.delete(name)
+        archives.removed(self._store, self._lease, item)
+
+    def _finish(
+        self, item: Archived, files: Sequence[RenderedFile], changes: Path | None, run_id: int | None
+    ) -> tuple[Published, ...]:
+        record = item.record
+        if changes is None:
+            known = record.first("changes")
+            changes = self.archive.fetch_changes(known, self._folder) if known else None
+        published = self.put_names(files)
+        archives.make_current(
+            self._store,
+            self._lease,
+            item,
+            lines_of(changes) if changes else (),
+            now=self._clock.now,
+            run_id=run_id,
+        )
+        self._put_beside(record, files, changes)
+        return published
+
+    def _put_beside(self, record: ManifestRecord, files: Sequence[RenderedFile], changes: Path | None) -> None:
+        """Publish what goes with the files: a delta, signatures, checksums."""
+        extra = []
+        if self._definition.deltas:
+            known = record.first("changes")
+            if changes is None and known is not None:
+                changes = self.archive.fetch_changes(known, self._folder)
+            if changes is not None:
+                extra.append(public_delta(record, changes, self._folder))
+                self.put_names(extra)
+        elif self._had_deltas(record):
+            self._delete_delta(record)
+        beside.publish_beside(self._store, self._place, record, [*files, *extra], self._settings)
+
+    def _had_deltas(self, record: ManifestRecord) -> bool:
+        """Say whether deltas were published of a version, or of the one that it starts from."""
+        known = archives.find(self._store, self.name, KEPT)
+        before = [item.record for item in known if item.number == record.base]
+        return any(each.definition.get("deltas") for each in (record, *before))
+
+    def _delete_delta(self, record: ManifestRecord) -> None:
+        """Delete a delta that nobody brings up to date any more."""
+        storage = Storage(get_client(self._place))
+        for suffix in (DELTA, DELTA + places.SIGNATURE):
+            storage.delete(record.files[0].file_name + suffix)
+
+    def _here(self, record: ManifestRecord) -> ManifestRecord:
+        """Return the record of what is published under the name and at the place that the export has today.
+
+        The name of an older version, or of a candidate, may be another export's by now.
+        """
+        old, new = record.definition.get("file_name"), self._definition.file_name
+        objects = [
+            structs.replace(known, file_name=new) if known.file_name == old else known for known in record.objects
+        ]
+        today = {
+            "file_name": new,
+            "destination": redact(self._definition.destination),
+            "deltas": self._definition.deltas,
+        }
+        return structs.replace(
+            record, objects=tuple(objects), definition=record.definition | today, place=redact(self._place)
+        )
+
+    def _stamped(
+        self, record: ManifestRecord, contents: Sequence[RenderedFile] | None
+    ) -> tuple[ManifestRecord, list[RenderedFile]]:
+        """Return the record with the next publish counter, and the files with that in them."""
+        kept = [known for known in record.objects if known.role != "file"]
+        if contents is None:
+            contents = [self.archive.fetch_file(known, self._folder) for known in kept if known.role == "content"]
+        last = archives.last_counter(self._store, self._lease.export)
+        counter = counters.next_counter(record.definition["format"], last, self._clock.start)
+        files = [counters.stamped(content, counter, self._folder) for content in contents]
+        objects = (*(self.archive.file_object(file) for file in files), *kept)
+        return structs.replace(record, counter=counter, objects=objects), files
+
+    def _was_seen(self, record: ManifestRecord) -> bool:
+        """Say whether a published name has the bytes of *record* already."""
+        storage = Storage(get_client(self._place))
+        return any(
+            storage.unchanged(known.file_name, known.size_bytes, known.sha256) is not None
+            for known in record.files
+        )
+
+    @property
+    def _place(self) -> str:
+        return self._definition.destination or self._settings.export_path
+
+
+def sources(objects: Sequence[StoredObject], files: Sequence[RenderedFile]) -> dict[str, Path]:
+    """Return the local files of *objects*, which were made of *files* in that order."""
+    return {known.name: file.path for known, file in zip(objects, files, strict=True)}
+
+
+_UNDONE = {
+    WRITING: "what a run that was cut off had kept is removed",
+    PUBLISHING: "version {number}, of which a run that was cut off had published nothing, is undone",
+    REMOVING: "the removal of version {number}, which was cut off, is finished",
+}
+__all__ = ["KEPT", "Versions", "sources"]

@@ -1,0 +1,164 @@
+"""Publish what is published now, less what was withdrawn: for runs whose own result may not go out."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from core.errors import DefinitionError, RenderError
+from core.exports.gate.measure import space_of
+from core.exports.gate.verdict import Verdict
+from core.exports.lease import Clock
+from core.exports.publishing.publish import Published
+from core.exports.render import Job, Rendered, render
+from core.exports.select import resolved
+from core.exports.settings import Settings
+from core.exports.versions.records import record_of
+from core.exports.versions.versioning import Versions
+from core.schemas.export import ExportDefinition, Selection
+from core.schemas.instant import Instant
+from core.schemas.version import ManifestRecord, Space
+from core.store import archives, definitions, ledger
+from core.store.ledger.lines import FREED, REMOVED, decode
+
+if TYPE_CHECKING:
+    from core.store import Store
+    from core.store.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Less:
+    """What was published: a version, and the row ids of the entries of the one before that are not in it."""
+
+    version: int
+    ids: frozenset[int]
+    files: tuple[Published, ...]
+
+
+def publish_less(
+    store: "Store",
+    versions: Versions,
+    settings: Settings,
+    clock: Clock,
+    folder: Path,
+    run_id: int | None,
+    *,
+    after: Instant | None = None,
+) -> Less | None:
+    """Publish the current version without what was withdrawn since, even if that empties it.
+
+    Args:
+        store: Where.
+        versions: Those of the export.
+        settings: Of this installation.
+        clock: Of the run.
+        folder: Of the spool.
+        run_id: Of the run.
+        after: Only what was withdrawn later than that counts.
+
+    Returns:
+        What was published; ``None`` if nothing was withdrawn, or nothing is published.
+
+    Raises:
+        YetiError: It cannot be made or stored.
+    """
+    current = archives.current(store, versions.name)
+    if current is None:
+        return None
+    own = folder / "less"
+    own.mkdir()
+    changes = own / "changes.jsonl"
+    with store.snapshot() as snapshot:
+        key = ledger.export_key(snapshot.connection, versions.name)
+        taken = takes(current.record, definitions.get_export(store, versions.name))
+        gone = ledger.withdrawn_since(
+            snapshot, key, current.number, instant=clock.start, after=after, unless=taken
+        )
+        if not gone:
+            return None
+        with changes.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(ledger.removal_lines(snapshot, versions.name, gone, "withdrawn"))
+        job, rendered, space = without(
+            snapshot, current.record, versions.name, current.number, gone, settings, clock, own
+        )
+    record, paths = record_of(
+        versions.archive,
+        job,
+        rendered,
+        settings,
+        base=current.number,
+        cause="withdrawal",
+        made_at=clock.now,
+        changes=changes,
+        changed={"removed": len(gone)},
+        verdict=Verdict(),
+        space=space,
+        kept_off=current.record.kept_off,
+    )
+    item = versions.write(record, paths)
+    item, files = versions.publish(item, cause="withdrawal", files=rendered.files, changes=changes, run_id=run_id)
+    return Less(item.number, frozenset(gone), files)
+
+
+def takes(record: ManifestRecord, *others: ExportDefinition) -> list[Selection]:
+    """Return what the export of a version takes, and others do; what they list by right was not withdrawn.
+
+    Nothing of one whose format is gone.
+    """
+    found = []
+    for definition in (msgspec.convert(record.definition, ExportDefinition), *others):
+        with suppress(DefinitionError):
+            found.append(resolved(definition))
+    return found
+
+
+def without(
+    snapshot: "Snapshot",
+    record: ManifestRecord,
+    name: str,
+    number: int,
+    gone: Sequence[int],
+    settings: Settings,
+    clock: Clock,
+    folder: Path,
+) -> tuple[Job, Rendered, Space]:
+    """Write the entries of a version again, less the observables with the row ids *gone*.
+
+    What is known of the entries is shown as it is now; which they are, and how they are written, is as it was.
+
+    Raises:
+        RenderError: Not all of them could be read.
+        YetiError: They cannot be written.
+    """
+    definition = msgspec.convert(record.definition, ExportDefinition)
+    job = Job(definition, resolved(definition), clock.start, record.template)
+    left = set(gone)
+    snapshot.choose(key for key in ledger.listed_ids(snapshot, name, number) if key not in left)
+    snapshot.add_pieces(piece for piece in ledger.pieces(snapshot, name, number) if piece[0] not in left)
+    expected = snapshot.count(job.selection, job.instant) + len(snapshot.pieces)
+    rendered = render(snapshot, job, expected, folder, settings)
+    if not rendered.is_complete or rendered.entries + rendered.refused != expected:
+        raise RenderError(
+            f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again"
+        )
+    return job, rendered, space_of(snapshot, job.selection, job.instant)
+
+
+def leave_out(changes: Path, less: Less | None) -> int:
+    """Take the removals that *less* has done already out of a file of changes, and return how many they are."""
+    if less is None:
+        return 0
+    removed = 0
+    rest = changes.with_suffix(".rest")
+    with changes.open("rb") as source, rest.open("wb") as target:
+        for line in source:
+            found = decode(line)
+            if found.id in less.ids and found.change in (REMOVED, FREED):
+                removed += found.change == REMOVED
+            else:
+                target.write(line)
+    rest.replace(changes)
+    return removed
