@@ -121,19 +121,11 @@ def _versions(session: Session) -> Iterator[Finding]:
     from core.exports.publishing import places
 
     path = session.config["system.versions_path"]
-    pairs = [
-        (kept, read)
-        for destination in _destinations(session)
-        for read in places.folders(destination)
-        for kept in places.folders(path)
-        if places.lies_below(kept, read)
+    faults = [
+        fault for destination in _destinations(session) for fault in places.public_versions(path, destination)
     ]
-    for kept, read in dict.fromkeys(pairs):
-        why = f"versions are kept in {redact(kept)}, and consumers may read what is in {redact(read)}"
-        if places.is_local(kept) or kept == read:
-            yield "failed", f"{why}; set system.versions_path to a place that is not below that"
-        else:
-            yield "warning", f"{why}; let a policy of the storage keep them from it, or set system.versions_path"
+    for fault, is_sure in dict.fromkeys(faults):
+        yield ("failed" if is_sure else "warning"), fault
     yield from _tried(session, path, "can keep versions")
 
 

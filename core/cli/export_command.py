@@ -85,6 +85,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             deltas=bool(given["deltas"]),
             now=session.now,
         )
+        _check_place(session, made)
         _warn(store, made)
         definitions.add_export(store, made)
         _say_preview(session, store, made)
@@ -134,6 +135,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
                 changes[field] = value
         made = replace(old, **changes, modified_at=session.now)
         definition.validate(store, made, default_destination=session.config["system.export_path"])
+        _check_place(session, made)
         _warn(store, made)
         definitions.replace_export(store, made)
         _say_preview(session, store, made)
@@ -189,6 +191,13 @@ def run_exports(
     if failures:
         return 1
     return 3 if any(result.status == "held" for result in results) else 0
+
+
+def _check_place(session: Session, made: "ExportDefinition") -> None:
+    from core.exports.publishing import places
+
+    settings = session.export_settings
+    places.check_versions(settings.versions_path, made.destination or settings.export_path)
 
 
 def _warn(store: "Store", made: ExportDefinition) -> None:

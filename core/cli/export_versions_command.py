@@ -117,7 +117,10 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
     else:
         say(f"{name}: the content of version {done.of} is published already, as version {done.version}")
     if done.left_out:
-        say(f"{name}: {done.left_out:,} of its entries were withdrawn since and left out; --exact would keep them")
+        say(
+            f"{name}: {done.left_out:,} of its entries were withdrawn or carved out since and left out; "
+            "--exact would keep them"
+        )
     say(f"{name}: pinned; yetictl export unpin {shlex.quote(name)} lets runs publish again")
     for note in done.notes:
         say(f"{name}: {note}")

@@ -83,5 +83,26 @@ def publish(session: Session, store: "Store", names: list[str]) -> int:
         say("no published export holds it")
         return 0
     status = run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S)
+    _tell_left_behind(session, store, names)
     # A run that is held has let the value go all the same, and that is what was asked for.
     return 0 if status == HELD else status
+
+
+def _tell_left_behind(session: Session, store: "Store", names: list[str]) -> None:
+    """Say where an export was published before it moved, and left a file that no run brings up to date."""
+    from core.errors import YetiError
+    from core.exports.publishing.elsewhere import left_behind
+    from core.store import definitions
+
+    for name in names:
+        destination = definitions.get_export(store, name).destination or session.export_settings.export_path
+        try:
+            found = left_behind(store, name, destination)
+        except YetiError as error:
+            say(f"{name}: what it left where it was published before cannot be seen: {error}")
+            continue
+        for place, file, item in found:
+            say(
+                f"{name}: {file} at {place} is of version {item.number}, and may list it still: it was published there "
+                f"before, and no run changes it; yetictl storage rm {shlex.quote(place)} {shlex.quote(file)}"
+            )

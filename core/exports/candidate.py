@@ -24,9 +24,9 @@ from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import Space
-from core.store import archives, definitions, ledger
+from core.store import archives, definitions, ledger, runs
 from core.store.allow_lists import hits as allow_hits
-from core.store.archives import Archived
+from core.store.archives import KEPT, Archived
 from core.store.conditions import build
 
 if TYPE_CHECKING:
@@ -305,9 +305,19 @@ class _Candidate:
             return (f"its check could not be done: {type(error).__name__}: {error}",)
 
     def _history(self) -> History | None:
+        name = self._job.definition.name
         if self._current is None:
-            return None
-        return History(self._current.record.entries, self._current.record.space)
+            # Published before versions were kept: how many entries that were is all that is known.
+            before = runs.current_version(self._store, name)
+            return History(before.entries, is_counted_only=True) if before else None
+        record = self._current.record
+        if record.entries:
+            return History(record.entries, record.space)
+        # Emptied, but no first run: what it had before is what growth is measured by.
+        for item in reversed(archives.find(self._store, name, KEPT)):
+            if item.record.entries:
+                return History(0, item.record.space, had=item.record.entries)
+        return History(0)
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from core.clients.persistient_storage import get_client
-from core.clients.persistient_storage.storage import Storage
 from core.exports.lease import Clock, held
 from core.exports.publishing import beside, checksums, publish
+from core.exports.publishing.elsewhere import left_behind
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions.versioning import Versions
-from core.redaction import redact
 from core.schemas.instant import Instant
 from core.store import archives, definitions, runs
 from core.store.archives import HELD, KEPT
@@ -55,20 +53,11 @@ def remove_export(
 
 
 def _places(store: "Store", name: str, destination: str) -> dict[str, list[str]]:
-    """Return the names of published files by where they are: here, and where older versions left them.
-
-    Somewhere else only a file counts that still has the bytes of a version: the name may be another export's by now.
-    """
+    """Return the names of published files by where they are: here, and where older versions left them."""
     found: dict[str, list[str]] = {}
     version = runs.current_version(store, name)
     if version is not None:
         found[destination] = [file.name for file in version.files]
-    for item in archives.find(store, name, KEPT):
-        place = item.record.place
-        if place in (destination, redact(destination)):
-            continue
-        storage = Storage(get_client(place))
-        for file in item.record.files:
-            if storage.unchanged(file.file_name, file.size_bytes, file.sha256) is not None:
-                found.setdefault(place, []).append(file.file_name)
+    for place, file, _ in left_behind(store, name, destination):
+        found.setdefault(place, []).append(file)
     return found

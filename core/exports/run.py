@@ -21,7 +21,7 @@ from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
 from core.redaction import redact
 from core.schemas.instant import Instant, to_second
-from core.store import definitions, pins, runs
+from core.store import archives, definitions, pins, runs
 from core.store.archives import Archived
 
 if TYPE_CHECKING:
@@ -145,36 +145,39 @@ class _Run:
 
     def _unchanged(self, made: Made, result: RunResult) -> RunResult:
         """Put back what is gone or was altered; nothing waits any more."""
-        self._versions.drop_candidates()
+        told = self._versions.drop_candidates()
         files = self._versions.put_again(made.current, made.rendered.files) if made.current else ()
-        return replace(result, files=files, outcome=_outcome(files))
+        return replace(result, files=files, outcome=_outcome(files), notes=result.notes + told)
 
     def _publish(self, made: Made, result: RunResult) -> RunResult:
         item = self._write(made, base=made.current.number if made.current else 0)
         item, files = self._versions.publish(
             item, cause="run", files=made.rendered.files, changes=made.changes, run_id=self._run_id
         )
-        self._versions.drop_candidates()
-        notes = result.notes + forgetting.forget_old(
+        told = self._versions.drop_candidates() + forgetting.forget_old(
             self._store, self._versions, self._definition.name, self._settings, self._clock.now
         )
-        return replace(result, version=item.number, files=files, outcome=_outcome(files), notes=notes)
+        return replace(
+            result, version=item.number, files=files, outcome=_outcome(files), notes=result.notes + told
+        )
 
     def _held(self, made: Made, pin: pins.Pin | None, result: RunResult) -> RunResult:
         """Keep the candidate for whoever releases it; what was withdrawn leaves all the same."""
         less = self._withdraw(pin)
+        if less is not None:
+            made = self._again(made)
+        told = self._versions.put_back(made.current) if less is None and made.current is not None else ()
         sha256 = ""
         if made.is_same:
-            self._versions.drop_candidates()
+            told += self._versions.drop_candidates()
         else:
-            done = withdrawal.leave_out(made.changes, less)
-            item = self._write(made, base=self._base(made, less), done=done)
-            self._versions.hold(item)
+            told += self._versions.hold(self._write(made, base=made.current.number if made.current else 0))
             sha256 = made.rendered.files[0].sha256
+        result = self._with_less(result, less)
         return replace(
-            self._with_less(result, less),
+            result,
             status="held",
-            notes=(*self._with_less(result, less).notes, *([_since(pin)] if pin else [])),
+            notes=(*result.notes, *told, *([_since(pin)] if pin else [])),
             message=made.verdict.message,
             reasons=tuple(reason.text for reason in made.verdict.reasons),
             candidate=sha256,
@@ -182,17 +185,24 @@ class _Run:
         )
 
     def _pinned(self, made: Made, pin: pins.Pin, result: RunResult) -> RunResult:
-        """Publish nothing but what is gone or was altered, and what was withdrawn leaves."""
+        """Publish nothing but what is gone or was altered, and what was withdrawn leaves; nothing waits any more."""
+        told = self._versions.drop_candidates()
         less = self._withdraw(pin)
         if less is None and made.current is not None:
             result = replace(result, files=self._versions.put_again(made.current))
         would = "it would change nothing" if made.is_same else f"it would change it: {made.changes_text}"
-        return replace(self._with_less(result, less), outcome="pinned", message=f"{_since(pin)}; {would}")
+        result = self._with_less(result, less)
+        return replace(result, outcome="pinned", message=f"{_since(pin)}; {would}", notes=(*result.notes, *told))
 
-    def _write(self, made: Made, base: int, done: int = 0) -> Archived:
-        """Keep a candidate; *done* of its removals are in its base already."""
-        changed = made.changed
-        changed["removed"] -= done
+    def _again(self, made: Made) -> Made:
+        """Make a held candidate once more, since another version is the current one by now; it stays held."""
+        folder = self._folder / "again"
+        folder.mkdir()
+        again = candidate.make(self._store, made.job, folder, self._settings)
+        return again if again.verdict.is_held else replace(again, verdict=made.verdict)
+
+    def _write(self, made: Made, base: int) -> Archived:
+        """Keep a candidate."""
         record, paths = record_of(
             self._versions.archive,
             made.job,
@@ -202,7 +212,7 @@ class _Run:
             cause="run",
             made_at=self._clock.now,
             changes=made.changes,
-            changed=changed,
+            changed=made.changed,
             verdict=made.verdict,
             space=made.space,
             kept_off=made.kept_off,
@@ -216,24 +226,25 @@ class _Run:
         )
 
     def _withdraw_all_the_same(self) -> None:
-        """Let what was withdrawn leave although the run failed; if that fails, too, the first error is told."""
+        """Do what may be done although the run failed; if that fails, too, the first error is told.
+
+        What was withdrawn leaves, and what is gone or was altered is put back.
+        """
         try:
-            self._withdraw(pins.pinned(self._store, self._definition.name))
+            less = self._withdraw(pins.pinned(self._store, self._definition.name))
+            current = archives.current(self._store, self._definition.name)
+            if less is None and current is not None:
+                self._versions.put_back(current)
         except YetiError as error:
             _log.error(
                 "what was withdrawn may still be published",
                 extra={"export": self._lease.export, "why": str(error)},
             )
 
-    def _base(self, made: Made, less: "withdrawal.Less | None") -> int:
-        if less is not None:
-            return less.version
-        return made.current.number if made.current else 0
-
     def _with_less(self, result: RunResult, less: "withdrawal.Less | None") -> RunResult:
         if less is None:
             return result
-        note = f"version {less.version} is published: the one before without {len(less.ids):,} withdrawn"
+        note = f"version {less.version} is published: the one before without {less.left.text}"
         return replace(result, version=less.version, files=less.files, notes=(*result.notes, note))
 
 

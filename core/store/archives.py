@@ -100,12 +100,14 @@ def number_for(store: Store, lease: Lease) -> tuple[int, str]:
     with store.reading() as connection:
         found = lease_held(connection, lease)
         last = connection.scalar(select(func.max(version.c.number)).where(version.c.export_id == found)) or 0
+        # One that was undone and cannot be removed yet still has its number, and its manifest that name.
+        taken = connection.scalar(select(func.max(archive.c.number)).where(archive.c.export_id == found)) or 0
         before = connection.scalar(
             select(archive.c.manifest_sha256).where(
                 archive.c.export_id == found, archive.c.number == last, archive.c.state.in_((KEPT, REMOVED))
             )
         )
-    return int(last) + 1, before or ""
+    return max(int(last), int(taken)) + 1, before or ""
 
 
 def announce(store: Store, lease: Lease, item: Archived, record: ManifestRecord, manifest_sha256: str) -> Archived:

@@ -223,6 +223,11 @@ class _Explaining:
         if inside and next_pieces:
             next_pieces = tuple(text for text in next_pieces if ledger_history.lies_in(inside, text))
             following = following if not next_pieces else {}
+        next_pieces = tuple(
+            text
+            for text in next_pieces
+            if not ledger_history.is_left_of_another(self._connection, self._export, key, text)
+        )
         hits = hits_of(self._connection, key) if key else []
         return Standing(
             type_,

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import DefinitionError, DefinitionFilesError, YetiError
+from core.errors import ConfigError, DefinitionError, DefinitionFilesError, YetiError
 from core.exports.candidate import make
 from core.exports.definitions import definition as definitions_of
 from core.exports.definitions import file_words
@@ -136,7 +136,8 @@ def plan(store: "Store", wanted: Definitions, settings: Settings, *, remove: boo
         try:
             made = _completed(item.definition, before.get(item.definition.name), now)
             definitions_of.check(made, templates | new_templates)
-        except DefinitionError as error:
+            places.check_versions(settings.versions_path, made.destination or settings.export_path)
+        except (ConfigError, DefinitionError) as error:
             problems.append(item.problem(error))
         else:
             after[made.name] = made

@@ -16,6 +16,7 @@ from core.exports.gate.limits import Limits
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store.allow_lists import hits as allow_hits
+from core.store.allow_lists.kinds import reason_word
 from core.values import types
 from core.values.networks import NetworkIndex, span_of, split
 from core.values.urls import host_of
@@ -124,7 +125,7 @@ def _split(
 ) -> None:
     """Keep off networks that contain what must not be listed, and add what is left of them."""
     kept_off: list[tuple[int, str]] = []
-    pieces: list[Piece] = []
+    pieces: dict[str, Piece] = {}
     around = allow_hits.contained(snapshot, limits.allow)
     for batch in snapshot.values(selection, instant, (types.CIDR,)):
         for key, _, value in batch:
@@ -133,11 +134,14 @@ def _split(
                 continue
             left = split(value, [entry for entry, _ in holes]) if limits.split == "split" else None
             entry, name = holes[0]
-            word = "split" if left is not None else "allow-listed" if name else "never"
+            word = "split" if left is not None else reason_word(name) if name else "never"
             kept_off.append((key, reason_text(word, list=name, entry=entry, relation="contains")))
-            pieces += [(key, _type_of(text), text) for text in left or ()]
+            for text in left or ():  # of networks inside each other the same may be left: it is listed once
+                pieces.setdefault(text, (key, _type_of(text), text))
     snapshot.keep_off(kept_off)
-    snapshot.add_pieces(piece for piece in pieces if not snapshot.takes(selection, instant, piece[1], piece[2]))
+    snapshot.add_pieces(
+        piece for piece in pieces.values() if not snapshot.takes(selection, instant, piece[1], piece[2])
+    )
 
 
 def _type_of(value: str) -> str:

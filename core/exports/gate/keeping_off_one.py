@@ -9,6 +9,7 @@ from core.exports.gate.keeping_off import Forbidden, reason_text
 from core.exports.gate.limits import Limits
 from core.store.allow_lists.entries import address_entry
 from core.store.allow_lists.hits_of import Hit, hits_of
+from core.store.allow_lists.kinds import reason_word
 from core.store.allow_lists.matching import CONTAINS, EQUAL, INSIDE
 from core.store.ledger.history import Known
 from core.values import types
@@ -39,7 +40,7 @@ def kept_off_for(
     for hit in blocking:
         if hit.relation in (EQUAL, INSIDE):
             told = {"list": hit.list, "entry": hit.entry, "relation": hit.relation, "class": hit.special_class}
-            return _told(reason_text("allow-listed", **told)), ()
+            return _told(reason_text(reason_word(hit.list), **told)), ()
     if observable.type != types.CIDR:
         return {}, ()
     holes = [(_canonical(hit.entry), hit.list) for hit in blocking if hit.relation == CONTAINS]
@@ -53,7 +54,7 @@ def _split(network: str, holes: list[tuple[str, str]], limits: Limits) -> tuple[
         return {}, ()
     left = split(network, [entry for entry, _ in holes]) if limits.split == "split" else None
     entry, name = holes[0]
-    word = "split" if left is not None else "allow-listed" if name else "never"
+    word = "split" if left is not None else reason_word(name) if name else "never"
     return _told(reason_text(word, list=name, entry=entry, relation="contains")), tuple(left or ())
 
 

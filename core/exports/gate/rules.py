@@ -19,6 +19,7 @@ from core.exports.gate.texts import (
 )
 from core.exports.gate.verdict import Candidate, Found, History, Reason, Verdict
 from core.schemas.version import Space
+from core.store.allow_lists.kinds import CARVED_OUT_OF
 
 __all__ = ["Candidate", "Found", "History", "Reason", "Space", "Verdict", "judge"]
 
@@ -122,6 +123,8 @@ def _empty(candidate: Candidate, history: History, limits: Limits) -> Iterator[R
 
 def _loss(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
     lost, left = candidate.lost, _left(candidate, history)
+    if history.is_counted_only:
+        lost = max(0, left - candidate.entries)
     if limits.loss is None or not candidate.entries:  # of an empty list the rule before tells, or lets it pass
         return
     if lost <= limits.loss_entries or lost <= limits.loss * left:
@@ -132,25 +135,26 @@ def _loss(candidate: Candidate, history: History, limits: Limits) -> Iterator[Re
 
 
 def _growth(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
-    now, then = history.entries, candidate.entries
+    now, then = history.entries or history.had, candidate.entries
     if limits.growth is None or not now or then - now <= limits.growth_entries or then <= limits.growth * now:
         return
-    text = (
-        f"the list would grow from {now:,} to {entries_text(then)}: more than {times_text(limits.growth)} as many"
-    )
+    emptied = "" if history.entries else ", which it had before it was emptied,"
+    grown = f"the list would grow from {now:,}{emptied} to {entries_text(then)}"
+    text = f"{grown}: more than {times_text(limits.growth)} as many"
     yield Reason("growth", f"{text}{more_text(limits.growth_entries, ' more')}")
 
 
 def _space(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
-    if limits.space is None or not history.entries:
+    if limits.space is None or history.is_counted_only or not (history.entries or history.had):
         return
+    when = "now" if history.entries else "before it was emptied"
     pairs = (
         (4, history.space.ipv4, candidate.space.ipv4, limits.space_ipv4),
         (6, history.space.ipv6, candidate.space.ipv6, limits.space_ipv6),
     )
     for version, now, then, grace in pairs:
         if then - now > grace and then > limits.space * now:
-            covered = f"{addresses_text(version, then)}, now {addresses_text(version, now) if now else 'none'}"
+            covered = f"{addresses_text(version, then)}, {when} {addresses_text(version, now) if now else 'none'}"
             times = f"more than {times_text(limits.space)} as many" if now else "more than none"
             more = more_text(addresses_text(version, grace), " more") if grace else ""
             yield Reason("space", f"the list would cover {covered}: {times}{more}")
@@ -170,7 +174,9 @@ def _drops_text(candidate: Candidate) -> str:
 def _history_notes(history: History | None) -> Iterator[str]:
     if history is None:
         yield "nothing was published before: loss, growth and address space have nothing to be compared with"
-    elif not history.entries:
+    elif history.is_counted_only:
+        yield "of what is published only the number of entries is known: address space has nothing to be compared with"
+    elif not history.entries and not history.had:
         yield "what is published is empty: growth and address space have nothing to be compared with"
 
 
@@ -184,9 +190,11 @@ def _drop_notes(candidate: Candidate, limits: Limits, is_told: bool) -> Iterator
         yield f"{counted(split, 'network')} split around allow-listed addresses: {pieces} of what is left"
     if never := counts.get("never"):
         yield f"{never:,} dropped that must never be listed (never)"
+    if carved := counts.get(CARVED_OUT_OF):
+        yield f"{carved:,} dropped that something was carved out of, or that were carved out"
     if cut := counts.get("cut"):
         yield f"{cut:,} cut to keep within the budget; what ranks by {', '.join(limits.rank)} is kept"
-    for word in sorted(counts.keys() - SAFETY.keys() - {"split", "never", "cut"}):
+    for word in sorted(counts.keys() - SAFETY.keys() - {"split", "never", CARVED_OUT_OF, "cut"}):
         yield f"{counts[word]:,} kept off: {word}"
 
 

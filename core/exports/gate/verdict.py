@@ -24,10 +24,19 @@ _NOTHING = Found()
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is published now."""
+    """What is published now, and what was before, where that is nothing.
+
+    Attributes:
+        entries: So many are published.
+        space: What they cover; of a list that was emptied, what it covered before.
+        had: Of a list that was emptied: how many entries it had before.
+        is_counted_only: Not known is which entries are published and what they cover, since nothing was kept of them.
+    """
 
     entries: int
     space: Space = _NOWHERE
+    had: int = 0
+    is_counted_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

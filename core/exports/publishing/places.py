@@ -1,9 +1,11 @@
 """Compare the places that exports are published to: one has many spellings."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from core.errors import ConfigError
 from core.exports.versions.deltas import SUFFIX as DELTA
+from core.redaction import redact
 
 SUMS = "SHA256SUMS"
 """The file beside published files that says what each holds."""
@@ -42,6 +44,34 @@ def is_local(place: str) -> bool:
 def lies_below(inner: str, outer: str) -> bool:
     """Say whether the folder *inner* is *outer* or lies somewhere in it; both as `folder` spells them."""
     return f"{inner}/".startswith(f"{outer.rstrip('/')}/")
+
+
+def public_versions(versions_path: str, destination: str) -> Iterator[tuple[str, bool]]:
+    """Yield why what is kept at *versions_path* lies among what consumers of *destination* may read.
+
+    With each, whether that is sure: a storage may let them read the one and not the other.
+    """
+    pairs = [
+        (kept, read) for read in folders(destination) for kept in folders(versions_path) if lies_below(kept, read)
+    ]
+    for kept, read in pairs:
+        why = f"versions are kept in {redact(kept)}, and consumers may read what is in {redact(read)}"
+        is_sure = is_local(kept) or kept == read
+        mend = "set system.versions_path to a place that is not below that"
+        if not is_sure:
+            mend = "let a policy of the storage keep them from it, or set system.versions_path"
+        yield f"{why}; {mend}", is_sure
+
+
+def check_versions(versions_path: str, destination: str) -> None:
+    """Do nothing if what is kept of versions, reasons among it, is not published with the files.
+
+    Raises:
+        ConfigError: It would be.
+    """
+    for fault, is_sure in public_versions(versions_path, destination):
+        if is_sure:
+            raise ConfigError(fault)
 
 
 def addresses(destination: str, name: str) -> set[str]:

@@ -16,6 +16,7 @@ import msgspec
 
 from core.exports.spool import RenderedFile, SpoolFile
 from core.schemas.version import ManifestRecord
+from core.store.ledger.lines import ADDED, REMOVED, different
 
 SUFFIX = ".delta.jsonl"
 MEDIA_TYPE = "application/x-ndjson"
@@ -48,8 +49,8 @@ def public_delta(record: ManifestRecord, changes: Path, folder: Path) -> Rendere
     file.write_bytes(_encode(head) + b"\n")
     batch = []
     with changes.open("rb") as lines:
-        for found in map(_decode, lines):
-            if found.change in ("added", "removed"):
+        for found in different(map(_decode, lines)):
+            if found.change in (ADDED, REMOVED):
                 batch.append(_encode(found))
             if len(batch) == _BATCH:
                 file.write(b"".join(line + b"\n" for line in batch).decode(), len(batch))

@@ -15,7 +15,7 @@ from core.exports.versions.held_changes import changes_file
 from core.schemas.export import ExportDefinition
 from core.store import archives, definitions, ledger, runs
 from core.store.archives import HELD, KEPT, Archived
-from core.store.ledger.lines import ADDED, CHANGED, REMOVED, decode, word_of
+from core.store.ledger.lines import ADDED, CHANGED, REMOVED, decode, different, word_of
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -62,8 +62,7 @@ class Differences:
 
     def read(self, lines: Iterator[str]) -> Iterator[Difference]:
         """Yield what is different by lines of changes, and count it."""
-        for line in lines:
-            change = decode(line)
+        for change in different(map(decode, lines)):
             if change.change not in (ADDED, REMOVED, CHANGED):
                 continue
             self.counts[change.change] += 1

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from core.errors import StorageError
 from core.exports.settings import Settings
 from core.exports.versions.retention import Policy, kept
 from core.exports.versions.versioning import Versions
@@ -29,10 +28,6 @@ def forget_old(store: "Store", versions: Versions, name: str, settings: Settings
     spared = [item.number for item in (current, pin) if item is not None]
     stay = kept([(item.number, item.record.made_at) for item in items], policy, now, spared)
     for item in items:
-        if item.number in stay:
-            continue
-        try:
-            versions.remove(item)
-        except StorageError as error:
-            return (f"version {item.number}, which is kept no longer, could not be removed: {error}",)
+        if item.number not in stay and (problem := versions.clear(item)):
+            return (problem,)  # the others would hardly fare better
     return ()

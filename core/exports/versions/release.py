@@ -16,9 +16,12 @@ from core.exports.versions.archive import lines_of
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes
 from core.schemas.instant import Instant
-from core.store import archives, definitions, ledger, pins, runs
+from core.store import archives, carve_outs, definitions, ledger, pins, runs
+from core.store.allow_lists import hits as allow_hits
 from core.store.archives import HELD, Archived
-from core.store.ledger.lines import decode
+from core.store.ledger.history import is_listed_at
+from core.store.ledger.lines import ADDED, CHANGED, FREED, REMOVED, decode
+from core.values.networks import split
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -72,6 +75,7 @@ def release(
         item = candidate(store, name)
         if item is None:
             raise NotFound(f"nothing of {name!r} is held; {_again(name)} makes a new candidate")
+        allow_hits.refresh(store, now)
         _check(store, name, item, sha256, versions, folder, now)
         run_id = runs.begin_run(store, lease, now)
         try:
@@ -90,9 +94,6 @@ def release(
             entries=item.record.entries,
         )
         notes = forgetting.forget_old(store, versions, name, settings, clock.now)
-        if (pin := pins.pinned(store, name)) is not None:
-            ends = f"yetictl export unpin {shlex.quote(name)} ends that"
-            notes = (f"it stays pinned (to version {pin.number}); {ends}", *notes)
     return item.number, files, notes
 
 
@@ -110,6 +111,11 @@ def _check(
             f"what is held of {name!r} is {digest[:16]}… by now, not {sha256}: "
             "a later run made another candidate; look at that first"
         )
+    if (pin := pins.pinned(store, name)) is not None:
+        raise GateError(
+            f"{name!r} is pinned to version {pin.number} by {pin.by}: {pin.reason}; "
+            f"yetictl export unpin {shlex.quote(name)} ends that"
+        )
     verdict = Verdict.from_object(record.verdict)
     if never := [reason.text for reason in verdict.reasons if not reason.can_be_released]:
         raise GateError(f"this cannot be released: {'; '.join(never)}; mend that and run {name!r} again")
@@ -121,30 +127,46 @@ def _check(
         )
     if gone := _withdrawn(store, name, item, versions, folder, now):
         raise GateError(
-            f"{gone:,} of its entries were withdrawn since it was held; "
+            f"{gone:,} of its entries were withdrawn or carved out since it was held; "
             f"{_again(name)} makes a candidate without them"
         )
 
 
 def _withdrawn(store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant) -> int:
-    """Return how many entries of a candidate are withdrawn by now."""
+    """Return how many entries of a candidate are withdrawn, or lie around what was carved out, by now."""
+    listed: set[int] = set()
     removed: set[int] = set()
+    parts: dict[tuple[int, str], bool] = {}
 
     def added() -> Iterator[tuple[int, bytes]]:
         known = item.record.first("changes")
         for line in lines_of(versions.archive.fetch_changes(known, folder)) if known else ():
             change = decode(line)
-            if change.change in ("added", "changed"):
+            is_there = change.change in (ADDED, CHANGED)
+            if is_there:
                 yield change.id, bytes(change.why)  # of a piece, that is its network
-            elif change.change in ("removed", "freed") and not change.piece:
+            if change.piece:
+                parts[change.id, change.value] = is_there
+            elif is_there:
+                listed.add(change.id)
+            elif change.change in (REMOVED, FREED):
                 removed.add(change.id)
 
     # What another assertion lets in all the same is in the candidate by right.
     taken = takes(item.record)
     with store.snapshot() as snapshot:
-        key = ledger.export_key(snapshot.connection, name)
+        connection = snapshot.connection
+        key = ledger.export_key(connection, name)
         gone = {*ledger.withdrawn_among(snapshot, added(), instant=now, unless=taken)}
-        if item.record.base:
-            before = ledger.withdrawn_since(snapshot, key, item.record.base, instant=now, unless=taken)
+        base = item.record.base
+        if base:
+            before = ledger.withdrawn_since(snapshot, key, base, instant=now, unless=taken)
             gone.update(set(before) - removed)
+            there = {(network, value): True for network, _, value in ledger.pieces_at(connection, key, base)}
+            parts = there | parts
+        for met in carve_outs.met(connection):
+            is_whole = met.id in listed or (met.id not in removed and is_listed_at(connection, key, met.id, base))
+            its = [value for (network, value), is_there in parts.items() if is_there and network == met.id]
+            if is_whole or any(split(value, [met.entry]) != [value] for value in its):
+                gone.add(met.id)
     return len(gone)

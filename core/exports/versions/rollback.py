@@ -1,10 +1,8 @@
 """Publish an older version again, and stay with it until somebody says otherwise."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -14,12 +12,14 @@ from core.exports.publishing.publish import Published
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
+from core.exports.versions.leaving import Leaving, changes_of, leaving, write_counted
 from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes, without
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
 from core.store import archives, definitions, ledger, pins, runs
+from core.store.allow_lists import hits as allow_hits
 from core.store.archives import Archived
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class RolledBack:
     Attributes:
         version: The current version now, which the export is pinned to.
         of: The version whose content it has.
-        left_out: Entries of that version which were withdrawn since, and are not in it.
+        left_out: Entries of that version which were withdrawn, or carved out of, since, and are not in it.
         files: What was published; nothing if that content was published already.
         notes: What a user should know, each one line.
     """
@@ -66,7 +66,7 @@ def roll_back(
         settings: Of this installation.
         by: Who says so.
         reason: Why; kept with the version.
-        exact: Also what was withdrawn since.
+        exact: Also what was withdrawn or carved out since.
         now: The instant of the rollback.
 
     Raises:
@@ -79,12 +79,13 @@ def roll_back(
         versions = Versions(store, lease, definitions.get_export(store, name), settings, clock, folder)
         versions.recover()
         target = archives.get(store, name, number)
+        allow_hits.refresh(store, now)
         current = archives.current(store, name)
         run_id = runs.begin_run(store, lease, now)
         note = {"of": str(number), "by": by, "reason": reason} | ({"exact": "yes"} if exact else {})
         try:
             made = _Rollback(store, versions, settings, clock, folder, target, current)
-            left_out, item, files = made.published(exact, note, run_id)
+            left, item, files = made.published(exact, note, run_id)
             if not files:  # a version that was just made is pinned already
                 pins.pin(store, lease, pins.Pin(item.number, clock.now, by, reason, exact))
         except BaseException as error:
@@ -100,9 +101,9 @@ def roll_back(
             version=item.number,
             entries=item.record.entries,
         )
-        versions.drop_candidates()
-        notes = forgetting.forget_old(store, versions, name, settings, clock.now)
-    return RolledBack(item.number, number, left_out, files, notes)
+        notes = versions.drop_candidates()
+        notes += forgetting.forget_old(store, versions, name, settings, clock.now)
+    return RolledBack(item.number, number, len(left), files, notes)
 
 
 class _Rollback:
@@ -123,27 +124,29 @@ class _Rollback:
 
     def published(
         self, exact: bool, note: dict[str, str], run_id: int
-    ) -> tuple[int, Archived, tuple[Published, ...]]:
-        """Return how many entries were left out, the version that is current now, and what was published."""
+    ) -> tuple[Leaving, Archived, tuple[Published, ...]]:
+        """Return what was left out, the version that is current now, and what was published."""
         name, number = self._versions.name, self._target.number
         changes = self._folder / "changes.jsonl"
         with self._store.snapshot() as snapshot:
             key = ledger.export_key(snapshot.connection, name)
             taken = takes(self._target.record)
-            since = self._clock.start
-            gone = () if exact else ledger.withdrawn_since(snapshot, key, number, instant=since, unless=taken)
-            lines = ledger.changes_between(snapshot.connection, key, self._base, number, gone)
+            left = Leaving()
+            if not exact:
+                now = self._clock.start
+                left = leaving(snapshot, key, self._target.record, number, instant=now, unless=taken)
+            lines = changes_of(snapshot.connection, key, self._base, number, left)
             with changes.open("w", encoding="utf-8", newline="\n") as out:
-                changed = _counted(lines, out)
-            if gone:
-                record, paths = self._written_again(snapshot, gone, changes, changed)
+                changed = write_counted(lines, out)
+            if left:
+                record, paths = self._written_again(snapshot, left, changes, changed)
             else:
                 record, paths = self._as_it_was(changes, changed)
         if self._current is not None and _content(record) == _content(self._current.record):
-            return len(gone), self._current, ()
+            return left, self._current, ()
         item = self._versions.write(record, paths)
         item, files = self._versions.publish(item, cause="rollback", note=note, changes=changes, run_id=run_id)
-        return len(gone), item, files
+        return left, item, files
 
     def _as_it_was(self, changes: Path, changed: dict[str, int]) -> tuple[ManifestRecord, dict[str, Path]]:
         """Take the files as they are kept; content is addressed by what it is, so nothing is stored twice."""
@@ -164,7 +167,7 @@ class _Rollback:
         return record, paths | {known.name: packed}
 
     def _written_again(
-        self, snapshot: "Snapshot", gone: Sequence[int], changes: Path, changed: dict[str, int]
+        self, snapshot: "Snapshot", left: Leaving, changes: Path, changed: dict[str, int]
     ) -> tuple[ManifestRecord, dict[str, Path]]:
         own = self._target.record
         job, rendered, space = without(
@@ -172,7 +175,7 @@ class _Rollback:
             own,
             self._versions.name,
             self._target.number,
-            gone,
+            left,
             self._settings,
             self._clock,
             self._folder,
@@ -195,15 +198,6 @@ class _Rollback:
     @property
     def _base(self) -> int:
         return self._current.number if self._current else 0
-
-
-def _counted(lines: Iterable[str], out: TextIO) -> dict[str, int]:
-    """Write lines of changes, and return how many entries they add, remove and change."""
-    counts: Counter[str] = Counter()
-    for line in lines:
-        counts[line.partition(':"')[2].partition('"')[0]] += 1
-        out.write(line)
-    return {word: counts[word] for word in ("added", "removed", "changed")}
 
 
 def _content(record: ManifestRecord) -> list[tuple[str, str]]:

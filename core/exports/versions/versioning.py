@@ -15,8 +15,9 @@ from msgspec import structs
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
+from core.errors import StorageError
 from core.exports.lease import Clock
-from core.exports.publishing import beside, places, signing
+from core.exports.publishing import beside, checksums, places, signing
 from core.exports.publishing.publish import Published
 from core.exports.publishing.publish import publish as publish_files
 from core.exports.settings import Settings
@@ -49,7 +50,12 @@ class Versions:
         clock: Clock,
         folder: Path,
     ) -> None:
-        """Keep what is needed; *folder* is one of the spool, for files on the way."""
+        """Keep what is needed; *folder* is one of the spool, for files on the way.
+
+        Raises:
+            ConfigError: What is kept of versions would lie among what consumers may read.
+        """
+        places.check_versions(settings.versions_path, definition.destination or settings.export_path)
         self.archive = Archive(settings.versions_path, definition)
         self.name = definition.name
         self._store, self._lease, self._definition = store, lease, definition
@@ -67,16 +73,17 @@ class Versions:
             self.archive.put(known, files[known.name])
         return item
 
-    def hold(self, item: Archived) -> None:
-        """Make *item* the candidate that waits for a release, in the place of an older one."""
+    def hold(self, item: Archived) -> tuple[str, ...]:
+        """Make *item* the candidate that waits for a release, in the place of an older one; return what went wrong."""
         archives.hold(self._store, self._lease, item)
-        self.drop_candidates(but=item)
+        return self.drop_candidates(but=item)
 
-    def drop_candidates(self, but: Archived | None = None) -> None:
-        """Forget what is held."""
-        for item in archives.find(self._store, self._lease.export, HELD):
-            if but is None or item.id != but.id:
-                self.remove(item)
+    def drop_candidates(self, but: Archived | None = None) -> tuple[str, ...]:
+        """Forget what is held, and return what went wrong, each in one line."""
+        held = [
+            item for item in archives.find(self._store, self._lease.export, HELD) if not but or item.id != but.id
+        ]
+        return tuple(filter(None, map(self.clear, held)))
 
     def publish(
         self,
@@ -140,6 +147,22 @@ class Versions:
         self._put_beside(record, files, None)
         return published
 
+    def put_back(self, current: Archived) -> tuple[str, ...]:
+        """Publish the current version again where it is gone or was altered, and return what went wrong.
+
+        Where the export was to be published elsewhere since, nothing is: there it was never seen.
+        """
+        record = current.record
+        if self._here(record) != record:
+            return ()
+        try:
+            self.put_again(current)
+        except StorageError as error:
+            text = f"whether version {current.number} is published as it was cannot be seen, or mended: {error}"
+            _log.warning(text, extra={"export": self._lease.export})
+            return (text,)
+        return ()
+
     def put_names(self, files: Sequence[RenderedFile]) -> tuple[Published, ...]:
         """Publish files under their names; those that are there already stay as they are."""
         return publish_files(files, self._place, before_each=lambda: runs.check(self._store, self._lease))
@@ -147,8 +170,10 @@ class Versions:
     def recover(self) -> str:
         """Finish or undo what was cut off, and say in words what was; nothing if nothing was.
 
+        What cannot be removed stays, is told, and is tried again by the next run.
+
         Raises:
-            StorageError: The storage cannot be asked, or nothing can be removed there.
+            StorageError: The storage cannot be asked, or what was begun cannot be finished.
             ExportBusy: The claim is another's by now.
         """
         said = []
@@ -161,11 +186,19 @@ class Versions:
                     f"version {item.number}, which a run that was cut off had begun to publish, is finished"
                 )
             else:
-                self.remove(item)
-                said.append(_UNDONE[item.state].format(number=item.number))
+                said.append(self.clear(item) or _UNDONE[item.state].format(number=item.number))
         for text in said:
             _log.warning(text, extra={"export": self._lease.export})
         return "; ".join(said)
+
+    def clear(self, item: Archived) -> str:
+        """Do as `remove` does, and say what went wrong; that is no reason not to publish what can be published."""
+        try:
+            self.remove(item)
+        except StorageError as error:
+            what = f"version {item.number}" if item.number else "a candidate that is not needed"
+            return f"{what}, which is kept no longer, could not be removed: {error}"
+        return ""
 
     def remove(self, item: Archived) -> None:
         """Remove the objects that are in no other version or candidate, the manifest, and what the store knows.
@@ -213,12 +246,26 @@ class Versions:
         elif self._had_deltas(record):
             self._delete_delta(record)
         beside.publish_beside(self._store, self._place, record, [*files, *extra], self._settings)
+        self._put_sums_elsewhere(record)
+
+    def _put_sums_elsewhere(self, record: ManifestRecord) -> None:
+        """Vouch no longer for what was left where the export was published before; best effort."""
+        for before in self._before(record):
+            if before.place != record.place:
+                try:
+                    checksums.write_checksums(self._store, before.place, self._settings)
+                except StorageError as error:
+                    said = {"export": self.name, "place": before.place, "why": str(error)}
+                    _log.warning("the checksums of a place that was left are not up to date", extra=said)
 
     def _had_deltas(self, record: ManifestRecord) -> bool:
         """Say whether deltas were published of a version, or of the one that it starts from."""
+        return any(each.definition.get("deltas") for each in (record, *self._before(record)))
+
+    def _before(self, record: ManifestRecord) -> list[ManifestRecord]:
+        """Return the record of the version that another starts from, if that is kept."""
         known = archives.find(self._store, self.name, KEPT)
-        before = [item.record for item in known if item.number == record.base]
-        return any(each.definition.get("deltas") for each in (record, *before))
+        return [item.record for item in known if item.number == record.base]
 
     def _delete_delta(self, record: ManifestRecord) -> None:
         """Delete a delta that nobody brings up to date any more."""

@@ -1,6 +1,5 @@
 """Publish what is published now, less what was withdrawn: for runs whose own result may not go out."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.errors import DefinitionError, RenderError
+from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.gate.measure import space_of
 from core.exports.gate.verdict import Verdict
 from core.exports.lease import Clock
@@ -16,13 +15,14 @@ from core.exports.publishing.publish import Published
 from core.exports.render import Job, Rendered, render
 from core.exports.select import resolved
 from core.exports.settings import Settings
+from core.exports.versions.leaving import Leaving, changes_of, leaving, write_counted
 from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, Space
 from core.store import archives, definitions, ledger
-from core.store.ledger.lines import FREED, REMOVED, decode
+from core.store.allow_lists import hits as allow_hits
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Less:
-    """What was published: a version, and the row ids of the entries of the one before that are not in it."""
+    """What was published: a version, and what of the one before is not in it."""
 
     version: int
-    ids: frozenset[int]
+    left: Leaving
     files: tuple[Published, ...]
 
 
@@ -48,7 +48,7 @@ def publish_less(
     *,
     after: Instant | None = None,
 ) -> Less | None:
-    """Publish the current version without what was withdrawn since, even if that empties it.
+    """Publish the current version without what was withdrawn or carved out since, even if that empties it.
 
     Args:
         store: Where.
@@ -57,10 +57,10 @@ def publish_less(
         clock: Of the run.
         folder: Of the spool.
         run_id: Of the run.
-        after: Only what was withdrawn later than that counts.
+        after: Only what was withdrawn or carved out later than that counts.
 
     Returns:
-        What was published; ``None`` if nothing was withdrawn, or nothing is published.
+        What was published; ``None`` if there is nothing of that kind, or nothing is published.
 
     Raises:
         YetiError: It cannot be made or stored.
@@ -68,21 +68,24 @@ def publish_less(
     current = archives.current(store, versions.name)
     if current is None:
         return None
+    with suppress(YetiError):  # what came in since was not published, and so nothing of it can leave
+        allow_hits.refresh(store, clock.start)
     own = folder / "less"
     own.mkdir()
     changes = own / "changes.jsonl"
     with store.snapshot() as snapshot:
         key = ledger.export_key(snapshot.connection, versions.name)
         taken = takes(current.record, definitions.get_export(store, versions.name))
-        gone = ledger.withdrawn_since(
-            snapshot, key, current.number, instant=clock.start, after=after, unless=taken
+        left = leaving(
+            snapshot, key, current.record, current.number, instant=clock.start, after=after, unless=taken
         )
-        if not gone:
+        if not left:
             return None
         with changes.open("w", encoding="utf-8", newline="\n") as out:
-            out.writelines(ledger.removal_lines(snapshot, versions.name, gone, "withdrawn"))
+            lines = changes_of(snapshot.connection, key, current.number, current.number, left)
+            changed = write_counted(lines, out)
         job, rendered, space = without(
-            snapshot, current.record, versions.name, current.number, gone, settings, clock, own
+            snapshot, current.record, versions.name, current.number, left, settings, clock, own
         )
     record, paths = record_of(
         versions.archive,
@@ -93,14 +96,14 @@ def publish_less(
         cause="withdrawal",
         made_at=clock.now,
         changes=changes,
-        changed={"removed": len(gone)},
+        changed=changed,
         verdict=Verdict(),
         space=space,
         kept_off=current.record.kept_off,
     )
     item = versions.write(record, paths)
     item, files = versions.publish(item, cause="withdrawal", files=rendered.files, changes=changes, run_id=run_id)
-    return Less(item.number, frozenset(gone), files)
+    return Less(item.number, left, files)
 
 
 def takes(record: ManifestRecord, *others: ExportDefinition) -> list[Selection]:
@@ -120,12 +123,12 @@ def without(
     record: ManifestRecord,
     name: str,
     number: int,
-    gone: Sequence[int],
+    left: Leaving,
     settings: Settings,
     clock: Clock,
     folder: Path,
 ) -> tuple[Job, Rendered, Space]:
-    """Write the entries of a version again, less the observables with the row ids *gone*.
+    """Write the entries of a version again, less what leaves it.
 
     What is known of the entries is shown as it is now; which they are, and how they are written, is as it was.
 
@@ -135,9 +138,9 @@ def without(
     """
     definition = msgspec.convert(record.definition, ExportDefinition)
     job = Job(definition, resolved(definition), clock.start, record.template)
-    left = set(gone)
     snapshot.choose(key for key in ledger.listed_ids(snapshot, name, number) if key not in left)
     snapshot.add_pieces(piece for piece in ledger.pieces(snapshot, name, number) if piece[0] not in left)
+    snapshot.add_pieces(left.stay)
     expected = snapshot.count(job.selection, job.instant) + len(snapshot.pieces)
     rendered = render(snapshot, job, expected, folder, settings)
     if not rendered.is_complete or rendered.entries + rendered.refused != expected:
@@ -145,20 +148,3 @@ def without(
             f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again"
         )
     return job, rendered, space_of(snapshot, job.selection, job.instant)
-
-
-def leave_out(changes: Path, less: Less | None) -> int:
-    """Take the removals that *less* has done already out of a file of changes, and return how many they are."""
-    if less is None:
-        return 0
-    removed = 0
-    rest = changes.with_suffix(".rest")
-    with changes.open("rb") as source, rest.open("wb") as target:
-        for line in source:
-            found = decode(line)
-            if found.id in less.ids and found.change in (REMOVED, FREED):
-                removed += found.change == REMOVED
-            else:
-                target.write(line)
-    rest.replace(changes)
-    return removed

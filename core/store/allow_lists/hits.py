@@ -18,7 +18,7 @@ from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.allow_lists import carried as carried_lists
 from core.store.allow_lists.entries import ListEntries, address_entry
-from core.store.allow_lists.kinds import Action, Kind, default_action, family_of
+from core.store.allow_lists.kinds import Action, Kind, default_action, family_of, reason_word
 from core.store.allow_lists.matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
 from core.store.collector import collector_off
 from core.store.store import Store
@@ -170,7 +170,7 @@ def blocked(snapshot: "Snapshot", allowed: Collection[str]) -> Iterator[tuple[in
         for key, entry, relation, special in rows:
             if special and special in allowed:
                 continue
-            reason = {"reason": "allow-listed", "list": item.name, "entry": entry, "relation": relation}
+            reason = {"reason": reason_word(item.name), "list": item.name, "entry": entry, "relation": relation}
             yield key, _encode(reason | ({"class": special} if special else {})).decode()
 
 

@@ -25,6 +25,9 @@ SUFFIX_PREFIX = "public suffixes: "
 CARVED_OUT_NAME = "carved out"
 """Names of lists that the program keeps itself, or how they begin."""
 
+ALLOW_LISTED, CARVED_OUT_OF = "allow-listed", "carved-out"
+"""Reasons of the ledger: the second is a user's will, and says nothing against the data."""
+
 FAMILIES = {
     SPECIAL_PURPOSE: "addresses and names that are nobody's host on the internet",
     PUBLIC_SUFFIX: "names under which others register",
@@ -67,6 +70,11 @@ def family_of(name: str, matching_attributes: tuple[str, ...]) -> str:
     if not matching_attributes:
         return PLAIN
     return next((family for family, sign in _BY_NAME if sign.search(name)), MISP)
+
+
+def reason_word(name: str) -> str:
+    """Return the word of the reason of what the list of that name keeps off."""
+    return CARVED_OUT_OF if name == CARVED_OUT_NAME else ALLOW_LISTED
 
 
 def is_reserved(name: str) -> bool:

@@ -6,13 +6,11 @@ release of a candidate and the end of a publication that was cut off take the sa
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from core.errors import NotFound
-from core.store import dialect
-from core.store.ledger.compare import Comparison, compare
-from core.store.ledger.lines import FREED, REMOVED, encode, line_of, reason
-from core.store.ledger.pieces import now_listed, pieces_at, type_of_piece
+from core.store.ledger.comparing import Comparison, compare
+from core.store.ledger.pieces import pieces_at
 from core.store.ledger.states import changes_between, state_at
 from core.store.ledger.withdrawn import withdrawn_among, withdrawn_since
 from core.store.ledger.writing import apply, prune
@@ -27,8 +25,8 @@ __all__ = [
     "kept_off",
     "listed_ids",
     "pieces",
+    "pieces_at",
     "prune",
-    "removal_lines",
     "state_at",
     "withdrawn_among",
     "withdrawn_since",
@@ -68,30 +66,3 @@ def kept_off(snapshot: Snapshot, name: str, number: int) -> Iterator[tuple[str, 
 def pieces(snapshot: Snapshot, name: str, number: int) -> list[Piece]:
     """Return what version *number* of the export *name* lists of networks that were split."""
     return pieces_at(snapshot.connection, export_key(snapshot.connection, name), number)
-
-
-def removal_lines(snapshot: Snapshot, name: str, ids: Iterable[int], word: str) -> Iterator[str]:
-    """Yield the lines of changes that remove observables from the current version, for one reason.
-
-    Of a network that is listed in pieces, these are removed.
-    """
-    connection = snapshot.connection
-    key = export_key(connection, name)
-    why = reason(word)
-    parts: dict[int, list[str]] = {}
-    for network, value in now_listed(connection, key):
-        parts.setdefault(network, []).append(value)
-    is_listed = (
-        "SELECT l.is_listed FROM ledger l"  # noqa: S608 (whole numbers)
-        f" WHERE l.export_id = {key:d} AND l.observable_id = t.id AND l.last_version IS NULL"
-    )
-    columns = f"t.id, t.type, t.value, {dialect.JSON_STRING.format('t.value')}, ({is_listed})"
-    found = []
-    for id_, type_, value, quoted, listed in dialect.find_by_ids(
-        connection, columns, "observable", sorted(set(ids)), "id"
-    ):
-        found.append((type_, value, line_of(REMOVED if listed else FREED, id_, type_, quoted, why)))
-        for part in parts.get(id_, ()):
-            kind = type_of_piece(part)
-            found.append((kind, part, line_of(REMOVED, id_, kind, encode(part).decode(), why, piece=True)))
-    yield from (line for _, _, line in sorted(found))

@@ -108,6 +108,12 @@ def piece_periods(connection: sqlite3.Connection, export_id: int, key: int) -> l
     return [PiecePeriod(*row) for row in rows]
 
 
+def is_left_of_another(connection: sqlite3.Connection, export_id: int, key: int, value: str) -> bool:
+    """Say whether *value* is listed now as what is left of another network than that with row id *key*."""
+    query = "SELECT 1 FROM ledger_piece WHERE export_id = ? AND value = ? AND observable_id <> ? AND last_version IS NULL"
+    return connection.execute(query, (export_id, value, key)).fetchone() is not None
+
+
 def is_listed_now(connection: sqlite3.Connection, export_id: int, key: int) -> bool:
     """Say whether an observable is listed by the current version, whole or in parts."""
     mine = "WHERE export_id = ? AND observable_id = ? AND last_version IS NULL"
@@ -115,6 +121,15 @@ def is_listed_now(connection: sqlite3.Connection, export_id: int, key: int) -> b
         connection.execute(f"SELECT 1 FROM {table} {mine}{more} LIMIT 1", (export_id, key)).fetchone()
         for table, more in (("ledger", " AND is_listed"), ("ledger_piece", ""))
     )
+
+
+def is_listed_at(connection: sqlite3.Connection, export_id: int, key: int, number: int) -> bool:
+    """Say whether version *number* lists the observable with row id *key*, whole."""
+    query = (
+        "SELECT 1 FROM ledger WHERE export_id = ? AND observable_id = ? AND is_listed"
+        " AND first_version <= ? AND (last_version IS NULL OR last_version >= ?)"
+    )
+    return connection.execute(query, (export_id, key, number, number)).fetchone() is not None
 
 
 def is_kept(connection: sqlite3.Connection, export_id: int) -> bool:

@@ -13,6 +13,10 @@ In order of (type, value); ``why`` is an object, the same text for the same reas
 With ``"piece": true`` it is about a part of a network that was split; ``id`` is that of the network.
 """
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Protocol, TypeVar
+
 import msgspec
 
 ADDED, CHANGED, REMOVED, KEPT_OFF, FREED = "added", "changed", "removed", "kept-off", "freed"
@@ -41,6 +45,32 @@ class Change(msgspec.Struct, gc=False):
     why: msgspec.Raw
     modified_at: int | None = None
     piece: bool = False
+
+
+class _Entry(Protocol):
+    @property
+    def change(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+
+
+_E = TypeVar("_E", bound=_Entry)
+
+
+def different(changes: Iterable[_E]) -> Iterator[_E]:
+    """Yield of changes, in the order of their file, what makes the list a different one.
+
+    What is left of one network may have been left of another before, or listed on its own: that is removed and
+    added in one file, and there all the time.
+    """
+    for _, group in groupby(changes, lambda change: (change.type, change.value)):
+        found = list(group)
+        if len(found) == 1 or not {ADDED, REMOVED} <= {change.change for change in found}:
+            yield from found
+            continue
+        yield from (change for change in found if change.change not in (ADDED, REMOVED))
 
 
 decode = msgspec.json.Decoder(Change).decode

@@ -365,7 +365,7 @@ def test_memory_is_bounded(tmp_path):
     program = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from core.exports import log_lines\n"
+        "from core.exports.answers import log_lines\n"
         "from core.exports.answers.against import against\n"
         "from core.exports.answers.listed import Listed\n"
         "entries = (('ipv4', f'{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}.1') if n % 2 else"

@@ -171,15 +171,17 @@ class _Comparing:
         """Put down which pieces of networks are new and which are gone."""
         before = now_listed(self._connection, self._export_id)
         now = {(key, value): type_ for key, type_, value in pieces}
+        # What is left of one network now may have been left of another one: the list is the same.
+        stays = {value for _, value in now.keys() - before} & {value for _, value in before - now.keys()}
         for key, value in sorted(now.keys() - before):
             self._piece(ADDED, key, now[key, value], value, self._let_in(key))
         for key, value in sorted(before - now.keys()):
             why = self._why_gone(key)
-            self.found.removed[word_of(why)] += 1
+            self.found.removed[word_of(why)] += value not in stays
             self._piece(REMOVED, key, type_of_piece(value), value, why)
         self._pieces.sort()
-        self.found.added += len(now.keys() - before)
-        self.found.unchanged += len(now.keys() & before)
+        self.found.added += len(now.keys() - before) - len(stays)
+        self.found.unchanged += len(now.keys() & before) + len(stays)
 
     def write(self, out: Out) -> None:
         """Write all that was put down, in order."""
