@@ -168,17 +168,24 @@ def run(session: Session, names: tuple[str, ...], run_all: bool, as_json: bool) 
 
 
 def run_exports(
-    session: Session, store: "Store", names: Sequence[str], *, as_json: bool, patience_s: int = 0
+    session: Session,
+    store: "Store",
+    names: Sequence[str],
+    *,
+    as_json: bool,
+    patience_s: int = 0,
+    withdrawing: bool = False,
 ) -> int:
     """Run exports one after the other, print how each went, and return the exit status.
 
-    A run of another process is waited for as long as *patience_s*.
+    A run of another process is waited for as long as *patience_s*.  *withdrawing* is for what must leave: of an
+    export that is switched off nothing else is published.
     """
     give_up_at = time.monotonic() + patience_s
     results: list[RunResult] = []
     failures: list[tuple[str, str]] = []
     for name in names:
-        _run_one(session, store, name, results, failures, give_up_at)
+        _run_one(session, store, name, results, failures, give_up_at, withdrawing)
     if as_json:
         failed = [{"export": name, "status": "failed", "message": message} for name, message in failures]
         print_json([result_object(result) for result in results] + failed)
@@ -228,14 +235,24 @@ def _run_one(
     results: "list[RunResult]",
     failures: list[tuple[str, str]],
     give_up_at: float,
+    withdrawing: bool,
 ) -> None:
     from core.exports.run import run_export
+    from core.store import definitions
 
     try:
+        less = withdrawing and not definitions.get_export(store, name).enabled
         while True:
             try:
                 with progress(name, None) as advance:
-                    result = run_export(store, name, session.export_settings, now=session.now, on_entries=advance)
+                    result = run_export(
+                        store,
+                        name,
+                        session.export_settings,
+                        now=session.now,
+                        on_entries=advance,
+                        only_withdrawn=less,
+                    )
                 break
             except ExportBusy:
                 if time.monotonic() >= give_up_at:
@@ -309,7 +326,9 @@ def remove(session: Session, name: str, purge: bool) -> None:
     for location in deleted:
         say(f"deleted  {redact(location)}")
     for location in kept:
-        say(f"kept     {redact(location)}  (--purge would have deleted it)")
+        say(
+            f"kept     {redact(location)}  (no run and no withdrawal changes it any more; --purge would have deleted it)"
+        )
 
 
 for each in (

@@ -2,7 +2,7 @@
 
 import getpass
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -96,14 +96,15 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
 @reason_option
-@click.option("--exact", is_flag=True, help="Also what was withdrawn since that version.")
+@click.option("--exact", is_flag=True, help="Also what was withdrawn or carved out since.")
 @json_option
 @click.pass_obj
 def rollback(session: Session, name: str, version: int, reason: str, exact: bool, as_json: bool) -> None:
     """Publish an older version again, and pin the export to it.
 
     It becomes a new version.  Later runs are computed and not published, until `export unpin`.  What was withdrawn
-    since is not published again, unless --exact is given.
+    or carved out since is not published again, unless --exact is given; own assets, and what is marked above what the
+    export may pass on, never are.
     """
     from core.exports.versions.rollback import roll_back
 
@@ -111,16 +112,14 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
         done = roll_back(
             store, name, version, session.export_settings, by=user(), reason=reason, exact=exact, now=session.now
         )
-    _print_published(name, done.version, done.files, as_json)
+    left_out = {"of": done.of, "left_out": done.left_out}
+    _print_published(name, done.version, done.files, as_json, left_out)
     if done.files:
         say(f"{name}: version {done.version} has the content of version {done.of}")
     else:
         say(f"{name}: the content of version {done.of} is published already, as version {done.version}")
     if done.left_out:
-        say(
-            f"{name}: {done.left_out:,} of its entries were withdrawn or carved out since and left out; "
-            "--exact would keep them"
-        )
+        say(f"{name}: left out of it: {done.left_out_text}")
     say(f"{name}: pinned; yetictl export unpin {shlex.quote(name)} lets runs publish again")
     for note in done.notes:
         say(f"{name}: {note}")
@@ -225,12 +224,19 @@ def version_object(item: "Archived") -> dict[str, object]:
     }
 
 
-def _print_published(name: str, number: int, files: "tuple[Published, ...]", as_json: bool) -> None:
+def _print_published(
+    name: str,
+    number: int,
+    files: "tuple[Published, ...]",
+    as_json: bool,
+    more: "Mapping[str, object] | None" = None,
+) -> None:
     if as_json:
         print_json(
             {
                 "export": name,
                 "version": number,
+                **(more or {}),
                 "files": [
                     {"name": file.name, "location": file.location, "sha256": file.sha256, "outcome": file.outcome}
                     for file in files

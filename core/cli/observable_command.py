@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,9 +120,7 @@ def count(session: Session, as_json: bool) -> None:
 @click.option(
     "--kind",
     type=click.Choice([kind.name.lower() for kind in Kind]),
-    default="malicious",
-    show_default=True,
-    help="What the claim is.",
+    help="What the claim is; by default malicious, and benign under a sticky tag.",
 )
 @click.option("--confidence", type=click.IntRange(0, 100), help="How sure that is, 0 to 100.")
 @click.option(
@@ -136,37 +135,39 @@ def add(
     type_name: str | None,
     tags: tuple[str, ...],
     source: str,
-    kind: str,
+    kind: str | None,
     confidence: int | None,
     tlp: str | None,
 ) -> int:
     """Add single values.  A value that is refused is said with its reason; the others go in."""
     from core.store import observables
 
-    claims, refused = [], 0
+    found, refused = [], 0
     for text in values:
         try:
-            type_, value = recognised(text, type_name)
+            found.append(recognised(text, type_name))
         except RefusedValue as error:
             say(f"refused  {_short(text)!r}: {error}")
             refused += 1
-            continue
-        claims.append(
-            Claim(
-                type=type_,
-                value=value,
-                source=source,
-                tags=tuple(dict.fromkeys(tags)),
-                kind=Kind[kind.upper()],
-                confidence=confidence,
-                tlp=TLP[tlp.upper().replace("+", "_")] if tlp else None,
-            )
-        )
-    if claims:
+    if found:
         with session.store() as store:
+            groups = [(Kind[kind.upper()], tags)] if kind else observables.by_kind(store, tags)
+            claims = [
+                Claim(
+                    type=type_,
+                    value=value,
+                    source=source,
+                    tags=tuple(dict.fromkeys(names)),
+                    kind=what,
+                    confidence=confidence,
+                    tlp=TLP[tlp.upper().replace("+", "_")] if tlp else None,
+                )
+                for type_, value in found
+                for what, names in groups
+            ]
             report = observables.add(store, claims, session.now)
-        for claim in claims:
-            say(f"{claim.type}  {claim.value}")
+        for type_, value in found:
+            say(f"{type_}  {value}")
         say(f"{report.new} new, {report.updated} updated, {report.unchanged} unchanged")
     return 1 if refused else 0
 
@@ -178,12 +179,20 @@ def add(
 @click.option("--source", default=BY_HAND, show_default=True, metavar="NAME", help="Who says so.")
 @click.pass_obj
 def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | None, source: str) -> None:
-    """Tag a known value."""
+    """Tag a known value.
+
+    Under a sticky tag (benign, false-positive, allowlist, ...; see `tag list`) it is claimed to be good, and the next
+    runs leave it out; `observable withdraw` does more, and at once.
+    """
     from core.store import observables
 
     with session.store() as store:
         for row in find(session, store, value, type_name):
-            observables.tag(store, row.type, row.value, tags, source, session.now)
+            try:
+                observables.tag(store, row.type, row.value, tags, source, session.now)
+            except RefusedValue as error:
+                again = f"yetictl observable add {shlex.quote(row.value)} --source {shlex.quote(source)} --tag TAG"
+                raise RefusedValue(f"{error}; {again} --tlp LEVEL") from None
             say(f"{row.type}  {row.value}  tagged {', '.join(tags)}")
 
 

@@ -80,9 +80,9 @@ def publish(session: Session, store: "Store", names: list[str]) -> int:
     from core.cli.export_command import run_exports
 
     if not names:
-        say("no published export holds it")
+        say("no export holds it")
         return 0
-    status = run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S)
+    status = run_exports(session, store, names, as_json=False, patience_s=PATIENCE_S, withdrawing=True)
     _tell_left_behind(session, store, names)
     # A run that is held has let the value go all the same, and that is what was asked for.
     return 0 if status == HELD else status

@@ -17,6 +17,8 @@ from core.exports.gate.keeping_off import keep_off, reason_text, word_of
 from core.exports.gate.measure import space_of
 from core.exports.gate.ranking import cut_query
 from core.exports.gate.rules import Found, History
+from core.exports.publishing.elsewhere import lines_there
+from core.exports.publishing.places import is_local
 from core.exports.render import Job, Rendered, refused_rows, render
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
@@ -26,8 +28,11 @@ from core.schemas.instant import Instant
 from core.schemas.version import Space
 from core.store import archives, definitions, ledger, runs
 from core.store.allow_lists import hits as allow_hits
+from core.store.allow_lists.entries import ADDRESSES
 from core.store.archives import KEPT, Archived
 from core.store.conditions import build
+from core.store.ledger.history import lies_in, wider
+from core.values.types import CIDR
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -108,6 +113,8 @@ def make(
     settings: Settings,
     on_entries: Callable[[int], None] = lambda _: None,
     look: Callable[["Snapshot"], None] = lambda _: None,
+    *,
+    is_run: bool = False,
 ) -> Made:
     """Return what a run would publish.
 
@@ -118,12 +125,13 @@ def make(
         settings: Of this installation.
         on_entries: Called with the number of entries just written.
         look: Called with the snapshot at the end, to ask it more.
+        is_run: It is to be published; only then a server is asked what a first run finds there.
 
     Raises:
         YetiError: It cannot be made.
     """
     with looked_at(store, job.instant) as snapshot:
-        made = _Candidate(store, snapshot, job, folder, settings, on_entries).made()
+        made = _Candidate(store, snapshot, job, folder, settings, on_entries, is_run=is_run).made()
         look(snapshot)
         return made
 
@@ -155,7 +163,10 @@ class _Candidate:
         folder: Path,
         settings: Settings,
         on_entries: Callable[[int], None],
+        *,
+        is_run: bool,
     ) -> None:
+        self._is_run = is_run
         self._store, self._snapshot, self._job = store, snapshot, job
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._limits = limits.parse(job.definition.limits)
@@ -286,11 +297,22 @@ class _Candidate:
             value
             for type_, value in wanted
             if (type_, value) in refused
-            or (
-                (type_, value) not in pieces
-                and not self._snapshot.takes(self._selection, self._instant, type_, value)
+            or not (
+                (type_, value) in pieces or self._takes(type_, value) or self._lies_in_a_listed_one(type_, value)
             )
         )
+
+    def _takes(self, type_: str, value: str) -> bool:
+        return self._snapshot.takes(self._selection, self._instant, type_, value)
+
+    def _lies_in_a_listed_one(self, type_: str, value: str) -> bool:
+        """Say whether a network that is listed holds an address or a network: what never may be is seen so, too."""
+        if type_ not in ADDRESSES:
+            return False
+        if any(lies_in(value, text) for _, _, text in self._snapshot.pieces):
+            return True
+        around = wider(self._snapshot.connection, type_, value)
+        return any(item.type == CIDR and self._takes(CIDR, item.value) for item in around)
 
     def _faults(self, rendered: Rendered) -> Sequence[str]:
         name = self._job.definition.format
@@ -309,7 +331,9 @@ class _Candidate:
         if self._current is None:
             # Published before versions were kept: how many entries that were is all that is known.
             before = runs.current_version(self._store, name)
-            return History(before.entries, is_counted_only=True) if before else None
+            if before is None:
+                return self._found_there()
+            return History(before.entries, counted="of what is published only the number of entries is known")
         record = self._current.record
         if record.entries:
             return History(record.entries, record.space)
@@ -318,6 +342,20 @@ class _Candidate:
             if item.record.entries:
                 return History(0, item.record.space, had=item.record.entries)
         return History(0)
+
+    def _found_there(self) -> History | None:
+        """Return what stands under the name of an export that never published, where its lines are entries."""
+        definition = self._job.definition
+        place = definition.destination or self._settings.export_path
+        if definition.template or not (self._is_run or is_local(place)):
+            return None
+        number = lines_there(place, definition.file_name)
+        if not number:
+            return None
+        text = (
+            f"{definition.file_name} is there already, with {number:,} lines, and this export has not published it"
+        )
+        return History(number, counted=text, is_ours=False)
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]

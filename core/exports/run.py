@@ -72,6 +72,7 @@ def run_export(
     *,
     now: Instant,
     on_entries: Callable[[int], None] = lambda _: None,
+    only_withdrawn: bool = False,
 ) -> RunResult:
     """Bring the export *name* up to date.
 
@@ -81,6 +82,7 @@ def run_export(
         settings: Of this installation.
         now: The instant at which every assertion is judged.
         on_entries: Called with the number of entries just rendered.
+        only_withdrawn: Nothing is made anew; only what was withdrawn or carved out leaves what is published.
 
     Raises:
         NotFound: There is no such export.
@@ -92,7 +94,8 @@ def run_export(
         run_id = runs.begin_run(store, lease, now)
         try:
             with run_folder(settings.spool_path) as folder:
-                result = _Run(store, lease, run_id, settings, clock, folder).result(on_entries)
+                run = _Run(store, lease, run_id, settings, clock, folder)
+                result = run.less() if only_withdrawn else run.result(on_entries)
         except BaseException as error:
             message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
             _finish(store, run_id, clock, RunResult(name, "failed", message=redact(message.strip())))
@@ -124,7 +127,7 @@ class _Run:
         try:
             signing.key_of(self._settings)  # where it cannot be used, nothing is published that is not signed
             job = candidate.job_of(self._store, self._definition, self._clock.start)
-            made = candidate.make(self._store, job, self._folder, self._settings, on_entries)
+            made = candidate.make(self._store, job, self._folder, self._settings, on_entries, is_run=True)
         except YetiError:
             self._withdraw_all_the_same()
             raise
@@ -143,6 +146,21 @@ class _Run:
             return self._pinned(made, pin, result)
         return self._unchanged(made, result) if made.is_same else self._publish(made, result)
 
+    def less(self) -> RunResult:
+        """Let what was withdrawn leave what is published, and do nothing else."""
+        recovered = self._versions.recover()
+        less = self._withdraw(pins.pinned(self._store, self._definition.name))
+        current = archives.current(self._store, self._definition.name)
+        result = RunResult(
+            self._definition.name,
+            "completed",
+            "unchanged" if less is None else "replaced",
+            version=current.number if current else None,
+            entries=current.record.entries if current else 0,
+            notes=(*filter(None, [recovered]), "it is switched off: nothing else of it was published"),
+        )
+        return self._with_less(result, less)
+
     def _unchanged(self, made: Made, result: RunResult) -> RunResult:
         """Put back what is gone or was altered; nothing waits any more."""
         told = self._versions.drop_candidates()
@@ -157,16 +175,18 @@ class _Run:
         told = self._versions.drop_candidates() + forgetting.forget_old(
             self._store, self._versions, self._definition.name, self._settings, self._clock.now
         )
-        return replace(
+        result = replace(
             result, version=item.number, files=files, outcome=_outcome(files), notes=result.notes + told
         )
+        # Whoever withdrew something while this was made found it on no list.
+        return self._with_less(result, self._withdraw(None))
 
     def _held(self, made: Made, pin: pins.Pin | None, result: RunResult) -> RunResult:
         """Keep the candidate for whoever releases it; what was withdrawn leaves all the same."""
         less = self._withdraw(pin)
         if less is not None:
             made = self._again(made)
-        told = self._versions.put_back(made.current) if less is None and made.current is not None else ()
+        _, told = self._versions.put_back(made.current) if less is None and made.current is not None else ((), ())
         sha256 = ""
         if made.is_same:
             told += self._versions.drop_candidates()
@@ -188,8 +208,14 @@ class _Run:
         """Publish nothing but what is gone or was altered, and what was withdrawn leaves; nothing waits any more."""
         told = self._versions.drop_candidates()
         less = self._withdraw(pin)
-        if less is None and made.current is not None:
-            result = replace(result, files=self._versions.put_again(made.current))
+        if less is not None:
+            made = self._again(made)
+        elif made.current is not None:
+            files, more = self._versions.put_back(made.current)
+            told += more
+            if not self._versions.is_here(made.current.record):
+                told += (f"version {made.current.number} was published under another name or at another place",)
+            result = replace(result, files=files)
         would = "it would change nothing" if made.is_same else f"it would change it: {made.changes_text}"
         result = self._with_less(result, less)
         return replace(result, outcome="pinned", message=f"{_since(pin)}; {would}", notes=(*result.notes, *told))
@@ -198,7 +224,7 @@ class _Run:
         """Make a held candidate once more, since another version is the current one by now; it stays held."""
         folder = self._folder / "again"
         folder.mkdir()
-        again = candidate.make(self._store, made.job, folder, self._settings)
+        again = candidate.make(self._store, made.job, folder, self._settings, is_run=True)
         return again if again.verdict.is_held else replace(again, verdict=made.verdict)
 
     def _write(self, made: Made, base: int) -> Archived:
@@ -232,6 +258,9 @@ class _Run:
         """
         try:
             less = self._withdraw(pins.pinned(self._store, self._definition.name))
+            if less is not None:
+                said = {"export": self._lease.export, "version": less.version}
+                _log.warning("what was withdrawn has left all the same", extra=said)
             current = archives.current(self._store, self._definition.name)
             if less is None and current is not None:
                 self._versions.put_back(current)

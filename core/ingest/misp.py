@@ -25,6 +25,7 @@ from core.ingest.reader import InputFile, Item, Options
 from core.ingest.stix_patterns import read_pattern
 from core.schemas.claim import TLP, Claim, Kind, Refusal
 from core.values import misp_types, ports, types
+from core.values.markings import strictest, tlp_of
 from core.values.refang import refang
 
 NAME = "misp"
@@ -129,8 +130,8 @@ def _claims(
 
 def _tlp(own: list[str], events: list[str]) -> TLP | None:
     """Return the attribute's own marking if it has one: whoever marks one attribute means that one."""
-    marking = typed.strictest([typed.tlp_of(tag) for tag in own])
-    return marking if marking is not None else typed.strictest([typed.tlp_of(tag) for tag in events])
+    marking = strictest([tlp_of(tag) for tag in own])
+    return marking if marking is not None else strictest([tlp_of(tag) for tag in events])
 
 
 _Value = tuple[tuple[str, str], dict[str, Any]]

@@ -26,6 +26,7 @@ from core.ingest.stix_patterns import Reading, read_pattern
 from core.schemas.claim import Claim, Kind, Refusal
 from core.schemas.instant import Instant
 from core.values import types
+from core.values.markings import strictest, tlp_of
 
 NAME = "stix"
 MEANING = "STIX 2.0 and 2.1: bundles, arrays, JSON lines"
@@ -180,7 +181,7 @@ class _StixReader:
         return {
             "source": self._options.source or self._graph.source(thing) or self._file_name,
             "tags": self._options.tagged(tags),
-            "tlp": marking if marking is not None else typed.strictest([typed.tlp_of(tag) for tag in tags]),
+            "tlp": marking if marking is not None else strictest([tlp_of(tag) for tag in tags]),
             "confidence": confidence if type(confidence) is int and 0 <= confidence <= 100 else None,
             "withdrawn": thing.get("revoked") is True,
             "line": line,

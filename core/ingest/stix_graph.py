@@ -9,6 +9,7 @@ from typing import Any
 
 from core.ingest import typed
 from core.schemas.claim import TLP
+from core.values.markings import strictest, tlp_of
 
 _TLP_IDS = {
     "613f2e26-407d-48c7-9eca-b8e91df99dc9": TLP.CLEAR,
@@ -86,7 +87,7 @@ class Graph:
         for marking in granular if isinstance(granular, list) else ():
             if isinstance(marking, dict) and isinstance(marking.get("marking_ref"), str):
                 refs.append(marking["marking_ref"])
-        return typed.strictest([self.markings.get(ref) for ref in refs])
+        return strictest([self.markings.get(ref) for ref in refs])
 
     def threat_names(self, id_: object) -> list[str]:
         """Return the names of the malware, tools, groups and campaigns that the indicator *id_* indicates."""
@@ -119,6 +120,6 @@ def _marking(thing: dict[str, Any]) -> TLP | None:
     extensions = thing.get("extensions")
     parts = extensions.values() if isinstance(extensions, dict) else ()
     words += [extension.get("tlp_2_0") for extension in parts if isinstance(extension, dict)]
-    found = [typed.tlp_of(f"tlp:{word}") for word in words if isinstance(word, str)]
-    found.append(typed.tlp_of(typed.clean(thing.get("name"))))
-    return typed.strictest(found)
+    found = [tlp_of(f"tlp:{word}") for word in words if isinstance(word, str)]
+    found.append(tlp_of(typed.clean(thing.get("name"))))
+    return strictest(found)

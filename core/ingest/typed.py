@@ -6,7 +6,7 @@ from typing import Any
 
 from core.errors import RefusedValue
 from core.ingest.lines import excerpt
-from core.schemas.claim import TLP, Refusal
+from core.schemas.claim import Refusal
 from core.schemas.instant import Instant
 from core.values import types
 from core.values.canonical import classify
@@ -23,14 +23,6 @@ _DEFANGED = frozenset((types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MAX_TEXT = 2000
 _MAX_TAG = 250
-_TLP = re.compile(r"tlp\s*:\s*(clear|white|green|amber(?:[ +_-]*strict)?|red)", re.IGNORECASE).fullmatch
-_TLP_WORDS = {
-    "clear": TLP.CLEAR,
-    "white": TLP.CLEAR,
-    "green": TLP.GREEN,
-    "amber": TLP.AMBER,
-    "red": TLP.RED,
-}
 
 # The numbers are those of STIX 2.1, appendix A, for the scales it lists, and of the MISP taxonomy for its own.
 _CONFIDENCE_TAGS = {
@@ -69,20 +61,6 @@ def typed(kind: str, text: str) -> tuple[str, str]:
     if kind == IP:
         kind = types.IPV6 if ":" in text else types.IPV4
     return classify(kind, refang(text.strip()) if kind in _DEFANGED else text)
-
-
-def tlp_of(tag: str) -> TLP | None:
-    """Return the marking that *tag* is (``tlp:amber+strict``), ``None`` if it is none."""
-    found = _TLP(tag.strip())
-    if found is None:
-        return None
-    word = found[1].lower()
-    return TLP.AMBER_STRICT if word.endswith("strict") else _TLP_WORDS[word]
-
-
-def strictest(markings: "list[TLP | None]") -> TLP | None:
-    """Return the most restrictive of *markings*, ``None`` if there is none."""
-    return max((marking for marking in markings if marking is not None), default=None)
 
 
 def confidence_of(tags: "list[str]") -> int | None:

@@ -24,6 +24,7 @@ from core.ingest.reader import InputFile, Item, Options
 from core.schemas.claim import Claim, Kind, Refusal, StoredTemplate
 from core.schemas.instant import LATEST, Instant
 from core.values import types
+from core.values.markings import strictest, tlp_of
 
 NAME = "yeti"
 MEANING = "saved answers of Yeti's /observables/search; *.jinja2 templates"
@@ -112,6 +113,7 @@ def _observable(line: int, thing: dict[str, Any], file_name: str, options: Optio
     tags = list(_tags(thing.get("tags"), line, refusals)) or [((), None, None)]
     facts = list(_contexts(thing, named if kind == types.GENERIC and named != kind else ""))
     info = Kind.INFO if tags == [((), None, None)] else Kind.MALICIOUS
+    marking = strictest(tlp_of(name) for names, _, _ in tags for name in (*names, *options.tags))
     # A claim holds one end and one context, so there are as many as the longer list; the store unites them.
     for number, (tag, fact) in enumerate(zip_longest(tags, facts)):
         names, last_seen, valid_until = tag if number < len(tags) else tags[-1]
@@ -124,6 +126,7 @@ def _observable(line: int, thing: dict[str, Any], file_name: str, options: Optio
             first_seen=first_seen,
             last_seen=last_seen,
             valid_until=valid_until,
+            tlp=marking,
             context=fact,
             line=line,
         )

@@ -64,6 +64,7 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
         note: Who released or rolled back what, and why.
         objects: What is stored.
         previous_sha256: Of the manifest of the version before; empty for the first.
+        beside: What was published beside the files: ``signatures``, ``checksums``.
     """
 
     export: str
@@ -86,6 +87,7 @@ class ManifestRecord(msgspec.Struct, frozen=True, kw_only=True):
     note: Mapping[str, str] = {}
     objects: tuple[StoredObject, ...] = ()
     previous_sha256: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def content(self) -> tuple[StoredObject, ...]:

@@ -24,6 +24,7 @@ from core.store.merge import (
     Stated,
     begun,
     end,
+    marking,
     merged,
     stated,
     sure_until,
@@ -161,7 +162,7 @@ class BatchWriter:
             claim.valid_from,
             claim.valid_until,
             claim.confidence,
-            claim.tlp,
+            marking(claim),
         )
         known = self._statements.get(sign)
         if known is None:

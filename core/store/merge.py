@@ -8,8 +8,9 @@ So the result does not depend on where an import is cut into batches.
 
 from typing import NamedTuple
 
-from core.schemas.claim import Claim, Kind
+from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.instant import LATEST, SECOND, Instant
+from core.values.markings import strictest, tlp_of
 
 Pair = tuple[int, int]
 """Source and tag, by row id."""
@@ -62,8 +63,14 @@ class Life(NamedTuple):
     from_last_seen: bool = False
 
 
+def marking(claim: Claim) -> TLP | None:
+    """Return how *claim* is marked: by itself, or else by the strictest of its tags that are markings."""
+    return strictest(map(tlp_of, claim.tags)) if claim.tlp is None and claim.tags else claim.tlp
+
+
 def stated(claim: Claim) -> Stated:
     """Return what *claim* states, as plain integers."""
+    tlp = marking(claim)
     return Stated(
         int(claim.kind),
         claim.first_seen,
@@ -71,7 +78,7 @@ def stated(claim: Claim) -> Stated:
         claim.valid_from,
         claim.valid_until,
         claim.confidence,
-        None if claim.tlp is None else int(claim.tlp),
+        None if tlp is None else int(tlp),
     )
 
 

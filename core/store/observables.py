@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from core.errors import NotFound, RefusedValue
-from core.schemas.claim import Claim
+from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.changes import ADD_OBSERVABLE
@@ -18,6 +18,8 @@ from core.store.imports import ImportSession, MergeReport
 from core.store.lifetimes import read_lifetimes
 from core.store.rows import Row, RowReader
 from core.store.store import Store
+from core.store.tags import sticky_among
+from core.values.markings import tlp_of
 from core.values.tags import tag_key
 
 _WITHDRAW = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
@@ -118,12 +120,36 @@ def add_untagged(store: Store, type: str, value: str, now: Instant) -> bool:
 def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, now: Instant) -> MergeReport:
     """Let *source* claim that the known observable has *tags*.
 
+    Under a sticky tag (benign, false positive, …) the claim is that it is good.
+
     Raises:
         NotFound: There is no such observable.
+        RefusedValue: A tag is a marking, which a claim has, and no observable.
     """
+    if marking := next((name for name in tags if tlp_of(name) is not None), ""):
+        raise RefusedValue(
+            f"{marking} is a marking: it belongs to what somebody claims, and is no tag of the value"
+        )
     with _reading(store) as connection:
         _known(connection, value, type)
-    return add(store, [Claim(type=type, value=value, source=source, tags=tuple(tags))], now)
+    claims = [
+        Claim(type=type, value=value, source=source, tags=names, kind=kind) for kind, names in by_kind(store, tags)
+    ]
+    return add(store, claims, now)
+
+
+def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:
+    """Return what is claimed by hand under *tags*, where nobody says: under sticky ones that the value is good.
+
+    At least one group, without tags if there are none.
+    """
+    with _reading(store) as connection:
+        sticky = sticky_among(connection, tags)
+    good = tuple(dict.fromkeys(sticky))
+    rest = tuple(dict.fromkeys(name for name in tags if name not in sticky))
+    return [(kind, names) for kind, names in ((Kind.BENIGN, good), (Kind.MALICIOUS, rest)) if names] or [
+        (Kind.MALICIOUS, ())
+    ]
 
 
 def withdraw(

@@ -62,6 +62,18 @@ def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = L
     return Lease(name, owner, number)
 
 
+def running(store: Store, now: Instant) -> list[str]:
+    """Return the exports, by name, that somebody has claimed just now."""
+    with store.reading() as connection:
+        found = connection.scalars(
+            select(export.c.name)
+            .join(export_lease, export_lease.c.export_id == export.c.id)
+            .where(export_lease.c.owner.is_not(None), export_lease.c.lease_until > now)
+            .order_by(export.c.name)
+        )
+        return list(found)
+
+
 def renew(store: Store, lease: Lease, now: Instant, *, lease_s: int = LEASE_S) -> None:
     """Hold the claim until *lease_s* after *now*.
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -52,6 +53,12 @@ def tags(store: Store) -> list[Tag]:
     with store.reading() as connection:
         query = select(tag.c.id, tag.c.name, tag.c.key, tag.c.lifetime_s, tag.c.sticky).order_by(tag.c.name)
         return [_tag(tuple(row)) for row in connection.execute(query)]
+
+
+def sticky_among(connection: sqlite3.Connection, names: Iterable[str]) -> list[str]:
+    """Return those of *names* that are sticky, or would be."""
+    known = {item.key: item.is_sticky for item in read_tags(connection)}
+    return [name for name in names if known.get(key := tag_key(name), is_sticky_name(key))]
 
 
 def set_tag(store: Store, name: str, *, lifetime_s: int | None, sticky: bool | None) -> None:

@@ -227,7 +227,7 @@ def test_what_was_withdrawn_is_told(wall, feed, yetictl, listed):
     yetictl("observable", "withdraw", "198.51.100.7", "--reason", "ours")
 
     done = yetictl("export", "rollback", wall, "1", "--reason", "so")
-    assert "fire wall: 1 of its entries were withdrawn since and left out; --exact would keep them" in done.err
+    assert "fire wall: left out of it: 1 withdrawn" in done.err
     assert 99 == listed()
 
     exact = yetictl("export", "rollback", wall, "1", "--reason", "so", "--exact")
@@ -408,7 +408,7 @@ def test_verify_says_that_all_is_well(held, yetictl):
     """Manifest, file and changes of version 1, the same of the candidate but for a manifest, and the published file."""
     good = yetictl("export", "verify", "fire wall")
 
-    assert ("", "fire wall: 6 of 6 manifests, objects and published files are as they should be\n") == (
+    assert ("", "fire wall: 7 of 7 manifests, objects and published files are as they should be\n") == (
         good.out,
         good.err,
     )
@@ -428,7 +428,7 @@ def test_verify_says_what_is_wrong(held, yetictl, tmp_path, published):
     waiting = json.loads(yetictl("export", "versions", "fire wall", "--json").out)["held"]["files"][0]["sha256"]
     (candidate,) = versions.glob(f"*.{waiting}.file")
     candidate.write_text("")
-    (manifest,) = versions.glob("*.v1.json")
+    (manifest,) = versions.glob("*.v1.*.json")
     manifest.unlink()
     published.write_text("198.51.100.250\n")
 
@@ -445,7 +445,7 @@ def test_verify_says_what_is_wrong(held, yetictl, tmp_path, published):
         )
         if text in line
     ]
-    assert "3 of 6 manifests, objects and published files are as they should be" in wrong.err
+    assert "4 of 7 manifests, objects and published files are as they should be" in wrong.err
     faults = [
         item["fault"]
         for item in yetictl("export", "verify", "fire wall", "--json", status=1).json

@@ -99,7 +99,7 @@ def test_a_value_that_nobody_knows(yetictl, lists, tmp_path):
     """It is marked all the same, so that no import lists it; what is of no type is not."""
     result = yetictl("observable", "withdraw", "198.51.100.7", "--reason", "our mail server")
     assert "0 assertions withdrawn, and marked as false-positive" in result.err
-    assert "no published export holds it" in result.err
+    assert "no export holds it" in result.err
     (tmp_path / "other.csv").write_text("value,type,tags\n198.51.100.7,ip,c2\n")
     yetictl("import", "other.csv", "--source", "other")
     yetictl("export", "run", "addresses")

@@ -1,5 +1,6 @@
 """Claims and instants that the tests of exports share."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from core.schemas.claim import Claim
@@ -7,6 +8,12 @@ from core.schemas.instant import DAY, Instant
 
 NOW: Instant = 1_790_000_000_000_000
 LATER: Instant = NOW + DAY
+
+
+def manifest_name(names: Iterable[str], number: int) -> str:
+    """Return which of the names of objects is that of the manifest of a version."""
+    (found,) = [name for name in names if f".v{number}." in name]
+    return found
 
 
 def claim(value: str, type_: str = "hostname", *tags: str, **fields: Any) -> Claim:

@@ -24,7 +24,7 @@ from core.store.allow_lists.hits_of import Hit, hits_of, is_looked_at
 from core.store.archives import HELD, KEPT
 from core.store.ledger import history as ledger_history
 from core.store.ledger.history import Known, Made, Period
-from core.store.ledger.lines import Change
+from core.store.ledger.lines import Change, word_of
 from core.store.ledger.texts import Named
 from core.values.detect import detect
 
@@ -176,6 +176,7 @@ class _Explaining:
         self._export = ledger.export_key(self._connection, definition.name)
         self._made = ledger_history.version_made(self._connection, self._export, number) if number else None
         self._notes: list[str] = []
+        self._is_sure = True
 
     def standing(self, observable: Known) -> Standing:
         """Return how one observable stands, with what is around it."""
@@ -239,12 +240,23 @@ class _Explaining:
             {} if is_whole else self._why_not(observable, state, periods, judged, following),
             judged.assertions,
             pieces,
-            following if self.is_current else None,
+            following if self.is_current and not self._may_not_fit(state, following) else None,
             next_pieces,
             _change(held, key, inside),
             periods,
             tuple(hit for hit in hits if hit.action == "inform" and not hit.is_own),
         )
+
+    def _may_not_fit(self, state: Period | None, following: Reason) -> bool:
+        """Say whether only a run can tell: of what it would list, but for what is cut and what cannot be written."""
+        if following:
+            return False
+        is_listed = state is not None and state.is_listed
+        was_left = state is not None and not state.is_listed and word_of(state.why) in ("cut", "refused")
+        if was_left or not (self._is_sure or is_listed):
+            self._notes.append("what the budget cuts, and what the format cannot express, only a run can tell")
+            return True
+        return False
 
     def _let_in_by(self, key: int, number: int) -> tuple[tuple[str, str], ...]:
         known = self._snapshot.known
@@ -264,6 +276,7 @@ class _Explaining:
             return judged, judged.reason, ()
         chosen = limits.parse(self._definition.limits)
         reason, pieces = kept_off_for(self._connection, observable, chosen)
+        self._is_sure = chosen.budget_entries is None and chosen.budget_bytes is None
         if not is_looked_at(self._connection, key):
             self._notes.append(f"{value} was not compared with all allow-lists yet; the next run does that")
         return judged, reason, pieces

@@ -20,23 +20,26 @@ def holders(store: "Store", type_: str, value: str, now: Instant, settings: Sett
     """Return the exports, by name, that hold an observable, or may do so.
 
     Its current version lists it, whole or in parts, or what is held would.  Where that cannot be told (a version
-    older than the ledger, a candidate that cannot be read) it may.
+    older than the ledger, a candidate that cannot be read, a run that is going on) it may.
 
     Args:
         store: Where.
         type_: Of the observable.
         value: The canonical value.
-        now: Not asked for any more: what is published does not depend on it.
+        now: To know which runs are going on; what is published does not depend on it.
         settings: To read what is held; without, whatever is held may hold it.
     """
     key = observables.id_of(store, type_, value)
     if key is None:
         return []
+    running = set(runs.running(store, now))  # first: what ends in between is seen below
     with store.snapshot() as snapshot:
         return [
             definition.name
             for definition in definitions.exports(store)
-            if _is_listed(store, snapshot, definition.name, key) or _is_held(store, definition.name, key, settings)
+            if definition.name in running
+            or _is_listed(store, snapshot, definition.name, key)
+            or _is_held(store, definition.name, key, settings)
         ]
 
 

@@ -7,13 +7,13 @@ import msgspec
 from core.exports.answers.judging import Reason
 from core.exports.gate.keeping_off import Forbidden, reason_text
 from core.exports.gate.limits import Limits
-from core.store.allow_lists.entries import address_entry
+from core.store.allow_lists.entries import canonical
 from core.store.allow_lists.hits_of import Hit, hits_of
 from core.store.allow_lists.kinds import reason_word
 from core.store.allow_lists.matching import CONTAINS, EQUAL, INSIDE
 from core.store.ledger.history import Known
 from core.values import types
-from core.values.networks import split, text_of
+from core.values.networks import split
 
 
 def kept_off_for(
@@ -43,7 +43,7 @@ def kept_off_for(
             return _told(reason_text(reason_word(hit.list), **told)), ()
     if observable.type != types.CIDR:
         return {}, ()
-    holes = [(_canonical(hit.entry), hit.list) for hit in blocking if hit.relation == CONTAINS]
+    holes = [(canonical(hit.entry), hit.list) for hit in blocking if hit.relation == CONTAINS]
     return _split(
         observable.value, [*holes, *((entry, "") for entry in forbidden.inside(observable.value))], limits
     )
@@ -67,11 +67,6 @@ def _too_broad(network: str, limits: Limits) -> int:
 def _blocks(hit: Hit, limits: Limits) -> bool:
     allowed = hit.special_class and hit.special_class in limits.allow
     return hit.action == "block" and not hit.is_own and not allowed
-
-
-def _canonical(entry: str) -> str:
-    span = address_entry(entry)
-    return entry if span is None else text_of(span)
 
 
 def _told(reason: str) -> Reason:

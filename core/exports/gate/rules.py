@@ -123,7 +123,7 @@ def _empty(candidate: Candidate, history: History, limits: Limits) -> Iterator[R
 
 def _loss(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
     lost, left = candidate.lost, _left(candidate, history)
-    if history.is_counted_only:
+    if history.counted:
         lost = max(0, left - candidate.entries)
     if limits.loss is None or not candidate.entries:  # of an empty list the rule before tells, or lets it pass
         return
@@ -136,7 +136,13 @@ def _loss(candidate: Candidate, history: History, limits: Limits) -> Iterator[Re
 
 def _growth(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
     now, then = history.entries or history.had, candidate.entries
-    if limits.growth is None or not now or then - now <= limits.growth_entries or then <= limits.growth * now:
+    if (
+        limits.growth is None
+        or not history.is_ours
+        or not now
+        or then - now <= limits.growth_entries
+        or then <= limits.growth * now
+    ):
         return
     emptied = "" if history.entries else ", which it had before it was emptied,"
     grown = f"the list would grow from {now:,}{emptied} to {entries_text(then)}"
@@ -145,7 +151,7 @@ def _growth(candidate: Candidate, history: History, limits: Limits) -> Iterator[
 
 
 def _space(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
-    if limits.space is None or history.is_counted_only or not (history.entries or history.had):
+    if limits.space is None or history.counted or not (history.entries or history.had):
         return
     when = "now" if history.entries else "before it was emptied"
     pairs = (
@@ -174,8 +180,8 @@ def _drops_text(candidate: Candidate) -> str:
 def _history_notes(history: History | None) -> Iterator[str]:
     if history is None:
         yield "nothing was published before: loss, growth and address space have nothing to be compared with"
-    elif history.is_counted_only:
-        yield "of what is published only the number of entries is known: address space has nothing to be compared with"
+    elif history.counted:
+        yield f"{history.counted}: {'' if history.is_ours else 'growth and '}address space has nothing to be compared with"
     elif not history.entries and not history.had:
         yield "what is published is empty: growth and address space have nothing to be compared with"
 

@@ -30,13 +30,15 @@ class History:
         entries: So many are published.
         space: What they cover; of a list that was emptied, what it covered before.
         had: Of a list that was emptied: how many entries it had before.
-        is_counted_only: Not known is which entries are published and what they cover, since nothing was kept of them.
+        counted: In words, where only the number of entries is known, not which they are, nor what they cover.
+        is_ours: This export has published it; of what it finds at its first run, growth is not judged.
     """
 
     entries: int
     space: Space = _NOWHERE
     had: int = 0
-    is_counted_only: bool = False
+    counted: str = ""
+    is_ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)

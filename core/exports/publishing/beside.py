@@ -43,6 +43,34 @@ def publish_beside(
     checksums.write_checksums(store, place, settings)
 
 
+def kinds(settings: Settings) -> tuple[str, ...]:
+    """Return what is published beside files, in words."""
+    signed = ("signatures",) if settings.signing_key is not None else ()
+    return (*signed, "checksums") if settings.sha256sums else signed
+
+
+def withdraw_checksums(place: str) -> None:
+    """Delete the checksums of a place, and their signature.
+
+    Raises:
+        StorageError: One could not be deleted.
+    """
+    storage = Storage(get_client(place))
+    for name in (places.SUMS, places.SUMS + places.SIGNATURE):
+        storage.delete(name)
+
+
+def withdraw_signatures(place: str, names: Sequence[str]) -> None:
+    """Delete the signatures of files of those *names*, and that of the checksums, which are not theirs any more.
+
+    Raises:
+        StorageError: One could not be deleted.
+    """
+    storage = Storage(get_client(place))
+    for name in (*names, places.SUMS):
+        storage.delete(name + places.SIGNATURE)
+
+
 def withdraw_beside(place: str, names: Sequence[str]) -> None:
     """Delete what was published beside files of those *names*, but for the checksums; it is fine if nothing was.
 

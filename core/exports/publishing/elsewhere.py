@@ -1,12 +1,15 @@
-"""What an export left where it was published before it moved: nobody brings that up to date."""
+"""What is where an export publishes, or published before it moved, and is not, or not any more, of its making."""
 
 from typing import TYPE_CHECKING
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
+from core.errors import StorageError
 from core.redaction import redact
 from core.store import archives
 from core.store.archives import KEPT, Archived
+
+_CHUNK_BYTES = 1 << 20
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -35,3 +38,12 @@ def left_behind(store: "Store", name: str, destination: str) -> list[tuple[str, 
             if storage.unchanged(file.file_name, file.size_bytes, file.sha256) is not None:
                 found[place, file.file_name] = item
     return [(place, file, item) for (place, file), item in found.items()]
+
+
+def lines_there(destination: str, file_name: str) -> int | None:
+    """Return how many lines a file has that stands there, ``None`` if there is none, or nobody may read it."""
+    try:
+        with Storage(get_client(destination)).open_reader(file_name) as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+    except StorageError:
+        return None

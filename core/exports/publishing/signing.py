@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from core.errors import YetiError
 from core.exports.publishing.minisign_key import SigningKey, read_key
 from core.exports.settings import Settings
 from core.schemas.instant import SECOND, Instant
@@ -32,6 +33,15 @@ def key_of(settings: Settings) -> SigningKey | None:
     if settings.signing_key is None:
         return None
     return read_key(settings.signing_key, settings.signing_key_password)
+
+
+def fault(settings: Settings) -> str:
+    """Return why nothing can be signed though it should be; empty if all is well."""
+    try:
+        key_of(settings)
+    except YetiError as error:
+        return str(error)
+    return ""
 
 
 def sign(contents: Path | bytes, key: SigningKey, trusted_comment: str) -> bytes:

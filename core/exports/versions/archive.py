@@ -6,7 +6,7 @@ share is kept once::
     <key>.<sha256>.file             a published file, byte for byte
     <key>.<sha256>.content          the same without its publish counter, of formats that have one
     <key>.<sha256>.changes.jsonl.gz what a version changed and why (without .gz where only text can be kept)
-    <key>.v<number>.json            the manifest, written last
+    <key>.v<number>.<sha256>.json  the manifest, written last; of its SHA-256 the first 12 digits
 
 Decision 0080 says why.
 """
@@ -28,6 +28,7 @@ from core.schemas.export import ExportDefinition
 from core.schemas.version import ManifestRecord, StoredObject, manifest_bytes
 
 _CHUNK_BYTES = 1 << 20
+_DIGITS = 12
 _SLUG_CHARACTERS = 60
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
@@ -87,25 +88,28 @@ class Archive:
         """
         data = manifest_bytes(record)
         sha256 = hashlib.sha256(data).hexdigest()
-        self._put(self.manifest_name(record.number), data, _JSON, sha256, len(data))
+        self._put(self.manifest_name(record.number, sha256), data, _JSON, sha256, len(data))
         return sha256
 
-    def manifest_name(self, number: int) -> str:
-        """Return the name of the manifest of version *number*."""
-        return f"{self._key}.v{number}.json"
+    def manifest_name(self, number: int, sha256: str) -> str:
+        """Return the name of the manifest of version *number* with that SHA-256.
+
+        A process that was paused, and lost its claim, may write one of the same number: it is another object.
+        """
+        return f"{self._key}.v{number}.{sha256[:_DIGITS]}.json"
 
     def location(self, name: str) -> str:
         """Return where an object is, for people."""
         return self._storage.client.file_path(name)
 
-    def read_manifest(self, number: int) -> bytes:
-        """Return the manifest of version *number*, as it is stored.
+    def read_manifest(self, number: int, sha256: str) -> bytes:
+        """Return the manifest of version *number* with that SHA-256, as it is stored.
 
         Raises:
             FileMissing: It is gone.
             StorageError: It cannot be read.
         """
-        return self._storage.read_bytes(self.manifest_name(number))
+        return self._storage.read_bytes(self.manifest_name(number, sha256))
 
     def fetch(self, item: StoredObject, path: Path) -> None:
         """Copy an object to a local file.

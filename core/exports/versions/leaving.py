@@ -1,4 +1,4 @@
-"""What leaves a version before the next run does: what was withdrawn, and networks around what was carved out."""
+"""What leaves a version before the next run does: what was withdrawn or carved out; of older ones also own assets."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,9 @@ from core.exports.gate.keeping_off import reason_text
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
-from core.store import carve_outs, ledger
+from core.store import dialect, ledger
+from core.store.allow_lists import met
+from core.store.allow_lists.entries import ADDRESSES, canonical
 from core.store.allow_lists.kinds import CARVED_OUT_OF
 from core.store.ledger.history import is_listed_at, let_in_by
 from core.store.ledger.lines import ADDED, FREED, KEPT_OFF, REMOVED, decode, encode, line_of
@@ -31,21 +33,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An address or a network that may not stay as it is: something was carved out of it, or of what is around it.
+    """An entry that may not stay as it is.
 
     Attributes:
         type, value, modified_at: Of the observable.
+        word: The reason, one word.
         why: JSON, why it is kept off from now on.
         let_in: JSON, what let it in.
-        stay: What is left of it; it may be nothing.
+        stay: What is left of a network; of all else that is nothing.
     """
 
     type: str
     value: str
     modified_at: Instant
+    word: str
     why: str
     let_in: str
-    stay: "tuple[Piece, ...]"
+    stay: "tuple[Piece, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +70,25 @@ class Leaving:
 
     @property
     def stay(self) -> "list[Piece]":
-        """What is left of the networks that something was carved out of."""
+        """What is left of networks."""
         return [piece for cut in self.cuts.values() for piece in cut.stay]
 
     @property
     def text(self) -> str:
-        """How many left, in words."""
-        said = [f"{len(self.withdrawn):,} withdrawn"] if self.withdrawn or not self.cuts else []
-        if self.cuts:
-            said.append(f"{len(self.cuts):,} that something was carved out of")
-        return " and ".join(said)
+        """How many leave for what, in words."""
+        counts = Counter(cut.word for cut in self.cuts.values())
+        counts["withdrawn"] = len(self.withdrawn)
+        return " and ".join(f"{counts[word]:,} {words}" for word, words in _WORDS.items() if counts[word])
+
+
+OWN_ASSET, ABOVE_CEILING = "own-asset", "above-tlp"
+_WORDS = {
+    "withdrawn": "withdrawn",
+    "split": "networks that something was carved out of",
+    CARVED_OUT_OF: "carved out, or around that",
+    OWN_ASSET: "own assets, or around these",
+    ABOVE_CEILING: "marked above what the export may pass on",
+}
 
 
 def leaving(
@@ -88,7 +101,7 @@ def leaving(
     after: Instant | None = None,
     unless: Sequence[Selection] = (),
 ) -> Leaving:
-    """Return what version *number* lists and may list no longer.
+    """Return what version *number* lists and was withdrawn, or carved out, by now.
 
     Args:
         snapshot: The state of the store.
@@ -102,7 +115,19 @@ def leaving(
     gone = frozenset(
         ledger.withdrawn_since(snapshot, export_id, number, instant=instant, after=after, unless=unless)
     )
-    return Leaving(gone, _cuts(snapshot, export_id, record, number, gone, after))
+    cuts = _Version(snapshot, export_id, number).carved(record, after, gone)
+    return Leaving(gone, cuts)
+
+
+def with_barred(snapshot: "Snapshot", export_id: int, number: int, left: Leaving, ceiling: int | None) -> Leaving:
+    """Return what leaves version *number* where somebody wants it published again, though nobody withdrew it.
+
+    These are own assets, and what is marked above *ceiling*, a TLP level, by now.
+    """
+    version = _Version(snapshot, export_id, number)
+    own = version.own_assets(left)
+    above = {} if ceiling is None else version.above(ceiling)
+    return Leaving(left.withdrawn - own.keys(), {**above, **left.cuts, **own})
 
 
 def changes_of(
@@ -137,53 +162,87 @@ def write_counted(lines: Iterable[str], out: TextIO) -> dict[str, int]:
     return {word: counts[word] for word in ("added", "removed", "changed")}
 
 
-def _cuts(
-    snapshot: "Snapshot",
-    export_id: int,
-    record: ManifestRecord,
-    number: int,
-    gone: frozenset[int],
-    after: Instant | None,
-) -> dict[int, Cut]:
-    connection = snapshot.connection
-    met: defaultdict[int, list[carve_outs.Met]] = defaultdict(list)
-    for item in carve_outs.met(connection, after):
-        if item.id not in gone:
-            met[item.id].append(item)
-    if not met:
-        return {}
-    parts: defaultdict[int, list[str]] = defaultdict(list)
-    taken = set()
-    for key, _, value in ledger.pieces_at(connection, export_id, number):
-        parts[key].append(value)
-        if key not in met and key not in gone:
-            taken.add(value)
-    definition = msgspec.convert(record.definition, ExportDefinition)
-    is_split = limits.parse(definition.limits).split == "split"
-    cuts = {}
-    for key, items in sorted(met.items()):
-        first = items[0]
-        is_whole = is_listed_at(connection, export_id, key, number)
-        before = [first.value] if is_whole else parts[key]
-        left = _left(before, [item.entry for item in items], is_split=is_split and first.type == types.CIDR)
-        if not before or left == before:
-            continue
-        stay = [
-            value for value in left if value not in taken and not _is_listed(connection, export_id, value, number)
-        ]
-        taken.update(stay)
-        why = reason_text(
-            "split" if left else CARVED_OUT_OF, list=carve_outs.NAME, entry=first.entry, relation=first.relation
-        )
-        cuts[key] = Cut(
-            first.type,
-            first.value,
-            first.modified_at,
-            why,
-            as_json(let_in_by(connection, export_id, key, number)),
-            tuple((key, type_of_piece(value), value) for value in stay),
-        )
-    return cuts
+class _Version:
+    """What a version lists."""
+
+    def __init__(self, snapshot: "Snapshot", export_id: int, number: int) -> None:
+        self._snapshot, self._connection = snapshot, snapshot.connection
+        self._export_id, self._number = export_id, number
+        self._parts: defaultdict[int, list[str]] = defaultdict(list)
+        for key, _, value in ledger.pieces_at(self._connection, export_id, number):
+            self._parts[key].append(value)
+
+    def carved(self, record: ManifestRecord, after: Instant | None, gone: frozenset[int]) -> dict[int, Cut]:
+        """Return what something was carved out of, or what was carved out itself, but for what is *gone*."""
+        items = [item for item in met.carved_out(self._connection, after) if item.id not in gone]
+        if not items:
+            return {}
+        definition = msgspec.convert(record.definition, ExportDefinition)
+        is_split = limits.parse(definition.limits).split == "split"
+        return self._cuts(items, gone, is_split=is_split, word=CARVED_OUT_OF)
+
+    def own_assets(self, left: Leaving) -> dict[int, Cut]:
+        """Return what is listed of own assets; a network around one is not split, it is nobody's to list."""
+        items = [item for item in met.own_assets(self._connection) if item.id not in left.withdrawn]
+        return self._cuts(items, left.withdrawn, is_split=False, word=OWN_ASSET)
+
+    def above(self, ceiling: int) -> dict[int, Cut]:
+        """Return what is marked above *ceiling*."""
+        ids = ledger.above(self._snapshot, self._export_id, self._number, ceiling)
+        columns = "t.id, t.type, t.value, t.modified_at"
+        rows = dialect.find_by_ids(self._connection, columns, "observable", ids, "id")
+        why = reason_text(ABOVE_CEILING)
+        return {
+            key: Cut(type_, value, modified_at, ABOVE_CEILING, why, self._let_in(key))
+            for key, type_, value, modified_at in rows
+        }
+
+    def _cuts(
+        self, items: Iterable[met.Met], gone: frozenset[int], *, is_split: bool, word: str
+    ) -> dict[int, Cut]:
+        by_id: defaultdict[int, list[met.Met]] = defaultdict(list)
+        for item in items:
+            by_id[item.id].append(item)
+        taken = {
+            value
+            for key, values in self._parts.items()
+            if key not in by_id and key not in gone
+            for value in values
+        }
+        cuts = {}
+        for key, found in sorted(by_id.items()):
+            first = found[0]
+            is_network = first.type == types.CIDR
+            before = [first.value] if self._lists(key) else self._parts[key]
+            holes = [canonical(item.entry) for item in found]
+            # Of a name, or a URL, that meets an entry nothing can be left.
+            left = _left(before, holes, is_split=is_split and is_network) if first.type in ADDRESSES else []
+            if not before or left == before:
+                continue
+            stay = [value for value in left if value not in taken and not self._lists_value(value)]
+            taken.update(stay)
+            kind = "split" if left else word
+            cuts[key] = Cut(
+                first.type,
+                first.value,
+                first.modified_at,
+                kind,
+                reason_text(kind, list=first.list, entry=first.entry, relation=first.relation),
+                self._let_in(key),
+                tuple((key, type_of_piece(value), value) for value in stay),
+            )
+        return cuts
+
+    def _lists(self, key: int) -> bool:
+        return is_listed_at(self._connection, self._export_id, key, self._number)
+
+    def _lists_value(self, value: str) -> bool:
+        query = "SELECT id FROM observable WHERE type = ? AND value = ?"
+        row = self._connection.execute(query, (type_of_piece(value), value)).fetchone()
+        return row is not None and self._lists(row[0])
+
+    def _let_in(self, key: int) -> str:
+        return as_json(let_in_by(self._connection, self._export_id, key, self._number))
 
 
 def _left(values: Sequence[str], holes: Sequence[str], *, is_split: bool) -> list[str]:
@@ -194,12 +253,6 @@ def _left(values: Sequence[str], holes: Sequence[str], *, is_split: bool) -> lis
         if pieces == [value] or (is_split and pieces is not None):
             left += pieces
     return left
-
-
-def _is_listed(connection: "sqlite3.Connection", export_id: int, value: str, number: int) -> bool:
-    query = "SELECT id FROM observable WHERE type = ? AND value = ?"
-    row = connection.execute(query, (type_of_piece(value), value)).fetchone()
-    return row is not None and is_listed_at(connection, export_id, row[0], number)
 
 
 def _rest(lines: Iterable[str], leaving: Leaving, there: set[tuple[int, str]]) -> Iterator[tuple[str, str, str]]:

@@ -1,30 +1,36 @@
 """Publish the candidate of a held run, because somebody looked at it and says so."""
 
 import shlex
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import GateError, NotFound
-from core.exports.gate.verdict import Verdict
+import msgspec
+
+from core.errors import DefinitionError, GateError, NotFound
+from core.exports.gate.texts import found_text
+from core.exports.gate.verdict import Found, Verdict
 from core.exports.lease import Clock, held
 from core.exports.publishing import publish
+from core.exports.select import resolved
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
-from core.exports.versions.archive import lines_of
+from core.exports.versions.candidate_list import CandidateList
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes
+from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import archives, carve_outs, definitions, ledger, pins, runs
+from core.schemas.version import ManifestRecord
+from core.store import archives, definitions, pins, runs
 from core.store.allow_lists import hits as allow_hits
+from core.store.allow_lists import met
 from core.store.archives import HELD, Archived
-from core.store.ledger.history import is_listed_at
-from core.store.ledger.lines import ADDED, CHANGED, FREED, REMOVED, decode
-from core.values.networks import split
 
 if TYPE_CHECKING:
     from core.store import Store
+
+MOST_EXAMPLES = 5
 
 
 def candidate(store: "Store", name: str) -> Archived | None:
@@ -125,48 +131,47 @@ def _check(
             f"version {current.number if current else 0} was published since this was held; "
             f"{_again(name)} makes a new candidate"
         )
-    if gone := _withdrawn(store, name, item, versions, folder, now):
-        raise GateError(
-            f"{gone:,} of its entries were withdrawn or carved out since it was held; "
-            f"{_again(name)} makes a candidate without them"
-        )
+    _check_definition(store, name, record)
+    _check_entries(store, item, versions, folder, now)
 
 
-def _withdrawn(store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant) -> int:
-    """Return how many entries of a candidate are withdrawn, or lie around what was carved out, by now."""
-    listed: set[int] = set()
-    removed: set[int] = set()
-    parts: dict[tuple[int, str], bool] = {}
+def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None:
+    today = definitions.get_export(store, name)
+    template = definitions.get_template(store, today.template).text if today.template else ""
+    then = msgspec.convert(record.definition, ExportDefinition)
+    with suppress(DefinitionError):  # a format that is gone: what is held can be published all the same
+        if (then.format, then.options, record.template, resolved(then)) != (
+            today.format,
+            today.options,
+            template,
+            resolved(today),
+        ):
+            raise GateError(f"{name!r} was changed since this was held; {_again(name)} makes a new candidate")
 
-    def added() -> Iterator[tuple[int, bytes]]:
-        known = item.record.first("changes")
-        for line in lines_of(versions.archive.fetch_changes(known, folder)) if known else ():
-            change = decode(line)
-            is_there = change.change in (ADDED, CHANGED)
-            if is_there:
-                yield change.id, bytes(change.why)  # of a piece, that is its network
-            if change.piece:
-                parts[change.id, change.value] = is_there
-            elif is_there:
-                listed.add(change.id)
-            elif change.change in (REMOVED, FREED):
-                removed.add(change.id)
 
+def _check_entries(store: "Store", item: Archived, versions: Versions, folder: Path, now: Instant) -> None:
+    """Raise if an entry may not go out by now, whatever was said of the candidate when it was made."""
+    again = _again(item.record.export)
     # What another assertion lets in all the same is in the candidate by right.
     taken = takes(item.record)
     with store.snapshot() as snapshot:
-        connection = snapshot.connection
-        key = ledger.export_key(connection, name)
-        gone = {*ledger.withdrawn_among(snapshot, added(), instant=now, unless=taken)}
-        base = item.record.base
-        if base:
-            before = ledger.withdrawn_since(snapshot, key, base, instant=now, unless=taken)
-            gone.update(set(before) - removed)
-            there = {(network, value): True for network, _, value in ledger.pieces_at(connection, key, base)}
-            parts = there | parts
-        for met in carve_outs.met(connection):
-            is_whole = met.id in listed or (met.id not in removed and is_listed_at(connection, key, met.id, base))
-            its = [value for (network, value), is_there in parts.items() if is_there and network == met.id]
-            if is_whole or any(split(value, [met.entry]) != [value] for value in its):
-                gone.add(met.id)
-    return len(gone)
+        listed = CandidateList(snapshot, item, versions.archive, folder)
+        gone = listed.withdrawn(now, taken)
+        gone.update(item.id for item in listed.meeting(met.carved_out(snapshot.connection)))
+        own = [
+            f"{item.value} ({item.list}: {item.entry})"
+            for item in listed.meeting(met.own_assets(snapshot.connection))
+        ]
+        above = {key for each in taken if each.most_tlp is not None for key in listed.above(each.most_tlp)}
+    if own:
+        raise GateError(f"own assets are on the list: {found_text(Found(len(own), tuple(own[:MOST_EXAMPLES])))}")
+    if gone:
+        raise GateError(
+            f"{len(gone):,} of its entries were withdrawn or carved out since it was held; "
+            f"{again} makes a candidate without them"
+        )
+    if above:
+        raise GateError(
+            f"{len(above):,} of its entries are marked above what the export may pass on by now; "
+            f"{again} makes a candidate without them"
+        )

@@ -12,7 +12,7 @@ from core.exports.publishing.publish import Published
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
-from core.exports.versions.leaving import Leaving, changes_of, leaving, write_counted
+from core.exports.versions.leaving import Leaving, changes_of, leaving, with_barred, write_counted
 from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes, without
@@ -34,7 +34,9 @@ class RolledBack:
     Attributes:
         version: The current version now, which the export is pinned to.
         of: The version whose content it has.
-        left_out: Entries of that version which were withdrawn, or carved out of, since, and are not in it.
+        left_out: Entries of that version that are not in it: they were withdrawn or carved out since, are own assets,
+            or may not be passed on so far.
+        left_out_text: How many for what, in words.
         files: What was published; nothing if that content was published already.
         notes: What a user should know, each one line.
     """
@@ -42,6 +44,7 @@ class RolledBack:
     version: int
     of: int
     left_out: int
+    left_out_text: str
     files: tuple[Published, ...]
     notes: tuple[str, ...]
 
@@ -66,7 +69,7 @@ def roll_back(
         settings: Of this installation.
         by: Who says so.
         reason: Why; kept with the version.
-        exact: Also what was withdrawn or carved out since.
+        exact: Also what was withdrawn or carved out since; never own assets, nor what may not be passed on so far.
         now: The instant of the rollback.
 
     Raises:
@@ -77,7 +80,7 @@ def roll_back(
     clock = Clock(now)
     with held(store, name, clock) as lease, run_folder(settings.spool_path) as folder:
         versions = Versions(store, lease, definitions.get_export(store, name), settings, clock, folder)
-        versions.recover()
+        recovered = versions.recover()
         target = archives.get(store, name, number)
         allow_hits.refresh(store, now)
         current = archives.current(store, name)
@@ -101,9 +104,9 @@ def roll_back(
             version=item.number,
             entries=item.record.entries,
         )
-        notes = versions.drop_candidates()
+        notes = (*filter(None, [recovered]), *versions.drop_candidates())
         notes += forgetting.forget_old(store, versions, name, settings, clock.now)
-    return RolledBack(item.number, number, len(left), files, notes)
+    return RolledBack(item.number, number, len(left), left.text, files, notes)
 
 
 class _Rollback:
@@ -135,6 +138,7 @@ class _Rollback:
             if not exact:
                 now = self._clock.start
                 left = leaving(snapshot, key, self._target.record, number, instant=now, unless=taken)
+            left = with_barred(snapshot, key, number, left, self._ceiling)
             lines = changes_of(snapshot.connection, key, self._base, number, left)
             with changes.open("w", encoding="utf-8", newline="\n") as out:
                 changed = write_counted(lines, out)
@@ -194,6 +198,13 @@ class _Rollback:
             space=space,
             kept_off=own.kept_off,
         )
+
+    @property
+    def _ceiling(self) -> int | None:
+        """How far the export may pass things on: as it is today, and as it was then."""
+        today = definitions.get_export(self._store, self._versions.name)
+        levels = [selection.most_tlp for selection in takes(self._target.record, today)]
+        return min((level for level in levels if level is not None), default=None)
 
     @property
     def _base(self) -> int:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.several_places import places_of
 from core.clients.persistient_storage.storage import Storage
 from core.errors import FileMissing, StorageError
+from core.exports.publishing import checksums, places, signing
 from core.exports.settings import Settings
 from core.exports.versions.archive import Archive
-from core.schemas.version import StoredObject, from_manifest
+from core.exports.versions.deltas import public_delta
+from core.schemas.version import ManifestRecord, StoredObject, from_manifest
 from core.store import archives, definitions
 from core.store.archives import HELD, KEPT, REMOVED, REMOVING, Archived
+from core.store.published import publications
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -77,6 +81,10 @@ def verify(
         for file in current.record.files:
             findings.append(_published(place, file))
             on_object()
+        with TemporaryDirectory(prefix="yeti-verify-") as folder:
+            for finding in _beside(store, current.record, place, settings, look.archive, Path(folder)):
+                findings.append(finding)
+                on_object()
     return findings
 
 
@@ -84,7 +92,7 @@ class _Look:
     """Looks at each object once, however many versions have it."""
 
     def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+        self.archive = self._archive = archive
         self._faults: dict[str, str] = {}
 
     def at(self, item: Archived, before: str) -> Iterator[Finding]:
@@ -97,11 +105,11 @@ class _Look:
             yield Finding(item.number, self._archive.location(known.name), self._faults[known.name])
 
     def _manifest_location(self, item: Archived) -> str:
-        return self._archive.location(self._archive.manifest_name(item.number))
+        return self._archive.location(self._archive.manifest_name(item.number, item.manifest_sha256))
 
     def _manifest_fault(self, item: Archived, before: str) -> str:
         try:
-            data = self._archive.read_manifest(item.number)
+            data = self._archive.read_manifest(item.number, item.manifest_sha256)
         except FileMissing:
             return "it is gone"
         except StorageError as error:
@@ -136,3 +144,40 @@ def _published(place: str, file: StoredObject) -> Finding:
     except StorageError as error:
         fault = str(error)
     return Finding(0, where, fault, is_published=True)
+
+
+def _beside(
+    store: "Store", record: ManifestRecord, place: str, settings: Settings, archive: Archive, folder: Path
+) -> Iterator[Finding]:
+    """Yield what consumers hold the current version to: its delta, signatures, and the checksums of its places."""
+    try:
+        files = [archive.fetch_file(known, folder) for known in record.files]
+        known = record.first("changes")
+        if record.definition.get("deltas") and known is not None:
+            delta = public_delta(record, archive.fetch_changes(known, folder), folder)
+            yield _stands(place, delta.name, delta.size_bytes, delta.sha256)
+            files.append(delta)
+    except StorageError:
+        return  # an object that is gone or was altered is a finding of its own
+    if settings.signing_key is not None and not (fault := signing.fault(settings)):
+        key = signing.key_of(settings)
+        for file in files:
+            said = signing.comment(record.made_at, file.name, export=record.export, version=record.number)
+            if key is not None:
+                yield _is_text(place, file.name + places.SIGNATURE, signing.sign(file.path, key, said))
+    elif settings.signing_key is not None:
+        yield Finding(0, str(settings.signing_key), fault, is_published=True)
+    if settings.sha256sums:
+        for one in places_of(place):
+            if text := checksums.sums_of(publications(store), one, settings).text:
+                yield _is_text(one, places.SUMS, text.encode())
+
+
+def _is_text(place: str, name: str, data: bytes) -> Finding:
+    return _stands(place, name, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _stands(place: str, name: str, size_bytes: int, sha256: str) -> Finding:
+    return _published(
+        place, StoredObject(role="file", name=name, size_bytes=size_bytes, sha256=sha256, file_name=name)
+    )

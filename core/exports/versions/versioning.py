@@ -15,7 +15,7 @@ from msgspec import structs
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.errors import StorageError
+from core.errors import ConfigError, ExtraMissing, StorageError
 from core.exports.lease import Clock
 from core.exports.publishing import beside, checksums, places, signing
 from core.exports.publishing.publish import Published
@@ -70,6 +70,7 @@ class Versions:
         """
         item = archives.begin(self._store, self._lease, record)
         for known in record.objects:
+            self._check()
             self.archive.put(known, files[known.name])
         return item
 
@@ -113,7 +114,14 @@ class Versions:
         if cause != "withdrawal":  # which leaves at once, signed or not
             signing.key_of(self._settings)
         number, before = archives.number_for(self._store, self._lease)
-        record = structs.replace(item.record, number=number, cause=cause, note=note or {}, previous_sha256=before)
+        record = structs.replace(
+            item.record,
+            number=number,
+            cause=cause,
+            note=note or {},
+            previous_sha256=before,
+            beside=beside.kinds(self._settings),
+        )
         record = self._here(record)
         if files is not None:
             named = zip(files, record.content, strict=True)
@@ -125,7 +133,9 @@ class Versions:
         digest = archives.digest(record)
         item = archives.announce(self._store, self._lease, item, record, digest)
         for file, known in zip(files, record.files, strict=True):
+            self._check()
             self.archive.put(known, file.path)
+        self._check()
         self.archive.put_manifest(record)
         return item, self._finish(item, files, changes, run_id)
 
@@ -147,25 +157,33 @@ class Versions:
         self._put_beside(record, files, None)
         return published
 
-    def put_back(self, current: Archived) -> tuple[str, ...]:
-        """Publish the current version again where it is gone or was altered, and return what went wrong.
+    def put_back(self, current: Archived) -> tuple[tuple[Published, ...], tuple[str, ...]]:
+        """Publish the current version again where it is gone or was altered; return that, and what went wrong.
 
-        Where the export was to be published elsewhere since, nothing is: there it was never seen.
+        Where the export is to have another name or place since, nothing is: the old name may be another export's by
+        now, and at the new place nobody has seen anything yet.
         """
-        record = current.record
-        if self._here(record) != record:
-            return ()
+        if not self.is_here(current.record):
+            return (), ()
         try:
-            self.put_again(current)
-        except StorageError as error:
+            return self.put_again(current), ()
+        except (StorageError, ConfigError, ExtraMissing) as error:
             text = f"whether version {current.number} is published as it was cannot be seen, or mended: {error}"
             _log.warning(text, extra={"export": self._lease.export})
-            return (text,)
-        return ()
+            return (), (text,)
+
+    def is_here(self, record: ManifestRecord) -> bool:
+        """Say whether a version was published under the name and at the place that the export has today."""
+        here = self._here(record)
+        return here.place == record.place and here.objects == record.objects
 
     def put_names(self, files: Sequence[RenderedFile]) -> tuple[Published, ...]:
         """Publish files under their names; those that are there already stay as they are."""
-        return publish_files(files, self._place, before_each=lambda: runs.check(self._store, self._lease))
+        return publish_files(files, self._place, before_each=self._check)
+
+    def _check(self) -> None:
+        """Raise ExportBusy if the claim is another's by now."""
+        runs.check(self._store, self._lease)
 
     def recover(self) -> str:
         """Finish or undo what was cut off, and say in words what was; nothing if nothing was.
@@ -209,8 +227,9 @@ class Versions:
         """
         names = archives.to_remove(self._store, self._lease, item)
         if item.manifest_sha256:
-            self.archive.delete(self.archive.manifest_name(item.number))
+            self.archive.delete(self.archive.manifest_name(item.number, item.manifest_sha256))
         for name in names:
+            self._check()
             self.archive.delete(name)
         archives.removed(self._store, self._lease, item)
 
@@ -245,8 +264,30 @@ class Versions:
                 self.put_names(extra)
         elif self._had_deltas(record):
             self._delete_delta(record)
-        beside.publish_beside(self._store, self._place, record, [*files, *extra], self._settings)
+        settings = self._settings
+        if record.cause == "withdrawal" and (why := signing.fault(settings)):
+            # No signature is better than one that is not of this file: whoever looks at it would keep the old one.
+            beside.withdraw_signatures(self._place, [file.name for file in (*files, *extra)])
+            settings = replace(settings, signing_key=None)
+            _log.warning(
+                "published unsigned, since something was withdrawn", extra={"export": self.name, "why": why}
+            )
+        self._delete_beside(record, [file.name for file in (*files, *extra)])
+        beside.publish_beside(self._store, self._place, record, [*files, *extra], settings)
         self._put_sums_elsewhere(record)
+
+    def _delete_beside(self, record: ManifestRecord, names: Sequence[str]) -> None:
+        """Delete what was published beside the files and is not any more: consumers would hold the new to the old."""
+        gone = {word for each in (record, *self._before(record)) for word in each.beside}
+        gone.difference_update(beside.kinds(self._settings))
+        try:
+            if "signatures" in gone:
+                beside.withdraw_signatures(self._place, names)
+            if "checksums" in gone:
+                beside.withdraw_checksums(self._place)
+        except StorageError as error:
+            said = {"export": self.name, "why": str(error)}
+            _log.warning("signatures or checksums of before are still beside the files", extra=said)
 
     def _put_sums_elsewhere(self, record: ManifestRecord) -> None:
         """Vouch no longer for what was left where the export was published before; best effort."""

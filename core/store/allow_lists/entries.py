@@ -14,7 +14,7 @@ from core.store.allow_lists.kinds import Kind
 from core.values import addresses, names, patterns, types
 from core.values.canonical import classify
 from core.values.detect import detect
-from core.values.networks import Span, span_of
+from core.values.networks import Span, span_of, text_of
 from core.values.public_suffixes import rule_name
 
 CIDR, HOSTNAME, STRING, SUBSTRING, REGEX, VALUES, SUFFIX = (
@@ -119,6 +119,12 @@ def address_entry(entry: str) -> Span | None:
         type_, value = classify(types.CIDR, entry)
         return span_of(value) if type_ in ADDRESSES else None
     return None
+
+
+def canonical(entry: str) -> str:
+    """Return an entry in canonical form, if it is an address or a network; else as it is."""
+    span = address_entry(entry)
+    return entry if span is None else text_of(span)
 
 
 def name_entry(entry: str) -> str | None:

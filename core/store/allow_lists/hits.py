@@ -17,12 +17,12 @@ from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.allow_lists import carried as carried_lists
-from core.store.allow_lists.entries import ListEntries, address_entry
+from core.store.allow_lists.entries import ListEntries, address_entry, canonical
 from core.store.allow_lists.kinds import Action, Kind, default_action, family_of, reason_word
 from core.store.allow_lists.matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
 from core.store.collector import collector_off
 from core.store.store import Store
-from core.values.networks import NestedNetworks, Span, span_of, text_of
+from core.values.networks import NestedNetworks, Span, span_of
 
 if TYPE_CHECKING:
     from core.store.snapshot import Snapshot
@@ -186,13 +186,8 @@ def contained(snapshot: "Snapshot", allowed: Collection[str]) -> dict[int, list[
         )
         for key, entry, special in rows:
             if not (special and special in allowed):
-                found[key].append((_canonical(entry), item.name))
+                found[key].append((canonical(entry), item.name))
     return dict(found)
-
-
-def _canonical(entry: str) -> str:
-    span = address_entry(entry)
-    return entry if span is None else text_of(span)
 
 
 def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:

@@ -12,12 +12,14 @@ from core.errors import NotFound
 from core.store.ledger.comparing import Comparison, compare
 from core.store.ledger.pieces import pieces_at
 from core.store.ledger.states import changes_between, state_at
-from core.store.ledger.withdrawn import withdrawn_among, withdrawn_since
+from core.store.ledger.withdrawn import above, above_among, withdrawn_among, withdrawn_since
 from core.store.ledger.writing import apply, prune
 from core.store.snapshot import Piece, Snapshot
 
 __all__ = [
     "Comparison",
+    "above",
+    "above_among",
     "apply",
     "changes_between",
     "compare",

@@ -112,6 +112,18 @@ class Reasons:
             f" AND NOT EXISTS ({any_} AND a.kind >= {Kind.SUSPICIOUS:d} AND {stands})))"
         )
 
+    def above(self, table: str, ceiling: int) -> str:
+        """Return a condition: all that let the observable in and stands is marked above *ceiling* by now."""
+        own = f"a.observable_id = {table}.id AND a.withdrawn_at IS NULL"
+        let_in = (
+            f"SELECT 1 FROM {_PAIRS} p CROSS JOIN assertion a ON {own} AND a.source_id = p.source_id"
+            f" AND a.tag_id = p.tag_id WHERE p.why = {table}.was"
+        )
+        return (
+            f"(EXISTS ({let_in} AND a.tlp > {ceiling:d})"
+            f" AND NOT EXISTS ({let_in} AND (a.tlp IS NULL OR a.tlp <= {ceiling:d})))"
+        )
+
     def tell(self, key: str) -> str:
         """Return the JSON of a key."""
         known = self._told.get(key)

@@ -74,6 +74,38 @@ def withdrawn_among(
         return _found(snapshot, reasons, instant, None, unless, rows)
 
 
+def above(snapshot: Snapshot, export_id: int, number: int, ceiling: int) -> list[int]:
+    """Return the row ids of what version *number* lists, whole, and is marked above *ceiling* by now, in order."""
+    if not any(tlp > ceiling for tlp in snapshot.known.tlps):
+        return []
+    execute = snapshot.connection.execute
+    with _asked(snapshot) as reasons:
+        execute(
+            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)})"
+            f" WHERE is_listed AND observable_id IN (SELECT a.observable_id FROM assertion a WHERE a.tlp > {ceiling:d})"
+        )
+        reasons.load_pairs(_ASKED)
+        rows = execute(f"SELECT id FROM {_ASKED} WHERE {reasons.above(_ASKED, ceiling)} ORDER BY id").fetchall()
+        reasons.forget_pairs()
+        return [key for (key,) in rows]
+
+
+def above_among(snapshot: Snapshot, listed: Iterable[tuple[int, bytes]], ceiling: int) -> list[int]:
+    """Return the row ids of what lines of changes list and is marked above *ceiling* by now; see `withdrawn_among`."""
+    if not any(tlp > ceiling for tlp in snapshot.known.tlps):
+        return []
+    connection = snapshot.connection
+    with _asked(snapshot) as reasons:
+        put = f"INSERT OR IGNORE INTO {_ASKED} (id, by) VALUES (?, ?)"
+        connection.executemany(put, ((key, packed(why)) for key, why in listed))
+        connection.execute(f"UPDATE {_ASKED} SET was = -id")
+        rows = connection.execute(f"SELECT was, by FROM {_ASKED}").fetchall()
+        reasons.load_pairs(_ASKED, texts=rows)
+        found = connection.execute(f"SELECT id FROM {_ASKED} WHERE {reasons.above(_ASKED, ceiling)}").fetchall()
+        reasons.forget_pairs()
+        return [key for (key,) in found]
+
+
 @contextmanager
 def _asked(snapshot: Snapshot) -> Iterator[Reasons]:
     """Give a table of what is asked for, with why it was listed, for a block."""

@@ -67,7 +67,7 @@ VALUES = {
     **dict.fromkeys(ADDRESSES, "ipv4"),
     **dict.fromkeys(("8.8.8.8", "10.1.2.3"), "ipv4"),
     **dict.fromkeys(NETWORKS, "cidr"),
-    **dict.fromkeys(("example.org", "www.example.org", "com"), "hostname"),
+    **dict.fromkeys(("example.org", "www.example.org", "org"), "hostname"),
     "http://www.example.org/x": "url",
 }
 entries = st.lists(st.sampled_from([*ADDRESSES, *NETWORKS]), min_size=1, max_size=4, unique=True).map(tuple)

@@ -93,9 +93,8 @@ def whole(store, settings):
     for item in archives.find(store, "x", KEPT, HELD):
         named.update(known.name for known in item.record.objects)
         if item.number:
-            named.add(
-                Archive(settings.versions_path, definitions.get_export(store, "x")).manifest_name(item.number)
-            )
+            archive = Archive(settings.versions_path, definitions.get_export(store, "x"))
+            named.add(archive.manifest_name(item.number, item.manifest_sha256))
     there = {path.name for path in Path(settings.versions_path).iterdir() if not path.name.startswith(".")}
     faults += [f"{name} is left over" for name in there - named]
     states = {item.state for item in archives.find(store, "x", WRITING, PUBLISHING, REMOVING)}

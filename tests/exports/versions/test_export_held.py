@@ -142,7 +142,11 @@ def test_a_withdrawal_leaves_though_the_run_is_held(export, fill, run, store, se
     assert ("held", 2) == (held.status, held.version)
     assert sorted(f"198.51.100.{n}" for n in range(1, 101) if n != 50) == lines(published)
     record = archives.get(store, "x", 2).record
-    assert ("withdrawal", 99, {"removed": 1}) == (record.cause, record.entries, record.changed)
+    assert ("withdrawal", 99, {"added": 0, "removed": 1, "changed": 0}) == (
+        record.cause,
+        record.entries,
+        record.changed,
+    )
 
     release(store, "x", settings, by="lena", reason="so", now=LATER + 2 * DAY)
 
@@ -174,7 +178,7 @@ def test_what_its_only_other_source_leaves_open_is_not_released(export, fill, ru
     run(LATER + DAY)
     observables.withdraw(store, "198.51.100.7", "wrong", LATER + DAY + 1, tags=["c2"])
 
-    with pytest.raises(GateError, match="1 of its entries were withdrawn since it was held"):
+    with pytest.raises(GateError, match="1 of its entries were withdrawn or carved out since it was held"):
         release(store, "x", settings, by="lena", reason="so be it", now=LATER + 2 * DAY)
 
 
@@ -209,7 +213,7 @@ def test_what_was_withdrawn_since_is_not_released(held, store, settings, publish
     """A candidate with a value that was withdrawn meanwhile stays where it is."""
     clearing.clear(store, "ipv4", "198.51.100.3", "a customer's", LATER + DAY + 1)
 
-    with pytest.raises(GateError, match="1 of its entries were withdrawn since"):
+    with pytest.raises(GateError, match="1 of its entries were withdrawn or carved out since"):
         release(store, "x", settings, by="lena", reason="so", now=LATER + 2 * DAY)
 
     assert 100 == len(lines(published))

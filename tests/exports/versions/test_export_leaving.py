@@ -13,6 +13,7 @@ from core.exports.versions.verify import verify
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import archives, carve_outs, clearing, definitions, ledger
+from core.store.allow_lists.kinds import CARVED_OUT_NAME
 from core.store.allow_lists.lists import set_allow_list
 
 NETWORK, INNER, ADDRESS = "203.0.113.0/24", "203.0.113.0/28", "203.0.113.7"
@@ -76,8 +77,10 @@ def listed(store):
 
 @pytest.fixture(params=["split", "drop"])
 def policy(request):
-    """What becomes of a network around what must not be listed, and what is left of it."""
-    return request.param, AROUND if request.param == "split" else []
+    """What becomes of a network around what must not be listed, what is left of it, and what is said."""
+    if request.param == "split":
+        return "split", AROUND, "1 networks that something was carved out of"
+    return "drop", [], "1 carved out, or around that"
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def test_it_leaves_although_the_run_is_held(shrunk, policy, carve, run, lines, l
         archives.current(store, "x").number,
         archives.get(store, "x", 2).record.cause,
     )
-    assert any("1 that something was carved out of" in note for note in held.notes)
+    assert any(policy[2] in note for note in held.notes)
     assert [] == [item for item in verify(store, "x", settings) if item.fault]
 
 
@@ -231,13 +234,13 @@ def test_withdrawn_and_carved_out_at_once(shrunk, policy, carve, run, lines, lis
     held = run(DAY_2)
 
     assert sorted(addresses(*range(1, 9), *range(10, 101)) + policy[1]) == lines() == listed()
-    assert any("1 withdrawn and 1 that something was carved out of" in note for note in held.notes)
+    assert any(f"1 withdrawn and {policy[2]}" in note for note in held.notes)
 
 
 def test_a_list_that_only_informs_takes_nothing_out(shrunk, carve, run, lines, store):
     """Somebody said that what is carved out shall not block."""
     carve(DAY_2)
-    set_allow_list(store, carve_outs.NAME, action="inform")
+    set_allow_list(store, CARVED_OUT_NAME, action="inform")
 
     run(DAY_2)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from export_samples import LATER, NOW, claim
+from export_samples import LATER, NOW, claim, manifest_name
 
 from core.exports.run import run_export
 from core.exports.versions.archive import key_of
@@ -58,9 +58,12 @@ def test_a_version_is_kept_with_its_manifest(export, fill, run, kept, store):
     file = f"{key}.{hashlib.sha256(content).hexdigest()}.file"
     assert 1 == result.version
     assert content == objects[file]
-    manifest = from_manifest(objects[f"{key}.v1.json"])
+    digest = archives.get(store, "x", 1).manifest_sha256
+    name = f"{key}.v1.{digest[:12]}.json"
+    assert digest == hashlib.sha256(objects[name]).hexdigest()
+    manifest = from_manifest(objects[name])
     (changes,) = [item for item in manifest.objects if item.role == "changes"]
-    assert {f"{key}.v1.json", file, changes.name} == set(objects)
+    assert {name, file, changes.name} == set(objects)
     lines = [json.loads(line) for line in gzip.decompress(objects[changes.name]).splitlines()]
     assert [("added", "192.0.2.1"), ("added", "192.0.2.2"), ("added", "192.0.2.3")] == [
         (line["change"], line["value"]) for line in lines
@@ -98,7 +101,7 @@ def test_manifests_are_a_chain(export, fill, run, kept):
         run()
 
     objects = kept()
-    manifests = [objects[f"{key_of(export)}.v{number}.json"] for number in (1, 2, 3)]
+    manifests = [objects[manifest_name(objects, number)] for number in (1, 2, 3)]
 
     digests = [hashlib.sha256(data).hexdigest() for data in manifests]
     assert ["", *digests[:2]] == [from_manifest(data).previous_sha256 for data in manifests]
@@ -146,7 +149,7 @@ def test_old_versions_are_forgotten(define, fill, store, settings, kept):
     assert [4, 5] == [item.number for item in archives.find(store, "x", KEPT)]
     assert [1, 2, 3] == [item.number for item in archives.find(store, "x", REMOVED)]
     own = set(kept()) - others
-    assert {f"{key_of(definition_of(store, 'x'))}.v{number}.json" for number in (4, 5)} <= own
+    assert {manifest_name(own, number) for number in (4, 5)} <= own
     assert 6 == len(own)
     assert others <= set(kept())
     assert [] == [item for item in verify(store, "x", few) if item.fault]
@@ -177,7 +180,7 @@ def test_the_current_version_is_never_forgotten(export, fill, store, settings):
         (lambda path: path.write_bytes(path.read_bytes()[:-1] + b" "), "SHA-256"),
     ],
 )
-@pytest.mark.parametrize("suffix", [".v1.json", ".file", ".changes.jsonl.gz"])
+@pytest.mark.parametrize("suffix", [".json", ".file", ".changes.jsonl.gz"])
 def test_verify_finds_what_is_wrong(export, fill, run, store, settings, suffix, damage, fault):
     """An object or a manifest that is gone or was altered is found, and nothing else is said to be wrong."""
     fill(*addresses(1, 4))
@@ -213,8 +216,8 @@ def test_verify_finds_a_broken_chain(export, fill, run, store, settings):
         fill(*addresses(1, last), now=NOW + last)
         run()
     folder = Path(settings.versions_path)
-    key = key_of(export)
-    (folder / f"{key}.v2.json").write_bytes((folder / f"{key}.v1.json").read_bytes())
+    first, second = (folder / manifest_name([path.name for path in folder.iterdir()], number) for number in (1, 2))
+    second.write_bytes(first.read_bytes())
 
     faults = [(item.version, item.fault) for item in verify(store, "x", settings) if item.fault]
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from export_samples import LATER, NOW, claim
+from export_samples import LATER, NOW, claim, manifest_name
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import StorageCorrupt, StorageError
 from core.exports.remove import remove_export
 from core.exports.run import run_export
-from core.exports.versions.archive import Archive, key_of
 from core.exports.versions.release import release
 from core.exports.versions.rollback import roll_back
 from core.exports.versions.verify import verify
@@ -97,7 +96,8 @@ def named(store, settings, name="x"):
     for item in archives.find(store, name, KEPT, HELD):
         found.update(known.name for known in item.record.objects)
         if item.number:
-            found.add(f"{item.record.objects[0].name.partition('.')[0]}.v{item.number}.json")
+            key = item.record.objects[0].name.partition(".")[0]
+            found.add(f"{key}.v{item.number}.{item.manifest_sha256[:12]}.json")
     return found
 
 
@@ -105,9 +105,9 @@ def test_the_whole_life(places, define, fill, store, settings):
     """Run, unchanged, held, released, withdrawn, rolled back, verified, forgotten, removed: all of it, anywhere."""
     versions_path, export_path, seen = places
     few = replace(settings, versions_path=versions_path, export_path=export_path, keep_daily=0, keep_weekly=0)
-    made = define("x", Selection(types=("ipv4",)), format="list", limits=ALLOWED, default_destination=export_path)
+    define("x", Selection(types=("ipv4",)), format="list", limits=ALLOWED, default_destination=export_path)
     public = {"x.txt", "SHA256SUMS"}
-    name, hour = key_of(made), DAY // 24
+    hour = DAY // 24
 
     def run(now, keep_last=10):
         result = run_export(store, "x", replace(few, keep_last=keep_last), now=now)
@@ -144,7 +144,8 @@ def test_the_whole_life(places, define, fill, store, settings):
     assert good()
 
     # The chain can be read from the storage alone.
-    manifests = [from_manifest(seen(versions_path)[f"{name}.v{number}.json"]) for number in range(1, 7)]
+    objects = seen(versions_path)
+    manifests = [from_manifest(objects[manifest_name(objects, number)]) for number in range(1, 7)]
     assert ["run", "run", "withdrawal", "release", "rollback", "rollback"] == [item.cause for item in manifests]
 
     assert ("held", "", 6) == run(LATER + 7 * hour)
@@ -210,7 +211,7 @@ def test_what_a_client_altered_is_no_version(box, define, fill, store, settings)
     assert [] == [item for item in verify(store, "x", here) if item.fault]
 
 
-@pytest.mark.parametrize("end", [".file", ".changes.jsonl", ".v2.json", "x.txt"])
+@pytest.mark.parametrize("end", [".file", ".changes.jsonl", ".json", "x.txt"])
 def test_a_storage_that_fails_anywhere(box, define, fill, store, settings, end):
     """Whichever object cannot be put: the old version stays, and the next run leaves nothing behind."""
     here = replace(settings, versions_path="box://versions", export_path="box://lists")
@@ -282,12 +283,12 @@ def test_manifests_name_their_objects(places, define, fill, store, settings):
 
     versions_path, export_path, seen = places
     here = replace(settings, versions_path=versions_path, export_path=export_path)
-    made = define("x", Selection(types=("ipv4",)), format="list", limits=ALLOWED, default_destination=export_path)
+    define("x", Selection(types=("ipv4",)), format="list", limits=ALLOWED, default_destination=export_path)
     fill(*addresses(1, 2))
     run_export(store, "x", here, now=LATER)
     objects = seen(versions_path)
 
-    record = from_manifest(objects[Archive(versions_path, made).manifest_name(1)])
+    record = from_manifest(objects[manifest_name(objects, 1)])
 
     assert ["changes", "file"] == sorted(item.role for item in record.objects)
     for item in record.objects:

@@ -1,0 +1,62 @@
+"""Which observables meet the entries of lists that are a user's word: own assets, and what was carved out."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.schemas.instant import Instant
+from core.store.allow_lists.hits import Told, told
+from core.store.allow_lists.kinds import CARVED_OUT_NAME
+from core.store.allow_lists.matching import ABOVE
+
+
+class Met(NamedTuple):
+    """An observable that meets an entry.
+
+    Attributes:
+        id, type, value, modified_at: Of the observable.
+        list: The name of the list.
+        entry: As the list has it.
+        relation: ``contains``: the observable is a network around it; else it is the entry, or lies inside.
+    """
+
+    id: int
+    type: str
+    value: str
+    modified_at: Instant
+    list: str
+    entry: str
+    relation: str
+
+
+def carved_out(connection: sqlite3.Connection, after: Instant | None = None) -> Iterator[Met]:
+    """Yield what meets something that was carved out (later than *after*); nothing while that list only informs.
+
+    As of `own_assets`: what came in since the lists were last looked at is not among it; see `hits.refresh`.
+    """
+    for item in told(connection):
+        if item.name == CARVED_OUT_NAME and item.action == "block":
+            yield from _met(connection, item, after)
+
+
+def own_assets(connection: sqlite3.Connection) -> Iterator[Met]:
+    """Yield what is the user's own, lies in it, or around it."""
+    for item in told(connection):
+        if item.kind.is_own and item.action != "off":
+            yield from _met(connection, item, None)
+
+
+def _met(connection: sqlite3.Connection, item: Told, after: Instant | None) -> Iterator[Met]:
+    later = (
+        "SELECT 1 FROM allow_list_remark r"
+        " WHERE r.allow_list_id = e.allow_list_id AND r.entry = e.entry AND r.made_at > :after"
+    )
+    query = (
+        "SELECT o.id, o.type, o.value, o.modified_at, :name, e.entry, h.relation FROM allow_hit h"  # noqa: S608 (our own words)
+        " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
+        " JOIN observable o ON o.id = h.observable_id"
+        f" WHERE h.allow_list_id = :list AND h.relation <> '{ABOVE}' AND (:after IS NULL OR EXISTS ({later}))"
+        " ORDER BY o.id, e.position"
+    )
+    values = {"list": item.id, "name": item.name, "after": after}
+    yield from map(Met._make, connection.execute(query, values).fetchall())
