@@ -26,9 +26,10 @@ from core.cli.export_preview_output import say_verdict
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
+from core.cli.patience import when_free
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
-from core.errors import ExportBusy, YetiError
+from core.errors import YetiError
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Selection
 
@@ -242,22 +243,14 @@ def _run_one(
 
     try:
         less = withdrawing and not definitions.get_export(store, name).enabled
-        while True:
-            try:
-                with progress(name, None) as advance:
-                    result = run_export(
-                        store,
-                        name,
-                        session.export_settings,
-                        now=session.now,
-                        on_entries=advance,
-                        only_withdrawn=less,
-                    )
-                break
-            except ExportBusy:
-                if time.monotonic() >= give_up_at:
-                    raise
-                time.sleep(1)
+
+        def once() -> "RunResult":
+            with progress(name, None) as advance:
+                return run_export(
+                    store, name, session.export_settings, now=session.now, on_entries=advance, only_withdrawn=less
+                )
+
+        result = when_free(once, max(0, give_up_at - time.monotonic()))
     except YetiError as error:
         failures.append((name, str(error)))
         return

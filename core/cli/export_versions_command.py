@@ -9,6 +9,7 @@ import click
 
 from core.cli.export_output import pin_object, pin_text
 from core.cli.output import is_wide, json_option, print_json, print_table, progress, say
+from core.cli.patience import when_free
 from core.cli.session import Session
 from core.redaction import redact
 from core.schemas.instant import to_second, to_text
@@ -84,8 +85,10 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
     from core.exports.versions.release import release as let_go
 
     with session.store() as store:
-        number, files, notes = let_go(
-            store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
+        number, files, notes = when_free(
+            lambda: let_go(
+                store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
+            )
         )
     _print_published(name, number, files, as_json)
     for note in notes:
@@ -109,8 +112,17 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
     from core.exports.versions.rollback import roll_back
 
     with session.store() as store:
-        done = roll_back(
-            store, name, version, session.export_settings, by=user(), reason=reason, exact=exact, now=session.now
+        done = when_free(
+            lambda: roll_back(
+                store,
+                name,
+                version,
+                session.export_settings,
+                by=user(),
+                reason=reason,
+                exact=exact,
+                now=session.now,
+            )
         )
     left_out = {"of": done.of, "left_out": done.left_out}
     _print_published(name, done.version, done.files, as_json, left_out)

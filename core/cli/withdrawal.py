@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from core.cli.output import say
+from core.cli.patience import PATIENCE_S
 from core.cli.session import Session
 
 if TYPE_CHECKING:
     from core.store import Store
 
 HELD = 3
-PATIENCE_S = 120
-"""So long a run that is going on is waited for: it may publish what it read before the withdrawal."""
 
 
 def holders(session: Session, store: "Store", type_: str, value: str) -> list[str]:

@@ -92,13 +92,19 @@ def run_export(
     clock = Clock(now)
     with held(store, name, clock) as lease:
         run_id = runs.begin_run(store, lease, now)
+        less: list[withdrawal.Less] = []
         try:
             with run_folder(settings.spool_path) as folder:
-                run = _Run(store, lease, run_id, settings, clock, folder)
+                run = _Run(store, lease, run_id, settings, clock, folder, less)
                 result = run.less() if only_withdrawn else run.result(on_entries)
         except BaseException as error:
             message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
-            _finish(store, run_id, clock, RunResult(name, "failed", message=redact(message.strip())))
+            failed = RunResult(name, "failed", message=redact(message.strip()))
+            for item in less:  # whoever withdrew something is to know that it is off the list
+                failed = replace(failed, message=f"{failed.message}; {_less_text(item)}", version=item.version)
+                if isinstance(error, YetiError):
+                    error.args = (f"{error}; {_less_text(item)}",)
+            _finish(store, run_id, clock, failed)
             raise
         _finish(store, run_id, clock, result)
     return result
@@ -115,9 +121,11 @@ class _Run:
         settings: Settings,
         clock: Clock,
         folder: "Path",
+        less: "list[withdrawal.Less]",
     ) -> None:
         self._store, self._lease, self._run_id = store, lease, run_id
         self._settings, self._clock, self._folder = settings, clock, folder
+        self._less_of_failed = less
         self._definition = definitions.get_export(store, lease.export)
         self._versions = Versions(store, lease, self._definition, settings, clock, folder)
 
@@ -259,8 +267,7 @@ class _Run:
         try:
             less = self._withdraw(pins.pinned(self._store, self._definition.name))
             if less is not None:
-                said = {"export": self._lease.export, "version": less.version}
-                _log.warning("what was withdrawn has left all the same", extra=said)
+                self._less_of_failed.append(less)
             current = archives.current(self._store, self._definition.name)
             if less is None and current is not None:
                 self._versions.put_back(current)
@@ -273,7 +280,7 @@ class _Run:
     def _with_less(self, result: RunResult, less: "withdrawal.Less | None") -> RunResult:
         if less is None:
             return result
-        note = f"version {less.version} is published: the one before without {less.left.text}"
+        note = _less_text(less)
         return replace(result, version=less.version, files=less.files, notes=(*result.notes, note))
 
 
@@ -291,6 +298,10 @@ def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> Non
     log = _log.error if result.status == "failed" else _log.info
     fields = {"export": result.export, "outcome": result.outcome, "entries": result.entries, "why": result.message}
     log(f"export {result.status}", extra=fields)
+
+
+def _less_text(less: "withdrawal.Less") -> str:
+    return f"version {less.version} is published: the one before without {less.left.text}"
 
 
 def _since(pin: pins.Pin) -> str:
