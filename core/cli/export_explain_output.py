@@ -163,7 +163,7 @@ def _print_assertions(item: "Standing") -> None:
             judged.fact.source,
             KIND_WORDS.get(judged.fact.kind, "?"),
             to_text(judged.fact.created_at),
-            to_text(judged.ends_at) if judged.ends_at is not None else "never",
+            _ends(judged),
             _state(judged),
         )
         for judged in item.assertions
@@ -171,12 +171,19 @@ def _print_assertions(item: "Standing") -> None:
     print_table(("  tag", "source", "kind", "since", "ends", "counts"), rows)
 
 
+def _ends(judged: "Judged") -> str:
+    if judged.is_sticky:
+        return "never (sticky)"
+    return to_text(judged.ends_at) if judged.ends_at is not None else "never"
+
+
 def _state(judged: "Judged") -> str:
     fact = judged.fact
     if judged.excludes:
         return "no, it keeps the value off"
     if judged.counts:
-        return "yes"
+        until = judged.grace_until
+        return "yes" if until is None else f"yes, within the grace until {to_text(until)}"
     text = f"no: {_WHY_NOT[judged.why_not]}"
     if judged.why_not == "withdrawn" and fact.withdrawn_at is not None:
         return f"{text} {to_text(fact.withdrawn_at)}" + (
@@ -230,6 +237,8 @@ def _assertion_object(judged: "Judged") -> dict[str, Any]:
         "confidence": fact.confidence,
         "tlp": None if fact.tlp is None else TLP_WORDS[fact.tlp],
         "ends_at": _date(judged.ends_at),
+        "grace_until": _date(judged.grace_until),
+        "sticky": judged.is_sticky,
         "counts": judged.counts,
         "why_not": judged.why_not or None,
         "excludes": judged.excludes,

@@ -1,5 +1,8 @@
 """``yetictl export explain``: the answer in the first line, and all of it as JSON."""
 
+import re
+import time
+
 import pytest
 
 FEED = "value,type,tags\n192.0.2.1,ip,c2\n192.0.2.2,ip,c2;scanner\n192.0.2.3,ip,other\n198.51.100.0/24,cidr,c2\n"
@@ -101,3 +104,28 @@ def test_a_name_cannot_control_the_terminal(firewall, yetictl, tmp_path):
     yetictl("observable", "withdraw", "192.0.2.1", "--reason", "a\x1b[31mb")
 
     assert "\x1b" not in firewall("192.0.2.1").out
+
+
+def test_what_the_date_alone_would_not_tell(firewall, yetictl, tmp_path):
+    """What only the grace keeps, and what never lapses: the table and the JSON say so."""
+    (tmp_path / "short.csv").write_text("value,type,tags\n192.0.2.7,ip,short\n192.0.2.8,ip,c2\n")
+    yetictl("import", "short.csv", "--source", "short")
+    yetictl("observable", "add", "192.0.2.8", "--tag", "benign", "--source", "ours")
+    yetictl("tag", "set", "short", "--lifetime", "1s")
+    yetictl("export", "edit", "firewall", "--include", "short", "--include", "c2", "--grace", "30d")
+    time.sleep(1.1)
+
+    graced, sticky = firewall("192.0.2.7"), firewall("192.0.2.8")
+
+    assert re.search(r"^  short +short .*Z  yes, within the grace until 20\S+Z$", graced.out, re.MULTILINE)
+    assert re.search(
+        r"^  benign +ours +benign .* never \(sticky\) +no, it keeps the value off$", sticky.out, re.MULTILINE
+    )
+    (value,) = firewall("192.0.2.7", "--json").json["values"]
+    assert [(True, False)] == [
+        (item["grace_until"] > item["ends_at"], item["sticky"]) for item in value["assertions"]
+    ]
+    (value,) = firewall("192.0.2.8", "--json").json["values"]
+    assert {"benign": (None, True), "c2": (None, False)} == {
+        item["tag"]: (item["grace_until"], item["sticky"]) for item in value["assertions"]
+    }

@@ -47,6 +47,8 @@ class Judged:
         why_not: Else the word for that: ``withdrawn``, ``ignored``, ``benign``, ``info``, ``source``, ``tlp``,
             ``confidence``, ``undated``, ``not-begun``, ``ended`` or ``tag``.
         excludes: It keeps the observable off.
+        grace_until: It has ended, and counts until then by the grace alone.
+        is_sticky: It keeps the observable off whatever its end: its tag is sticky.
     """
 
     fact: Fact
@@ -54,6 +56,8 @@ class Judged:
     counts: bool
     why_not: str
     excludes: bool
+    grace_until: Instant | None = None
+    is_sticky: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,17 @@ class _Judge:
 
     def _judged(self, fact: Fact) -> Judged:
         end = self._end(fact)
-        why_not = self._why_not(fact)
-        return Judged(fact, None if end >= LATEST else end, not why_not, why_not, self._excludes(fact))
+        why_not, excludes = self._why_not(fact), self._excludes(fact)
+        is_graced = not why_not and not self._selection.any_freshness and end <= self._instant
+        return Judged(
+            fact,
+            None if end >= LATEST else end,
+            not why_not,
+            why_not,
+            excludes,
+            end + self._selection.grace_s * SECOND if is_graced else None,
+            excludes and self._never_lapses(fact),
+        )
 
     def _end(self, fact: Fact) -> Instant:
         life = self._known.lifetimes.of(fact.tag_id, fact.source_id, self._type)
@@ -187,14 +200,16 @@ class _Judge:
         return dates == (None, None, None, None) and (life.default_s if life.own_s is None else life.own_s) < 0
 
     def _excludes(self, fact: Fact) -> bool:
-        key = tag_key(fact.tag)
         is_good = fact.tag_id in self._good
-        if not (key in self._exclude or (is_good and fact.kind == Kind.BENIGN)):
+        if not (tag_key(fact.tag) in self._exclude or (is_good and fact.kind == Kind.BENIGN)):
             return False
         if not (self._stands(fact) and self._has_begun(fact)):
             return False
-        lasts = self._selection.any_freshness or is_good or fact.tag_id in self._sticky
+        lasts = self._selection.any_freshness or self._never_lapses(fact)
         return lasts or self._end(fact) > self._instant
+
+    def _never_lapses(self, fact: Fact) -> bool:
+        return fact.tag_id in self._good | self._sticky
 
     def _reason(self, facts: list[Fact], judged: tuple[Judged, ...]) -> Reason | None:
         if self._selection.types and self._type not in self._selection.types:

@@ -13,7 +13,7 @@ from core.exports.versions.differences import differences
 from core.exports.versions.rollback import roll_back
 from core.schemas.claim import TLP, AllowListEntries, Kind
 from core.schemas.export import Selection
-from core.schemas.instant import DAY
+from core.schemas.instant import DAY, SECOND
 from core.store import clearing, observables
 from core.store.allow_lists.lists import put_allow_list, set_allow_list
 from core.store.tags import set_tag
@@ -104,6 +104,42 @@ def test_what_is_not_taken(define, fill, run, ask, claims, selection, expected):
 
     assert not found.is_listed
     assert expected == found.reason
+
+
+def test_what_only_the_grace_keeps(define, fill, run, ask):
+    """It counts although it has ended, and until when is told; of what has not ended, nothing."""
+    define("x", format="list", limits=ALLOWED, selection=Selection(grace_s=3600))
+    fill(
+        claim("192.0.2.1", "ipv4", "c2", valid_until=LATER),
+        claim("192.0.2.1", "ipv4", "c2", source="lasts", valid_until=LATER + DAY),
+    )
+    run()
+
+    found = ask("192.0.2.1", now=LATER + 1)
+    assert {"feed": (True, LATER + 3600 * SECOND), "lasts": (True, None)} == {
+        item.fact.source: (item.counts, item.grace_until) for item in found.assertions
+    }
+    found = ask("192.0.2.1", now=LATER + 3600 * SECOND)
+    assert {"feed": (False, None), "lasts": (True, None)} == {
+        item.fact.source: (item.counts, item.grace_until) for item in found.assertions
+    }
+
+
+def test_what_never_lapses(define, fill, run, ask):
+    """An exclusion by a sticky tag holds whatever the date says; one by another tag does not."""
+    define("x", format="list", limits=ALLOWED, selection=Selection(exclude=("scanner",)))
+    fill(
+        claim("192.0.2.1", "ipv4", "benign", source="sticky", kind=Kind.BENIGN, valid_until=LATER - 1),
+        claim("192.0.2.1", "ipv4", "scanner", source="lapses", valid_until=LATER + DAY),
+    )
+    fill(claim("192.0.2.2", "ipv4", "c2"))
+    run()
+
+    found = ask("192.0.2.1")
+
+    assert {"sticky": (True, True), "lapses": (True, False)} == {
+        item.fact.source: (item.excludes, item.is_sticky) for item in found.assertions
+    }
 
 
 def test_what_was_withdrawn(export, fill, run, ask, store, settings):
@@ -341,3 +377,21 @@ def test_what_cannot_be_compared(three, store, settings):
         pass
     with pytest.raises(NotFound, match="version 9 of 'x' is not known"), differences(store, "x", settings, 1, 9):
         pass
+
+
+def test_what_a_budget_cuts_only_a_run_can_tell(define, fill, run, store, settings):
+    """It is not said that a run now would list what was cut, nor that it would not."""
+    define("x", format="list", limits=ALLOWED | {"budget-entries": "2"})
+    fill(*(claim(f"192.0.2.{number}", "ipv4", "c2") for number in range(1, 5)))
+    run()
+
+    for value in ("192.0.2.4", "192.0.2.200"):
+        found = explain(store, "x", value, settings, now=LATER + 1)
+        assert not found.standings[0].is_listed
+
+    found = explain(store, "x", "192.0.2.4", settings, now=LATER + 1)
+    assert None is found.standings[0].next
+    assert any("only a run can tell" in note for note in found.notes)
+    listed = explain(store, "x", "192.0.2.1", settings, now=LATER + 1)
+    assert {} == listed.standings[0].next
+    assert not any("only a run can tell" in note for note in listed.notes)
