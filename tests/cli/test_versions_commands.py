@@ -198,6 +198,7 @@ def test_a_rollback_and_its_end(wall, feed, yetictl, listed):
     assert re.match(r"fire wall  version 3  replaced  [0-9a-f]{64}  /", done.out)
     assert [
         "fire wall: version 3 has the content of version 1",
+        "fire wall: 120 entries → 100: 0 added, 20 removed, 0 changed",
         "fire wall: pinned; yetictl export unpin 'fire wall' lets runs publish again",
     ] == done.err.splitlines()
     pinned = yetictl("export", "run", wall)
@@ -251,8 +252,31 @@ def test_a_rollback_for_programs(wall, feed, yetictl):
 
     done = yetictl("export", "rollback", wall, "1", "--reason", "so", "--json")
 
-    assert ("fire wall", 3) == (done.json["export"], done.json["version"])
+    assert ("fire wall", 3, 1, 0, []) == tuple(
+        done.json[key] for key in ("export", "version", "of", "left_out", "notes")
+    )
+    assert (120, 100, {"added": 0, "removed": 20, "changed": 0}) == tuple(
+        done.json[key] for key in ("entries_before", "entries", "changed")
+    )
     assert "pinned" in done.err
+
+
+def test_a_rollback_to_an_empty_version_has_to_be_meant(yetictl, feed):
+    """A mistyped number wipes no list: it is refused, and the message says which option means it."""
+    yetictl("export", "add", "x", "--format", "list", "--type", "ip")
+    yetictl("export", "run", "x")
+    feed(5)
+    yetictl("export", "run", "x")
+
+    refused = yetictl("export", "rollback", "x", "1", "--reason", "so", status=1)
+
+    assert "" == refused.out
+    assert (
+        "yetictl: version 1 of 'x' is empty: that would take all 5 entries off the list; "
+        "--exact publishes it all the same\n" == refused.err
+    )
+    meant = yetictl("export", "rollback", "x", "1", "--reason", "so", "--exact")
+    assert "x: 5 entries → 0: 0 added, 5 removed, 0 changed" in meant.err.splitlines()
 
 
 def test_it_is_seen_everywhere_that_it_is_pinned(wall, yetictl):

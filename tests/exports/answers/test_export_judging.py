@@ -70,6 +70,7 @@ VALUES = {
     **dict.fromkeys(("example.org", "www.example.org", "com"), "hostname"),
     "http://www.example.org/x": "url",
 }
+forbidden = st.lists(st.sampled_from(sorted(VALUES.keys() - {"com"})), min_size=1, max_size=2, unique=True)
 entries = st.lists(st.sampled_from([*ADDRESSES, *NETWORKS]), min_size=1, max_size=4, unique=True).map(tuple)
 
 
@@ -82,7 +83,7 @@ entries = st.lists(st.sampled_from([*ADDRESSES, *NETWORKS]), min_size=1, max_siz
     limits=st.fixed_dictionaries(
         {},
         optional={
-            "never": st.lists(st.sampled_from(sorted(VALUES.keys() - {"com"})), min_size=1, max_size=2, unique=True).map(" ".join),
+            "never": forbidden.map(" ".join),
             "allow": st.sampled_from(["documentation", "private-use", ""]),
             "split": st.sampled_from(["split", "drop"]),
             "broadest-ipv4": st.sampled_from(["/8", "/25"]),

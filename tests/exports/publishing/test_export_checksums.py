@@ -21,6 +21,7 @@ from core.exports.remove import remove_export
 from core.exports.run import run_export
 from core.exports.versions import deltas
 from core.exports.versions.rollback import roll_back
+from core.exports.versions.verify import verify as verify_export
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
 from core.schemas.instant import SECOND
 from core.store import archives, clearing, definitions, pins
@@ -368,6 +369,7 @@ def test_a_withdrawal_leaves_though_the_key_is_gone(export, run, store, settings
     export("a")
     run("a", signing_key=tmp_path / "k")
     run("a", signing_key=tmp_path / "k")
+    key = (tmp_path / "k").read_bytes()
     (tmp_path / "k").unlink()
     clearing.clear(store, "hostname", "h1.a.example", "ours", LATER + 100)
 
@@ -375,6 +377,59 @@ def test_a_withdrawal_leaves_though_the_key_is_gone(export, run, store, settings
         run_export(store, "a", replace(settings, signing_key=tmp_path / "k"), now=LATER + 200)
 
     assert b"h0.a.example\n" == published("a.txt")
+    # No signature is better than that of the list before, which who checks it would stay with.
+    assert ["SHA256SUMS", "a.txt"] == files_in(settings.export_path)
+    assert ["a.txt: OK"] == verify(settings.export_path)
+
+    (tmp_path / "k").write_bytes(key)
+    run("a", signing_key=tmp_path / "k")
+    assert {"SHA256SUMS.minisig", "a.txt.minisig"} < set(files_in(settings.export_path))
+
+
+def test_what_is_signed_no_more_has_no_old_signature(export, run, settings, tmp_path):
+    """Signing is switched off: signatures of before would belong to no file that is there."""
+    new_key(tmp_path / "k")
+    export("a")
+    run("a", signing_key=tmp_path / "k")
+
+    run("a")
+
+    assert ["SHA256SUMS", "a.txt"] == files_in(settings.export_path)
+    assert ["a.txt: OK"] == verify(settings.export_path)
+
+
+def test_checksums_that_are_not_wanted_any_more_are_deleted(export, run, settings, store):
+    """They would be wrong from the next version on; also a run that changes nothing deletes them."""
+    export("a")
+    run("a")
+
+    run("a", sha256sums=False)
+
+    assert ["a.txt"] == files_in(settings.export_path)
+
+
+def test_verify_looks_at_what_consumers_look_at(export, run, store, settings, tmp_path):
+    """Checksums, signatures and the delta: each that is gone or another's is a fault; a run puts it back."""
+    new_key(tmp_path / "k")
+    here = replace(settings, signing_key=tmp_path / "k")
+    export("a", deltas=True)
+    run("a", signing_key=tmp_path / "k")
+    run("a", signing_key=tmp_path / "k")
+    names = ["SHA256SUMS", "a.txt.delta.jsonl", "a.txt.delta.jsonl.minisig", "a.txt.minisig"]
+    folder = Path(settings.export_path)
+    assert [] == [item for item in verify_export(store, "a", here) if item.fault]
+
+    for name in names:
+        (folder / name).write_text("something else\n")
+
+    assert sorted(str(folder / name) for name in names) == sorted(
+        item.what for item in verify_export(store, "a", here) if item.fault
+    )
+    run_export(store, "a", here, now=LATER + 1_000)
+    assert [] == [item for item in verify_export(store, "a", here) if item.fault]
+    (tmp_path / "k").unlink()
+    (fault,) = [item for item in verify_export(store, "a", here) if item.fault]
+    assert str(tmp_path / "k") == fault.what
 
 
 # --- any storage ----------------------------------------------------------------------------------------------

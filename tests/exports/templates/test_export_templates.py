@@ -17,7 +17,7 @@ from core.exports.templates import templates
 from core.exports.templates.source import Parts
 from core.exports.templates.templates import Bounds, check, render
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def tag(name: str, fresh: bool = True) -> dict:
@@ -142,6 +142,15 @@ def test_nothing_is_escaped():
         ("{% for row in data %}{{ row.items }}{% endfor %}", "prints a method"),
         ("x" * 2_000_000, "2,000,000 characters"),
         ("\ud800", "surrogate"),
+        ("{% for o in dta %}{{ o.value }}{% endfor %}", "line 1: there is no `dta`; the one variable is `data`"),
+        ("{{ data|length }}\n{% if datas %}x{% endif %}", "line 2: there is no `datas`"),
+        ("{{ 'dta' }}{# dta #}\n\n{% if not data %}{{ 1 ~ dta }}{% endif %}", "line 3: there is no `dta`"),
+        ("{% for o in data %}\n{{ o.val }}\n{% endfor %}", "line 2: `o.val` is undefined"),
+        ("{% for o in data %}{{ o['val'] }}{% endfor %}", "line 1: `o['val']` is undefined"),
+        ("{% for o in data %}{% if o.typ == 'ipv4' %}x{% endif %}{% endfor %}", "`o.typ` is undefined"),
+        ("{% for o in data %}{% for t in o.tgs %}x{% endfor %}{% endfor %}", "`o.tgs` is undefined"),
+        ("{% for o in data %}{% for t in o.tags %}{{ t.nam }}{% endfor %}{% endfor %}", "`t.nam` is undefined"),
+        ("{% for o in data %}{{ loop.index }}{{ o.val }}{% endfor %}", "`o.val` is undefined"),
     ],
 )
 def test_faults_are_found_when_a_template_is_checked(text, part):
@@ -190,7 +199,9 @@ def test_hostile_templates_end_with_an_error(text, part):
 
 def test_attributes_that_begin_with_underscores_are_not_there():
     """Nothing of Python's insides can be printed."""
-    assert "||" == rendered("{{ data.__class__ }}|{{ data.__len__ }}|{{ ''.__class__ }}", [])
+    texts = ("data.__class__", "data.__len__", "''.__class__", "data|attr('__class__')")
+
+    assert "-" * len(texts) == rendered("".join(f"{{{{ ({text})|default('-') }}}}" for text in texts), [])
 
 
 BUSY = (
@@ -334,3 +345,83 @@ def test_check_says_how_a_template_is_rendered():
 def test_a_template_may_miss_what_the_samples_lack():
     """That a sample lacks an attribute is no fault of a template."""
     assert check("{% for row in data %}{{ row.context[0].relation.name }}{% endfor %}").is_batched
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for r in data %}{% if r.tags %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }}{% endfor %}",
+        "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}1{% endmacro %}{{ a() }}",
+        "{% set a, b = 1, 2 %}{% with c = 3 %}{{ a }}{{ b }}{{ c }}{% endwith %}{% set d %}x{% endset %}{{ d }}",
+        "{% set ns = namespace(n=0) %}{% for r in data %}{% set ns.n = ns.n + 1 %}{{ ns.n }}{% endfor %}",
+        "{% set ns = namespace() %}{% for r in data %}{% if r.type == 'cve' %}{% set ns.x = 1 %}{% endif %}{% endfor %}"
+        "{{ ns.x }}",
+        "{% macro m(x) %}{{ x }}{{ caller() }}{% endmacro %}{% call m(1) %}y{% endcall %}",
+        "{% for r in data %}{{ loop.index }}{{ range(3)|list }}{{ cycler(1, 2).next() }}{% endfor %}",
+        "{% for r in data %}{{ r.tags[3].name }}{{ data[99].value }}{% endfor %}",
+        "{% for r in data %}{% for c in r.context %}{{ c.anything.at_all }}{{ c['x']|upper }}{% endfor %}{% endfor %}",
+        "{% for k, rows in data|groupby('type') %}{{ k }}{{ rows|length }}{% endfor %}",
+        "{% for r in data %}{{ r.last_analysis|default('') }}{{ r.root_type or '' }}{% if r.id %}x{% endif %}{% endfor %}",
+    ],
+)
+def test_what_depends_on_the_data_is_no_fault(text):
+    """Names that the template sets itself, keys of the context, and what is said to be optional are left alone."""
+    check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{% for r in data %}{{ r.last_analysis|default('-') }}{% endfor %}", "--"),
+        ("{% for r in data %}{{ r.context[0].relation|d('-') }}{% endfor %}", "--"),
+        ("{% for r in data %}{% if r.context[0].relation %}x{% else %}-{% endif %}{% endfor %}", "--"),
+        ("{% for r in data %}{{ 'x' if r.context[0].relation is defined else '-' }}{% endfor %}", "--"),
+        ("{% for r in data %}{{ r.context[0].relation or '-' }}{% endfor %}", "--"),
+        ("{% for r in data %}{{ r.value[:1] }}{{ ',' if not loop.last }}{% endfor %}", "1,a"),
+    ],
+)
+def test_what_may_be_missing_is_said_to_be(text, expected):
+    """A template that asks, or gives a default, may look for what is not there."""
+    assert expected == rendered(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("{% for r in data %}\n{{ r.context[0].relation }}{% endfor %}", "line 2: `r.context[0].relation` is undefined"),
+        ("{% for r in data %}{{ r.tags[1].name }}\n{% endfor %}", "line 1: `r.tags[1]` is undefined"),
+        ("{% for r in data %}{% set t = r.tags[1] %}{{ t.name }}{% endfor %}", "line 1: "),
+    ],
+)
+def test_what_is_missing_is_never_silently_nothing(text, part):
+    """Whatever is not there and not said to be optional stops the template, which says what and where."""
+    with pytest.raises(TemplateError) as caught:
+        rendered(text)
+
+    assert part in str(caught.value)
+    assert "default" in str(caught.value)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples" / "templates").iterdir()), ids=lambda file: file.stem)
+def test_the_examples_are_sound(file):
+    """Those of this project, which are Yeti's with quotes, are batched, and of no rows give no line of a value."""
+    text = file.read_text("utf-8")
+
+    assert check(text).is_batched
+    assert "198.51.100.7" in rendered(text)
+
+
+YETIS = (
+    "{# A template for CSV #}\nvalue,type,tags\n{% for obs in data %}"
+    "{{ obs.value }},{{ obs.type }},{{ obs.tags|map(attribute='name')|join(';') }}\n{% endfor %}",
+    "{# A template for JSON #}\n{% for obs in data %}"
+    '{"value": "{{ obs.value }}", "tags": {{ obs.tags|map(attribute="name")|list|tojson }}, '
+    '"created": {{ obs.created|tojson }} }\n{% endfor %}',
+    "<blah>\n{% for obs in data %}{{ obs.value }}\n{% endfor %}\n</blah>",
+)
+
+
+@pytest.mark.parametrize("text", YETIS)
+def test_templates_as_yeti_has_them_work(text):
+    """What Yeti's own templates use is all there."""
+    assert "198.51.100.7" in rendered(text)

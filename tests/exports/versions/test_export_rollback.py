@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from export_samples import LATER, NOW, claim, manifest_name
 
-from core.errors import NotFound, StorageError
+from core.errors import GateError, NotFound, StorageError
 from core.exports.run import run_export
 from core.exports.versions.release import candidate
 from core.exports.versions.rollback import roll_back
@@ -119,6 +119,53 @@ def test_an_older_version_becomes_a_new_one(three, back, store, settings, publis
     last = runs.last_run(store, "x")
     assert ("completed", "replaced", 4, 3) == (last.status, last.outcome, last.version, last.entries)
     assert "rolled back to version 2 by lena: a bad day" == last.message
+
+
+def test_how_much_it_changes_is_told(three, back):
+    """How many entries were published before and are now, and how many came and went."""
+    done = back(1, exact=True)
+
+    assert (3, 2, {"added": 1, "removed": 2, "changed": 0}) == (done.before, done.entries, done.changed)
+    again = back(4, exact=True)
+    assert (2, 2, {"added": 0, "removed": 0, "changed": 0}) == (again.before, again.entries, again.changed)
+
+
+def test_an_empty_version_is_a_typing_error(define, fill, run, back, store, published):
+    """It would wipe the list: it is refused, no run has failed, and nothing is pinned; ``--exact`` publishes it."""
+    define("x", Selection(types=("ipv4",)), format="list", limits=ALLOWED)
+    run(NOW)
+    fill(*addresses(1, 2), now=NOW + 1)
+    run(LATER)
+    before = runs.last_run(store, "x")
+
+    with pytest.raises(GateError, match="version 1 of 'x' is empty: .* all 2 entries off the list; --exact publishes"):
+        back(1)
+
+    assert listed(1, 2) == published("x.txt")
+    assert before == runs.last_run(store, "x")
+    assert None is pins.pinned(store, "x")
+    done = back(1, exact=True)
+    assert (2, 0, 2) == (done.before, done.entries, done.changed["removed"])
+    assert b"" == published("x.txt")
+    assert 3 == back(1).version, "what is empty already is not wiped"
+
+
+def test_a_version_that_nothing_is_left_of_is_refused(export, fill, run, back, store, settings, published):
+    """Everything on it was withdrawn since: that would be an empty list, too."""
+    fill(*addresses(1))
+    run(LATER)
+    fill(*addresses(2, 3), now=LATER + 1)
+    run(LATER + DAY)
+    clearing.clear(store, "ipv4", "192.0.2.1", "ours", LATER + DAY + 1)
+    run(LATER + 2 * DAY)
+
+    with pytest.raises(GateError, match="nothing is left of version 1 of 'x' .1 withdrawn.: .* all 2 entries off"):
+        back(1)
+
+    assert listed(2, 3) == published("x.txt")
+    assert None is pins.pinned(store, "x")
+    assert [] == good(store, settings)
+    assert listed(1) == (back(1, exact=True), published("x.txt"))[1]
 
 
 def test_the_content_is_kept_once(three, back, settings):

@@ -9,7 +9,8 @@ from export_samples import LATER, claim
 from core.errors import ConfigError, GateError, StorageError
 from core.exports.run import run_export
 from core.exports.versions.archive import Archive
-from core.exports.versions.release import candidate, release
+from core.exports.versions.release import candidate as waiting_of
+from core.exports.versions.release import release
 from core.exports.versions.rollback import roll_back
 from core.exports.versions.verify import verify
 from core.schemas.instant import DAY
@@ -158,7 +159,7 @@ def test_an_old_candidate_that_cannot_be_deleted_stops_nothing(
 
     assert ("completed", 100) == (back.status, len(lines()))
     assert any("a candidate that is not needed" in note for note in back.notes)
-    assert None is candidate(store, "x")
+    assert None is waiting_of(store, "x")
 
 
 def test_a_version_that_was_undone_keeps_its_number(
