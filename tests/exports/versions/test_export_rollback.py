@@ -138,7 +138,9 @@ def test_an_empty_version_is_a_typing_error(define, fill, run, back, store, publ
     run(LATER)
     before = runs.last_run(store, "x")
 
-    with pytest.raises(GateError, match="version 1 of 'x' is empty: .* all 2 entries off the list; --exact publishes"):
+    with pytest.raises(
+        GateError, match="version 1 of 'x' is empty: .* all 2 entries off the list; --exact publishes"
+    ):
         back(1)
 
     assert listed(1, 2) == published("x.txt")
