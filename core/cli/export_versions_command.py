@@ -99,7 +99,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
 @reason_option
-@click.option("--exact", is_flag=True, help="Also what was withdrawn or carved out since.")
+@click.option("--exact", is_flag=True, help="Also what was withdrawn or carved out since; also if it is empty.")
 @json_option
 @click.pass_obj
 def rollback(session: Session, name: str, version: int, reason: str, exact: bool, as_json: bool) -> None:
@@ -107,8 +107,9 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
 
     It becomes a new version.  Later runs are computed and not published, until `export unpin`.  What was withdrawn
     or carved out since is not published again, unless --exact is given; own assets, and what is marked above what the
-    export may pass on, never are.
+    export may pass on, never are.  Nor does it empty a list that has entries, unless --exact is given.
     """
+    from core.exports.gate.texts import entries_text
     from core.exports.versions.rollback import roll_back
 
     with session.store() as store:
@@ -124,10 +125,19 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
                 now=session.now,
             )
         )
-    left_out = {"of": done.of, "left_out": done.left_out}
-    _print_published(name, done.version, done.files, as_json, left_out)
+    more = {
+        "of": done.of,
+        "entries_before": done.before,
+        "entries": done.entries,
+        "changed": dict(done.changed),
+        "left_out": done.left_out,
+        "notes": list(done.notes),
+    }
+    _print_published(name, done.version, done.files, as_json, more)
     if done.files:
+        changes = ", ".join(f"{count:,} {word}" for word, count in done.changed.items())
         say(f"{name}: version {done.version} has the content of version {done.of}")
+        say(f"{name}: {entries_text(done.before)} → {done.entries:,}: {changes}")
     else:
         say(f"{name}: the content of version {done.of} is published already, as version {done.version}")
     if done.left_out:

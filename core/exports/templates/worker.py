@@ -28,6 +28,13 @@ FUEL_PER_ROW = 20_000
 FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "OutOfFuel")
 TEMPLATE = "template"
 # What Python writes for a method that is printed instead of called holds a memory address.
+VARIABLE = "data"
+MISSING = re.compile(r"`((\w+).*)` is undefined", re.DOTALL)
+# A field by its name: of these it is known which there are; how many tags a row has is not.
+FIELD = re.compile(r"""\.\w+\Z|\[(['"]).*\1\]\Z""", re.DOTALL)
+CODE = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+SET = re.compile(r"\{%[-+]?\s*(?:set|macro)\s([^=%(]*)")
+STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 METHOD = re.compile(r"<(?:built-in )?method \w+ of \w+ object at 0x[0-9a-f]+>")
 
 
@@ -65,12 +72,22 @@ class Row(TypedDict):
     context: list[dict[str, Any]]
 
 
-class Failed(Exception):
-    """Say what was wrong with the template; ``kind`` is the engine's word for it."""
+class Anything(dict[str, Any]):
+    """An entry of a context that has whatever it is asked for."""
 
-    def __init__(self, message: str, kind: str = "") -> None:
+    def __missing__(self, key: str) -> "Anything":
+        return Anything()
+
+    def __str__(self) -> str:
+        return ""
+
+
+class Failed(Exception):
+    """Say what was wrong with the template; ``kind`` is the engine's word for it, ``missing`` what is undefined."""
+
+    def __init__(self, message: str, kind: str = "", missing: str = "") -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.missing = kind, missing
 
 
 class TooMuch(Exception):
@@ -132,7 +149,7 @@ def work(job: Job, frames: BinaryIO) -> dict[str, object]:
     """Render what the frames bring, and answer what the parent wants to know."""
     environments = [environment(part) for part in job.parts]
     if job.is_check:
-        return check(environments, frames)
+        return check(job.parts[0], environments, frames)
     output = Output(sys.stdout.buffer, job.output_bytes)
     rows_of = msgspec.json.Decoder(list[Row]).decode
     gc.disable()  # rows hold no cycles; collecting in between costs more than all the rest
@@ -178,7 +195,8 @@ def environment(source: str) -> minijinja.Environment:
     Raises:
         Failed: The template does not parse.
     """
-    made = minijinja.Environment(auto_escape_callback=lambda name: False)
+    # What is not there is never silently nothing; decision 0083 says how a template asks for it.
+    made = minijinja.Environment(auto_escape_callback=lambda name: False, undefined_behavior="semi_strict")
     made.remove_global("debug")
     try:
         made.add_template(TEMPLATE, source)
@@ -195,9 +213,10 @@ def render(made: minijinja.Environment, rows: list[Row]) -> str:
     """
     made.fuel = FUEL_BASE + FUEL_PER_ROW * len(rows)
     try:
-        text = made.render_template(TEMPLATE, data=rows)
+        text = made.render_template(TEMPLATE, **{VARIABLE: rows})
     except minijinja.TemplateError as error:
-        raise Failed(in_words(error), error.kind) from None
+        missing = MISSING.search(error.message)
+        raise Failed(in_words(error), error.kind, missing[1] if missing else "") from None
     except (MemoryError, EOFError):
         raise
     except Exception as error:  # a method of a row that was called wrongly
@@ -207,13 +226,17 @@ def render(made: minijinja.Environment, rows: list[Row]) -> str:
     return text
 
 
-def check(environments: list[minijinja.Environment], frames: BinaryIO) -> dict[str, object]:
+def check(source: str, environments: list[minijinja.Environment], frames: BinaryIO) -> dict[str, object]:
     """Try the template on samples: whole first, then in parts if there are any, to see that they give the same.
 
-    What depends on the data (an attribute that the samples lack) is no fault of the template.
+    What depends on the data (a key of the context that the samples lack) is no fault of the template; a variable or
+    a field that there never is, is one.
     """
     rows = msgspec.json.Decoder(list[Row]).decode(next(read_frames(frames)))
     whole, parts = environments[0], environments[1:]
+    attempt(lambda: render_copies(whole, rows))
+    find_names(source, whole)
+    find_fields(source, whole, rows)
     for count in (0, len(rows)):
         expected = attempt(lambda count=count: render_copies(whole, rows[:count]))  # type: ignore[misc]
         if parts:
@@ -221,6 +244,45 @@ def check(environments: list[minijinja.Environment], frames: BinaryIO) -> dict[s
             if expected != actual:
                 return {"differs": True}
     return {"done": True}
+
+
+def find_names(source: str, made: minijinja.Environment) -> None:
+    """Look for variables that there are not, also where no sample gets.
+
+    Raises:
+        Failed: There is one; the message has the line.
+    """
+    # The engine does not know what is set in a block that is no scope.
+    known = {VARIABLE, "super", *made.globals, *names_set(source)}
+    for name in sorted(made.undeclared_variables_in_template(TEMPLATE) - known):
+        word = re.compile(rf"{STRING}|(?<![.\w])({name})\b", re.DOTALL)
+        for code in CODE.finditer(source):
+            used = code[0][1] != "#" and next((found for found in word.finditer(code[0]) if found[1]), None)
+            if used:
+                line = source.count("\n", 0, code.start() + used.start()) + 1
+                raise Failed(f"line {line}: there is no `{name}`; the one variable is `{VARIABLE}`", "UndefinedError")
+
+
+def find_fields(source: str, made: minijinja.Environment, rows: list[Row]) -> None:
+    """Look for fields that no row has, by rows whose context has everything.
+
+    Raises:
+        Failed: There is one; the message has the line.
+    """
+    copies = msgspec.json.decode(msgspec.json.encode(rows), type=list[Row])
+    for row in copies:
+        row["context"] = [Anything(entry) for entry in row["context"]]
+    try:
+        render(made, copies)
+    except Failed as error:
+        root = re.match(r"\w*", error.missing)
+        if FIELD.search(error.missing) and root and root[0] not in names_set(source):
+            raise
+
+
+def names_set(source: str) -> set[str]:
+    """Return what the template itself gives a name to."""
+    return {name for head in SET.findall(source) for name in re.findall(r"\w+", head)}
 
 
 def attempt(function: Callable[[], str]) -> str | None:
@@ -252,6 +314,11 @@ def in_words(error: minijinja.TemplateError) -> str:
     if error.kind == "OutOfFuel":
         return "it does too much work for the number of rows"
     message = error.message.replace(f" (in {TEMPLATE}:{error.line})", "").strip()
+    if error.kind == "UndefinedError":
+        missing = MISSING.search(message)
+        name = missing[1] if missing else "X"
+        what = f"`{name}` is undefined" if missing else "something that is used is undefined"
+        message = f"{what}; what may be missing is written `{name}|default('')`"
     return f"line {error.line}: {message}" if error.line else message
 
 

@@ -1,11 +1,14 @@
 """Publish an older version again, and stay with it until somebody says otherwise."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from core.errors import GateError
+from core.exports.gate.texts import entries_text
 from core.exports.gate.verdict import Verdict
 from core.exports.lease import Clock, held
 from core.exports.publishing.publish import Published
@@ -37,6 +40,9 @@ class RolledBack:
         left_out: Entries of that version that are not in it: they were withdrawn or carved out since, are own assets,
             or may not be passed on so far.
         left_out_text: How many for what, in words.
+        before: Entries that were published before.
+        entries: Entries that are published now.
+        changed: How many of them were ``added``, ``removed`` and ``changed``.
         files: What was published; nothing if that content was published already.
         notes: What a user should know, each one line.
     """
@@ -45,6 +51,9 @@ class RolledBack:
     of: int
     left_out: int
     left_out_text: str
+    before: int
+    entries: int
+    changed: Mapping[str, int]
     files: tuple[Published, ...]
     notes: tuple[str, ...]
 
@@ -70,10 +79,12 @@ def roll_back(
         by: Who says so.
         reason: Why; kept with the version.
         exact: Also what was withdrawn or carved out since; never own assets, nor what may not be passed on so far.
+            And though the list gets empty by that.
         now: The instant of the rollback.
 
     Raises:
         NotFound: There is no such export, or that version is not kept.
+        GateError: The list would get empty, and *exact* is not given.
         ExportBusy: Another process runs it.
         YetiError: It cannot be read, written or stored; what is published stands.
     """
@@ -84,6 +95,9 @@ def roll_back(
         target = archives.get(store, name, number)
         allow_hits.refresh(store, now)
         current = archives.current(store, name)
+        before = current.record.entries if current else 0
+        if not target.record.entries and not exact:
+            _check_not_empty(before, f"version {number} of {name!r} is empty", "all the same")
         run_id = runs.begin_run(store, lease, now)
         note = {"of": str(number), "by": by, "reason": reason} | ({"exact": "yes"} if exact else {})
         try:
@@ -106,7 +120,10 @@ def roll_back(
         )
         notes = (*filter(None, [recovered]), *versions.drop_candidates())
         notes += forgetting.forget_old(store, versions, name, settings, clock.now)
-    return RolledBack(item.number, number, len(left), left.text, files, notes)
+    changed = item.record.changed if files else dict.fromkeys(("added", "removed", "changed"), 0)
+    return RolledBack(
+        item.number, number, len(left), left.text, before, item.record.entries, changed, files, notes
+    )
 
 
 class _Rollback:
@@ -148,6 +165,10 @@ class _Rollback:
                 record, paths = self._as_it_was(changes, changed)
         if self._current is not None and _content(record) == _content(self._current.record):
             return left, self._current, ()
+        if left and not record.entries and not exact:
+            before = self._current.record.entries if self._current else 0
+            nothing = f"nothing is left of version {number} of {name!r} ({left.text})"
+            _check_not_empty(before, nothing, "with what was withdrawn or carved out")
         item = self._versions.write(record, paths)
         item, files = self._versions.publish(item, cause="rollback", note=note, changes=changes, run_id=run_id)
         return left, item, files
@@ -209,6 +230,14 @@ class _Rollback:
     @property
     def _base(self) -> int:
         return self._current.number if self._current else 0
+
+
+def _check_not_empty(before: int, what: str, how: str) -> None:
+    """Raise if a list that has entries would be wiped by a number that was mistyped."""
+    if before:
+        raise GateError(
+            f"{what}: that would take all {entries_text(before)} off the list; --exact publishes it {how}"
+        )
 
 
 def _content(record: ManifestRecord) -> list[tuple[str, str]]:
