@@ -16,7 +16,8 @@ def command() -> None:
     """Keep Jinja templates for exports.
 
     A template sees one variable, `data`: the rows, each with `value`, `type`, `tags` (each with `name` and
-    `fresh`), `created`, `modified` and `context`.
+    `fresh`), `created`, `modified` and `context`.  What is not there is an error; what may be missing is written
+    `row.context[0].comment|default('')`.
 
     \b
       {% for row in data %}{{ row.value }} {{ row.tags|map(attribute="name")|join(",") }}
@@ -42,7 +43,7 @@ def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
         text = file.read()
     except UnicodeDecodeError:
         raise TemplateError(f"{file.name} is not UTF-8 text") from None
-    checked = templates.check(text)
+    checked = templates.check(text, name)
     with session.store() as store:
         definitions.put_template(store, name, text, session.now, replace=replace)
     say(f"template {name} kept; {checked.summary}")
@@ -99,7 +100,7 @@ def check(session: Session, template: str, as_json: bool) -> None:
     else:
         with session.store() as store:
             text = definitions.get_template(store, template).text
-    checked = templates.check(text)
+    checked = templates.check(text, template)
     if as_json:
         print_json({"template": template, "batched": checked.is_batched, "reason": checked.reason})
         return

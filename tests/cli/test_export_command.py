@@ -232,6 +232,21 @@ def test_broken_template_is_refused_with_its_line(yetictl, tmp_path):
     assert [] == yetictl("template", "list", "--json").json
 
 
+def test_a_slip_in_a_template_is_said_when_it_is_kept(yetictl, tmp_path):
+    """The template, the line and the name that there is not; nothing is kept, nor is one replaced."""
+    (tmp_path / "t.jinja2").write_text("{% for row in data %}{{ row.value }}\n{% endfor %}")
+    yetictl("template", "add", "t", "t.jinja2")
+    kept = yetictl("template", "show", "t").out
+    (tmp_path / "t.jinja2").write_text("\n{% for row in dta %}{{ row.value }}\n{% endfor %}")
+
+    added = yetictl("template", "add", "t", "t.jinja2", "--replace", status=1)
+    checked = yetictl("template", "check", "t.jinja2", status=1)
+
+    assert "template t: line 2: there is no `dta`; the one variable is `data`" in added.err
+    assert "template t.jinja2: line 2: there is no `dta`" in checked.err
+    assert kept == yetictl("template", "show", "t").out
+
+
 def test_limits_are_kept_and_cleared(yetictl, feed):
     """``--limit KEY=VALUE`` sets a limit, ``KEY=`` makes it the default again."""
     yetictl("export", "add", "a", "--format", "list", "--limit", "most=5", "--limit", "loss=10%")

@@ -107,6 +107,8 @@ def test_a_held_run_for_programs(held, yetictl):
     assert re.fullmatch("[0-9a-f]{64}", found["candidate"])
     assert found["can_be_released"]
     assert isinstance(found["notes"], list)
+    assert [{"rule": "loss", "text": found["reasons"][0], "can_be_released": True}] == found["verdict"]["reasons"]
+    assert found["verdict"]["held"]
 
 
 def test_one_held_of_several(held, yetictl):
@@ -150,6 +152,57 @@ def test_what_cannot_be_released(wall, yetictl, listed, tmp_path):
     assert 100 == listed()
 
 
+def test_the_way_out_of_own_assets(wall, yetictl, listed, tmp_path):
+    """Of one that is published already, the command that takes it off at once; it works as printed."""
+    (tmp_path / "ours.txt").write_text("198.51.100.7\n")
+    yetictl("allow-list", "add", "ours", "ours.txt", "--own-assets")
+
+    held = yetictl("export", "run", wall, status=3)
+
+    (line,) = [line for line in held.err.splitlines() if "already" in line]
+    assert (
+        "fire wall: version 1, which is published, lists 198.51.100.7 already: "
+        "yetictl observable withdraw 198.51.100.7 --reason TEXT takes it off every list" == line
+    )
+    command = shlex.split(line.partition(": yetictl ")[2].partition(" takes")[0])
+    yetictl(*command)
+    assert 99 == listed()
+    assert "held" not in yetictl("export", "run", wall).err
+
+
+def test_the_way_out_of_own_assets_for_one_export(wall, yetictl, listed, tmp_path):
+    """Of one that a run would put on, what keeps it off all lists, or off this one besides what is kept off it now."""
+    yetictl("export", "edit", wall, "--limit", "never=198.51.100.8")
+    yetictl("export", "run", wall)
+    (tmp_path / "ours.txt").write_text("192.0.2.0/24\n")
+    yetictl("allow-list", "add", "ours", "ours.txt", "--own-assets")
+    yetictl("observable", "add", "192.0.2.1", "--tag", "c2")
+
+    held = yetictl("export", "run", wall, status=3)
+
+    (line,) = [line for line in held.err.splitlines() if "never=" in line]
+    assert (
+        "fire wall: to keep one off: yetictl observable withdraw VALUE --reason TEXT, for every export; or "
+        "yetictl export edit 'fire wall' --limit 'never=198.51.100.8 VALUE', for this one" == line
+    )
+    assert "already" not in held.err
+    command = shlex.split(line.partition("; or yetictl ")[2].partition(", for this")[0])
+    yetictl(*(part.replace("VALUE", "192.0.2.1") for part in command))
+    assert "held" not in yetictl("export", "run", wall).err
+    assert 99 == listed()
+
+
+def test_a_preview_names_the_way_out_too(wall, yetictl, tmp_path):
+    """Whoever looks before a run learns it there."""
+    (tmp_path / "ours.txt").write_text("198.51.100.7\n")
+    yetictl("allow-list", "add", "ours", "ours.txt", "--own-assets")
+
+    seen = yetictl("export", "preview", wall)
+
+    assert "a run would be held: own assets are on the list" in seen.err
+    assert "to keep one off: yetictl observable withdraw VALUE --reason TEXT" in seen.err
+
+
 # --- release ---------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +211,7 @@ def test_release_for_programs(held, yetictl):
     done = yetictl("export", "release", "fire wall", "--reason", "so", "--json").json
 
     assert ("fire wall", 2, "replaced") == (done["export"], done["version"], done["files"][0]["outcome"])
+    assert [] == done["notes"]
 
 
 def test_another_candidate_is_not_released(held, listed, yetictl):
@@ -289,10 +343,19 @@ def test_it_is_seen_everywhere_that_it_is_pinned(wall, yetictl):
     pin = yetictl("export", "show", wall, "--json").json["pinned"]
     assert (1, "stay", False) == (pin["version"], pin["reason"], pin["exact"])
     assert pin == yetictl("export", "versions", wall, "--json").json["pinned"]
+    assert yetictl("export", "list").out.rstrip().endswith("pinned")
+    assert [pin] == [item["pinned"] for item in yetictl("export", "list", "--json").json]
+    (found,) = [item for item in yetictl("doctor", "--json").json if item["check"] == "exports"]
+    assert "warning" == found["status"]
+    assert re.fullmatch(
+        f"fire wall: {said.replace(' +', ' ')}; yetictl export unpin 'fire wall' lets runs publish again",
+        found["detail"],
+    )
     yetictl("export", "run", wall)
     assert yetictl("export", "list").out.rstrip().endswith("pinned")
 
     yetictl("export", "unpin", wall)
+    assert yetictl("export", "list").out.rstrip().endswith("completed")
     assert None is yetictl("export", "show", wall, "--json").json["pinned"]
     assert not re.search("^pinned", yetictl("export", "show", wall).out, re.MULTILINE)
 
@@ -306,6 +369,44 @@ def test_a_run_that_is_held_says_that_it_is_pinned(wall, feed, yetictl):
 
     assert re.search(rf"fire wall: pinned to version 1 since {HOUR} by \S+: stay\n", held.err)
     assert "fire wall: held: " in held.err
+    assert yetictl("export", "list").out.rstrip().endswith("held, pinned")
+    assert 2 == yetictl("doctor").out.count("warning  exports    fire wall: ")
+
+
+def test_it_is_seen_everywhere_that_it_is_held(held, yetictl):
+    """In `list`, in `show` and in `doctor`, which names the commands that help; and no longer when it was released."""
+    said = r"held since {}: the list would lose 97 of its 100 entries: more than 50%, and more than 20".format(HOUR)
+
+    assert yetictl("export", "list").out.rstrip().endswith("held")
+    (found,) = [item["held"] for item in yetictl("export", "list", "--json").json]
+    assert (3, "loss", True) == (found["entries"], found["reasons"][0]["rule"], found["can_be_released"])
+    assert found == yetictl("export", "show", "fire wall", "--json").json["held"]
+    assert re.search(said, yetictl("export", "show", "fire wall").out)
+    checked = yetictl("doctor")
+    (line,) = [line for line in checked.out.splitlines() if line.startswith("warning  exports")]
+    assert re.search(said, line)
+    assert ["export", "diff", "fire wall", "held"] in [command[:4] for command in commands_in(line)]
+    (command,) = [command for command in commands_in(line) if command[1] == "release"]
+    assert "nothing to mend, 1 warning\n" == checked.err
+
+    yetictl(*command[: command.index("--reason")], "--reason", "so")
+
+    assert None is yetictl("export", "show", "fire wall", "--json").json["held"]
+    assert "all is well\n" == yetictl("doctor").err
+
+
+def test_held_with_nothing_to_release(wall, yetictl, tmp_path):
+    """What is published is what is wrong: `doctor` says so as long as the last run was held."""
+    (tmp_path / "ours.txt").write_text("198.51.100.7\n")
+    yetictl("allow-list", "add", "ours", "ours.txt", "--own-assets")
+    yetictl("export", "run", wall, status=3)
+
+    (found,) = [item for item in yetictl("doctor", "--json").json if item["check"] == "exports"]
+    (listed,) = yetictl("export", "list", "--json").json
+
+    assert "warning" == found["status"]
+    assert re.match(r"fire wall: the last run was held: own assets are on the list .*; mend that, and run", found["detail"])
+    assert ("held", None) == (listed["last_run"]["status"], listed["held"])
 
 
 # --- versions --------------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def _template_warnings(definition: ExportDefinition, templates: Mapping[str, str
         return
     from core.exports.templates.templates import check
 
-    checked = check(templates[definition.template])
+    checked = check(templates[definition.template], definition.template)
     if not checked.is_batched:
         yield f"template {definition.template}: {checked.summary}"
 

@@ -54,12 +54,25 @@ class TemplateCheck:
         return f"it is rendered whole, up to template.row_limit rows, because {self.reason}"
 
 
-def check(text: str) -> TemplateCheck:
+def check(text: str, name: str = "") -> TemplateCheck:
     """Return how *text* will be rendered, after trying it on samples.
+
+    Args:
+        text: The template.
+        name: What the error calls it, if anything.
 
     Raises:
         TemplateError: It does not parse (the message has the line), uses what does not exist, or is too long.
     """
+    try:
+        return _checked(text)
+    except TemplateError as error:
+        if name:
+            raise TemplateError(f"template {name}: {error}") from None
+        raise
+
+
+def _checked(text: str) -> TemplateCheck:
     if len(text) > LONGEST_TEMPLATE_CHARACTERS:
         most = f"{LONGEST_TEMPLATE_CHARACTERS:,}"
         raise TemplateError(f"the template has {len(text):,} characters; the most is {most}")

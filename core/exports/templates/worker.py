@@ -29,7 +29,7 @@ FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "O
 TEMPLATE = "template"
 # What Python writes for a method that is printed instead of called holds a memory address.
 VARIABLE = "data"
-MISSING = re.compile(r"`((\w+).*)` is undefined", re.DOTALL)
+MISSING = re.compile(r"`(.+)` is undefined", re.DOTALL)
 # A field by its name: of these it is known which there are; how many tags a row has is not.
 FIELD = re.compile(r"""\.\w+\Z|\[(['"]).*\1\]\Z""", re.DOTALL)
 CODE = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -195,8 +195,9 @@ def environment(source: str) -> minijinja.Environment:
     Raises:
         Failed: The template does not parse.
     """
+    made = minijinja.Environment(auto_escape_callback=lambda name: False)
     # What is not there is never silently nothing; decision 0083 says how a template asks for it.
-    made = minijinja.Environment(auto_escape_callback=lambda name: False, undefined_behavior="semi_strict")
+    made.undefined_behavior = "semi_strict"  # type: ignore[assignment]  # missing in its stubs
     made.remove_global("debug")
     try:
         made.add_template(TEMPLATE, source)
@@ -260,7 +261,9 @@ def find_names(source: str, made: minijinja.Environment) -> None:
             used = code[0][1] != "#" and next((found for found in word.finditer(code[0]) if found[1]), None)
             if used:
                 line = source.count("\n", 0, code.start() + used.start()) + 1
-                raise Failed(f"line {line}: there is no `{name}`; the one variable is `{VARIABLE}`", "UndefinedError")
+                raise Failed(
+                    f"line {line}: there is no `{name}`; the one variable is `{VARIABLE}`", "UndefinedError"
+                )
 
 
 def find_fields(source: str, made: minijinja.Environment, rows: list[Row]) -> None:

@@ -388,7 +388,10 @@ def test_what_may_be_missing_is_said_to_be(text, expected):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("{% for r in data %}\n{{ r.context[0].relation }}{% endfor %}", "line 2: `r.context[0].relation` is undefined"),
+        (
+            "{% for r in data %}\n{{ r.context[0].relation }}{% endfor %}",
+            "line 2: `r.context[0].relation` is undefined",
+        ),
         ("{% for r in data %}{{ r.tags[1].name }}\n{% endfor %}", "line 1: `r.tags[1]` is undefined"),
         ("{% for r in data %}{% set t = r.tags[1] %}{{ t.name }}{% endfor %}", "line 1: "),
     ],
