@@ -41,7 +41,9 @@ def command(session: Session, as_json: bool) -> int:
         for name, status, text in findings:
             click.echo(f"{status:8} {name:10} {text}")
     failed = sum(status == "failed" for _, status, _ in findings)
-    say(f"{counted(failed, 'thing')} to mend" if failed else "all is well")
+    warned = sum(status == "warning" for _, status, _ in findings)
+    good = f"nothing to mend, {counted(warned, 'warning')}" if warned else "all is well"
+    say(f"{counted(failed, 'thing')} to mend" if failed else good)
     return 1 if failed else 0
 
 
@@ -172,8 +174,9 @@ def _open_to_others(folder: Path) -> Iterator[Finding]:
 
 
 def _exports(session: Session) -> Iterator[Finding]:
+    from core.cli.export_state import state_of, state_text, warnings
     from core.exports.definitions import definition
-    from core.store import definitions, runs
+    from core.store import definitions
 
     with session.store() as store:
         for item in definitions.exports(store):
@@ -182,11 +185,12 @@ def _exports(session: Session) -> Iterator[Finding]:
             except YetiError as error:
                 yield "failed", f"{item.name}: {error}"
                 continue
-            last = runs.last_run(store, item.name)
-            if last and last.status == "failed":
-                yield "warning", f"{item.name}: the last run failed: {last.message}"
-            else:
-                yield "ok", f"{item.name}: {last.status if last else 'never run'}"
+            state = state_of(store, item.name)
+            found = [*warnings(item.name, state)]
+            for text in found:
+                yield "warning", text
+            if not found:
+                yield "ok", f"{item.name}: {state_text(state)}"
 
 
 CHECKS: dict[str, Callable[[Session], Iterator[Finding]]] = {

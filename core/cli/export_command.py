@@ -14,7 +14,6 @@ from core.cli.export_kept_off_command import kept_off
 from core.cli.export_output import (
     definition_object,
     first_run_text,
-    pin_object,
     print_definition,
     print_results,
     result_object,
@@ -23,9 +22,11 @@ from core.cli.export_output import (
 )
 from core.cli.export_preview_command import preview
 from core.cli.export_preview_output import say_verdict
+from core.cli.export_state import state_lines, state_object, state_of, state_text
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
+from core.cli.own_assets_output import say_way_out
 from core.cli.patience import when_free
 from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
@@ -194,6 +195,7 @@ def run_exports(
         print_results(results)
     for result in results:
         say_result(result)
+        say_way_out(store, result)
     for name, message in failures:
         say(f"failed   {name}: {message}")
     if failures:
@@ -226,7 +228,7 @@ def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> No
         say(f"yetictl: a run would fail: {error}")
         return
     say(f"a run would write {seen.entries:,} entries")
-    say_verdict(seen)
+    say_verdict(seen, made)
 
 
 def _run_one(
@@ -261,13 +263,13 @@ def _run_one(
 @json_option
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
-    """Print the exports and how each last went."""
-    from core.store import definitions, runs
+    """Print the exports, how each last went, and which are held or pinned."""
+    from core.store import definitions
 
     with session.store() as store:
-        found = [(item, runs.last_run(store, item.name)) for item in definitions.exports(store)]
+        found = [(item, state_of(store, item.name)) for item in definitions.exports(store)]
     if as_json:
-        print_json([definition_object(item, last) for item, last in found])
+        print_json([definition_object(item, state.last) | state_object(state) for item, state in found])
         return
     if not found:
         say("no exports yet; yetictl export add NAME --format list --type ip defines one")
@@ -278,10 +280,10 @@ def list_(session: Session, as_json: bool) -> None:
             item.enabled,
             item.format or f"template {item.template}",
             selection_text(item, with_format=False),
-            last.entries if last else None,
-            (last.outcome if last.outcome == "pinned" else last.status) if last else "never run",
+            state.last.entries if state.last else None,
+            state_text(state),
         )
-        for item, last in found
+        for item, state in found
     ]
     print_table(("export", "enabled", "written as", "takes", "entries", "last run"), rows, right=("entries",))
 
@@ -292,17 +294,17 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
-    from core.store import definitions, pins, runs
+    from core.store import definitions, runs
 
     with session.store() as store:
         item = definitions.get_export(store, name)
         last = runs.runs(store, name, limit=5)
         version = runs.current_version(store, name)
-        pin = pins.pinned(store, name)
+        state = state_of(store, name)
     if as_json:
-        print_json(definition_object(item, last[0] if last else None, version) | {"pinned": pin_object(pin)})
+        print_json(definition_object(item, last[0] if last else None, version) | state_object(state))
         return
-    print_definition(item, last, version, session.config["system.export_path"], pin)
+    print_definition(item, last, version, session.config["system.export_path"], state_lines(state))
 
 
 @command.command()

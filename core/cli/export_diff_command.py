@@ -25,7 +25,7 @@ _words = lru_cache(maxsize=10_000)(reason_words)
 
 
 class _SideType(click.ParamType["Side"]):
-    """The number of a version, or ``held``."""
+    """The number of a version, 0 for none, or ``held``."""
 
     name = "version"
 
@@ -36,8 +36,8 @@ class _SideType(click.ParamType["Side"]):
         try:
             number = int(value)
         except ValueError:
-            number = 0
-        if number < 1:
+            number = -1
+        if number < 0:
             self.fail(f"{value!r} is neither the number of a version nor held", param, ctx)
         return number
 
@@ -63,8 +63,8 @@ def diff(
 ) -> None:
     """Print what was added, removed (and why) and changed between two versions.
 
-    A and B are numbers of versions; `held` is what a run made and the gate held.  Without B it is the current
-    version, without both the one before and the current one.
+    A and B are numbers of versions, 0 is before the first; `held` is what a run made and the gate held.  Without B it
+    is the current version, without both the one before and the current one.
 
     \b
     Examples:

@@ -1,12 +1,12 @@
 """How exports, runs and previews look, for people and for programs."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import is_wide, print_table, say
+from core.cli.output import is_wide, print_table, printable, say
 from core.cli.parameters import duration_text
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
@@ -161,9 +161,9 @@ def print_definition(
     last: Sequence[Run],
     version: Version | None,
     default_place: str,
-    pin: "Pin | None" = None,
+    state: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Print an export for people."""
+    """Print an export for people; *state* is what stands in its way, each with a heading."""
     click.echo(f"export       {item.name}{'' if item.enabled else '  (switched off)'}")
     if item.description:
         click.echo(f"for          {item.description}")
@@ -181,8 +181,8 @@ def print_definition(
         )
         for file in version.files:
             click.echo(f"  {file.name}  {file.size_bytes:,} bytes  sha256 {file.sha256}")
-    if pin is not None:
-        click.echo(f"pinned       {pin_text(pin)}")
+    for heading, text in state:
+        click.echo(printable(f"{heading:<12} {text}"))
     for run in last:
         outcome = f" ({run.outcome})" if run.outcome else ""
         message = f"  {run.message}" if run.message else ""
@@ -199,6 +199,7 @@ def result_object(result: "RunResult") -> dict[str, Any]:
         "outcome": result.outcome,
         "message": result.message,
         "reasons": list(result.reasons),
+        "verdict": None if result.verdict is None else result.verdict.as_object(),
         "candidate": result.candidate or None,
         "can_be_released": result.can_be_released,
         "version": result.version,

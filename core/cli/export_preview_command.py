@@ -29,8 +29,10 @@ def preview(session: Session, name: str, entries: int, log: Path | None, as_json
     addresses, names, URLs or hashes (Apache, nginx, squid, Zeek, dnsmasq, unbound, JSON lines).
     """
     from core.exports.preview import preview as look
+    from core.store import definitions
 
     with session.store() as store:
+        definition = definitions.get_export(store, name)
         seen = look(
             store, name, session.export_settings, now=session.now, entries=entries, with_listed=log is not None
         )
@@ -38,6 +40,6 @@ def preview(session: Session, name: str, entries: int, log: Path | None, as_json
     if as_json:
         print_json(preview_object(seen) | ({"against": against_object(found)} if found else {}))
         return
-    print_preview(seen)
+    print_preview(seen, definition)
     if found:
         print_against(name, found)

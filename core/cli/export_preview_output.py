@@ -6,6 +6,8 @@ import click
 import msgspec
 
 from core.cli.output import printable, say
+from core.cli.own_assets_output import has_own_assets, way_out
+from core.schemas.export import ExportDefinition
 
 if TYPE_CHECKING:
     from core.exports.preview import Preview
@@ -33,8 +35,8 @@ def preview_object(seen: "Preview") -> dict[str, Any]:
     }
 
 
-def print_preview(seen: "Preview") -> None:
-    """Print what a run would publish."""
+def print_preview(seen: "Preview", definition: ExportDefinition) -> None:
+    """Print what a run of that export would publish."""
     for line in seen.first:
         click.echo(printable(line))
     say(
@@ -50,10 +52,10 @@ def print_preview(seen: "Preview") -> None:
         say("nothing is selected; how many observables are left after each step:")
     if seen.entries == 0 or seen.funnel:
         say("  " + " · ".join(f"{step} {count:,}" for step, count in seen.funnel))
-    say_verdict(seen)
+    say_verdict(seen, definition)
 
 
-def say_verdict(seen: "Preview") -> None:
+def say_verdict(seen: "Preview", definition: ExportDefinition) -> None:
     """Say how it differs from what is published, what is kept off, and whether a run would be held."""
     if seen.current is not None and not seen.changed:
         say(f"the same content as version {seen.current}, which is published")
@@ -69,6 +71,8 @@ def say_verdict(seen: "Preview") -> None:
         say(note)
     for held in seen.verdict.reasons:
         say(f"a run would be held: {held.text}")
+    if has_own_assets(seen.verdict):
+        say(way_out(definition))
 
 
 def reason_words(reason: str) -> str:

@@ -90,7 +90,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
                 store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
             )
         )
-    _print_published(name, number, files, as_json)
+    _print_published(name, number, files, as_json, {"notes": list(notes)})
     for note in notes:
         say(f"{name}: {note}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.errors import YetiError
 from core.exports import candidate
 from core.exports.candidate import Made
+from core.exports.gate.verdict import Verdict
 from core.exports.lease import Clock, held
 from core.exports.publishing import publish, signing
 from core.exports.settings import Settings
@@ -46,6 +47,7 @@ class RunResult:
         refused: Observables that the format cannot express.
         files: What was published, and where.
         reasons: The same, each by itself, if it is held.
+        verdict: Of the gate; ``None`` if nothing was made anew.
         candidate: SHA-256 of the first file of what is held, to name it by; empty if nothing waits for a release.
         can_be_released: Whether `release` may publish it.
         notes: What a user should know, each one line.
@@ -60,6 +62,7 @@ class RunResult:
     refused: int = 0
     files: tuple[publish.Published, ...] = ()
     reasons: tuple[str, ...] = ()
+    verdict: Verdict | None = None
     candidate: str = ""
     can_be_released: bool = False
     notes: tuple[str, ...] = ()
@@ -145,6 +148,7 @@ class _Run:
             version=made.current.number if made.current else None,
             entries=made.rendered.entries,
             refused=made.rendered.refused,
+            verdict=made.verdict,
             notes=(*filter(None, [recovered]), *made.notes),
         )
         pin = pins.pinned(self._store, self._definition.name)
@@ -208,6 +212,7 @@ class _Run:
             notes=(*result.notes, *told, *([_since(pin)] if pin else [])),
             message=made.verdict.message,
             reasons=tuple(reason.text for reason in made.verdict.reasons),
+            verdict=made.verdict,
             candidate=sha256,
             can_be_released=bool(sha256) and made.verdict.can_be_released,
         )

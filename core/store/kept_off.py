@@ -29,17 +29,15 @@ class KeptOff:
 
     def add(self, rows: Iterable[tuple[int, str]]) -> None:
         """Keep observables off, each by its row id and a reason; the first reason of one stays."""
-        self.is_used = True
         pairs = ((key, self._reason(reason)) for key, reason in rows)
-        self._connection.executemany(f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) VALUES (?, ?)", pairs)  # noqa: S608
+        put = f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) VALUES (?, ?)"  # noqa: S608
+        # As long as it is empty no question has to ask for it, which costs each row a look.
+        self.is_used |= self._connection.executemany(put, pairs).rowcount > 0
 
     def add_found(self, query: str, reason: str) -> None:
         """Keep off the observables whose row ids a query gives, all for one reason."""
-        self.is_used = True
-        self._connection.execute(
-            f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) SELECT found.id, ? FROM ({query}) found",  # noqa: S608
-            (self._reason(reason),),
-        )
+        put = f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) SELECT found.id, ? FROM ({query}) found"  # noqa: S608
+        self.is_used |= self._connection.execute(put, (self._reason(reason),)).rowcount > 0
 
     def _reason(self, text: str) -> int:
         if text not in self._ids:

@@ -167,7 +167,13 @@ allow_hit = Table(
     Column("special_class", Text, nullable=False, comment="Of special-purpose addresses; empty: of none."),
     sqlite_with_rowid=False,
 )
-Index("ix_allow_hit_allow_list_id", allow_hit.c.allow_list_id)
+# The whole answer to "which of a list may not be listed", without a look at the rows.
+Index(
+    "ix_allow_hit_allow_list_id_relation_special_class",
+    allow_hit.c.allow_list_id,
+    allow_hit.c.relation,
+    allow_hit.c.special_class,
+)
 
 allow_check = Table(
     "allow_check",

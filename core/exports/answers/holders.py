@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from core.errors import YetiError
 from core.exports.settings import Settings
 from core.exports.versions.held_changes import held_changes
+from core.exports.versions.leaving import Leaving, with_barred
 from core.schemas.instant import Instant
 from core.store import archives, definitions, ledger, observables, runs
 from core.store.archives import HELD
@@ -56,6 +57,17 @@ def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[t
             found = [name for name in names if _covers(store, snapshot, name, wider, value)]
             if found:
                 yield wider.type, wider.value, found
+
+
+def own_assets_on(store: "Store", name: str) -> list[str]:
+    """Return the user's own assets, or networks around one, that the current version of the export *name* lists."""
+    current = runs.current_version(store, name)
+    if current is None:
+        return []
+    with store.snapshot() as snapshot:
+        key = ledger.export_key(snapshot.connection, name)
+        found = with_barred(snapshot, key, current.number, Leaving(), None)
+        return sorted(cut.value for cut in found.cuts.values())
 
 
 def _is_listed(store: "Store", snapshot: "Snapshot", name: str, key: int) -> bool:

@@ -86,7 +86,7 @@ def differences(
         store: Where.
         name: Of the export.
         settings: Of this installation; to read what is held.
-        before: A side; versions may be as old as the oldest that is kept.
+        before: A side; versions may be as old as the oldest that is kept, or 0.
         after: As *before*, which may be the newer one.
 
     Raises:
@@ -132,7 +132,7 @@ def _numbers(store: "Store", name: str, before: Side | None, after: Side | None)
     first, last = int(before), current if after is None else int(after)
     oldest = oldest_kept(store, name)
     for number in (first, last):
-        if not oldest <= number <= current:
+        if number and not oldest <= number <= current:
             raise NotFound(
                 f"version {number} of {name!r} is not known (any more): the ledger tells of {oldest} to {current}"
             )

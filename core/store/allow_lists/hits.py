@@ -164,12 +164,10 @@ def blocked(snapshot: "Snapshot", allowed: Collection[str]) -> Iterator[tuple[in
         rows = snapshot.connection.execute(
             "SELECT h.observable_id, e.entry, h.relation, h.special_class FROM allow_hit h"  # noqa: S608
             " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
-            f" WHERE h.allow_list_id = ? AND h.relation IN ('{EQUAL}', '{INSIDE}')",
+            f" WHERE h.allow_list_id = ? AND h.relation IN ('{EQUAL}', '{INSIDE}'){_but(allowed)}",
             (item.id,),
         ).fetchall()
         for key, entry, relation, special in rows:
-            if special and special in allowed:
-                continue
             reason = {"reason": reason_word(item.name), "list": item.name, "entry": entry, "relation": relation}
             yield key, _encode(reason | ({"class": special} if special else {})).decode()
 
@@ -179,15 +177,20 @@ def contained(snapshot: "Snapshot", allowed: Collection[str]) -> dict[int, list[
     found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for item in _doing(snapshot.connection, "block"):
         rows = snapshot.connection.execute(
-            "SELECT h.observable_id, e.entry, h.special_class FROM allow_hit h"  # noqa: S608
+            "SELECT h.observable_id, e.entry FROM allow_hit h"  # noqa: S608
             " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
-            f" WHERE h.allow_list_id = ? AND h.relation = '{CONTAINS}'",
+            f" WHERE h.allow_list_id = ? AND h.relation = '{CONTAINS}'{_but(allowed)}",
             (item.id,),
         )
-        for key, entry, special in rows:
-            if not (special and special in allowed):
-                found[key].append((canonical(entry), item.name))
+        for key, entry in rows:
+            found[key].append((canonical(entry), item.name))
     return dict(found)
+
+
+def _but(allowed: Collection[str]) -> str:
+    """Return SQL that leaves out hits of classes of special-purpose addresses that are no reason."""
+    classes = ", ".join(dialect.literal(each) for each in sorted(allowed) if each)
+    return f" AND h.special_class NOT IN ({classes})" if classes else ""
 
 
 def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:
@@ -196,7 +199,7 @@ def own_assets(snapshot: "Snapshot", selection: Selection, instant: Instant) -> 
     if not own:
         return []
     ids = ", ".join(str(item.id) for item in own)
-    with snapshot.selected(selection, instant, among=_met(own)) as table:
+    with snapshot.selected(selection, instant, among=_met(own, f"<> '{ABOVE}'")) as table:
         rows = snapshot.connection.execute(
             "SELECT o.value, l.name, e.entry FROM allow_hit h"  # noqa: S608 (whole numbers)
             f" JOIN {table} t ON t.id = h.observable_id JOIN observable o ON o.id = h.observable_id"
@@ -237,7 +240,11 @@ def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) 
         return []
     informed: Counter[str] = Counter()
     above: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    with snapshot.selected(selection, instant, among=_met(items.values())) as table:
+    of_interest = (
+        _met([item for item in items.values() if item.action == "inform"], f"<> '{ABOVE}'"),
+        _met(items.values(), f"= '{ABOVE}'"),
+    )
+    with snapshot.selected(selection, instant, among=" UNION ALL ".join(of_interest)) as table:
         hits = f"FROM {table} t CROSS JOIN allow_hit h ON h.observable_id = t.id WHERE h.relation"
         counts = f"SELECT h.allow_list_id, count(DISTINCT t.id) {hits} <> '{ABOVE}' GROUP BY h.allow_list_id"
         for key, count in snapshot.connection.execute(counts):
@@ -254,10 +261,10 @@ def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) 
     return [*_informed_note(informed), *(_above_note(name, pairs) for name, pairs in sorted(above.items()))]
 
 
-def _met(items: Iterable[Told]) -> str:
-    """Return SQL for the row ids of the observables that some lists have something to say of."""
-    ids = ", ".join(str(item.id) for item in items)
-    return f"SELECT h.observable_id FROM allow_hit h WHERE h.allow_list_id IN ({ids})"  # noqa: S608 (whole numbers)
+def _met(items: Iterable[Told], relation: str) -> str:
+    """Return SQL for the row ids of the observables that some lists have something of that *relation* to say of."""
+    ids = ", ".join(str(item.id) for item in items) or "-1"
+    return f"SELECT h.observable_id FROM allow_hit h WHERE h.allow_list_id IN ({ids}) AND h.relation {relation}"  # noqa: S608 (our own words)
 
 
 def _informed_note(informed: Counter[str]) -> Iterator[str]:

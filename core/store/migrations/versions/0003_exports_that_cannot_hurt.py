@@ -56,7 +56,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("observable_id", "allow_list_id", "position", name="pk_allow_hit"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_allow_hit_allow_list_id", "allow_hit", ["allow_list_id"], unique=False)
+    op.create_index(
+        "ix_allow_hit_allow_list_id_relation_special_class",
+        "allow_hit",
+        ["allow_list_id", "relation", "special_class"],
+        unique=False,
+    )
     op.create_table(
         "allow_list_remark",
         sa.Column("allow_list_id", ID, nullable=False),
@@ -200,7 +205,7 @@ def downgrade() -> None:
     op.drop_table("archive")
     op.drop_table("allow_list_setting")
     op.drop_table("allow_list_remark")
-    op.drop_index("ix_allow_hit_allow_list_id", table_name="allow_hit")
+    op.drop_index("ix_allow_hit_allow_list_id_relation_special_class", table_name="allow_hit")
     op.drop_table("allow_hit")
     op.drop_table("ledger_text")
     op.drop_table("allow_check")
