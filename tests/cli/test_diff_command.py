@@ -44,6 +44,20 @@ def test_what_is_held_is_compared_with_what_it_starts_from(firewall, yetictl):
     assert "which is 2" in yetictl("export", "diff", "firewall", "1", "held", status=1).err
 
 
+def test_0_is_before_the_first_version(firewall, yetictl):
+    """As the answers call it: everything of a version was added since then."""
+    whole = yetictl("export", "diff", "firewall", "0", "2", "--json").json
+    back = yetictl("export", "diff", "firewall", "2", "0", "--json").json
+
+    assert (0, 2, 59, 0, 0) == tuple(whole[key] for key in ("from", "to", "added", "removed", "changed"))
+    assert {"rolled-back": 59} == back["removed_for"]
+    assert (2, 0, 0, 59) == tuple(back[key] for key in ("from", "to", "added", "removed"))
+    assert "firewall: nothing → version 1: 60 added, 0 removed, 0 changed\n" == (
+        yetictl("export", "diff", "firewall", "0", "1", "--limit", "0").err
+    )
+    assert "'-1' is neither" in yetictl("export", "diff", "firewall", "--", "-1", status=2).err
+
+
 def test_the_json_has_every_change(firewall, yetictl):
     """All of them unless a limit is given; the counts are of all."""
     found = yetictl("export", "diff", "firewall", "2", "1", "--json").json

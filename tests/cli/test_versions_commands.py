@@ -375,7 +375,7 @@ def test_a_run_that_is_held_says_that_it_is_pinned(wall, feed, yetictl):
 
 def test_it_is_seen_everywhere_that_it_is_held(held, yetictl):
     """In `list`, in `show` and in `doctor`, which names the commands that help; and no longer when it was released."""
-    said = r"held since {}: the list would lose 97 of its 100 entries: more than 50%, and more than 20".format(HOUR)
+    said = rf"held since {HOUR}: the list would lose 97 of its 100 entries: more than 50%, and more than 20"
 
     assert yetictl("export", "list").out.rstrip().endswith("held")
     (found,) = [item["held"] for item in yetictl("export", "list", "--json").json]
@@ -405,7 +405,9 @@ def test_held_with_nothing_to_release(wall, yetictl, tmp_path):
     (listed,) = yetictl("export", "list", "--json").json
 
     assert "warning" == found["status"]
-    assert re.match(r"fire wall: the last run was held: own assets are on the list .*; mend that, and run", found["detail"])
+    assert re.match(
+        r"fire wall: the last run was held: own assets are on the list .*; mend that, and run", found["detail"]
+    )
     assert ("held", None) == (listed["last_run"]["status"], listed["held"])
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from export_samples import LATER, NOW, claim
 
-from core.exports.answers.holders import covering, holders
+from core.exports.answers.holders import covering, holders, own_assets_on
 from core.exports.run import run_export
+from core.schemas.claim import AllowListEntries
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import clearing, definitions
+from core.store.allow_lists.lists import put_allow_list, set_allow_list
 
 
 @pytest.fixture
@@ -115,3 +117,21 @@ def test_a_version_older_than_the_ledger_may_hold_anything(store, settings, defi
     connection.close()
 
     assert ["x"] == holders(store, "ipv4", "192.0.2.2", LATER, settings)
+
+
+def test_own_assets_that_are_published(store, define, fill, run):
+    """By the ledger: what the current version lists, whole or as a network around it."""
+    define("x", format="list", limits={"allow": "documentation"})
+    fill(
+        claim("192.0.2.1", "ipv4", "c2"), claim("192.0.2.2", "ipv4", "c2"), claim("198.51.100.0/24", "cidr", "c2")
+    )
+    assert [] == own_assets_on(store, "x"), "nothing is published"
+    run("x")
+    assert [] == own_assets_on(store, "x")
+
+    entries = ("192.0.2.1", "198.51.100.7", "203.0.113.1")
+    put_allow_list(store, AllowListEntries(name="ours", list_type="cidr", entries=entries), LATER)
+    set_allow_list(store, "ours", is_own=True)
+    assert "held" == run("x", LATER + DAY).status
+
+    assert ["192.0.2.1", "198.51.100.0/24"] == own_assets_on(store, "x")
