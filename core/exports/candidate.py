@@ -14,8 +14,9 @@ from core.errors import NotFound, StoreBusy
 from core.exports.formats import get_format, parse_options
 from core.exports.gate import limits, rules
 from core.exports.gate.keeping_off import keep_off, reason_text, word_of
-from core.exports.gate.measure import space_of
+from core.exports.gate.measure import are_blank, space_of
 from core.exports.gate.ranking import cut_query
+from core.exports.gate.required import PIECE, entry_of
 from core.exports.gate.rules import Found, History
 from core.exports.publishing.elsewhere import lines_there
 from core.exports.publishing.places import is_local
@@ -28,11 +29,8 @@ from core.schemas.instant import Instant
 from core.schemas.version import Space
 from core.store import archives, definitions, ledger, runs
 from core.store.allow_lists import hits as allow_hits
-from core.store.allow_lists.entries import ADDRESSES
 from core.store.archives import KEPT, Archived
 from core.store.conditions import build
-from core.store.ledger.history import lies_in, wider
-from core.values.types import CIDR
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -216,18 +214,24 @@ class _Candidate:
             written = snapshot.count(self._selection, self._instant) + len(snapshot.pieces)
             # What the head of a file takes is not known: the last attempts give it more room.
             share = chosen.budget_bytes / size * (1 - 0.02 * (attempt - 1))
-            self._cut(min(written - 1, int(written * share)))
+            if not self._cut(min(written - 1, int(written * share))):
+                break
             rendered = self._render(attempt)
         return rendered
 
-    def _cut(self, most: int) -> None:
-        most = max(0, most - len(self._snapshot.pieces))
-        if self._snapshot.count(self._selection, self._instant) > most:
+    def _cut(self, most: int) -> bool:
+        """Keep off what ranks last, but nothing that is required, and say whether there was such a thing."""
+        entries = {self._entry_of(type_, value) for type_, value in self._limits.require}
+        first = sorted(id_ for id_ in entries if id_ not in (None, PIECE))
+        most = max(len(first), most - len(self._snapshot.pieces))
+        is_too_much = self._snapshot.count(self._selection, self._instant) > most
+        if is_too_much:
             with self._snapshot.selected(self._selection, self._instant) as table:
                 # By what may be told of it, and no more: a claim above the ceiling brings nothing to the top.
                 counts = build(self._selection, self._snapshot.known, self._instant).included
-                query = cut_query(table, self._limits.rank, most, counts)
+                query = cut_query(table, self._limits.rank, most, counts, first=first)
                 self._snapshot.keep_off_found(query, reason_text("cut", rank=", ".join(self._limits.rank)))
+        return is_too_much
 
     def _render(self, attempt: int) -> Rendered:
         folder = self._folder / f"files-{attempt}"
@@ -287,32 +291,20 @@ class _Candidate:
             own_assets=_found(own),
             missing=self._missing(rendered),
             faults=_found(self._faults(rendered)),
+            # What is published already was wanted, or nobody can be spared it any more.
+            is_blank=comparison is not None and are_blank(file.path for file in rendered.files),
+            is_by_template=bool(self._job.template),
         )
 
     def _missing(self, rendered: Rendered) -> tuple[str, ...]:
         wanted = self._limits.require
-        pieces = {piece[1:] for piece in self._snapshot.pieces}
         refused = {(type_, value) for type_, value, _ in refused_rows(rendered) if (type_, value) in wanted}
         return tuple(
-            value
-            for type_, value in wanted
-            if (type_, value) in refused
-            or not (
-                (type_, value) in pieces or self._takes(type_, value) or self._lies_in_a_listed_one(type_, value)
-            )
+            value for type_, value in wanted if (type_, value) in refused or self._entry_of(type_, value) is None
         )
 
-    def _takes(self, type_: str, value: str) -> bool:
-        return self._snapshot.takes(self._selection, self._instant, type_, value)
-
-    def _lies_in_a_listed_one(self, type_: str, value: str) -> bool:
-        """Say whether a network that is listed holds an address or a network: what never may be is seen so, too."""
-        if type_ not in ADDRESSES:
-            return False
-        if any(lies_in(value, text) for _, _, text in self._snapshot.pieces):
-            return True
-        around = wider(self._snapshot.connection, type_, value)
-        return any(item.type == CIDR and self._takes(CIDR, item.value) for item in around)
+    def _entry_of(self, type_: str, value: str) -> int | None:
+        return entry_of(self._snapshot, self._selection, self._instant, type_, value)
 
     def _faults(self, rendered: Rendered) -> Sequence[str]:
         name = self._job.definition.format
@@ -330,13 +322,17 @@ class _Candidate:
         name = self._job.definition.name
         if self._current is None:
             # Published before versions were kept: how many entries that were is all that is known.
-            before = runs.current_version(self._store, name)
+            try:
+                before = runs.current_version(self._store, name)
+            except NotFound:  # it is looked at before it is kept
+                before = None
             if before is None:
                 return self._found_there()
             return History(before.entries, counted="of what is published only the number of entries is known")
         record = self._current.record
         if record.entries:
-            return History(record.entries, record.space)
+            size = sum(item.size_bytes for item in record.content)
+            return History(record.entries, record.space, size_bytes=size)
         # Emptied, but no first run: what it had before is what growth is measured by.
         for item in reversed(archives.find(self._store, name, KEPT)):
             if item.record.entries:

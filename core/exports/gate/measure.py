@@ -1,8 +1,9 @@
-"""How many addresses a list covers."""
+"""How many addresses a list covers, and whether anything is in its files."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.schemas.export import Selection
@@ -13,6 +14,8 @@ from core.values.networks import Span, span_of, united
 
 if TYPE_CHECKING:
     from core.store.snapshot import Snapshot
+
+CHUNK_BYTES = 1 << 16
 
 _TYPES = {4: types.IPV4, 6: types.IPV6}
 
@@ -47,3 +50,16 @@ def _outside(networks: list[Span], addresses: Iterable[str]) -> int:
 def _values(snapshot: "Snapshot", selection: Selection, instant: Instant, type_: str) -> Iterator[str]:
     for batch in snapshot.values(selection, instant, (type_,)):
         yield from (value for _, _, value in batch)
+
+
+def are_blank(paths: Iterable[Path]) -> bool:
+    """Say whether there is nothing but white space in files; each is read to the first byte that is something else."""
+    return all(map(_is_blank, paths))
+
+
+def _is_blank(path: Path) -> bool:
+    with path.open("rb", buffering=0) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            if not chunk.isspace():
+                return False
+    return True

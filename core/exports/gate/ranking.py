@@ -2,10 +2,10 @@
 
 What ranks first is kept: by the highest confidence, the latest sighting, the number of sources, in the order that
 the limit ``rank`` says; entries that rank alike go by type and value, so that the same store gives the same list.
-A network counts as one entry.
+What is required comes before all else.  A network counts as one entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.schemas.claim import Kind
 from core.schemas.instant import EARLIEST, SECOND
@@ -13,6 +13,9 @@ from core.schemas.instant import EARLIEST, SECOND
 COUNTS = f"a.withdrawn_at IS NULL AND a.kind >= {Kind.SUSPICIOUS:d}"
 
 _MOST = (1 << 63) - 1
+_FIRST = 1 << 62
+"""More than all parts together."""
+
 _SEEN = "max(COALESCE(a.last_seen, a.received_at))"
 _CONFIDENCE = "COALESCE(a.confidence, (SELECT s.confidence FROM source_setting s WHERE s.source_id = a.source_id))"
 _PARTS = {
@@ -23,7 +26,9 @@ _PARTS = {
 }
 
 
-def cut_query(selected: str, rank: Sequence[str], keep: int, counts: str = COUNTS) -> str:
+def cut_query(
+    selected: str, rank: Sequence[str], keep: int, counts: str = COUNTS, *, first: Collection[int] = ()
+) -> str:
     """Return SQL for the row ids, as ``id``, of the observables that are cut.
 
     Args:
@@ -32,8 +37,10 @@ def cut_query(selected: str, rank: Sequence[str], keep: int, counts: str = COUNT
         keep: How many are kept.
         counts: Which assertions ``a`` are looked at, as a condition; those of an observable without any are worth
             nothing, as is a confidence that nobody stated.
+        first: Row ids of those that come before all others.
     """
-    key, shift = [], sum(_PARTS[word][1] for word in rank)
+    key = [f"(t.id IN ({', '.join(format(id_, 'd') for id_ in first)})) * {_FIRST}"] if first else []
+    shift = sum(_PARTS[word][1] for word in rank)
     for word in rank:
         part, bits = _PARTS[word]
         shift -= bits

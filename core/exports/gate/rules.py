@@ -6,6 +6,7 @@ entry by entry before; here it only counts how much that was.  Decision 0074 say
 """
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from core.exports.gate.limits import Limits
 from core.exports.gate.texts import (
@@ -30,6 +31,9 @@ SAFETY = {
     "too-broad": "too broad",
 }
 """Reasons to drop an entry that speak against the data, in words; the others are what a user asked for."""
+
+LEAST_SHRINKING_BYTES = Fraction(1024)
+"""A file by template that shrinks by so much is never held."""
 
 
 def judge(candidate: Candidate, history: History | None = None, limits: Limits | None = None) -> Verdict:
@@ -82,6 +86,12 @@ def _own_assets(candidate: Candidate, _: Limits) -> Iterator[Reason]:
         yield Reason("own-assets", text, can_be_released=False)
 
 
+def _blank(candidate: Candidate, _: Limits) -> Iterator[Reason]:
+    if candidate.entries and candidate.is_blank:
+        text = "but its files are blank: nothing but white space is in them"
+        yield Reason("blank", f"the list would have {entries_text(candidate.entries)}, {text}")
+
+
 def _dropped(candidate: Candidate, limits: Limits) -> Iterator[Reason]:
     dropped = sum(candidate.dropped.get(word, 0) for word in SAFETY)
     share = limits.dropped
@@ -132,6 +142,21 @@ def _loss(candidate: Candidate, history: History, limits: Limits) -> Iterator[Re
     beside = f", beside {candidate.withdrawn:,} that were withdrawn" if candidate.withdrawn else ""
     text = f"the list would lose {lost:,} of its {entries_text(left)}{beside}: more than {share_text(limits.loss)}"
     yield Reason("loss", f"{text}{more_text(limits.loss_entries)}")
+
+
+def _shrinking(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
+    """Hold what a template leaves out of its entries: of those the other rules know only how many there are."""
+    now, then, entries = history.size_bytes, candidate.size_bytes, candidate.entries
+    if limits.loss is None or not (candidate.is_by_template and history.entries and entries):
+        return
+    expected = now * min(Fraction(1), Fraction(entries, history.entries))
+    if expected - then <= max(LEAST_SHRINKING_BYTES, limits.loss * expected):
+        return
+    as_many = (
+        "as many entries" if entries == history.entries else f"{entries_text(entries)}, now {history.entries:,}"
+    )
+    text = f"the file would shrink from {now:,} to {counted(then, 'byte')}, with {as_many}"
+    yield Reason("loss", f"{text}: more than {share_text(limits.loss)}")
 
 
 def _growth(candidate: Candidate, history: History, limits: Limits) -> Iterator[Reason]:
@@ -212,6 +237,7 @@ RULES: tuple[Rule, ...] = (
     _counts_add_up,
     _format_is_right,
     _own_assets,
+    _blank,
     _dropped,
     _required,
     _bounds,
@@ -219,5 +245,5 @@ RULES: tuple[Rule, ...] = (
 )
 """What needs nothing but the candidate."""
 
-COMPARISONS: tuple[Comparison, ...] = (_empty, _loss, _growth, _space)
+COMPARISONS: tuple[Comparison, ...] = (_empty, _loss, _shrinking, _growth, _space)
 """What compares the candidate with what is published now."""

@@ -32,6 +32,7 @@ class History:
         had: Of a list that was emptied: how many entries it had before.
         counted: In words, where only the number of entries is known, not which they are, nor what they cover.
         is_ours: This export has published it; of what it finds at its first run, growth is not judged.
+        size_bytes: All files together; 0 if that is not known.
     """
 
     entries: int
@@ -39,6 +40,7 @@ class History:
     had: int = 0
     counted: str = ""
     is_ours: bool = True
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Candidate:
         own_assets: Entries that are the user's own.
         missing: Required values that are not in it.
         faults: What the format's own check found.
+        is_blank: The files hold nothing but white space, and are not those that are published.
+        is_by_template: A template writes them, so that the number of entries says nothing about what is in them.
     """
 
     selected: int
@@ -74,6 +78,8 @@ class Candidate:
     own_assets: Found = _NOTHING
     missing: tuple[str, ...] = ()
     faults: Found = _NOTHING
+    is_blank: bool = False
+    is_by_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from core.exports.gate.limits import LIMITS, parse
 from core.exports.gate.rules import Candidate, Found, History, Reason, Space, Verdict, judge
 
 SLASH_32 = 2**96
-ALWAYS = {"unfinished", "counts", "check", "own-assets"}
+ALWAYS = {"unfinished", "counts", "check", "own-assets", "blank"}
 
 
 def listed(entries, **others):
@@ -281,6 +281,48 @@ def test_what_may_go_out_needs_no_release():
     assert (False, False, "") == (verdict.is_held, verdict.can_be_released, verdict.message)
 
 
+@pytest.mark.parametrize("history", [None, History(3), History(0)])
+@pytest.mark.parametrize(("entries", "held"), [(1, True), (3, True), (0, False)])
+def test_entries_in_blank_files_are_none(entries, held, history):
+    """Files with nothing but white space are held where there are entries, also at a first run; of none they are right."""
+    candidate = listed(entries, is_blank=True)
+    found = judge(candidate, history, parse({"empty": "publish"})).reasons
+
+    assert held == (["blank"] == [reason.rule for reason in found])
+    assert all(reason.can_be_released for reason in found)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "limits", "held"),
+    [
+        ((10_000, 100), (5_000, 100), {}, False),  # exactly half
+        ((10_000, 100), (4_999, 100), {}, True),
+        ((10_000, 100), (0, 100), {}, True),
+        ((10_000, 100), (4_999, 1_000), {}, True),  # more entries in fewer bytes
+        ((10_000, 100), (3_001, 60), {}, False),  # as long an entry as before, but for half
+        ((10_000, 100), (2_999, 60), {}, True),
+        ((1_024, 100), (0, 100), {}, False),  # exactly 1 KiB
+        ((1_025, 100), (0, 100), {}, True),
+        ((100_000, 100), (90_000, 100), {"loss": "10%"}, False),
+        ((100_000, 100), (89_999, 100), {"loss": "10%"}, True),
+        ((10_000, 100), (0, 100), {"loss": "off"}, False),
+        ((0, 100), (0, 100), {}, False),
+        ((10_000, 0), (10, 100), {}, False),
+        ((10_000, 100), (0, 0), {"empty": "publish"}, False),
+    ],
+)
+def test_a_templates_file_that_shrinks_is_held(now, then, limits, held):
+    """More than the share of loss and than 1 KiB beyond what the entries lost: a column, or every line, is gone."""
+    candidate = listed(then[1], size_bytes=then[0], is_by_template=True)
+
+    assert held == ("loss" in rules(candidate, History(now[1], size_bytes=now[0]), **limits))
+
+
+def test_only_a_templates_file_is_measured():
+    """A format writes what it always wrote."""
+    assert [] == rules(listed(100, size_bytes=1), History(100, size_bytes=10**6))
+
+
 def test_what_must_be_on_the_list_holds_it_if_it_is_not():
     """The missing ones are named, a few of many."""
     (reason,) = judge(listed(9, missing=tuple("abcdefg"))).reasons
@@ -314,6 +356,24 @@ def test_what_must_be_on_the_list_holds_it_if_it_is_not():
             None,
             {},
             "60 of 1,005 entries were dropped for safety (58 allow-listed, 2 too broad): more than 5%",
+        ),
+        (
+            listed(2_000, size_bytes=40, is_by_template=True),
+            History(2_000, size_bytes=431_000),
+            {},
+            "the file would shrink from 431,000 to 40 bytes, with as many entries: more than 50%",
+        ),
+        (
+            listed(1_990, size_bytes=40, is_by_template=True, lost=10),
+            History(2_000, size_bytes=431_000),
+            {},
+            "the file would shrink from 431,000 to 40 bytes, with 1,990 entries, now 2,000: more than 50%",
+        ),
+        (
+            listed(2_000, is_blank=True),
+            None,
+            {},
+            "the list would have 2,000 entries, but its files are blank: nothing but white space is in them",
         ),
         (listed(1), None, {"least": "2"}, "the list would have 1 entry; the least is 2"),
         (listed(2_000), None, {"most": "1k"}, "the list would have 2,000 entries; the most is 1,000"),

@@ -24,11 +24,11 @@ def name(value, source="feed", *tags, **fields):
     return claim(value, "hostname", *(tags or ("c2",)), source=source, **fields)
 
 
-def kept(store, rank, keep, selection=EVERYTHING, *, by_selection=False):
+def kept(store, rank, keep, selection=EVERYTHING, *, by_selection=False, first=()):
     """Return the values that are not cut, in order."""
     with store.snapshot() as snapshot, snapshot.selected(selection, NOW) as table:
         counts = {"counts": build(selection, snapshot.known, NOW).included} if by_selection else {}
-        query = cut_query(table, rank, keep, **counts)
+        query = cut_query(table, rank, keep, first=first, **counts)
         found = f"SELECT o.value FROM {table} t JOIN observable o ON o.id = t.id WHERE o.id NOT IN ({query})"
         return sorted(value for (value,) in snapshot.connection.execute(found))
 
@@ -223,3 +223,72 @@ def test_a_run_keeps_within_its_budget_of_bytes(store, fill, define, settings, p
     assert "completed" == result.status
     assert 900 < len(published("x.txt")) <= 1_000
     assert {"99"} <= {value.partition(".")[0][-2:] for value in published("x.txt").decode().split()}
+
+
+def test_what_is_required_is_never_cut(store, fill, define, settings, published):
+    """It ranks last, and is kept before all others; the rest is the best of the rest."""
+    fill(*(name(f"{n}.example", confidence=n) for n in range(1, 101)))
+    define("x", format="list", limits={"budget-entries": "3", "require": "1.example 7.example"})
+
+    result = run_export(store, "x", settings, now=NOW)
+
+    assert "completed" == result.status
+    assert {"1.example", "7.example", "100.example"} == set(published("x.txt").decode().split())
+
+
+def test_what_is_required_is_never_cut_for_bytes(store, fill, define, settings, published):
+    """Nor where the file is too large."""
+    fill(*(name(f"{n:03}.example", confidence=n % 100) for n in range(1_000)))
+    define("x", format="list", limits={"budget-bytes": "1kB", "require": "000.example 100.example"})
+
+    result = run_export(store, "x", settings, now=NOW)
+
+    assert "completed" == result.status
+    assert {"000.example", "100.example"} <= set(published("x.txt").decode().split())
+    assert 900 < len(published("x.txt")) <= 1_000
+
+
+@pytest.mark.parametrize("budget", [{"budget-entries": "2"}, {"budget-bytes": "29"}])
+def test_a_budget_too_small_for_what_is_required_holds(store, fill, define, settings, budget):
+    """What is required alone is too much: the run is held by the budget, not because something is missing."""
+    fill(*(name(f"{n}.example", confidence=n) for n in range(1, 101)))
+    define("x", format="list", limits=budget | {"require": "1.example 2.example 3.example"})
+
+    result = run_export(store, "x", settings, now=NOW)
+
+    (rule,) = budget
+    assert ("held", 3) == (result.status, result.entries)
+    assert [f"the budget is {budget[rule]}"] == [reason.rpartition("; ")[2] for reason in result.reasons]
+
+
+def test_the_network_that_holds_what_is_required_is_kept(store, fill, define, settings, published):
+    """An address that is only on the list through a network requires that network, the narrowest there is."""
+    fill(
+        claim("198.51.100.0/24", "cidr", "c2", confidence=0),
+        claim("198.51.0.0/16", "cidr", "c2", confidence=0),
+        claim("192.0.2.1", "ipv4", "c2", confidence=99),
+        claim("192.0.2.2", "ipv4", "c2", confidence=98),
+    )
+    define("x", format="list", limits={"budget-entries": "2", "require": "198.51.100.9", "allow": "documentation"})
+
+    result = run_export(store, "x", settings, now=NOW)
+
+    assert "completed" == result.status
+    assert {"198.51.100.0/24", "192.0.2.1"} == set(published("x.txt").decode().split())
+
+
+@pytest.mark.parametrize("rank", [RANKS, RANKS[1:2]])
+def test_what_is_first_ranks_above_the_best(store, fill, rank):
+    """Whatever decides, the first ones are kept before all others, in the same order among themselves."""
+    fill(
+        name("best.example", confidence=100, last_seen=LATEST),
+        name("low.example", confidence=0, last_seen=EARLIEST),
+        name("lower.example", last_seen=EARLIEST),
+    )
+
+    with store.snapshot() as snapshot:
+        ids = dict(snapshot.connection.execute("SELECT value, id FROM observable"))
+        first = {"first": [ids["low.example"]]}
+
+    assert ["low.example"] == kept(store, rank, 1, **first)
+    assert ["best.example", "low.example"] == kept(store, rank, 2, **first)
