@@ -129,6 +129,27 @@ def _versions(session: Session) -> Iterator[Finding]:
     for fault, is_sure in dict.fromkeys(faults):
         yield ("failed" if is_sure else "warning"), fault
     yield from _tried(session, path, "can keep versions")
+    yield from _versions_elsewhere(session, path)
+
+
+def _versions_elsewhere(session: Session, path: str) -> Iterator[Finding]:
+    from core.errors import FileMissing
+    from core.exports.versions.archive import Archive
+    from core.store import archives, definitions
+
+    with session.store() as store:
+        for item in definitions.exports(store):
+            current = archives.current(store, item.name)
+            if current is None:
+                continue
+            try:
+                Archive(path, item).read_manifest(current.number, current.manifest_sha256)
+            except FileMissing:
+                yield (
+                    "warning",
+                    f"{item.name}: version {current.number} is not kept in {redact(path)}; if system.versions_path was "
+                    "changed, move what is in the old place there: until then nothing can be rolled back to",
+                )
 
 
 def _signing(session: Session) -> Iterator[Finding]:

@@ -111,3 +111,16 @@ def test_versions_are_not_kept_among_what_consumers_read(yetictl, published, tmp
     assert ["fw"] == [item["name"] for item in yetictl("export", "list", "--json").json]
     monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/elsewhere"))
     assert said in yetictl("export", "add", "other", "--format", "list", "--to", tmp_path / "home", status=1).err
+
+
+def test_versions_that_are_kept_elsewhere_are_told(yetictl, published, tmp_path, monkeypatch):
+    """The setting was changed and the files were not moved: there is nothing to go back to."""
+    assert "is not kept in" not in yetictl("doctor").out
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/elsewhere"))
+
+    said = yetictl("doctor").out
+
+    assert f"fw: version 1 is not kept in {tmp_path}/home/elsewhere; if system.versions_path was changed" in said
+    (tmp_path / "home/versions").rename(tmp_path / "home/moved")
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/moved"))
+    assert "is not kept in" not in yetictl("doctor").out
