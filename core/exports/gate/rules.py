@@ -49,7 +49,9 @@ def judge(candidate: Candidate, history: History | None = None, limits: Limits |
     if history is not None:
         reasons += [reason for compare in COMPARISONS for reason in compare(candidate, history, limits)]
     is_told = any(reason.rule == "dropped" for reason in reasons)
-    notes = [*_history_notes(history), *_drop_notes(candidate, limits, is_told)]
+    is_loss = any(reason.rule == "loss" for reason in reasons)
+    withdrawn = _withdrawn_notes(candidate, history) if history is not None and not is_loss else ()
+    notes = [*_history_notes(history), *withdrawn, *_drop_notes(candidate, limits, is_told)]
     return Verdict(tuple(reasons), tuple(notes))
 
 
@@ -200,6 +202,12 @@ def _drops_text(candidate: Candidate) -> str:
     counts = {words: candidate.dropped.get(word, 0) for word, words in SAFETY.items()}
     kinds = ", ".join(f"{count:,} {words}" for words, count in counts.items() if count)
     return f"{sum(counts.values()):,} of {entries_text(candidate.selected)} were dropped for safety ({kinds})"
+
+
+def _withdrawn_notes(candidate: Candidate, history: History) -> Iterator[str]:
+    """Tell what no limit is for: entries that leave because we, or their sources, say that they were wrong."""
+    if candidate.withdrawn:
+        yield f"{candidate.withdrawn:,} of the {entries_text(history.entries)} published leave, since they were withdrawn"
 
 
 def _history_notes(history: History | None) -> Iterator[str]:

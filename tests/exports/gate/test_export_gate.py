@@ -566,3 +566,14 @@ def test_a_rule_is_called_as_its_limit():
         "empty",
         "least",
     } == found
+
+
+def test_what_was_withdrawn_is_told():
+    """By us or by its sources: no limit holds it, and whoever looks on sees how much it is; of a loss it is told there."""
+    told = judge(listed(3, withdrawn=97), History(100))
+
+    assert not told.is_held
+    assert ("97 of the 100 entries published leave, since they were withdrawn",) == told.notes
+    held = judge(listed(3, withdrawn=20, lost=77), History(100))
+    assert ("loss",) == tuple(reason.rule for reason in held.reasons)
+    assert () == held.notes
