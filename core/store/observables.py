@@ -141,15 +141,18 @@ def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, n
 def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:
     """Return what is claimed by hand under *tags*, where nobody says: under sticky ones that the value is good.
 
-    At least one group, without tags if there are none.
+    At least one group, without tags if there are none.  Markings are in every group: they say how far a claim may
+    go, and not what it is.
     """
     with _reading(store) as connection:
         sticky = sticky_among(connection, tags)
-    good = tuple(dict.fromkeys(sticky))
-    rest = tuple(dict.fromkeys(name for name in tags if name not in sticky))
-    return [(kind, names) for kind, names in ((Kind.BENIGN, good), (Kind.MALICIOUS, rest)) if names] or [
-        (Kind.MALICIOUS, ())
-    ]
+    markings = [name for name in tags if tlp_of(name) is not None]
+    good = [name for name in sticky if name not in markings]
+    rest = [name for name in tags if name not in sticky and name not in markings]
+    groups = [(Kind.BENIGN, good)] if good else []
+    if rest or not good:
+        groups.append((Kind.MALICIOUS, rest))
+    return [(kind, tuple(dict.fromkeys((*names, *markings)))) for kind, names in groups]
 
 
 def withdraw(
