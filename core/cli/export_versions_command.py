@@ -9,6 +9,7 @@ import click
 
 from core.cli.export_output import pin_object, pin_text
 from core.cli.output import is_wide, json_option, print_json, print_table, progress, say
+from core.cli.parameters import reason_option
 from core.cli.patience import when_free
 from core.cli.session import Session
 from core.redaction import redact
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from core.store.archives import Archived
 
 _SHORT_DIGEST = 16
-
-reason_option = click.option(
-    "--reason",
-    required=True,
-    metavar="TEXT",
-    help="Why; kept with the version.",
-    callback=lambda *given: _said(given),
-)
 
 
 @click.command()
@@ -71,7 +64,7 @@ def versions(session: Session, name: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@reason_option
+@reason_option("Why; kept with the version.")
 @click.option(
     "--candidate", "sha256", default="", metavar="SHA256", help="Only if it is this one; its beginning will do."
 )
@@ -98,7 +91,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
 @click.command()
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
-@reason_option
+@reason_option("Why; kept with the version.")
 @click.option("--exact", is_flag=True, help="Also what was withdrawn or carved out since; also if it is empty.")
 @json_option
 @click.pass_obj
@@ -305,10 +298,3 @@ def _finding_object(item: "Finding") -> dict[str, object]:
         "what": redact(item.what),
         "fault": item.fault or None,
     }
-
-
-def _said(given: tuple[object, ...]) -> str:
-    text = str(given[-1]).strip()
-    if not text:
-        raise click.UsageError("--reason must say why")
-    return text

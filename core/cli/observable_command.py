@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.cli.output import counted, json_option, print_json, print_table, printable, say
+from core.cli.parameters import reason_option
 from core.cli.session import Session
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import TLP, Claim, Kind
@@ -198,7 +199,7 @@ def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | No
 
 @command.command()
 @click.argument("value")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; kept with what is withdrawn.")
+@reason_option("Why; kept with what is withdrawn.")
 @click.option("--type", "type_name", metavar="T", help="Of this type only.")
 @click.option("--no-run", is_flag=True, help="Do not run the exports that hold it; they go on holding it.")
 @click.option(
@@ -216,7 +217,8 @@ def withdraw(
     brings it back; `observable reinstate` does.  A value that nobody knows yet is marked all the same.
 
     An address that is listed through a network, too, can be carved out of it: then no export lists the network but
-    what is left of it.  A name that is listed through one above it cannot.
+    what is left of it.  A name that is listed through one above it cannot.  What is listed inside a network, on an
+    address or below a name stays, and is told; carving out the network, or the address, takes it off, too.
     """
     from core.cli import withdrawal
     from core.store import clearing
@@ -230,7 +232,8 @@ def withdraw(
             say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {CLEARED}")
             names |= dict.fromkeys(withdrawal.tell_covering(session, store, type_, known, reason, carve_out))
         if no_run and names:
-            say(f"still held by {', '.join(names)}; yetictl export run {' '.join(names)} publishes without it")
+            quoted = " ".join(map(shlex.quote, names))
+            say(f"still held by {', '.join(names)}; yetictl export run {quoted} publishes without it")
             return 0
         return withdrawal.publish(session, store, [*names])
 

@@ -11,9 +11,20 @@ from core.exports.definitions.words import duration_text
 from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 
-__all__ = ["Duration", "Lifetime", "Marking", "Moment", "Number", "Pair", "duration_text", "lifetime_text"]
+__all__ = [
+    "Duration",
+    "Lifetime",
+    "Marking",
+    "Moment",
+    "Number",
+    "Pair",
+    "duration_text",
+    "lifetime_text",
+    "reason_option",
+]
 
 T = TypeVar("T")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Word(click.ParamType[T | None], Generic[T]):
@@ -94,3 +105,15 @@ class Pair(click.ParamType[tuple[str, str]]):
         if not separator or not key.strip():
             self.fail(f"{value!r} is not KEY=VALUE", param, ctx)
         return key.strip(), text.strip()
+
+
+def reason_option(help_text: str) -> Callable[[_Command], _Command]:
+    """Return the option ``--reason``, which must be given and say something; blanks at its ends are dropped."""
+    return click.option("--reason", required=True, metavar="TEXT", help=help_text, callback=_said)
+
+
+def _said(_: click.Context, __: click.Parameter, given: str) -> str:
+    text = given.strip()
+    if not text:
+        raise click.UsageError("--reason must say why")
+    return text

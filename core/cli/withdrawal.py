@@ -11,6 +11,7 @@ from core.cli.patience import PATIENCE_S
 from core.cli.session import Session
 
 if TYPE_CHECKING:
+    from core.exports.answers.holders import Inside
     from core.store import Store
 
 HELD = 3
@@ -27,7 +28,9 @@ def holders(session: Session, store: "Store", type_: str, value: str) -> list[st
 def tell_covering(
     session: Session, store: "Store", type_: str, value: str, reason: str, carve_out: bool | None
 ) -> list[str]:
-    """Say what on published lists still stands for a value, and except it from networks where that is wanted.
+    """Say what on published lists still stands for a value, and what lies in it, and carve it out where that is wanted.
+
+    What is carved out leaves networks around it, and what lies in it leaves, too.
 
     Args:
         session: Of the command.
@@ -40,7 +43,7 @@ def tell_covering(
     Returns:
         The exports that have to run for that.
     """
-    from core.exports.answers.holders import covering
+    from core.exports.answers.holders import covering, inside
     from core.store import carve_outs
     from core.store.allow_lists.entries import ADDRESSES
 
@@ -53,24 +56,53 @@ def tell_covering(
         elif not is_carved:
             networks[text] = names
             say(f"{type_}  {value} lies in the network {text}, {listed}")
+    within = inside(store, type_, value)
     if is_carved:
-        return []
+        return within.exports if within else []
+    if within is not None:
+        _tell_inside(type_, value, within)
     if networks and carve_out is None:
         carve_out = _is_wanted(value, networks, reason)
     if not carve_out:
+        if within is not None and not networks:
+            say(_off(type_, value, reason))
         return []
     if type_ not in ADDRESSES:
         say(f"{type_}  {value}: a name cannot be carved out; only addresses and networks can, of networks")
         return []
     carve_outs.carve_out(store, type_, value, reason, session.now)
     say(f"{type_}  {value}: carved out; networks around it are listed without it")
-    return sorted({name for names in networks.values() for name in names})
+    return sorted({name for names in networks.values() for name in names} | {*(within.exports if within else ())})
+
+
+def _tell_inside(type_: str, value: str, within: "Inside") -> None:
+    where = {"cidr": "in it", "hostname": "on or below it"}.get(type_, "on it")
+    entries = f"1 entry {where} is" if within.count == 1 else f"{within.count:,} entries {where} are"
+    more = ", …" if within.count > len(within.examples) else ""
+    listed = f"{entries} listed by {', '.join(within.exports)}"
+    say(f"{type_}  {value}: {listed}: {', '.join(within.examples)}{more}")
+
+
+def _off(type_: str, value: str, reason: str) -> str:
+    """Return what takes off what lies in a value: withdrawing that does not."""
+    from core.store.allow_lists.entries import ADDRESSES
+
+    if type_ in ADDRESSES:
+        return f"to take that off, too: {_carve_out_command(value, reason)}"
+    return (
+        "withdraw these, too, if they are wrong; or to keep off all of it: "
+        f"yetictl allow-list add NAME FILE --action block, with {value} in FILE"
+    )
+
+
+def _carve_out_command(value: str, reason: str) -> str:
+    return f"yetictl observable withdraw {value} --reason {shlex.quote(reason)} --carve-out"
 
 
 def _is_wanted(value: str, networks: dict[str, list[str]], reason: str) -> bool:
     if sys.stdin.isatty() and sys.stderr.isatty():
         return click.confirm(f"carve {value} out of {', '.join(networks)}?", err=True)
-    say(f"to keep it off them: yetictl observable withdraw {value} --reason {shlex.quote(reason)} --carve-out")
+    say(f"to keep it off them: {_carve_out_command(value, reason)}")
     return False
 
 

@@ -338,3 +338,111 @@ def test_what_is_in_no_network_yet_can_be_carved_out(yetictl, networks, tmp_path
 
     assert "198.51.100.129" in networks("networks")
     assert "198.51.100.128/25" not in networks("networks")
+
+
+# --- what lies in it, on it or below it --------------------------------------------------------------------
+
+
+@pytest.fixture
+def inside(yetictl, lists, tmp_path):
+    """A further export, with URLs, an address and a network in a network, and names below a name."""
+    (tmp_path / "more.csv").write_text(
+        "value,type,tags\n"
+        "198.51.100.7,ip,x\n198.51.100.70,ip,x\n198.51.100.9,ip,x\n198.51.100.128/25,cidr,x\n198.51.101.1,ip,x\n"
+        "http://198.51.100.7/a,url,x\nhttps://198.51.100.70:8443/a,url,x\n"
+        "www.evil.example,domain,x\na.www.evil.example,domain,x\nwww-evil.example,domain,x\n"
+        "http://www.evil.example/y,url,x\nhttp://www.evil.example.net/y,url,x\n"
+    )
+    yetictl("import", "more.csv", "--source", "more")
+    limits = ("--limit", "allow=documentation", "--limit", "dropped=off")
+    yetictl("export", "add", "fire wall", "--format", "list", "--include", "x", *limits)
+    yetictl("export", "run", "fire wall")
+    return lambda: set((tmp_path / "home/exports/fire_wall.txt").read_text().split())
+
+
+IN_NETWORK = {"198.51.100.7", "198.51.100.70", "198.51.100.9", "198.51.100.128/25"}
+IN_NETWORK |= {"http://198.51.100.7/a", "https://198.51.100.70:8443/a"}
+
+
+def test_what_lies_in_a_network_is_told(yetictl, inside):
+    """Withdrawing the network withdraws nothing of it: how much that is, where, and the command that takes it off."""
+    before = inside()
+
+    told = yetictl("observable", "withdraw", "198.51.100.0/24", "--reason", "it's ours")
+
+    assert (
+        "cidr  198.51.100.0/24: 6 entries in it are listed by fire wall: "
+        "198.51.100.7, 198.51.100.9, 198.51.100.70, …" in told.err.splitlines()
+    )
+    assert before == inside()
+    (line,) = [line for line in told.err.splitlines() if "--carve-out" in line]
+    yetictl(*shlex.split(line.partition(": yetictl ")[2]))
+    assert before - IN_NETWORK == inside()
+
+
+def test_carving_out_a_network_takes_off_what_lies_in_it_at_once(yetictl, inside):
+    """The exports that list something of it run, though no network around it is listed."""
+    before = inside()
+
+    told = yetictl("observable", "withdraw", "198.51.100.0/24", "--reason", "ours", "--carve-out")
+
+    assert "6 entries in it are listed by fire wall" in told.err
+    assert "to keep" not in told.err
+    assert before - IN_NETWORK == inside()
+
+
+def test_what_is_carved_out_without_a_run_leaves_with_the_next_withdrawal(yetictl, inside):
+    """The exports that still list something of it are named, and run when the button is pressed again."""
+    before = inside()
+    told = yetictl("observable", "withdraw", "198.51.100.0/24", "--reason", "ours", "--carve-out", "--no-run")
+    assert "still held by fire wall; yetictl export run 'fire wall' publishes without it" in told.err
+    assert before == inside()
+
+    yetictl("observable", "withdraw", "198.51.100.0/24", "--reason", "ours")
+
+    assert before - IN_NETWORK == inside()
+
+
+def test_urls_on_an_address_are_told(yetictl, inside):
+    """Of that host, not of one whose address begins alike."""
+    told = yetictl("observable", "withdraw", "198.51.100.7", "--reason", "ours")
+
+    assert (
+        "ipv4  198.51.100.7: 1 entry on it is listed by fire wall: http://198.51.100.7/a" in told.err.splitlines()
+    )
+    assert "http://198.51.100.7/a" in inside()
+    assert "198.51.100.7" not in inside()
+
+
+def test_what_is_below_a_name_is_told(yetictl, inside):
+    """Names below it and URLs on it; what to do with them is for whoever knows them."""
+    told = yetictl("observable", "withdraw", "www.evil.example", "--reason", "ours")
+
+    assert (
+        "hostname  www.evil.example: 2 entries on or below it are listed by fire wall: "
+        "a.www.evil.example, http://www.evil.example/y" in told.err.splitlines()
+    )
+    (line,) = [line for line in told.err.splitlines() if "allow-list" in line]
+    command = shlex.split(line.partition(": yetictl ")[2].partition(", with")[0])
+    assert ["allow-list", "add", "NAME", "FILE", "--action", "block"] == command
+    Path("names.txt").write_text("www.evil.example\n")
+    yetictl(*(part.replace("NAME", "ours").replace("FILE", "names.txt") for part in command))
+    yetictl("export", "run", "fire wall")
+    assert not {"a.www.evil.example", "http://www.evil.example/y"} & inside()
+    assert {"www-evil.example", "http://www.evil.example.net/y"} <= inside()
+
+
+def test_nothing_in_it_is_nothing_to_tell(yetictl, inside):
+    """No line, and no question."""
+    told = yetictl("observable", "withdraw", "203.0.113.0/24", "--reason", "ours")
+
+    assert "listed by" not in told.err
+
+
+@pytest.mark.parametrize("reason", ["", " \t"])
+def test_a_reason_must_be_given(yetictl, lists, reason):
+    """As for a release: somebody will ask for it."""
+    refused = yetictl("observable", "withdraw", "192.0.2.1", "--reason", reason, status=2)
+
+    assert "--reason must say why" in refused.err
+    assert "192.0.2.1" in lists("addresses")

@@ -1,9 +1,11 @@
 """Which published exports hold a value, and what else stands for it there: as the ledger says."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from core.errors import YetiError
+from core.errors import RefusedValue, YetiError
 from core.exports.settings import Settings
 from core.exports.versions.held_changes import held_changes
 from core.exports.versions.leaving import Leaving, with_barred
@@ -11,10 +13,30 @@ from core.schemas.instant import Instant
 from core.store import archives, definitions, ledger, observables, runs
 from core.store.archives import HELD
 from core.store.ledger import history as ledger_history
+from core.store.ledger.inside import listed_inside
+from core.values.networks import span_of
 
 if TYPE_CHECKING:
     from core.store import Store
     from core.store.snapshot import Snapshot
+
+
+MOST_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What is listed inside an observable.
+
+    Attributes:
+        count: Entries, each once.
+        examples: The first of them, ``MOST_EXAMPLES`` at most.
+        exports: The names of those that list any.
+    """
+
+    count: int
+    examples: tuple[str, ...]
+    exports: list[str]
 
 
 def holders(store: "Store", type_: str, value: str, now: Instant, settings: Settings | None = None) -> list[str]:
@@ -57,6 +79,21 @@ def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[t
             found = [name for name in names if _covers(store, snapshot, name, wider, value)]
             if found:
                 yield wider.type, wider.value, found
+
+
+def inside(store: "Store", type_: str, value: str) -> Inside | None:
+    """Return what published exports list inside a network, on an address, or below a name; ``None`` if nothing.
+
+    `listed_inside` says what that is.  With a million names or addresses it takes about a second.
+    """
+    with store.snapshot() as snapshot:
+        found = list(listed_inside(snapshot.connection, type_, value))
+        names = dict(snapshot.connection.execute("SELECT id, name FROM export"))
+    if not found:
+        return None
+    values = {item.value for item in found}
+    exports = sorted({names[item.export_id] for item in found})
+    return Inside(len(values), tuple(nsmallest(MOST_EXAMPLES, values, key=_by_address)), exports)
 
 
 def own_assets_on(store: "Store", name: str) -> list[str]:
@@ -108,3 +145,12 @@ def _covers(store: "Store", snapshot: "Snapshot", name: str, wider: ledger_histo
         piece.last is None and ledger_history.lies_in(value, piece.value)
         for piece in ledger_history.piece_periods(connection, export, wider.id)
     )
+
+
+def _by_address(value: str) -> tuple[int, int, int, str]:
+    """Return what addresses and networks sort by, in the order of their addresses; all else comes after."""
+    try:
+        span = span_of(value)
+    except RefusedValue:
+        return 9, 0, 0, value
+    return *span, value

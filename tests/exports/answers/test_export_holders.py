@@ -2,18 +2,21 @@
 
 import sqlite3
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from export_samples import LATER, NOW, claim
 
-from core.exports.answers.holders import covering, holders, own_assets_on
+from core.exports.answers.holders import covering, holders, inside, own_assets_on
 from core.exports.run import run_export
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import clearing, definitions
 from core.store.allow_lists.lists import put_allow_list, set_allow_list
+
+EVERYTHING = "documentation,private-use,loopback,protocol-assignments"
 
 
 @pytest.fixture
@@ -135,3 +138,72 @@ def test_own_assets_that_are_published(store, define, fill, run):
     assert "held" == run("x", LATER + DAY).status
 
     assert ["192.0.2.1", "198.51.100.0/24"] == own_assets_on(store, "x")
+
+
+IPV4 = ["10.1.2.3", "10.1.2.30", "10.1.3.0", "10.1.128.1", "10.2.0.1", "110.1.2.3", "1.10.1.2"]
+IPV6 = [
+    "2001:db8::1",
+    "2001:db8:0:1::1",
+    "2001:db8:1::",
+    "2001:db81::1",
+    "2001:d::1",
+    "2001:db8:a:b:c:d:e:f",
+    "::1",
+]
+NETWORKS = ["10.1.0.0/16", "10.1.2.0/24", "10.1.2.0/31", "10.0.0.0/8", "2001:db8::/32", "2001:db8::/48"]
+
+
+@pytest.fixture
+def many(store, define, fill, run):
+    """Two exports, of addresses and of networks, with values that begin alike."""
+    define("addresses", format="list", selection=Selection(types=("ipv4", "ipv6")), limits={"allow": EVERYTHING, "broadest-ipv4": "/8", "dropped": "off"})
+    define("networks", format="list", selection=Selection(types=("cidr",)), limits={"allow": EVERYTHING, "broadest-ipv4": "/8", "dropped": "off"})
+    fill(
+        *(claim(value, "ipv4", "c2") for value in IPV4),
+        *(claim(value, "ipv6", "c2") for value in IPV6),
+        *(claim(value, "cidr", "c2") for value in NETWORKS),
+    )
+    run("addresses")
+    run("networks")
+
+
+@pytest.mark.parametrize(
+    "network",
+    [*NETWORKS, "10.1.2.3", "10.1.0.0/17", "10.1.128.0/17", "0.0.0.0/0", "10.1.2.2/31", "2001:d80::/25", "::/0",
+     "2001:db8:0:1::/64", "2001:db8::/47", "2001:db8:a:b:c:d:e:f", "192.0.2.0/24", "::/127"],
+)  # fmt: skip
+def test_what_lies_in_a_network(many, store, network):
+    """What the arithmetic of addresses says, whatever the texts look like; the network itself is not in it."""
+    whole = ip_network(network)
+    expected = {
+        value
+        for value in (*IPV4, *IPV6, *NETWORKS)
+        if value != network and ip_network(value).version == whole.version and ip_network(value).subnet_of(whole)
+    }
+
+    found = inside(store, "cidr" if "/" in network else "ipv6" if ":" in network else "ipv4", network)
+
+    assert len(expected) == (found.count if found else 0)
+    if found:
+        assert set(found.examples) <= expected
+        assert min(3, len(expected)) == len(found.examples)
+        assert {"networks" if "/" in value else "addresses" for value in expected} == set(found.exports)
+
+
+def test_what_has_left_is_not_in_it(store, define, fill, run):
+    """Neither what was withdrawn and is off, nor what is kept off; parts of a network around it are."""
+    define("x", format="list", limits={"allow": "documentation", "never": "192.0.2.200"})
+    fill(*(claim(f"198.51.100.{n}", "ipv4", "c2") for n in range(1, 9)), claim("192.0.2.0/24", "cidr", "c2"))
+    run("x")
+    clearing.clear(store, "ipv4", "198.51.100.1", "ours", LATER + 1)
+    run("x", LATER + DAY)
+
+    assert 7 == inside(store, "cidr", "198.51.100.0/24").count
+    parts = inside(store, "cidr", "192.0.2.192/26")
+    assert (6, ("192.0.2.192/29", "192.0.2.201", "192.0.2.202/31"), ["x"]) == (
+        parts.count,
+        parts.examples,
+        parts.exports,
+    )
+    assert None is inside(store, "cidr", "192.0.2.0/24"), "its own parts are the network itself"
+    assert None is inside(store, "ipv4", "192.0.2.1")
