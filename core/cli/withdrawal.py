@@ -71,7 +71,8 @@ def tell_covering(
         say(f"{type_}  {value}: a name cannot be carved out; only addresses and networks can, of networks")
         return []
     carve_outs.carve_out(store, type_, value, reason, session.now)
-    say(f"{type_}  {value}: carved out; networks around it are listed without it")
+    others = "" if within is None else ", and what lies in it, or on it, is not listed"
+    say(f"{type_}  {value}: carved out; networks around it are listed without it{others}")
     return sorted({name for names in networks.values() for name in names} | {*(within.exports if within else ())})
 
 

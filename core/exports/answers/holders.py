@@ -84,7 +84,8 @@ def covering(store: "Store", type_: str, value: str, now: Instant) -> Iterator[t
 def inside(store: "Store", type_: str, value: str) -> Inside | None:
     """Return what published exports list inside a network, on an address, or below a name; ``None`` if nothing.
 
-    `listed_inside` says what that is.  With a million names or addresses it takes about a second.
+    `listed_inside` says what that is.  With a million names or addresses that is a second or two at most, but for
+    networks broader than a /8.
     """
     with store.snapshot() as snapshot:
         found = list(listed_inside(snapshot.connection, type_, value))

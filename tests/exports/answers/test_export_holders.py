@@ -156,8 +156,9 @@ NETWORKS = ["10.1.0.0/16", "10.1.2.0/24", "10.1.2.0/31", "10.0.0.0/8", "2001:db8
 @pytest.fixture
 def many(store, define, fill, run):
     """Two exports, of addresses and of networks, with values that begin alike."""
-    define("addresses", format="list", selection=Selection(types=("ipv4", "ipv6")), limits={"allow": EVERYTHING, "broadest-ipv4": "/8", "dropped": "off"})
-    define("networks", format="list", selection=Selection(types=("cidr",)), limits={"allow": EVERYTHING, "broadest-ipv4": "/8", "dropped": "off"})
+    limits = {"allow": EVERYTHING, "broadest-ipv4": "/8", "dropped": "off"}
+    define("addresses", format="list", selection=Selection(types=("ipv4", "ipv6")), limits=limits)
+    define("networks", format="list", selection=Selection(types=("cidr",)), limits=limits)
     fill(
         *(claim(value, "ipv4", "c2") for value in IPV4),
         *(claim(value, "ipv6", "c2") for value in IPV6),
