@@ -139,7 +139,7 @@ def test_an_empty_version_is_a_typing_error(define, fill, run, back, store, publ
     before = runs.last_run(store, "x")
 
     with pytest.raises(
-        GateError, match="version 1 of 'x' is empty: .* all 2 entries off the list; --exact publishes"
+        GateError, match=r"version 1 of 'x' is empty: .* all 2 entries off the list; --exact publishes"
     ):
         back(1)
 
@@ -161,7 +161,9 @@ def test_a_version_that_nothing_is_left_of_is_refused(export, fill, run, back, s
     clearing.clear(store, "ipv4", "192.0.2.1", "ours", LATER + DAY + 1)
     run(LATER + 2 * DAY)
 
-    with pytest.raises(GateError, match="nothing is left of version 1 of 'x' .1 withdrawn.: .* all 2 entries off"):
+    with pytest.raises(
+        GateError, match=r"nothing is left of version 1 of 'x' .1 withdrawn.: .* all 2 entries off"
+    ):
         back(1)
 
     assert listed(2, 3) == published("x.txt")
