@@ -17,9 +17,8 @@ from core.exports.gate.keeping_off import keep_off, reason_text, word_of
 from core.exports.gate.measure import are_blank, space_of
 from core.exports.gate.ranking import cut_query
 from core.exports.gate.required import PIECE, entry_of
-from core.exports.gate.rules import Found, History
-from core.exports.publishing.elsewhere import lines_there
-from core.exports.publishing.places import is_local
+from core.exports.gate.rules import Found
+from core.exports.history import history_of
 from core.exports.render import Job, Rendered, refused_rows, render
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
@@ -27,9 +26,9 @@ from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import Space
-from core.store import archives, definitions, ledger, runs
+from core.store import archives, definitions, ledger
 from core.store.allow_lists import hits as allow_hits
-from core.store.archives import KEPT, Archived
+from core.store.archives import Archived
 from core.store.conditions import build
 
 if TYPE_CHECKING:
@@ -185,7 +184,9 @@ class _Candidate:
         known = self._current.record.space if self._current and comparison is None else None
         space = known or space_of(snapshot, selection, instant)
         verdict = rules.judge(
-            self._facts(rendered, selected, kept_off, space, comparison), self._history(), self._limits
+            self._facts(rendered, selected, kept_off, space, comparison),
+            history_of(self._store, self._job.definition, self._current, self._settings, is_run=self._is_run),
+            self._limits,
         )
         return Made(
             self._job,
@@ -317,41 +318,6 @@ class _Candidate:
             return tuple(str(fault) for fault in check([file.path for file in rendered.files], options))
         except Exception as error:  # a format may be anybody's code
             return (f"its check could not be done: {type(error).__name__}: {error}",)
-
-    def _history(self) -> History | None:
-        name = self._job.definition.name
-        if self._current is None:
-            # Published before versions were kept: how many entries that were is all that is known.
-            try:
-                before = runs.current_version(self._store, name)
-            except NotFound:  # it is looked at before it is kept
-                before = None
-            if before is None:
-                return self._found_there()
-            return History(before.entries, counted="of what is published only the number of entries is known")
-        record = self._current.record
-        if record.entries:
-            size = sum(item.size_bytes for item in record.content)
-            return History(record.entries, record.space, size_bytes=size)
-        # Emptied, but no first run: what it had before is what growth is measured by.
-        for item in reversed(archives.find(self._store, name, KEPT)):
-            if item.record.entries:
-                return History(0, item.record.space, had=item.record.entries)
-        return History(0)
-
-    def _found_there(self) -> History | None:
-        """Return what stands under the name of an export that never published, where its lines are entries."""
-        definition = self._job.definition
-        place = definition.destination or self._settings.export_path
-        if definition.template or not (self._is_run or is_local(place)):
-            return None
-        number = lines_there(place, definition.file_name)
-        if not number:
-            return None
-        text = (
-            f"{definition.file_name} is there already, with {number:,} lines, and this export has not published it"
-        )
-        return History(number, counted=text, is_ours=False)
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]

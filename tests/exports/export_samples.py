@@ -19,3 +19,8 @@ def manifest_name(names: Iterable[str], number: int) -> str:
 def claim(value: str, type_: str = "hostname", *tags: str, **fields: Any) -> Claim:
     """Return a claim of the source ``feed``."""
     return Claim(**({"type": type_, "value": value, "source": "feed", "tags": tags} | fields))
+
+
+def feed(last: int, *, first: int = 1, **fields: Any) -> list[Claim]:
+    """Claims on so many addresses."""
+    return [claim(f"198.51.100.{n}", "ipv4", "c2", **fields) for n in range(first, last + 1)]

@@ -17,15 +17,14 @@ from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import ConfigError, ExtraMissing, StorageError
 from core.exports.lease import Clock
-from core.exports.publishing import beside, checksums, places, signing
+from core.exports.publishing import beside, places, signing
 from core.exports.publishing.publish import Published
 from core.exports.publishing.publish import publish as publish_files
 from core.exports.settings import Settings
 from core.exports.spool import RenderedFile
 from core.exports.versions import counters
 from core.exports.versions.archive import Archive, lines_of
-from core.exports.versions.deltas import SUFFIX as DELTA
-from core.exports.versions.deltas import public_delta
+from core.exports.versions.companions import Companions
 from core.redaction import redact
 from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord, StoredObject
@@ -60,6 +59,7 @@ class Versions:
         self.name = definition.name
         self._store, self._lease, self._definition = store, lease, definition
         self._settings, self._clock, self._folder = settings, clock, folder
+        self._companions = Companions(store, definition, settings, self.archive, folder, self.put_names)
 
     def write(self, record: ManifestRecord, files: Mapping[str, Path]) -> Archived:
         """Keep the objects that *record* names; *files* are the local files by the names of the objects.
@@ -154,7 +154,7 @@ class Versions:
         if files is None or record.counter is not None:
             files = [self.archive.fetch_file(known, self._folder) for known in record.files]
         published = self.put_names(files)
-        self._put_beside(record, files, None)
+        self._companions.put(record, files, None)
         return published
 
     def put_back(self, current: Archived) -> tuple[tuple[Published, ...], tuple[str, ...]]:
@@ -249,70 +249,8 @@ class Versions:
             now=self._clock.now,
             run_id=run_id,
         )
-        self._put_beside(record, files, changes)
+        self._companions.put(record, files, changes)
         return published
-
-    def _put_beside(self, record: ManifestRecord, files: Sequence[RenderedFile], changes: Path | None) -> None:
-        """Publish what goes with the files: a delta, signatures, checksums."""
-        extra = []
-        if self._definition.deltas:
-            known = record.first("changes")
-            if changes is None and known is not None:
-                changes = self.archive.fetch_changes(known, self._folder)
-            if changes is not None:
-                extra.append(public_delta(record, changes, self._folder))
-                self.put_names(extra)
-        elif self._had_deltas(record):
-            self._delete_delta(record)
-        settings = self._settings
-        if record.cause == "withdrawal" and (why := signing.fault(settings)):
-            # No signature is better than one that is not of this file: whoever looks at it would keep the old one.
-            beside.withdraw_signatures(self._place, [file.name for file in (*files, *extra)])
-            settings = replace(settings, signing_key=None)
-            _log.warning(
-                "published unsigned, since something was withdrawn", extra={"export": self.name, "why": why}
-            )
-        self._delete_beside(record, [file.name for file in (*files, *extra)])
-        beside.publish_beside(self._store, self._place, record, [*files, *extra], settings)
-        self._put_sums_elsewhere(record)
-
-    def _delete_beside(self, record: ManifestRecord, names: Sequence[str]) -> None:
-        """Delete what was published beside the files and is not any more: consumers would hold the new to the old."""
-        gone = {word for each in (record, *self._before(record)) for word in each.beside}
-        gone.difference_update(beside.kinds(self._settings))
-        try:
-            if "signatures" in gone:
-                beside.withdraw_signatures(self._place, names)
-            if "checksums" in gone:
-                beside.withdraw_checksums(self._place)
-        except StorageError as error:
-            said = {"export": self.name, "why": str(error)}
-            _log.warning("signatures or checksums of before are still beside the files", extra=said)
-
-    def _put_sums_elsewhere(self, record: ManifestRecord) -> None:
-        """Vouch no longer for what was left where the export was published before; best effort."""
-        for before in self._before(record):
-            if before.place != record.place:
-                try:
-                    checksums.write_checksums(self._store, before.place, self._settings)
-                except StorageError as error:
-                    said = {"export": self.name, "place": before.place, "why": str(error)}
-                    _log.warning("the checksums of a place that was left are not up to date", extra=said)
-
-    def _had_deltas(self, record: ManifestRecord) -> bool:
-        """Say whether deltas were published of a version, or of the one that it starts from."""
-        return any(each.definition.get("deltas") for each in (record, *self._before(record)))
-
-    def _before(self, record: ManifestRecord) -> list[ManifestRecord]:
-        """Return the record of the version that another starts from, if that is kept."""
-        known = archives.find(self._store, self.name, KEPT)
-        return [item.record for item in known if item.number == record.base]
-
-    def _delete_delta(self, record: ManifestRecord) -> None:
-        """Delete a delta that nobody brings up to date any more."""
-        storage = Storage(get_client(self._place))
-        for suffix in (DELTA, DELTA + places.SIGNATURE):
-            storage.delete(record.files[0].file_name + suffix)
 
     def _here(self, record: ManifestRecord) -> ManifestRecord:
         """Return the record of what is published under the name and at the place that the export has today.

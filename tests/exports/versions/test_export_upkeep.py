@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from export_samples import LATER, claim
+from export_samples import LATER, claim, feed
 
 from core.errors import ConfigError, GateError, StorageError
 from core.exports.run import run_export
@@ -18,42 +18,6 @@ from core.store import archives, clearing, definitions, pins, runs
 from core.store.archives import HELD, KEPT, REMOVED, REMOVING
 
 DAY_2, DAY_3, DAY_4, DAY_5, DAY_6 = (LATER + number * DAY for number in range(1, 6))
-
-
-def feed(last, *, first=1, **fields):
-    """Claims on so many addresses."""
-    return [claim(f"198.51.100.{n}", "ipv4", "c2", **fields) for n in range(first, last + 1)]
-
-
-@pytest.fixture
-def export(define):
-    """An export of addresses."""
-    return define("x", format="list")
-
-
-@pytest.fixture
-def run(store, settings):
-    """Run it, at a time of one's own."""
-    return lambda now=LATER, **fields: run_export(store, "x", settings, now=now, **fields)
-
-
-@pytest.fixture
-def lines(published):
-    """The values that are published."""
-    return lambda: published("x.txt").decode().split()
-
-
-@pytest.fixture
-def shrink(fill):
-    """Let the feed shrink: only the first so many of a hundred stay."""
-    return lambda left, now: fill(*feed(100, first=left + 1, valid_until=now - 1), now=now - 1)
-
-
-@pytest.fixture
-def hundred(export, fill, run):
-    """A hundred addresses are published."""
-    fill(*feed(100))
-    assert "completed" == run().status
 
 
 @pytest.fixture
