@@ -1,40 +1,25 @@
 """The page "Survive a bad day": every command on it does what it says, in its order, as somebody would type it."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, command_of, lines_of, page_text
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "survive-a-bad-day.md").read_text("utf-8")
+PAGE = page_text("survive-a-bad-day")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
-HELD = re.compile(r"# exit status (\d)")
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     """What was said, and what was published after each line of the page, by line; a line may come again."""
     folder = tmp_path_factory.mktemp("day")
-    environ = {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    run = PageShell(folder)
     place = folder / ".local" / "share" / "yeti" / "exports" / "firewall.txt"
     steps = []
-    for line in (line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()):
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        status = HELD.search(line)
-        assert done.returncode == (int(status[1]) if status else 0), f"{line}: {done.stdout}"
+    for line in lines_of(PAGE):
+        said = run(line)
         lines = place.read_text().split() if place.exists() else []
-        steps.append((line.partition("  #")[0].strip(), done.stdout, lines))
+        steps.append((command_of(line), said, lines))
     return steps
 
 

@@ -1,15 +1,11 @@
 """The page "Define exports": every command on it works, in its order, as somebody would type it."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, lines_of, page_text
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "define-exports.md").read_text("utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+PAGE = page_text("define-exports")
 (TEMPLATE,) = re.findall(r"```jinja\n(.*?)```", PAGE, re.DOTALL)
 FEED = "value,type,tags\n192.0.2.1,ip,c2\n198.51.100.7,ip,c2\n192.0.2.99,ip,c2;allow-list\n"
 
@@ -20,27 +16,9 @@ def said(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     (folder / "feed.csv").write_text(FEED)
     (folder / "pairs.jinja2").write_text(TEMPLATE)
-    environ = {
-        "HOME": str(folder),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-
-    def run(line):
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}: {done.stdout}"
-        return done.stdout
-
+    run = PageShell(folder)
     run("yetictl import feed.csv --source feed")
-    return {line: run(line) for block in BLOCKS for line in block.splitlines()}
+    return {line: run(line) for line in lines_of(PAGE)}
 
 
 def test_every_command_works(said):

@@ -1,16 +1,12 @@
 """The page "Keep exports in git": every file and every command on it works, in its order."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, command_of, lines_of, page_text
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "keep-exports-in-git.md").read_text("utf-8")
+PAGE = page_text("keep-exports-in-git")
 FILES = re.findall(r"```\w+ file=(\S+)\n(.*?)```", PAGE, re.DOTALL)
-LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 FEED = "value,type,tags\n8.8.4.1,ip,c2\n8.8.4.2,ip,c2\n8.8.4.3,ip,botnet\nevil.test,domain,c2\n"
 LOG = '8.8.4.3 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
 
@@ -23,24 +19,9 @@ def done(tmp_path_factory):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    environ = {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-    def run(line):
-        found = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert found.returncode == 0, f"{line}: {found.stdout}"
-        return found.stdout
-
+    run = PageShell(folder)
     run("yetictl import feed.csv --source feed")
-    return [(line.partition("  #")[0].strip(), run(line)) for line in LINES]
+    return [(command_of(line), run(line)) for line in lines_of(PAGE)]
 
 
 def test_every_command_works(done):

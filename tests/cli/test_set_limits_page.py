@@ -1,42 +1,26 @@
 """The page "Set limits": every command on it does what it says, and its tables are those of the program."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, command_of, lines_of, page_text
 
 from core.exports.gate.limits import LIMITS, parse
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "set-limits.md").read_text("utf-8")
-LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-HELD = re.compile(r"# exit status (\d)")
+PAGE = page_text("set-limits")
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
     """What each line of the page printed and what the firewall could fetch then, in order."""
     folder = tmp_path_factory.mktemp("page")
-    environ = {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    run = PageShell(folder)
     place = folder / ".local" / "share" / "yeti" / "exports"
     steps = []
-    for line in LINES:
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        status = HELD.search(line)
-        assert done.returncode == (int(status[1]) if status else 0), f"{line}: {done.stdout}"
+    for line in lines_of(PAGE):
+        text = run(line)
         fetched = {path.stem: path.read_text().split() for path in place.glob("*.txt")}
-        steps.append((line.partition("  #")[0].strip(), done.stdout, fetched))
+        steps.append((command_of(line), text, fetched))
     return steps
 
 

@@ -1,19 +1,15 @@
 """The page "Use allow-lists": every command on it works, in its order, and its tables are true."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, lines_of, page_text
 
 from core.store.allow_lists.kinds import FAMILIES, Kind, default_action
 from core.values.networks import MOST_PIECES
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "use-allow-lists.md").read_text("utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+PAGE = page_text("use-allow-lists")
 FEED = "value,type,tags\n203.0.113.9,ip,c2\n203.0.113.0/28,cidr,c2\n198.51.100.7,ip,c2\n"
 CLOUD = {
     "name": "List of known Cloudflare IP ranges",
@@ -34,27 +30,9 @@ def said(tmp_path_factory):
     lists = folder / "misp-warninglists" / "lists" / "cloudflare"
     lists.mkdir(parents=True)
     (lists / "list.json").write_text(json.dumps(CLOUD))
-    environ = {
-        "HOME": str(folder),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-
-    def run(line):
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}: {done.stdout}"
-        return done.stdout
-
+    run = PageShell(folder)
     run("yetictl import feed.csv --source feed")
-    return {line: run(line) for block in BLOCKS for line in block.splitlines()}
+    return {line: run(line) for line in lines_of(PAGE)}
 
 
 def test_every_command_works(said):

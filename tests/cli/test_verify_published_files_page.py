@@ -1,15 +1,12 @@
 """The page "Verify published files": its commands, in their order, and its script against what it is for."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from page_shell import PageShell, page_text
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "verify-published-files.md").read_text("utf-8")
+PAGE = page_text("verify-published-files")
 BLOCKS = re.findall(r"```(sh|ini)\n(.*?)```", PAGE, re.DOTALL)
 (SCRIPT,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
 
@@ -19,36 +16,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Shell:
-    """A folder in which somebody types what the page says."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self._environ = {
-            "HOME": str(folder),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-
-    def __call__(self, line, status=0):
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=self.folder,
-            env=self._environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert status == done.returncode, f"{line}: {done.stdout}"
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page's commands were typed: the shell, and what each line printed."""
     folder = tmp_path_factory.mktemp("page")
-    shell, said = Shell(folder), {}
+    shell, said = PageShell(folder), {}
     (folder / "fetch-list").write_text(SCRIPT)
     for kind, block in BLOCKS:
         if kind == "ini":
@@ -89,7 +61,7 @@ def consumer(page, tmp_path):
     shutil.copytree(shell.folder / "lists", served)
     key = shell("yetictl key public").strip()
     (tmp_path / "fetch-list").write_text(SCRIPT.replace("for pause in 1 5 0", "for pause in 0 0 0"))
-    client = Shell(tmp_path)
+    client = PageShell(tmp_path)
 
     def fetch(name="c2-addresses.txt", status=0):
         return client(f"sh fetch-list file://{served} {name} {key}", status)
