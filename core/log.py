@@ -25,8 +25,13 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line for *record*; a traceback only at level debug."""
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        fields = "".join(f"  {key}={_plain(value)}" for key, value in _fields(record).items())
-        return redact(f"{moment} {record.levelname.lower():7} {record.getMessage()}{fields}")
+        return f"{moment} {record.levelname.lower():7} {plain_text(record)}"
+
+
+def plain_text(record: logging.LogRecord) -> str:
+    """Return what *record* says, with its fields, on one line and without secrets."""
+    fields = "".join(f"  {key}={_plain(value)}" for key, value in _fields(record).items())
+    return redact(f"{record.getMessage()}{fields}")
 
 
 class JsonLines(logging.Formatter):
@@ -48,6 +53,7 @@ def set_up(level: str, form: str, stream: TextIO) -> None:
     """Send log lines of *level* and above to *stream*, as ``text`` or ``json``."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    handler.setLevel(level.upper())  # a run keeps more of its own lines than are shown
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

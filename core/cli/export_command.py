@@ -22,6 +22,7 @@ from core.cli.export_output import (
 )
 from core.cli.export_preview_command import preview
 from core.cli.export_preview_output import say_verdict
+from core.cli.export_runs_command import cancel, log, runs
 from core.cli.export_state import state_lines, state_object, state_of, state_text
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
@@ -340,5 +341,8 @@ for each in (
     rollback,
     unpin,
     verify,
+    runs,
+    log,
+    cancel,
 ):
     command.add_command(each)

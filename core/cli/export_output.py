@@ -64,8 +64,12 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
 
 def schedule_words(schedule: str) -> str:
     """Return a schedule as it would be typed: ``every 1h``."""
-    kind, _, text = schedule.partition(":")
-    return f"every {duration_text(int(text))}" if kind == "every" else f"at {text!r} (cron)"
+    from core.exports.definitions.schedule import read_schedule
+
+    found = read_schedule(schedule)
+    zone = "" if found.zone == "UTC" else f", {found.zone}"
+    text = f"every {duration_text(found.every_s)}" if found.every_s else f"at {found.cron!r} (cron{zone})"
+    return f"{text}, up to {duration_text(found.jitter_s)} later" if found.jitter_s else text
 
 
 def first_run_text(item: ExportDefinition) -> str:
@@ -75,10 +79,7 @@ def first_run_text(item: ExportDefinition) -> str:
     if not item.enabled:
         return f"it is switched off; {by_hand} runs it all the same, yetictl export edit {name} --enable switches it on"
     if item.schedule:
-        return (
-            f"it is due {schedule_words(item.schedule)}; nothing in this version starts it by itself: "
-            f"run it now, and from cron, with {by_hand}"
-        )
+        return f"it is due {schedule_words(item.schedule)}, as long as yetictl tasks is running; {by_hand} runs it now"
     return f"it has no schedule: {by_hand} publishes it"
 
 

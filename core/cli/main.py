@@ -28,6 +28,7 @@ COMMANDS = {
     "format": "list the formats that exports can have",
     "storage": "look into storages and move single files",
     "key": "make and show the key that signs what is published",
+    "tasks": "run exports when they are due",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }

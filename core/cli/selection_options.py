@@ -80,6 +80,12 @@ def what_options(function: F) -> F:
             click.option("--every", "every_s", type=Duration(), help="Run it so often, such as 1h."),
             click.option("--cron", metavar="'M H D M W'", help="Run it at these times, such as '30 4 * * *'."),
             click.option(
+                "--time-zone", "zone", metavar="ZONE", help="Of --cron, such as Europe/Berlin; else UTC."
+            ),
+            click.option(
+                "--jitter", "jitter_s", type=Duration(), help="Up to so much later, by chance, such as 5m."
+            ),
+            click.option(
                 "--to", "destination", metavar="PATH", help="Publish there instead of system.export_path."
             ),
             click.option(
@@ -136,12 +142,16 @@ def schedule_text(given: dict[str, Any]) -> str | None:
         UsageError: Two were given.
     """
     every_s, cron = given["every_s"], (given["cron"] or "").strip()
+    zone, jitter_s = given["zone"], given["jitter_s"]
     if every_s and cron:
         raise click.UsageError("--every and --cron exclude each other")
+    if (zone or jitter_s) and not (every_s or cron):
+        raise click.UsageError("--time-zone and --jitter belong to a schedule: say --every or --cron, too")
+    more = (f";zone={zone}" if zone else "") + (f";jitter={jitter_s}" if jitter_s else "")
     if every_s:
-        return f"every:{every_s}"
+        return f"every:{every_s}{more}"
     if cron:
-        return f"cron:{cron}"
+        return f"cron:{cron}{more}"
     return "" if _is_given("every_s") or _is_given("cron") else None
 
 

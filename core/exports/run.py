@@ -15,6 +15,7 @@ from core.exports.candidate import Made
 from core.exports.gate.verdict import Verdict
 from core.exports.lease import Clock, held
 from core.exports.publishing import publish, signing
+from core.exports.run_log import collected
 from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting, withdrawal
@@ -24,6 +25,7 @@ from core.redaction import redact
 from core.schemas.instant import Instant, to_second
 from core.store import archives, definitions, pins, runs
 from core.store.archives import Archived
+from core.store.run_lines import RunLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,21 +97,36 @@ def run_export(
     clock = Clock(now)
     with held(store, name, clock) as lease:
         run_id = runs.begin_run(store, lease, now)
-        less: list[withdrawal.Less] = []
-        try:
-            with run_folder(settings.spool_path) as folder:
-                run = _Run(store, lease, run_id, settings, clock, folder, less)
-                result = run.less() if only_withdrawn else run.result(on_entries)
-        except BaseException as error:
-            message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
-            failed = RunResult(name, "failed", message=redact(message.strip()))
-            for item in less:  # whoever withdrew something is to know that it is off the list
-                failed = replace(failed, message=f"{failed.message}; {_less_text(item)}", version=item.version)
-                if isinstance(error, YetiError):
-                    error.args = (f"{error}; {_less_text(item)}",)
-            _finish(store, run_id, clock, failed)
-            raise
-        _finish(store, run_id, clock, result)
+        with collected() as lines:
+            return _recorded(store, lease, run_id, settings, clock, lines, on_entries, only_withdrawn)
+
+
+def _recorded(
+    store: "Store",
+    lease: runs.Lease,
+    run_id: int,
+    settings: Settings,
+    clock: Clock,
+    lines: list[RunLine],
+    on_entries: Callable[[int], None],
+    only_withdrawn: bool,
+) -> RunResult:
+    name = lease.export
+    less: list[withdrawal.Less] = []
+    try:
+        with run_folder(settings.spool_path) as folder:
+            run = _Run(store, lease, run_id, settings, clock, folder, less)
+            result = run.less() if only_withdrawn else run.result(on_entries)
+    except BaseException as error:
+        message = str(error) if isinstance(error, YetiError) else f"stopped by {type(error).__name__} {error}"
+        failed = RunResult(name, "failed", message=redact(message.strip()))
+        for item in less:  # whoever withdrew something is to know that it is off the list
+            failed = replace(failed, message=f"{failed.message}; {_less_text(item)}", version=item.version)
+            if isinstance(error, YetiError):
+                error.args = (f"{error}; {_less_text(item)}",)
+        _finish(store, run_id, clock, failed, lines)
+        raise
+    _finish(store, run_id, clock, result, lines)
     return result
 
 
@@ -139,6 +156,12 @@ class _Run:
             signing.key_of(self._settings)  # where it cannot be used, nothing is published that is not signed
             job = candidate.job_of(self._store, self._definition, self._clock.start)
             made = candidate.make(self._store, job, self._folder, self._settings, on_entries, is_run=True)
+            said = {
+                "entries": made.rendered.entries,
+                "refused": made.rendered.refused,
+                "changes": made.changes_text,
+            }
+            _log.info("list made", extra={"export": self._lease.export, **said})
         except YetiError:
             self._withdraw_all_the_same()
             raise
@@ -289,7 +312,7 @@ class _Run:
         return replace(result, version=less.version, files=less.files, notes=(*result.notes, note))
 
 
-def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> None:
+def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult, lines: list[RunLine]) -> None:
     runs.finish_run(
         store,
         run_id,
@@ -299,6 +322,7 @@ def _finish(store: "Store", run_id: int, clock: Clock, result: RunResult) -> Non
         outcome=result.outcome,
         version=result.version,
         entries=None if result.status == "failed" else result.entries,
+        lines=lines,
     )
     log = _log.error if result.status == "failed" else _log.info
     fields = {"export": result.export, "outcome": result.outcome, "entries": result.entries, "why": result.message}

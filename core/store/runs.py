@@ -5,7 +5,7 @@ paused beyond its lease finds another number there, and must not publish.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
 from core.store.definitions import export_id
+from core.store.run_lines import RunLine
+from core.store.run_lines import put as put_lines
 from core.store.schema import export, export_lease, run, version, version_file
 from core.store.store import Store
 
@@ -146,16 +148,19 @@ def finish_run(
     outcome: str = "",
     version: int | None = None,
     entries: int | None = None,
+    lines: Sequence[RunLine] = (),
 ) -> None:
-    """Record how the run *run_id* ended; a run that was ended already stays as it is."""
+    """Record how the run *run_id* ended, and what it logged; a run that was ended already stays as it is."""
     with store.writing() as connection:
-        connection.execute(
+        done = connection.execute(
             update(run)
             .where(run.c.id == run_id, run.c.status == "running")
             .values(
                 finished_at=now, status=status, message=message, outcome=outcome, version=version, entries=entries
             )
         )
+        if done.rowcount:
+            put_lines(connection, run_id, lines)
 
 
 def lease_held(connection: Connection, lease: Lease) -> int:
@@ -291,6 +296,14 @@ def runs(store: Store, name: str, *, limit: int = 20) -> list[Run]:
             .limit(limit)
         )
         return [_run(name, row) for row in rows]
+
+
+def last_run_id(store: Store, name: str) -> int | None:
+    """Return the row id of the latest run of the export *name*, ``None`` if it never ran."""
+    with store.reading() as connection:
+        query = select(func.max(run.c.id)).join(export, export.c.id == run.c.export_id)
+        found = connection.scalar(query.where(export.c.name == name))
+        return None if found is None else int(found)
 
 
 def last_run(store: Store, name: str) -> Run | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
+from core.exports.definitions.schedule import read_schedule
 from core.exports.formats import get_format, nearest, parse_options
 from core.exports.gate.limits import parse as parse_limits
 from core.exports.publishing import places
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from core.store import Store
 
 LONGEST_NAME = 200
-CRON_FIELD = re.compile(r"[0-9A-Za-z*,/\-?#]+")
 
 
 def make(
@@ -58,7 +58,7 @@ def make(
         destination: A storage path; empty is *default_destination*, whatever that will be then.
         default_destination: ``system.export_path``, to see whether two exports write one file.
         file_name: What to publish it as; a portable relative name.
-        schedule: ``every:<seconds>``, ``cron:<expression>`` or empty.
+        schedule: As `core.exports.definitions.schedule` reads it, or empty.
         description: For people.
         enabled: Whether it runs by itself.
         is_public: Whether anybody may fetch what it publishes.
@@ -111,7 +111,8 @@ def check(definition: ExportDefinition, templates: Collection[str]) -> None:
     _check_texts(definition)
     _check_writing(definition, templates)
     _check_selection(definition)
-    _check_schedule(definition.schedule)
+    if definition.schedule:
+        read_schedule(definition.schedule)
     parse_limits(definition.limits)
     try:
         names.check(definition.file_name)
@@ -219,21 +220,6 @@ def _check_selection(definition: ExportDefinition) -> None:
             f"the format {definition.format} cannot express {', '.join(impossible)}; "
             f"it takes {', '.join(sorted(possible))}"
         )
-
-
-def _check_schedule(schedule: str) -> None:
-    if not schedule:
-        return
-    kind, _, text = schedule.partition(":")
-    if kind == "every":
-        if not re.fullmatch(r"[1-9][0-9]{0,9}", text):
-            raise DefinitionError(f"a schedule every so many seconds needs a whole number above 0, not {text!r}")
-    elif kind == "cron":
-        fields = text.split()
-        if len(fields) != 5 or not all(CRON_FIELD.fullmatch(field) for field in fields):
-            raise DefinitionError(f"{text!r} is not a cron expression: five fields, as in '30 4 * * *'")
-    else:
-        raise DefinitionError(f"a schedule begins with every: or cron:, not {schedule!r}")
 
 
 def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:

@@ -159,6 +159,12 @@ def _cron(value: object) -> str:
     return f"cron:{_text(value)}"
 
 
+def _every(value: object) -> str:
+    """Return the schedule of ``1h``, or of ``1h;jitter=60``."""
+    text, semicolon, more = value.partition(";") if isinstance(value, str) else (value, "", "")
+    return f"every:{_duration(text)}{semicolon}{more}"
+
+
 def _pairs(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise DefinitionError(f"keys with values are needed, not {_shown(value)}")
@@ -193,7 +199,8 @@ def _shown(value: object) -> str:
 
 def _every_text(schedule: str) -> str | None:
     kind, _, text = schedule.partition(":")
-    return words.duration_text(int(text)) if kind == "every" else None
+    seconds, semicolon, more = text.partition(";")
+    return f"{words.duration_text(int(seconds))}{semicolon}{more}" if kind == "every" else None
 
 
 def _cron_text(schedule: str) -> str | None:
@@ -226,7 +233,7 @@ WORDS: dict[str, Word] = {
     "undated": Word("undated", _undated),
     "public": Word("is_public", _flag),
     "deltas": Word("deltas", _flag),
-    "every": Word("schedule", lambda value: f"every:{_duration(value)}", _every_text),
+    "every": Word("schedule", _every, _every_text),
     "cron": Word("schedule", _cron, _cron_text),
     "to": Word("destination", lambda value: _text(value).strip()),
     "file-name": Word("file_name", _text),

@@ -1,0 +1,56 @@
+"""``yetictl tasks``: run exports when they are due."""
+
+import signal
+
+import click
+
+from core.cli.output import say
+from core.cli.session import Session
+
+
+@click.command()
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Exports that run at once."
+)
+@click.option(
+    "--grace",
+    "grace_s",
+    type=click.IntRange(0, 3600),
+    default=20,
+    show_default=True,
+    help="Seconds a run may go on after a signal to stop; then another worker begins it anew.",
+)
+@click.option("--once", is_flag=True, help="Do what is due now, and end.")
+@click.pass_obj
+def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
+    """Run exports when their schedules say so, until a signal says to stop.
+
+    New and changed schedules are picked up without a restart.  Several of these may run on one host; an export is
+    run by one of them at a time.  A run whose process was killed is begun anew by another within a minute.
+
+    A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
+    """
+    from core.tasks.service import TaskService
+    from core.tasks.worker import Worker
+
+    session.config  # noqa: B018 - makes drop-in formats known
+    settings = session.export_settings
+    if once:
+        worker = Worker(session.store, settings)
+        with session.store() as store:
+            worker.plan(store)
+            number = 0
+            while worker.work(store):
+                number += 1
+        say(f"{number} done" if number else "nothing is due")
+        return 0
+    service = TaskService(session.store, settings, workers=workers, grace_s=grace_s)
+    before = {
+        number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        service.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0

@@ -1,0 +1,308 @@
+"""The queue of runs on one machine: what is wanted, who does it, how it went.
+
+A job is claimed for a limited time and renewed by its worker; when that is gone, the next look finds the job and lets
+another worker begin anew.  That a run is not done twice is the claim on the export, see `core.store.runs`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+
+from core.errors import ExportBusy, NotFound
+from core.schemas.instant import SECOND, Instant
+from core.store.definitions import export_id
+from core.store.schema import export, export_lease, job
+from core.store.store import Store
+
+WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
+LEASE_S = 30
+"""So long a worker may say nothing before its job is another's; a killed one is found sooner, by its process."""
+
+MOST_TAKEN_OVER = 5
+"""A job whose workers died so often is given up: it may be what kills them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job; instants are ``None`` where that has not happened (yet)."""
+
+    id: int
+    export: str
+    state: str
+    cause: str
+    by: str
+    created_at: Instant
+    due_at: Instant
+    attempt: int
+    owner: str | None
+    started_at: Instant | None
+    finished_at: Instant | None
+    run_id: int | None
+    entries: int | None
+    is_cancelled: bool
+    message: str
+
+
+def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant | None = None) -> tuple[Job, bool]:
+    """Ask for a run of the export *name*; one that waits already is brought forward.
+
+    Returns:
+        The job, and whether it is new.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.writing() as connection:
+        key, is_new = add(
+            connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
+        )
+        return _job(connection, key), is_new
+
+
+def add(
+    connection: Connection, export_key: int, *, cause: str, by: str, due_at: Instant, now: Instant
+) -> tuple[int, bool]:
+    """Do as `request` does, in a write transaction of the caller's; return the id, and whether the job is new."""
+    waiting = connection.execute(
+        select(job.c.id, job.c.due_at).where(job.c.export_id == export_key, job.c.state == WAITING)
+    ).first()
+    if waiting is not None:
+        if waiting.due_at > due_at:
+            connection.execute(update(job).where(job.c.id == waiting.id).values(due_at=due_at))
+        return int(waiting.id), False
+    made = connection.execute(
+        insert(job).values(
+            export_id=export_key,
+            state=WAITING,
+            cause=cause,
+            by=by,
+            created_at=now,
+            due_at=due_at,
+            attempt=1,
+            is_cancelled=False,
+            message="",
+        )
+    )
+    key = made.inserted_primary_key
+    return (int(key[0]) if key else 0), True
+
+
+def claim(
+    store: Store, owner: str, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False
+) -> Job | None:
+    """Take the job that has been due longest, of an export that nobody runs; ``None`` if there is none.
+
+    Args:
+        store: Where.
+        owner: Name of the worker.
+        now: The present instant.
+        is_dead: Whether the process of that name surely is gone: its job is not waited for.
+    """
+    with store.writing() as connection:
+        _sweep(connection, now, is_dead)
+        other = job.alias()
+        taken = exists().where(other.c.export_id == job.c.export_id, other.c.state == RUNNING)
+        busy = [
+            row.export_id
+            for row in connection.execute(select(export_lease).where(export_lease.c.lease_until > now))
+            if row.owner is not None and not is_dead(row.owner)
+        ]
+        found = connection.scalar(
+            select(job.c.id)
+            .where(job.c.state == WAITING, job.c.due_at <= now, ~taken, job.c.export_id.not_in(busy))
+            .order_by(job.c.due_at, job.c.id)
+            .limit(1)
+        )
+        if found is None:
+            return None
+        connection.execute(
+            update(job)
+            .where(job.c.id == found)
+            .values(state=RUNNING, owner=owner, lease_until=now + LEASE_S * SECOND, started_at=now, entries=None)
+        )
+        return _job(connection, found)
+
+
+def has_work(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> bool:
+    """Say whether `claim` might find something: asked often, and without a write."""
+    with store.reading() as connection:
+        rows = connection.execute(select(job.c.state, job.c.owner, job.c.lease_until, job.c.due_at).where(_open()))
+        return any(
+            row.due_at <= now
+            if row.state == WAITING
+            else (row.lease_until or 0) <= now or (row.owner is not None and is_dead(row.owner))
+            for row in rows
+        )
+
+
+def renew(store: Store, item: Job, now: Instant, entries: int | None) -> bool:
+    """Hold a job a while longer, put down its progress, and say whether it is to stop.
+
+    Raises:
+        ExportBusy: It is another's by now.
+    """
+    with store.writing() as connection:
+        row = _held(connection, item)
+        values: dict[str, Any] = {"lease_until": now + LEASE_S * SECOND, "entries": entries}
+        connection.execute(update(job).where(job.c.id == item.id).values(**values))
+        return bool(row.is_cancelled)
+
+
+def finish(
+    store: Store, item: Job, state: str, now: Instant, *, message: str | None = "", run_id: int | None = None
+) -> None:
+    """Record how a job ended: *done*, *failed* or *cancelled*; without a message the one it has stays.
+
+    Raises:
+        ExportBusy: It is another's by now.
+    """
+    with store.writing() as connection:
+        row = _held(connection, item)
+        values: dict[str, Any] = {"state": state, "finished_at": now, "run_id": run_id}
+        values |= {"message": row.message if message is None else message, "owner": None, "lease_until": None}
+        connection.execute(update(job).where(job.c.id == item.id).values(**values))
+
+
+def put_back(
+    store: Store,
+    item: Job,
+    due_at: Instant,
+    *,
+    message: str,
+    counts: bool,
+    run_id: int | None = None,
+) -> None:
+    """Let a job wait until *due_at*, to be tried again; *counts* says whether this was an attempt.
+
+    One that somebody asked for meanwhile is the same job.
+
+    Raises:
+        ExportBusy: It is another's by now.
+    """
+    with store.writing() as connection:
+        row = _held(connection, item)
+        waiting = connection.execute(
+            delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING).returning(job.c.due_at)
+        ).first()
+        connection.execute(
+            update(job)
+            .where(job.c.id == item.id)
+            .values(
+                state=WAITING,
+                due_at=due_at if waiting is None else min(due_at, waiting.due_at),
+                attempt=row.attempt + counts,
+                message=message,
+                run_id=run_id,
+                owner=None,
+                lease_until=None,
+            )
+        )
+
+
+def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
+    """Let what waits of the export *name* not run, and ask what runs to stop; return those jobs.
+
+    Raises:
+        NotFound: There is no such export, or nothing of it waits or runs.
+    """
+    message = f"cancelled by {by}"
+    with store.writing() as connection:
+        mine = and_(job.c.export_id == export_id(connection, name), _open())
+        ids = list(connection.scalars(select(job.c.id).where(mine).order_by(job.c.id)))
+        if not ids:
+            raise NotFound(f"nothing of {name!r} waits or runs")
+        connection.execute(
+            update(job).where(mine, job.c.state == RUNNING).values(is_cancelled=True, message=message)
+        )
+        connection.execute(
+            update(job)
+            .where(mine, job.c.state == WAITING)
+            .values(state=CANCELLED, finished_at=now, message=message, is_cancelled=True)
+        )
+        return [_job(connection, key) for key in ids]
+
+
+def find(store: Store, name: str | None = None, *, states: Sequence[str] = (), limit: int = 100) -> list[Job]:
+    """Return jobs, of one export or of all, newest first.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
+        if name is not None:
+            query = query.where(job.c.export_id == export_id(connection, name))
+        if states:
+            query = query.where(job.c.state.in_(states))
+        return [_of(row) for row in connection.execute(query.order_by(job.c.id.desc()).limit(limit))]
+
+
+def forget(store: Store, before: Instant) -> int:
+    """Delete jobs that ended before an instant, and return how many."""
+    with store.writing() as connection:
+        return connection.execute(delete(job).where(job.c.finished_at < before)).rowcount
+
+
+def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:
+    """Let jobs wait again whose workers are gone."""
+    for row in connection.execute(select(job).where(job.c.state == RUNNING)).all():
+        if (row.lease_until or 0) > now and not (row.owner is not None and is_dead(row.owner)):
+            continue
+        values: dict[str, Any] = {"owner": None, "lease_until": None}
+        if row.is_cancelled:
+            values |= {"state": CANCELLED, "finished_at": now}
+        elif row.attempt >= MOST_TAKEN_OVER:
+            values |= {"state": FAILED, "finished_at": now}
+            values["message"] = f"given up: {row.attempt} workers in a row died while they ran it"
+        else:
+            values |= {
+                "state": WAITING,
+                "attempt": row.attempt + 1,
+                "message": f"{row.owner} died while it ran it",
+            }
+            connection.execute(delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING))
+        connection.execute(update(job).where(job.c.id == row.id).values(**values))
+
+
+def _held(connection: Connection, item: Job) -> Row[Any]:
+    row = connection.execute(select(job).where(job.c.id == item.id)).first()
+    if row is None or row.state != RUNNING or row.owner != item.owner or row.attempt != item.attempt:
+        raise ExportBusy(f"the job {item.id} of {item.export} is another worker's by now")
+    return row
+
+
+def _open() -> Any:
+    return or_(job.c.state == WAITING, job.c.state == RUNNING)
+
+
+def _job(connection: Connection, key: int) -> Job:
+    query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
+    return _of(connection.execute(query.where(job.c.id == key)).one())
+
+
+def _of(row: Row[Any]) -> Job:
+    return Job(
+        row.id,
+        row.export,
+        row.state,
+        row.cause,
+        row.by,
+        row.created_at,
+        row.due_at,
+        row.attempt,
+        row.owner,
+        row.started_at,
+        row.finished_at,
+        row.run_id,
+        row.entries,
+        bool(row.is_cancelled),
+        row.message,
+    )
+
+
+def waiting(store: Store) -> int:
+    """Return how many jobs wait or run."""
+    with store.reading() as connection:
+        return int(connection.scalar(select(func.count()).select_from(job).where(_open())) or 0)

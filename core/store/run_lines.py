@@ -1,0 +1,36 @@
+"""What was logged while an export ran, kept with the run."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from core.schemas.instant import Instant
+from core.store.schema import run_line
+from core.store.store import Store
+
+
+class RunLine(NamedTuple):
+    """One line: when, how bad (``info``, ``warning``, ``error``), and what, as people read it."""
+
+    logged_at: Instant
+    level: str
+    text: str
+
+
+def put(connection: Connection, run_id: int, lines: Sequence[RunLine]) -> None:
+    """Keep *lines* with a run, in order, in a write transaction of the caller's; once for each run."""
+    rows = [
+        {"run_id": run_id, "position": position, **line._asdict()} for position, line in enumerate(lines, start=1)
+    ]
+    if rows:
+        connection.execute(insert(run_line), rows)
+
+
+def of_run(store: Store, run_id: int) -> list[RunLine]:
+    """Return the lines of a run, in order."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(run_line).where(run_line.c.run_id == run_id).order_by(run_line.c.position)
+        )
+        return [RunLine(row.logged_at, row.level, row.text) for row in rows]

@@ -1,0 +1,79 @@
+"""When exports are due next, as the store knows it; what a schedule means is `core.exports.definitions.schedule`."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from core.schemas.instant import Instant
+from core.store.jobs import add
+from core.store.schema import export, export_schedule
+from core.store.store import Store
+
+Next = Callable[[str, Instant | None], tuple[Instant, Instant]]
+"""Of a schedule, and when it was due last, without jitter: when it is due next, without and with jitter."""
+
+SCHEDULE = "schedule"
+"""Who asks for a job that a schedule makes, and its cause."""
+
+
+def plan(store: Store, next_of: Next, now: Instant) -> int:
+    """Make a job for each enabled export that is due, once however often that was missed; return how many are new.
+
+    A schedule that is new or was changed is reckoned from now on; one that is gone, or of an export that is switched
+    off, is forgotten.
+
+    Args:
+        store: Where.
+        next_of: What a schedule means; an error of it is the caller's.
+        now: The present instant.
+    """
+    made = 0
+    with store.writing() as connection:
+        wanted = _wanted(connection)
+        known = {row.export_id: row for row in connection.execute(select(export_schedule))}
+        for key in known.keys() - wanted.keys():
+            connection.execute(delete(export_schedule).where(export_schedule.c.export_id == key))
+        for key, text in wanted.items():
+            row = known.get(key)
+            if row is None or row.schedule != text:
+                grid, due = next_of(text, None)
+                connection.execute(delete(export_schedule).where(export_schedule.c.export_id == key))
+                connection.execute(
+                    insert(export_schedule).values(export_id=key, schedule=text, grid_at=grid, due_at=due)
+                )
+            elif row.due_at <= now:
+                grid, due = next_of(text, row.grid_at)
+                connection.execute(
+                    update(export_schedule)
+                    .where(export_schedule.c.export_id == key)
+                    .values(grid_at=grid, due_at=due)
+                )
+                made += add(connection, key, cause=SCHEDULE, by=SCHEDULE, due_at=now, now=now)[1]
+    return made
+
+
+def due_at(store: Store, name: str) -> Instant | None:
+    """Return when the export *name* is due next, ``None`` if no schedule says so (yet)."""
+    with store.reading() as connection:
+        return connection.scalar(
+            select(export_schedule.c.due_at)
+            .join(export, export.c.id == export_schedule.c.export_id)
+            .where(export.c.name == name)
+        )
+
+
+def is_anything_due(store: Store, now: Instant) -> bool:
+    """Say whether `plan` has something to do: asked often, and without a write."""
+    with store.reading() as connection:
+        known = {
+            row.export_id: row.schedule if row.due_at > now else None
+            for row in connection.execute(select(export_schedule))
+        }
+        return known != _wanted(connection)
+
+
+def _wanted(connection: Connection) -> dict[int, str]:
+    rows = connection.execute(
+        select(export.c.id, export.c.schedule).where(export.c.enabled, export.c.schedule != "")
+    )
+    return {row.id: row.schedule for row in rows}

@@ -1,0 +1,86 @@
+"""The service ``tasks``: workers that go on until they are told to stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from core.errors import StoreError
+from core.exports.settings import Settings
+from core.tasks.worker import Worker
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+LOOK_EVERY_S = 1.0
+"""So often an idle worker looks for what is due."""
+
+_log = logging.getLogger(__name__)
+
+
+class TaskService:
+    """Some workers, each a thread with a connection of its own."""
+
+    def __init__(
+        self,
+        open_store: "Callable[[], AbstractContextManager[Store]]",
+        settings: Settings,
+        *,
+        workers: int = 1,
+        grace_s: float = 20.0,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        """Keep what is needed.
+
+        Args:
+            open_store: Opens the store.
+            settings: Of this installation.
+            workers: How many exports may run at once.
+            grace_s: So long a run may go on after `stop`; then it is handed back.
+            look_every_s: How often an idle worker looks.
+        """
+        names = [f"worker-{number}" if workers > 1 else "" for number in range(1, workers + 1)]
+        self._workers = [Worker(open_store, settings, name=name) for name in names]
+        self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
+        self._stops = threading.Event()
+
+    def stop(self) -> None:
+        """Begin nothing any more; may be called by a signal handler, and twice: then nothing is waited for."""
+        if self._stops.is_set():
+            self._hand_back()
+        self._stops.set()
+
+    def run(self) -> None:
+        """Work until `stop` is called and what runs has ended, or was handed back."""
+        threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        _log.info("tasks began", extra={"workers": len(threads)})
+        while not self._stops.wait(0.2) and any(thread.is_alive() for thread in threads):
+            pass
+        self._stops.set()
+        give_up_at = time.monotonic() + self._grace_s
+        for thread in threads:
+            thread.join(max(0.0, give_up_at - time.monotonic()))
+        self._hand_back()
+        for thread in threads:
+            thread.join(self._grace_s)
+        _log.info("tasks ended", extra={"left": sum(thread.is_alive() for thread in threads)})
+
+    def _hand_back(self) -> None:
+        for worker in self._workers:
+            worker.leave()
+
+    def _work(self, worker: Worker) -> None:
+        with self._open() as store:
+            while not self._stops.is_set():
+                try:
+                    worker.plan(store)
+                    had_work = worker.work(store)
+                except StoreError as error:
+                    _log.error("the store cannot be used; trying again", extra={"why": str(error)})
+                    had_work = False
+                if not had_work:
+                    self._stops.wait(self._look_every_s)

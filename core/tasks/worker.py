@@ -1,0 +1,194 @@
+"""Do jobs: claim one, run its export, record how it went; try again what may go better later."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import ExportBusy, StorageError, StoreBusy, StoreError, YetiError
+from core.exports.definitions.schedule import grid, read_schedule
+from core.exports.lease import is_dead, owner
+from core.exports.run import RunResult, run_export
+from core.exports.settings import Settings
+from core.schemas.instant import SECOND, Instant
+from core.store import jobs, runs, schedules
+from core.store.jobs import Job
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+MOST_ATTEMPTS = 6
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 1_800
+"""After a storage that may work again later: 30 s, then twice as long each time, half an hour at most."""
+
+BUSY_PAUSE_S = 5
+RENEW_EVERY_S = 2.0
+"""So often a job is renewed, its progress put down, and looked whether it is to stop."""
+
+_log = logging.getLogger(__name__)
+
+
+class RunStopped(YetiError):
+    """The run was to stop: somebody cancelled it, or its worker ends."""
+
+
+@dataclass(slots=True)
+class _Orders:
+    """What is told to a run while it goes on, and what it tells."""
+
+    entries: int | None = None
+    is_cancelled: bool = False
+    is_lost: bool = False
+
+
+class Worker:
+    """Does one job after the other; several may work on one store, in processes or threads of their own."""
+
+    def __init__(
+        self,
+        open_store: "Callable[[], AbstractContextManager[Store]]",
+        settings: Settings,
+        *,
+        name: str = "",
+        clock: Callable[[], Instant] = lambda: time.time_ns() // 1_000,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Keep what is needed.
+
+        Args:
+            open_store: Opens the store; each thread has its own.
+            settings: Of this installation.
+            name: Told apart from other workers of this process.
+            clock: The present instant.
+            chance: From 0 up to 1.
+        """
+        self.owner = f"{name}@{owner()}" if name else owner()
+        self._open, self._settings, self._clock, self._chance = open_store, settings, clock, chance
+        self._leaves = threading.Event()
+
+    def leave(self) -> None:
+        """Let what runs be handed back at its next step; another worker begins it anew."""
+        self._leaves.set()
+
+    def plan(self, store: "Store") -> int:
+        """Make jobs for what is due by schedule, and return how many."""
+        now = self._clock()
+        if not schedules.is_anything_due(store, now):
+            return 0
+        return schedules.plan(store, self._next, now)
+
+    def work(self, store: "Store") -> bool:
+        """Do one job, and say whether there was one."""
+        now = self._clock()
+        if not jobs.has_work(store, now, is_dead=_is_dead):
+            return False
+        item = jobs.claim(store, self.owner, now, is_dead=_is_dead)
+        if item is None:
+            return False
+        said = {"export": item.export, "job": item.id, "attempt": item.attempt, "cause": item.cause}
+        _log.info("job begun", extra=said)
+        orders = _Orders()
+        try:
+            with self._renewed(item, orders):
+                result = run_export(
+                    store,
+                    item.export,
+                    self._settings,
+                    now=self._clock(),
+                    on_entries=lambda more: self._step(orders, more),
+                )
+        except (YetiError, OSError) as error:
+            self._failed(store, item, orders, error)
+        except BaseException:
+            # Something of ours is wrong, or the process ends: the next sweep finds the job; nothing is lost.
+            _log.exception("job broken off", extra=said)
+            raise
+        else:
+            self._done(store, item, result)
+        return True
+
+    def _next(self, text: str, before: Instant | None) -> tuple[Instant, Instant]:
+        schedule = read_schedule(text)
+        at = grid(schedule, before, self._clock())
+        return at, at + int(schedule.jitter_s * SECOND * self._chance())
+
+    def _step(self, orders: _Orders, more: int) -> None:
+        orders.entries = (orders.entries or 0) + more
+        if orders.is_cancelled:
+            raise RunStopped("cancelled")
+        if orders.is_lost:
+            raise RunStopped("another worker has taken the job over")
+        if self._leaves.is_set():
+            raise RunStopped("handed back: the worker ends")
+
+    def _done(self, store: "Store", item: Job, result: RunResult) -> None:
+        message = f"held: {result.message}" if result.status == "held" else result.message
+        self._finish(store, item, jobs.DONE, message)
+
+    def _failed(self, store: "Store", item: Job, orders: _Orders, error: Exception) -> None:
+        text = str(error)
+        if orders.is_lost:
+            _log.warning("job lost to another worker", extra={"export": item.export, "job": item.id})
+        elif orders.is_cancelled:
+            self._finish(store, item, jobs.CANCELLED, None)
+        elif isinstance(error, RunStopped):
+            self._put_back(store, item, 0, text, counts=False)
+        elif isinstance(error, ExportBusy | StoreBusy):
+            self._put_back(store, item, BUSY_PAUSE_S, text, counts=False)
+        elif isinstance(error, StorageError) and error.transient and item.attempt < MOST_ATTEMPTS:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (item.attempt - 1))
+            # Not all that failed together come back together.
+            self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
+        else:
+            self._finish(store, item, jobs.FAILED, text)
+
+    def _finish(self, store: "Store", item: Job, state: str, message: str | None) -> None:
+        said = {"export": item.export, "job": item.id, "state": state, "why": message}
+        (_log.error if state == jobs.FAILED else _log.info)("job ended", extra=said)
+        try:
+            run_id = runs.last_run_id(store, item.export)
+            jobs.finish(store, item, state, self._clock(), message=message, run_id=run_id)
+        except YetiError as error:
+            _log.warning("how a job ended could not be recorded", extra=said | {"why": str(error)})
+
+    def _put_back(self, store: "Store", item: Job, pause_s: float, message: str, *, counts: bool) -> None:
+        due_at = self._clock() + int(pause_s * SECOND)
+        said = {"export": item.export, "job": item.id, "in_s": round(pause_s), "why": message}
+        _log.warning("job waits to be tried again", extra=said)
+        try:
+            run_id = runs.last_run_id(store, item.export)
+            jobs.put_back(store, item, due_at, message=message, counts=counts, run_id=run_id)
+        except YetiError as error:
+            _log.warning("that a job waits could not be recorded", extra=said | {"why": str(error)})
+
+    @contextmanager
+    def _renewed(self, item: Job, orders: _Orders) -> Iterator[None]:
+        """Hold the job for a block, with a thread and a connection of its own; take down what it is told."""
+        stop = threading.Event()
+
+        def renew() -> None:
+            with self._open() as own:
+                while not stop.wait(RENEW_EVERY_S):
+                    try:
+                        orders.is_cancelled |= jobs.renew(own, item, self._clock(), orders.entries)
+                    except ExportBusy:
+                        orders.is_lost = True
+                        return
+                    except StoreError:
+                        continue  # busy for once; the next time is soon
+
+        thread = threading.Thread(target=renew, name=f"job {item.id}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _is_dead(name: str) -> bool:
+    return is_dead(name.rpartition("@")[2])

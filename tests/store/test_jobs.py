@@ -1,0 +1,216 @@
+"""The queue on one machine: who does what, once; what a dead worker leaves; and what schedules put there."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from core.errors import ExportBusy, NotFound
+from core.schemas.export import ExportDefinition
+from core.schemas.instant import SECOND
+from core.store import definitions, jobs, open_store, runs, schedules
+
+NOW = 1_790_000_000_000_000
+LEASE = jobs.LEASE_S * SECOND
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
+        for name in ("a", "b"):
+            definitions.add_export(opened, ExportDefinition(name, f"{name}.txt", format="list"))
+        yield opened
+
+
+def ask(store, name="a", now=NOW, **fields):
+    """Ask for a run."""
+    return jobs.request(store, name, by="lena", now=now, **fields)[0]
+
+
+def states(store, name=None):
+    """Export and state of all jobs, oldest first."""
+    return [(item.export, item.state) for item in reversed(jobs.find(store, name))]
+
+
+def test_what_is_asked_for_is_done_in_order(store):
+    """The one that has been due longest first; each once."""
+    ask(store, "b", now=NOW)
+    ask(store, "a", now=NOW + 1)
+    first, second = (jobs.claim(store, "w", NOW + 2) for _ in range(2))
+
+    assert ("b", "a", None) == (first.export, second.export, jobs.claim(store, "w", NOW + 2))
+    jobs.finish(store, first, jobs.DONE, NOW + 3, message="fine", run_id=7)
+    assert [("b", "done"), ("a", "running")] == states(store)
+    (done,) = jobs.find(store, "b")
+    assert ("fine", 7, NOW + 3, None) == (done.message, done.run_id, done.finished_at, done.owner)
+
+
+def test_one_that_waits_is_enough(store):
+    """Asking again makes no second job; an earlier time counts."""
+    first, is_new = jobs.request(store, "a", by="lena", now=NOW, due_at=NOW + 60 * SECOND)
+    again, is_newer = jobs.request(store, "a", by="max", now=NOW + 1)
+
+    assert (True, False, first.id, NOW + 1) == (is_new, is_newer, again.id, again.due_at)
+
+
+def test_an_export_is_run_by_one_at_a_time(store):
+    """What is asked for meanwhile waits for the end of it."""
+    ask(store)
+    running = jobs.claim(store, "w", NOW)
+    ask(store, now=NOW + 1)
+
+    assert None is jobs.claim(store, "v", NOW + 2)
+    jobs.finish(store, running, jobs.DONE, NOW + 3)
+    assert "a" == jobs.claim(store, "v", NOW + 4).export
+
+
+def test_an_export_that_somebody_else_runs_is_left_for_later(store):
+    """The command line has it just now."""
+    lease = runs.claim(store, "a", "cli:1:1", NOW)
+    ask(store)
+
+    assert None is jobs.claim(store, "w", NOW + 1)
+    runs.release(store, lease)
+    assert None is not jobs.claim(store, "w", NOW + 1)
+
+
+def test_a_worker_that_says_nothing_loses_its_job(store):
+    """Another begins it anew; the first one learns that when it renews or ends."""
+    ask(store)
+    first = jobs.claim(store, "w", NOW)
+    assert None is jobs.claim(store, "v", NOW + LEASE - 1)
+
+    second = jobs.claim(store, "v", NOW + LEASE)
+
+    assert (first.id, 2, "v") == (second.id, second.attempt, second.owner)
+    for call in (
+        lambda: jobs.renew(store, first, NOW + LEASE + 1, 5),
+        lambda: jobs.finish(store, first, jobs.DONE, NOW + LEASE + 1),
+        lambda: jobs.put_back(store, first, NOW, message="", counts=True),
+    ):
+        with pytest.raises(ExportBusy):
+            call()
+    assert False is jobs.renew(store, second, NOW + LEASE + 1, 5)
+    assert 5 == jobs.find(store, "a")[0].entries
+
+
+def test_a_worker_that_is_gone_is_not_waited_for(store):
+    """Its process is known to be dead."""
+    ask(store)
+    jobs.claim(store, "w", NOW)
+
+    assert jobs.has_work(store, NOW + 1, is_dead=lambda name: name == "w")
+    assert "v" == jobs.claim(store, "v", NOW + 1, is_dead=lambda name: name == "w").owner
+
+
+def test_a_job_that_kills_its_workers_is_given_up(store):
+    """Five in a row died."""
+    ask(store)
+    for number in range(jobs.MOST_TAKEN_OVER):
+        assert None is not jobs.claim(store, f"w{number}", NOW + number * LEASE)
+
+    assert None is jobs.claim(store, "last", NOW + jobs.MOST_TAKEN_OVER * LEASE)
+    (item,) = jobs.find(store, "a")
+    assert ("failed", "given up: 5 workers in a row died while they ran it") == (item.state, item.message)
+
+
+def test_trying_again_later(store):
+    """It waits until then, and says which attempt it is; what was asked for meanwhile is the same job."""
+    ask(store)
+    item = jobs.claim(store, "w", NOW)
+    ask(store, now=NOW + 1, due_at=NOW + 90 * SECOND)
+
+    jobs.put_back(store, item, NOW + 60 * SECOND, message="no route", counts=True)
+
+    assert [("a", "waiting")] == states(store)
+    assert None is jobs.claim(store, "w", NOW + 59 * SECOND)
+    again = jobs.claim(store, "w", NOW + 60 * SECOND)
+    assert (2, "no route") == (again.attempt, again.message)
+
+
+def test_cancelling(store):
+    """What waits does not run; what runs is told; there has to be something."""
+    with pytest.raises(NotFound, match="nothing of 'a' waits or runs"):
+        jobs.cancel(store, "a", NOW, by="lena")
+    ask(store)
+    running = jobs.claim(store, "w", NOW)
+    ask(store, now=NOW + 1)
+
+    jobs.cancel(store, "a", NOW + 2, by="lena")
+
+    assert [("a", "running"), ("a", "cancelled")] == states(store)
+    assert True is jobs.renew(store, running, NOW + 3, 1)
+    assert None is jobs.claim(store, "v", NOW + LEASE + 3 + 1)  # its worker died: it is not begun anew
+    assert [("a", "cancelled"), ("a", "cancelled")] == states(store)
+
+
+def test_old_jobs_are_forgotten_and_open_ones_are_not(store):
+    """By when they ended."""
+    ask(store)
+    jobs.finish(store, jobs.claim(store, "w", NOW), jobs.DONE, NOW + 5)
+    ask(store, now=NOW + 6)
+
+    assert (0, 1) == (jobs.forget(store, NOW + 5), jobs.forget(store, NOW + 6))
+    assert [("a", "waiting")] == states(store)
+
+
+def test_many_workers_share_the_work(store, tmp_path):
+    """Two threads with connections of their own take forty jobs: each is done once."""
+    for number in range(40):
+        definitions.add_export(store, ExportDefinition(f"x{number}", f"x{number}.txt", format="list"))
+        ask(store, f"x{number}")
+    done = []
+
+    def work(name):
+        with open_store(f"sqlite:///{tmp_path}/yeti.db") as own:
+            while (item := jobs.claim(own, name, NOW)) is not None:
+                jobs.finish(own, item, jobs.DONE, NOW)
+                done.append(item.export)
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert sorted(f"x{number}" for number in range(40)) == sorted(done)
+
+
+# --- schedules ----------------------------------------------------------------------------------------------------
+
+
+def hourly(text, before):
+    """What the schedule of the tests means: an hour after the last time, or now."""
+    at = NOW if before is None else before + 3_600 * SECOND
+    return at, at
+
+
+@pytest.fixture
+def scheduled(store):
+    """Export ``a`` is due every hour."""
+    definitions.replace_export(store, replace(definitions.get_export(store, "a"), schedule="every:3600"))
+
+
+def test_what_is_due_is_asked_for(store, scheduled):
+    """At once when it is new, and then when it is due; not twice."""
+    assert schedules.is_anything_due(store, NOW)
+    assert 0 == schedules.plan(store, hourly, NOW)  # it is known from here on
+    assert 1 == schedules.plan(store, hourly, NOW)
+    assert (False, 0) == (schedules.is_anything_due(store, NOW + 1), schedules.plan(store, hourly, NOW + 1))
+    assert NOW + 3_600 * SECOND == schedules.due_at(store, "a")
+    assert [("a", "waiting")] == states(store)
+
+
+def test_a_changed_schedule_is_seen(store, scheduled):
+    """Another one is reckoned anew; one that is gone, or of an export that is switched off, is forgotten."""
+    schedules.plan(store, hourly, NOW)
+    export = definitions.get_export(store, "a")
+
+    definitions.replace_export(store, replace(export, schedule="every:60"))
+    assert schedules.is_anything_due(store, NOW - 1)
+    schedules.plan(store, lambda *_: (NOW + 60 * SECOND,) * 2, NOW)
+    assert NOW + 60 * SECOND == schedules.due_at(store, "a")
+
+    definitions.replace_export(store, replace(export, enabled=False))
+    schedules.plan(store, hourly, NOW)
+    assert None is schedules.due_at(store, "a")

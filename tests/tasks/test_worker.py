@@ -1,0 +1,215 @@
+"""One worker: it does what is due, records how it went, and tries again what may go better later."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageUnavailable
+from core.exports import run as run_module
+from core.schemas.instant import SECOND
+from core.store import definitions, jobs, open_store, run_lines, runs, schedules
+from core.tasks.worker import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_ATTEMPTS, Worker
+
+NOW = 1_790_000_000_000_000
+HOUR = 3_600 * SECOND
+
+
+@pytest.fixture
+def clock():
+    """A clock that the test sets: ``clock.now += SECOND``."""
+
+    class Clock:
+        now = NOW
+
+        def __call__(self):
+            return self.now
+
+    return Clock()
+
+
+@pytest.fixture
+def worker(place, settings, clock):
+    """A worker whose chance is always a half."""
+    return Worker(lambda: open_store(place), settings, clock=clock, chance=lambda: 0.5)
+
+
+@pytest.fixture
+def lines(settings):
+    """The values that are published."""
+    return lambda name="x": (Path(settings.export_path) / f"{name}.txt").read_text().split()
+
+
+def last(store, name="x"):
+    """The latest job of an export."""
+    return jobs.find(store, name)[0]
+
+
+def test_what_is_due_is_run(worker, store, define, fill, clock, lines):
+    """An interval: at once, then every hour; nothing in between."""
+    define("x", schedule="every:3600")
+    fill(1, 2)
+    worker.plan(store)
+    worker.plan(store)
+
+    assert worker.work(store)
+    assert ["8.8.0.1", "8.8.0.2"] == lines()
+    clock.now += HOUR - SECOND
+    assert (0, False) == (worker.plan(store), worker.work(store))
+    clock.now += SECOND
+    assert (1, True) == (worker.plan(store), worker.work(store))
+    assert ["done", "done"] == [item.state for item in jobs.find(store, "x")]
+    assert [run.id for run in runs.runs(store, "x")] == [item.run_id for item in jobs.find(store, "x")]
+
+
+def test_what_was_missed_runs_once(worker, store, define, fill, clock):
+    """Nobody worked for ten hours."""
+    define("x", schedule="every:3600")
+    fill(1)
+    worker.plan(store)
+    clock.now += 10 * HOUR
+
+    worker.plan(store)
+
+    assert (True, False) == (worker.work(store), worker.work(store))
+    assert (0, False) == (worker.plan(store), worker.work(store))
+
+
+def test_jitter_spreads_the_work(worker, store, define, clock):
+    """Half an hour of jitter, and a chance of a half."""
+    define("x", schedule="cron:0 * * * *;jitter=1800")
+    worker.plan(store)
+    due = schedules.due_at(store, "x")
+
+    assert 900 * SECOND == due % HOUR
+
+
+def test_a_held_run_is_not_tried_again(worker, store, define, fill, clock, lines):
+    """It waits for somebody to look at it; the job says so."""
+    define("x", limits={"least": "5"})
+    fill(1)
+    jobs.request(store, "x", by="lena", now=clock.now)
+
+    assert worker.work(store)
+
+    assert ("done", True) == (
+        last(store).state,
+        last(store).message.startswith("held: the list would have 1 entry"),
+    )
+    clock.now += 10 * HOUR
+    assert not worker.work(store)
+
+
+def test_a_storage_that_is_away_is_tried_again_later(worker, store, define, fill, clock, lines, monkeypatch):
+    """After half a minute, a minute, and so on; the sixth time it fails for good."""
+    define("x")
+    fill(1)
+    jobs.request(store, "x", by="lena", now=clock.now)
+
+    def away(*_, **__):
+        raise StorageUnavailable("no route to host")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.exports.versions.versioning.publish_files", away)
+        for attempt in range(1, MOST_ATTEMPTS):
+            assert worker.work(store)
+            item = last(store)
+            assert ("waiting", attempt + 1, "no route to host") == (item.state, item.attempt, item.message)
+            assert item.due_at - clock.now == min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1)) * SECOND
+            assert not worker.work(store)
+            clock.now = item.due_at
+        assert worker.work(store)
+    assert ("failed", "no route to host") == (last(store).state, last(store).message)
+
+    jobs.request(store, "x", by="lena", now=clock.now)
+    assert worker.work(store)
+    assert (["8.8.0.1"], "done") == (lines(), last(store).state)
+
+
+def test_what_cannot_go_better_is_not_tried_again(worker, store, define, clock):
+    """Its template is gone: that is somebody's to mend."""
+    definitions.put_template(store, "t", "{{ data }}", NOW)
+    define("x", format="", template="t")
+    without_templates(store)
+    jobs.request(store, "x", by="lena", now=clock.now)
+
+    assert worker.work(store)
+
+    assert "failed" == last(store).state
+    assert "t" in last(store).message
+
+
+def without_templates(store):
+    """Take the templates away, as a mistake would."""
+    with store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM template")
+
+
+def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines, monkeypatch):
+    """It stops at its next step; what is published stays; the job and the run say who."""
+    define("x")
+    fill(1)
+    jobs.request(store, "x", by="lena", now=clock.now)
+    worker.work(store)
+    fill(*range(2, 50), now=NOW + 1)
+    clock.now += SECOND
+    jobs.request(store, "x", by="lena", now=clock.now)
+    began = threading.Event()
+    monkeypatch.setattr("core.tasks.worker.RENEW_EVERY_S", 0.01)
+    render = run_module.candidate.render
+
+    def slow(snapshot, job, selected, folder, settings, on_entries=lambda _: None):
+        began.set()
+        for _ in range(1_000):
+            on_entries(1)
+            threading.Event().wait(0.01)
+        return render(snapshot, job, selected, folder, settings, on_entries)
+
+    monkeypatch.setattr("core.exports.candidate.render", slow)
+
+    def cancel():
+        began.wait(30)
+        jobs.cancel(store, "x", clock.now, by="max")
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    assert worker.work(store)
+    thread.join()
+
+    assert ("cancelled", "cancelled by max") == (last(store).state, last(store).message)
+    assert ["8.8.0.1"] == lines()
+    assert ("failed", "cancelled") == (runs.last_run(store, "x").status, runs.last_run(store, "x").message)
+    assert 0 < last(store).entries < 1_000
+
+
+def test_a_worker_that_leaves_hands_its_run_back(worker, store, define, fill, clock, lines, place, settings):
+    """Another one begins it anew at once; that is no failed attempt."""
+    define("x")
+    fill(1)
+    jobs.request(store, "x", by="lena", now=clock.now)
+    worker.leave()
+
+    assert worker.work(store)
+
+    assert ("waiting", 1, "handed back: the worker ends") == (
+        last(store).state,
+        last(store).attempt,
+        last(store).message,
+    )
+    assert Worker(lambda: open_store(place), settings, clock=clock).work(store)
+    assert (["8.8.0.1"], "done") == (lines(), last(store).state)
+
+
+def test_what_a_run_says_is_kept_with_it(worker, store, define, fill, clock):
+    """As people read it, without secrets; of another run nothing."""
+    define("x")
+    fill(1, 2)
+    jobs.request(store, "x", by="lena", now=clock.now)
+    worker.work(store)
+
+    (line,) = run_lines.of_run(store, runs.last_run(store, "x").id)
+
+    assert ("info", "list made  export=x  entries=2  refused=0  changes='2 added, 0 removed, 0 changed'") == (
+        line.level,
+        line.text,
+    )
