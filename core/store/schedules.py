@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from core.schemas.instant import Instant
 from core.store.jobs import add
@@ -35,20 +35,17 @@ def plan(store: Store, next_of: Next, now: Instant) -> int:
             connection.execute(delete(export_schedule).where(export_schedule.c.export_id == key))
         for key, text in wanted.items():
             row = known.get(key)
-            if row is None or row.schedule != text:
-                grid, due = next_of(text, None)
+            is_known = row is not None and row.schedule == text
+            grid, due = (row.grid_at, row.due_at) if row is not None and is_known else next_of(text, None)
+            is_due = due <= now
+            if is_due:
+                made += add(connection, key, cause=SCHEDULE, by=SCHEDULE, due_at=now, now=now)[1]
+                grid, due = next_of(text, grid)
+            if is_due or not is_known:
                 connection.execute(delete(export_schedule).where(export_schedule.c.export_id == key))
                 connection.execute(
                     insert(export_schedule).values(export_id=key, schedule=text, grid_at=grid, due_at=due)
                 )
-            elif row.due_at <= now:
-                grid, due = next_of(text, row.grid_at)
-                connection.execute(
-                    update(export_schedule)
-                    .where(export_schedule.c.export_id == key)
-                    .values(grid_at=grid, due_at=due)
-                )
-                made += add(connection, key, cause=SCHEDULE, by=SCHEDULE, due_at=now, now=now)[1]
     return made
 
 

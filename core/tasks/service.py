@@ -82,5 +82,10 @@ class TaskService:
                 except StoreError as error:
                     _log.error("the store cannot be used; trying again", extra={"why": str(error)})
                     had_work = False
+                except Exception as error:  # a fault of ours in one export keeps no other from its run
+                    _log.error(
+                        "a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"}
+                    )
+                    had_work = False
                 if not had_work:
                     self._stops.wait(self._look_every_s)

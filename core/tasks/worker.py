@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import ExportBusy, StorageError, StoreBusy, StoreError, YetiError
+from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
 from core.exports.definitions.schedule import grid, read_schedule
 from core.exports.lease import is_dead, owner
 from core.exports.run import RunResult, run_export
 from core.exports.settings import Settings
-from core.schemas.instant import SECOND, Instant
+from core.schemas.instant import LATEST, SECOND, Instant
 from core.store import jobs, runs, schedules
 from core.store.jobs import Job
 
@@ -79,7 +79,7 @@ class Worker:
         now = self._clock()
         if not schedules.is_anything_due(store, now):
             return 0
-        return schedules.plan(store, self._next, now)
+        return schedules.plan(store, lambda text, before: self._next(text, before, now), now)
 
     def work(self, store: "Store") -> bool:
         """Do one job, and say whether there was one."""
@@ -104,16 +104,20 @@ class Worker:
         except (YetiError, OSError) as error:
             self._failed(store, item, orders, error)
         except BaseException:
-            # Something of ours is wrong, or the process ends: the next sweep finds the job; nothing is lost.
+            # Something of ours is wrong, or the process ends: a later look finds the job; nothing is lost.
             _log.exception("job broken off", extra=said)
             raise
         else:
             self._done(store, item, result)
         return True
 
-    def _next(self, text: str, before: Instant | None) -> tuple[Instant, Instant]:
-        schedule = read_schedule(text)
-        at = grid(schedule, before, self._clock())
+    def _next(self, text: str, before: Instant | None, now: Instant) -> tuple[Instant, Instant]:
+        try:
+            schedule = read_schedule(text)
+        except DefinitionError as error:  # one that an older program took; the others are due all the same
+            _log.error("a schedule cannot be read", extra={"schedule": text, "why": str(error)})
+            return LATEST, LATEST
+        at = grid(schedule, before, now)
         return at, at + int(schedule.jitter_s * SECOND * self._chance())
 
     def _step(self, orders: _Orders, more: int) -> None:

@@ -1,6 +1,7 @@
 """One worker: it does what is due, records how it went, and tries again what may go better later."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from core.errors import StorageUnavailable
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
 from core.store import definitions, jobs, open_store, run_lines, runs, schedules
+from core.tasks.service import TaskService
 from core.tasks.worker import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_ATTEMPTS, Worker
 
 NOW = 1_790_000_000_000_000
@@ -49,7 +51,6 @@ def test_what_is_due_is_run(worker, store, define, fill, clock, lines):
     """An interval: at once, then every hour; nothing in between."""
     define("x", schedule="every:3600")
     fill(1, 2)
-    worker.plan(store)
     worker.plan(store)
 
     assert worker.work(store)
@@ -213,3 +214,48 @@ def test_what_a_run_says_is_kept_with_it(worker, store, define, fill, clock):
         line.level,
         line.text,
     )
+
+
+def test_a_schedule_that_nobody_can_read_keeps_no_other_from_its_run(worker, store, define, fill, caplog):
+    """An older program took it; that is said, and the export runs when somebody asks for it."""
+    fill(1)
+    define("x", schedule="every:3600")
+    define("y", file_name="y.txt")
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE export SET schedule = 'cron:0 0 30 2 *' WHERE name = 'y'")
+
+    worker.plan(store)
+
+    assert [("x", "waiting")] == [(item.export, item.state) for item in jobs.find(store)]
+    assert "a schedule cannot be read" in caplog.text
+    assert (0, "x") == (worker.plan(store), jobs.find(store)[0].export)
+
+
+def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, monkeypatch):
+    """The run of one export breaks; the others are run, and the broken one is begun anew later."""
+    fill(1)
+    define("x")
+    define("y", file_name="y.txt")
+    for name in ("x", "y"):
+        jobs.request(store, name, by="lena", now=NOW)
+    real = run_module.run_export
+
+    def broken(store, name, *given, **more):
+        if name == "x":
+            raise ValueError("a mistake")
+        return real(store, name, *given, **more)
+
+    monkeypatch.setattr("core.tasks.worker.run_export", broken)
+    service = TaskService(lambda: open_store(place), settings, look_every_s=0.01, grace_s=5)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    for _ in range(600):
+        if "done" in [item.state for item in jobs.find(store, "y")]:
+            break
+        threading.Event().wait(0.05)
+    service.stop()
+    thread.join(30)
+
+    assert not thread.is_alive()
+    assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
+    assert "x" == jobs.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
