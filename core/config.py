@@ -117,6 +117,13 @@ SETTINGS: tuple[Setting, ...] = (
         "whole",
     ),
     Setting(
+        "tasks.keep_days",
+        "90",
+        "For so many days `tasks` keeps what runs logged, and the jobs that ended.  Runs themselves stay.",
+        "whole",
+        least=1,
+    ),
+    Setting(
         "publish.sha256sums",
         "yes",
         "Whether a file `SHA256SUMS` is kept beside what is published, so that `sha256sum -c` can check it.",

@@ -44,7 +44,13 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
                 number += 1
         say(f"{number} done" if number else "nothing is due")
         return 0
-    service = TaskService(session.store, settings, workers=workers, grace_s=grace_s)
+    service = TaskService(
+        session.store,
+        settings,
+        workers=workers,
+        grace_s=grace_s,
+        keep_days=session.config.whole("tasks.keep_days"),
+    )
     before = {
         number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)
     }

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from core.schemas.instant import Instant
-from core.store.schema import run_line
+from core.store.schema import run, run_line
 from core.store.store import Store
 
 
@@ -25,6 +25,13 @@ def put(connection: Connection, run_id: int, lines: Sequence[RunLine]) -> None:
     ]
     if rows:
         connection.execute(insert(run_line), rows)
+
+
+def forget(store: Store, before: Instant) -> int:
+    """Delete what runs logged that ended before an instant, and return how many lines that were."""
+    old = select(run.c.id).where(run.c.finished_at < before)
+    with store.writing() as connection:
+        return connection.execute(delete(run_line).where(run_line.c.run_id.in_(old))).rowcount
 
 
 def of_run(store: Store, run_id: int) -> list[RunLine]:

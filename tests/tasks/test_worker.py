@@ -259,3 +259,20 @@ def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, 
     assert not thread.is_alive()
     assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
     assert "x" == jobs.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
+
+
+def test_what_is_old_is_forgotten(place, settings, worker, store, define, fill, clock):
+    """Jobs that ended and what was logged; the runs themselves stay, and what is newer."""
+    define("x")
+    fill(1)
+    now = time.time_ns() // 1_000
+    for days in (91, 1):
+        clock.now = now - days * 24 * HOUR
+        jobs.request(store, "x", by="lena", now=clock.now)
+        worker.work(store)
+
+    TaskService(lambda: open_store(place), settings, keep_days=90).tidy()
+
+    assert 1 == len(jobs.find(store, "x"))
+    latest, first = runs.runs(store, "x")
+    assert (1, 0) == (len(run_lines.of_run(store, latest.id)), len(run_lines.of_run(store, first.id)))
