@@ -137,7 +137,7 @@ def _versions_elsewhere(session: Session, path: str) -> Iterator[Finding]:
     from core.exports.versions.archive import Archive
     from core.store import archives, definitions
 
-    with session.store() as store:
+    with suppress(StoreError), session.store() as store:  # that the store is broken is a finding of its own
         for item in definitions.exports(store):
             current = archives.current(store, item.name)
             if current is None:
