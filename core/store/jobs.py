@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
 
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
@@ -300,9 +300,3 @@ def _of(row: Row[Any]) -> Job:
         bool(row.is_cancelled),
         row.message,
     )
-
-
-def waiting(store: Store) -> int:
-    """Return how many jobs wait or run."""
-    with store.reading() as connection:
-        return int(connection.scalar(select(func.count()).select_from(job).where(_open())) or 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
-from core.exports.definitions.schedule import grid, read_schedule
+from core.exports.definitions.schedule import next_due, read_schedule
 from core.exports.lease import is_dead, owner
 from core.exports.run import RunResult, run_export
 from core.exports.settings import Settings
@@ -117,8 +117,7 @@ class Worker:
         except DefinitionError as error:  # one that an older program took; the others are due all the same
             _log.error("a schedule cannot be read", extra={"schedule": text, "why": str(error)})
             return LATEST, LATEST
-        at = grid(schedule, before, now)
-        return at, at + int(schedule.jitter_s * SECOND * self._chance())
+        return next_due(schedule, before, now, self._chance())
 
     def _step(self, orders: _Orders, more: int) -> None:
         orders.entries = (orders.entries or 0) + more

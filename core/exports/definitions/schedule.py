@@ -69,25 +69,24 @@ def read_schedule(text: str) -> Schedule:
     raise DefinitionError(f"a schedule begins with every: or cron:, not {text!r}")
 
 
-def next_due(schedule: Schedule, before: Instant | None, now: Instant, spread: float = 0.0) -> Instant:
-    """Return when it is due next: at *now* or later.
-
-    However many times were missed, it is due once for them: that is now; the next one is in the future again.
+def next_due(schedule: Schedule, before: Instant | None, now: Instant, spread: float) -> tuple[Instant, Instant]:
+    """Return when it is due next, without and with jitter; the first is to be given as *before* the next time.
 
     Args:
         schedule: Of the export.
         before: When it was due last, without jitter; ``None`` if it never was.
         now: The present instant.
         spread: From 0 up to 1, by chance: how much of the jitter it gets.
-
-    Returns:
-        The instant, with jitter.
     """
-    return grid(schedule, before, now) + int(schedule.jitter_s * SECOND * spread)
+    at = grid(schedule, before, now)
+    return at, at + int(schedule.jitter_s * SECOND * spread)
 
 
 def grid(schedule: Schedule, before: Instant | None, now: Instant) -> Instant:
-    """Return as `next_due` does, without jitter: what is to be given as *before* the next time."""
+    """Return when it is due next, without jitter: at *now* or later.
+
+    However many times were missed, it is due once for them: that is now; the next one is in the future again.
+    """
     if schedule.every_s:
         if before is None:
             return now
