@@ -265,12 +265,13 @@ def _run_one(
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """Print the exports, how each last went, and which are held or pinned."""
-    from core.store import definitions
+    from core.store import definitions, runs
 
     with session.store() as store:
-        found = [(item, state_of(store, item.name)) for item in definitions.exports(store)]
+        exports = definitions.exports(store)
+        found = [(item, state_of(store, item.name), runs.current_version(store, item.name)) for item in exports]
     if as_json:
-        print_json([definition_object(item, state.last) | state_object(state) for item, state in found])
+        print_json([definition_object(item, state.last) | state_object(state) for item, state, _ in found])
         return
     if not found:
         say("no exports yet; yetictl export add NAME --format list --type ip defines one")
@@ -281,12 +282,13 @@ def list_(session: Session, as_json: bool) -> None:
             item.enabled,
             item.format or f"template {item.template}",
             selection_text(item, with_format=False),
-            state.last.entries if state.last else None,
+            # What consumers have: a run that is held made something else.
+            version.entries if version else None,
             state_text(state),
         )
-        for item, state in found
+        for item, state, version in found
     ]
-    print_table(("export", "enabled", "written as", "takes", "entries", "last run"), rows, right=("entries",))
+    print_table(("export", "enabled", "written as", "takes", "published", "last run"), rows, right=("published",))
 
 
 @command.command()

@@ -579,3 +579,11 @@ def test_verify_says_what_is_wrong(held, yetictl, tmp_path, published):
         if item["fault"]
     ]
     assert 3 == len(faults)
+
+
+def test_the_list_of_exports_says_what_consumers_have(held, yetictl):
+    """A run that is held made three entries; a hundred are published."""
+    heading, line = yetictl("export", "list").out.splitlines()
+
+    at = heading.index("published")
+    assert "100" == line[at : at + len("published")].strip()
