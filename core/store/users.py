@@ -1,0 +1,245 @@
+"""Users and keys, as rows; what a password or a key has to be is `core.accounts`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import AlreadyExists, NotFound
+from core.schemas.instant import Instant
+from core.store.schema import api_key, audit, user
+from core.store.store import Store
+
+READER, EDITOR, ADMIN = "reader", "editor", "admin"
+ROLES = (READER, EDITOR, ADMIN)
+"""From the least to the most; each may do what those before it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user; ``password`` is what is kept of it, and empty where there is none."""
+
+    id: int
+    name: str
+    role: str
+    is_enabled: bool
+    created_at: Instant
+    password: str = ""
+    password_set_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, as far as it is kept; ``expires_at`` ``None`` is never."""
+
+    id: int
+    user: str
+    name: str
+    begin: str
+    scopes: tuple[str, ...]
+    created_at: Instant
+    expires_at: Instant | None
+    is_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change: who, what, of what."""
+
+    at: Instant
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+def add_user(store: Store, name: str, role: str, password: str, *, by: str, now: Instant) -> User:
+    """Add a user; *password* is what is kept of it.
+
+    Raises:
+        AlreadyExists: There is one of that name, whatever its case.
+    """
+    with store.writing() as connection:
+        if connection.scalar(select(user.c.id).where(func.lower(user.c.name) == name.lower())) is not None:
+            raise AlreadyExists(f"there is a user {name!r} already")
+        connection.execute(
+            insert(user).values(
+                name=name,
+                role=role,
+                password=password,
+                is_enabled=True,
+                created_at=now,
+                password_set_at=now if password else None,
+            )
+        )
+        note(connection, by, "user added", name, now, role=role)
+        return _user(connection, name)
+
+
+def change_user(store: Store, name: str, *, by: str, now: Instant, **changes: Any) -> User:
+    """Change a user's ``role``, ``is_enabled`` or ``password`` (what is kept of it).
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    with store.writing() as connection:
+        found = _user(connection, name)
+        values = changes | ({"password_set_at": now} if "password" in changes else {})
+        connection.execute(update(user).where(user.c.id == found.id).values(**values))
+        told = {key: value for key, value in changes.items() if key != "password"}
+        action = "password set" if "password" in changes and not told else "user changed"
+        note(connection, by, action, found.name, now, **told)
+        return _user(connection, name)
+
+
+def keep_password(store: Store, name: str, password: str) -> None:
+    """Keep the same password in another way; it counts as the same, and nobody changed it."""
+    with store.writing() as connection:
+        connection.execute(update(user).where(user.c.name == name).values(password=password))
+
+
+def remove_user(store: Store, name: str, *, by: str, now: Instant) -> None:
+    """Remove a user with all keys.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    with store.writing() as connection:
+        found = _user(connection, name)
+        connection.execute(delete(user).where(user.c.id == found.id))
+        note(connection, by, "user removed", found.name, now)
+
+
+def get_user(store: Store, name: str) -> User:
+    """Return the user of that name.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.reading() as connection:
+        return _user(connection, name)
+
+
+def users(store: Store) -> list[User]:
+    """Return all users, by name."""
+    with store.reading() as connection:
+        return [_user_of(row) for row in connection.execute(select(user).order_by(user.c.name))]
+
+
+def add_key(
+    store: Store,
+    username: str,
+    name: str,
+    *,
+    begin: str,
+    sha256: str,
+    scopes: Sequence[str],
+    expires_at: Instant | None,
+    by: str,
+    now: Instant,
+) -> Key:
+    """Keep a key of a user.
+
+    Raises:
+        NotFound: There is no such user.
+        AlreadyExists: The user has a key of that name.
+    """
+    with store.writing() as connection:
+        found = _user(connection, username)
+        try:
+            connection.execute(
+                insert(api_key).values(
+                    user_id=found.id,
+                    name=name,
+                    begin=begin,
+                    sha256=sha256,
+                    scopes=json.dumps(list(scopes)),
+                    created_at=now,
+                    expires_at=expires_at,
+                    is_enabled=True,
+                )
+            )
+        except IntegrityError:
+            raise AlreadyExists(f"{found.name} has a key {name!r} already") from None
+        note(connection, by, "key added", found.name, now, key=name, begin=begin, scopes=list(scopes))
+        return _keys(connection, api_key.c.sha256 == sha256)[0]
+
+
+def remove_key(store: Store, username: str, name: str, *, by: str, now: Instant) -> None:
+    """Remove a key: whoever uses it is turned away from here on.
+
+    Raises:
+        NotFound: There is no such user, or no such key.
+    """
+    with store.writing() as connection:
+        found = _user(connection, username)
+        gone = connection.execute(delete(api_key).where(api_key.c.user_id == found.id, api_key.c.name == name))
+        if not gone.rowcount:
+            raise NotFound(f"{found.name} has no key {name!r}")
+        note(connection, by, "key removed", found.name, now, key=name)
+
+
+def keys(store: Store, username: str | None = None) -> list[Key]:
+    """Return the keys of a user, or of all, by user and name.
+
+    Raises:
+        NotFound: There is no such user.
+    """
+    with store.reading() as connection:
+        if username is None:
+            return _keys(connection)
+        return _keys(connection, api_key.c.user_id == _user(connection, username).id)
+
+
+def key_by_sha256(store: Store, sha256: str) -> Key | None:
+    """Return the key of that hash, ``None`` if there is none."""
+    with store.reading() as connection:
+        return next(iter(_keys(connection, api_key.c.sha256 == sha256)), None)
+
+
+def note(connection: Connection, actor: str, action: str, subject: str, now: Instant, **detail: Any) -> None:
+    """Put down who changed what, in the write transaction of the change; *detail* holds no secret."""
+    connection.execute(
+        insert(audit).values(at=now, actor=actor, action=action, subject=subject, detail=json.dumps(detail))
+    )
+
+
+def audit_entries(store: Store, *, limit: int = 100) -> list[AuditEntry]:
+    """Return the latest changes, newest first."""
+    with store.reading() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(limit))
+        return [AuditEntry(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]
+
+
+def _user(connection: Connection, name: str) -> User:
+    row = connection.execute(select(user).where(func.lower(user.c.name) == name.lower())).first()
+    if row is None:
+        raise NotFound(f"there is no user {name!r}")
+    return _user_of(row)
+
+
+def _user_of(row: Row[Any]) -> User:
+    return User(
+        row.id, row.name, row.role, bool(row.is_enabled), row.created_at, row.password, row.password_set_at
+    )
+
+
+def _keys(connection: Connection, *conditions: Any) -> list[Key]:
+    query = select(api_key, user.c.name.label("user")).join(user, user.c.id == api_key.c.user_id)
+    rows = connection.execute(query.where(*conditions).order_by(user.c.name, api_key.c.name))
+    return [
+        Key(
+            row.id,
+            row.user,
+            row.name,
+            row.begin,
+            tuple(json.loads(row.scopes)),
+            row.created_at,
+            row.expires_at,
+            bool(row.is_enabled),
+        )
+        for row in rows
+    ]

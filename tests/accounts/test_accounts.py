@@ -1,0 +1,204 @@
+"""Users, passwords and keys: who is who, what is refused, and what is put down of changes."""
+
+import json
+
+import pytest
+
+from core.accounts import accounts, keys, passwords
+from core.errors import AlreadyExists, NotFound, RefusedValue
+from core.schemas.instant import DAY
+from core.store import open_store, users
+
+NOW = 1_790_000_000_000_000
+GOOD = "correct horse battery"
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def lena(store):
+    """An admin."""
+    return accounts.add_user(store, "lena", "admin", GOOD, by="root", now=NOW)
+
+
+def test_a_password_lets_its_user_in(store, lena):
+    """Whatever the case of the name; no other password does, and no other user's."""
+    accounts.add_user(store, "max", "reader", "another good one", by="lena", now=NOW)
+
+    assert "lena" == accounts.by_password(store, "LENA", GOOD).name
+    for name, password in (("lena", "another good one"), ("lena", ""), ("max", GOOD), ("nobody", GOOD)):
+        assert None is accounts.by_password(store, name, password)
+
+
+def test_what_is_kept_is_no_password(store, lena, tmp_path):
+    """Not in the database, not in the record of changes."""
+    text, _ = accounts.add_key(store, "lena", "firewall", by="lena", now=NOW)
+    accounts.set_password(store, "lena", "a third good one", by="lena", now=NOW)
+    store.close()
+
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"$argon2id$" in kept
+    for secret in (GOOD, "a third good one", text, text.rpartition("_")[2]):
+        assert secret.encode() not in kept
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "reason"),
+    [
+        ("max", "short", "at least 12 characters"),
+        ("max", "x" * 300, "at most 256"),
+        ("max", "aaaaaaaaaaaaaaaa", "too few different characters"),
+        ("maximilian", "i-am-Maximilian!", "name of the user is in the password"),
+        ("", GOOD, "a user's name has"),
+        ("-max", GOOD, "a user's name has"),
+        ("max\n", GOOD, "a user's name has"),
+        ("../max", GOOD, "a user's name has"),
+        ("m" * 65, GOOD, "a user's name has"),
+    ],
+)
+def test_what_is_refused(store, name, password, reason):
+    """In words; nobody is added."""
+    with pytest.raises(RefusedValue, match=reason):
+        accounts.add_user(store, name, "reader", password, by="root", now=NOW)
+
+    assert [] == users.users(store)
+
+
+def test_names_are_told_apart_by_more_than_case(store, lena):
+    """Nobody can be added who looks like somebody."""
+    with pytest.raises(AlreadyExists, match="there is a user 'Lena' already"):
+        accounts.add_user(store, "Lena", "reader", GOOD, by="root", now=NOW)
+
+
+def test_a_key_lets_a_program_in(store, lena):
+    """It is shown once; whoever has it is its user, with its scopes; what looks like one is none."""
+    text, made = accounts.add_key(
+        store, "lena", "firewall", scopes=("read", "read"), expires_at=NOW + DAY, by="lena", now=NOW
+    )
+
+    user, key = accounts.by_key(store, text)
+
+    assert ("lena", "firewall", ("read",), NOW + DAY) == (user.name, key.name, key.scopes, key.expires_at)
+    assert made == key
+    assert text.startswith(key.begin)
+    other = keys.new_key().text
+    for wrong in (other, text[:-1], text + "x", text.upper(), "", key.begin, f"{key.begin}_{'A' * 43}"):
+        assert None is accounts.by_key(store, wrong)
+
+
+def test_keys_are_exchanged(store, lena):
+    """Two of different names are valid at once; one that is removed is not."""
+    old, _ = accounts.add_key(store, "lena", "old", by="lena", now=NOW)
+    new, _ = accounts.add_key(store, "lena", "new", by="lena", now=NOW)
+    with pytest.raises(AlreadyExists, match="has a key 'new' already"):
+        accounts.add_key(store, "lena", "new", by="lena", now=NOW)
+    assert accounts.by_key(store, old)
+    assert accounts.by_key(store, new)
+
+    users.remove_key(store, "lena", "old", by="lena", now=NOW)
+
+    assert None is accounts.by_key(store, old)
+    assert accounts.by_key(store, new)
+    with pytest.raises(NotFound, match="has no key 'old'"):
+        users.remove_key(store, "lena", "old", by="lena", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"name": ""}, "a key's name"),
+        ({"name": "a\nb"}, "a key's name"),
+        ({"scopes": ("everything",)}, "no scope 'everything'; there are read, observables, exports, admin"),
+        ({"expires_at": NOW}, "would have ended already"),
+    ],
+)
+def test_what_is_no_key(store, lena, fields, reason):
+    """In words; none is made."""
+    given = {"name": "x"} | fields
+    with pytest.raises(RefusedValue, match=reason):
+        accounts.add_key(store, "lena", given.pop("name"), by="lena", now=NOW, **given)
+
+    assert [] == users.keys(store)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: accounts.change(store, "lena", role="editor", by="lena", now=NOW),
+        lambda store: accounts.change(store, "lena", is_enabled=False, by="lena", now=NOW),
+        lambda store: accounts.remove(store, "lena", by="lena", now=NOW),
+    ],
+    ids=["role", "disable", "remove"],
+)
+def test_somebody_stays_who_may_do_everything(store, lena, call):
+    """The last admin can be neither lowered, nor switched off, nor removed; with another one it is fine."""
+    with pytest.raises(RefusedValue, match="lena is the only admin there is"):
+        call(store)
+    assert accounts.has_admin(store)
+
+    accounts.add_user(store, "max", "admin", GOOD, by="lena", now=NOW)
+    call(store)
+    assert accounts.has_admin(store)
+
+
+def test_a_user_that_is_removed_takes_the_keys_along(store, lena):
+    """Nobody gets in by them."""
+    accounts.add_user(store, "max", "reader", None, by="lena", now=NOW)
+    text, _ = accounts.add_key(store, "max", "x", by="lena", now=NOW)
+
+    accounts.remove(store, "max", by="lena", now=NOW)
+
+    assert None is accounts.by_key(store, text)
+    assert [] == users.keys(store)
+
+
+def test_every_change_is_put_down(store, lena):
+    """Who, what, of whom; and nothing that was refused."""
+    accounts.add_user(store, "max", "reader", None, by="lena", now=NOW + 1)
+    accounts.add_key(store, "max", "x", scopes=("read",), by="lena", now=NOW + 2)
+    accounts.change(store, "max", role="editor", by="lena", now=NOW + 3)
+    accounts.set_password(store, "max", GOOD, by="max", now=NOW + 4)
+    with pytest.raises(RefusedValue):
+        accounts.set_password(store, "max", "x", by="max", now=NOW + 5)
+    users.remove_key(store, "max", "x", by="lena", now=NOW + 6)
+    accounts.remove(store, "max", by="lena", now=NOW + 7)
+
+    found = [(item.actor, item.action, item.subject) for item in reversed(users.audit_entries(store))]
+
+    assert [
+        ("root", "user added", "lena"),
+        ("lena", "user added", "max"),
+        ("lena", "key added", "max"),
+        ("lena", "user changed", "max"),
+        ("max", "password set", "max"),
+        ("lena", "key removed", "max"),
+        ("lena", "user removed", "max"),
+    ] == found
+    assert {"role": "editor"} == users.audit_entries(store)[3].detail
+
+
+def test_weaker_hashes_are_made_anew(store, lena):
+    """A password that was kept with less effort, years ago, is kept with today's after a login."""
+    from argon2 import PasswordHasher
+
+    weak = PasswordHasher(time_cost=1, memory_cost=8_192).hash(GOOD)
+    users.keep_password(store, "lena", weak)
+
+    assert accounts.by_password(store, "lena", GOOD)
+
+    kept = users.get_user(store, "lena").password
+    assert weak != kept
+    assert passwords.is_right(GOOD, kept)
+    assert json.dumps([item.action for item in users.audit_entries(store)]) == '["user added"]'
+
+
+@pytest.mark.parametrize("kept", ["", "nonsense", "$argon2id$v=19$m=8,t=1,p=1$x$y"])
+def test_a_hash_that_is_damaged_lets_nobody_in(kept):
+    """Nor does an empty one, which is that of a user without a password."""
+    assert not passwords.is_right(GOOD, kept)
+    assert not passwords.is_right("nobody has this password", kept)
