@@ -56,8 +56,13 @@ def wait_for(condition, within_s=30):
         time.sleep(0.01)
 
 
-def threads():
-    return [thread.name for thread in threading.enumerate() if thread.name == "s3-part"]
+def threads(within_s=10):
+    """The threads that send parts and do not end; a part that is on its way has its time to get there."""
+    found = [thread for thread in threading.enumerate() if thread.name == "s3-part"]
+    deadline = time.monotonic() + within_s
+    for thread in found:
+        thread.join(max(0, deadline - time.monotonic()))
+    return [thread.name for thread in found if thread.is_alive()]
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1])
