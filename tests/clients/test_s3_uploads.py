@@ -166,8 +166,28 @@ def test_an_interrupt_that_is_swallowed_comes_again(small):
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    wait_for(lambda: threads() == [])  # the part that is on its way has its time to get there
-    assert (small.objects, small.uploads) == ({}, {})
+    assert (small.objects, small.uploads, threads()) == ({}, {}, [])
+
+
+def test_an_interrupt_while_a_part_begins_leaves_no_part(small, monkeypatch):
+    """The thread that sends it is started, and whoever waits for that is interrupted: it is waited for all the same."""
+    small.slowness_s = 0.3
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        start(thread)
+        if thread.name == "s3-part":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(b"x" * (PART_BYTES + 1))
+    with pytest.raises(KeyboardInterrupt):
+        writer.commit("0" * 64)
+    writer.abort()
+
+    assert (small.objects, small.uploads, threads()) == ({}, {}, [])
 
 
 def test_an_abort_is_tried_again(small):

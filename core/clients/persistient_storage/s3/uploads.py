@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -16,6 +17,8 @@ from core.errors import StorageUnavailable
 _log = logging.getLogger(__name__)
 
 _FORGET_ATTEMPTS = 4
+
+_STARTED_WITHIN_S = 1
 
 
 class Upload:
@@ -59,13 +62,17 @@ class Upload:
         octets = memoryview(buffer)[:filled]
         sums = self._sums(octets) if self._gives_checksums else {}
         thread = threading.Thread(target=self._send, args=(part, octets, sums), name="s3-part", daemon=True)
+        self._on_their_way.append((thread, buffer))
         try:
             thread.start()
         except RuntimeError:  # no more threads to be had, or the interpreter is ending
+            self._on_their_way.pop()
             self._send(part, octets, sums)
             self._check()
             return buffer
-        self._on_their_way.append((thread, buffer))
+        except BaseException as interruption:  # it may run all the same: starting waits until it does
+            self._failure = interruption
+            raise
         try:
             # Two are on their way for as long as this takes; while the caller fills the next, one is.
             return self._wait(1) or bytearray(len(buffer))
@@ -99,7 +106,11 @@ class Upload:
         if os.getpid() != self._process:
             return  # a forked child holds a copy of what its parent is still doing
         for thread, _ in self._on_their_way:
-            thread.join()  # a part that arrives later would stay
+            deadline = time.monotonic() + _STARTED_WITHIN_S
+            while thread.ident is None and time.monotonic() < deadline:
+                time.sleep(0.001)  # its start was interrupted: it runs soon, or never will
+            if thread.ident is not None:
+                thread.join()  # a part that arrives later would stay
         try:
             forget(self._client, self._target, self._id)
         except Exception as error:
