@@ -105,16 +105,20 @@ def test_cancelling(yetictl, scheduled, store):
 
 
 def test_definitions_in_files_have_schedules_too(yetictl, scheduled, tmp_path):
-    """With time zone and jitter behind a semicolon, as they are dumped."""
+    """With words for time zone and jitter, as they are dumped."""
     (tmp_path / "e.toml").write_text(
-        '[[export]]\nname = "y"\nformat = "csv"\ncron = "30 4 * * *;zone=Europe/Berlin"\n'
-        '[[export]]\nname = "z"\nformat = "csv"\nfile-name = "z.csv"\nevery = "1h;jitter=300"\n'
+        '[[export]]\nname = "y"\nformat = "csv"\ncron = "30 4 * * *"\ntime-zone = "Europe/Berlin"\n'
+        '[[export]]\nname = "z"\nformat = "csv"\nfile-name = "z.csv"\nevery = "1h"\njitter = "5m"\n'
     )
 
     yetictl("export", "apply", "e.toml", "--yes")
 
     dumped = yetictl("export", "dump").out
-    assert 'cron = "30 4 * * *;zone=Europe/Berlin"' in dumped
-    assert 'every = "1h;jitter=300"' in dumped
+    assert 'cron = "30 4 * * *"\ntime-zone = "Europe/Berlin"' in dumped
+    assert 'every = "1h"\njitter = "5m"' in dumped
+    again = yetictl("export", "plan", "e.toml").out
+    assert not [line for line in again.splitlines() if line[:1] in ("+", "~") and line[2:3] in ("y", "z")], again
+    (tmp_path / "lone.toml").write_text('[[export]]\nname = "y"\nformat = "csv"\njitter = "5m"\n')
+    assert "every or cron is missing" in yetictl("export", "plan", "lone.toml", status=1).err
     (tmp_path / "bad.toml").write_text('[[export]]\nname = "y"\nformat = "csv"\ncron = "30 4 * *"\n')
     assert "five fields" in yetictl("export", "plan", "bad.toml", status=1).err

@@ -40,17 +40,19 @@ def read(said: Mapping[str, object]) -> ExportDefinition:
         DefinitionError: A word is unknown (with the nearest), or what it says cannot be.
     """
     found: dict[str, Any] = {}
+    schedule: dict[str, str] = {}
     for key, value in said.items():
         if key not in WORDS:
             known = nearest(str(key), WORDS) or f"; known: {', '.join(WORDS)}"
             raise DefinitionError(f"unknown key {str(key)!r}{known}")
         word = WORDS[key]
-        if word.field in found:
-            raise DefinitionError("every and cron exclude each other")
+        into, name = (schedule, key) if word.field == "schedule" else (found, word.field)
         try:
-            found[word.field] = word.read(value)
+            into[name] = word.read(value)
         except DefinitionError as error:
             raise DefinitionError(f"{key}: {error}") from None
+    if schedule:
+        found["schedule"] = _schedule(schedule)
     if "name" not in found:
         raise DefinitionError("it has no name")
     chosen = {key: value for key, value in found.items() if key in _SELECTION_DEFAULTS}
@@ -155,14 +157,14 @@ def _undated(value: object) -> str:
     return str(value)
 
 
-def _cron(value: object) -> str:
-    return f"cron:{_text(value)}"
-
-
-def _every(value: object) -> str:
-    """Return the schedule of ``1h``, or of ``1h;jitter=60``."""
-    text, semicolon, more = value.partition(";") if isinstance(value, str) else (value, "", "")
-    return f"every:{_duration(text)}{semicolon}{more}"
+def _schedule(said: Mapping[str, str]) -> str:
+    """Return the text of a schedule whose parts are given by their words."""
+    mains = [said[key] for key in ("every", "cron") if key in said]
+    if len(mains) > 1:
+        raise DefinitionError("every and cron exclude each other")
+    if not mains:
+        raise DefinitionError("time-zone and jitter belong to a schedule: every or cron is missing")
+    return "".join([*mains, *(said[key] for key in ("time-zone", "jitter") if key in said)])
 
 
 def _pairs(value: object) -> dict[str, str]:
@@ -197,15 +199,19 @@ def _shown(value: object) -> str:
     return f"{text[:40]!r}" if isinstance(value, str) else text[:40]
 
 
-def _every_text(schedule: str) -> str | None:
-    kind, _, text = schedule.partition(":")
-    seconds, semicolon, more = text.partition(";")
-    return f"{words.duration_text(int(seconds))}{semicolon}{more}" if kind == "every" else None
+def _part(schedule: str, key: str) -> str | None:
+    """Return one part of the text of a schedule, ``None`` if it has none."""
+    main, *more = schedule.split(";")
+    parts = [main.partition(":"), *(part.partition("=") for part in more)]
+    return {name: text for name, _, text in parts}.get(key)
 
 
-def _cron_text(schedule: str) -> str | None:
-    kind, _, text = schedule.partition(":")
-    return text if kind == "cron" else None
+def _seconds_text(key: str) -> Callable[[str], str | None]:
+    def text(schedule: str) -> str | None:
+        found = _part(schedule, key)
+        return None if found is None else words.duration_text(int(found))
+
+    return text
 
 
 WORDS: dict[str, Word] = {
@@ -233,8 +239,10 @@ WORDS: dict[str, Word] = {
     "undated": Word("undated", _undated),
     "public": Word("is_public", _flag),
     "deltas": Word("deltas", _flag),
-    "every": Word("schedule", _every, _every_text),
-    "cron": Word("schedule", _cron, _cron_text),
+    "every": Word("schedule", lambda value: f"every:{_duration(value)}", _seconds_text("every")),
+    "cron": Word("schedule", lambda value: f"cron:{_text(value)}", lambda schedule: _part(schedule, "cron")),
+    "time-zone": Word("schedule", lambda value: f";zone={_text(value)}", lambda schedule: _part(schedule, "zone")),
+    "jitter": Word("schedule", lambda value: f";jitter={_duration(value)}", _seconds_text("jitter")),
     "to": Word("destination", lambda value: _text(value).strip()),
     "file-name": Word("file_name", _text),
     "limit": Word("limits", _pairs),

@@ -49,6 +49,8 @@ def read_schedule(text: str) -> Schedule:
     """
     main, *more = text.split(";")
     kind, _, rest = main.partition(":")
+    if kind == "cron" and len(rest.split()) != 5:
+        raise DefinitionError(f"{rest!r} is not a cron expression: five fields, as in '30 4 * * *'")
     given = _extras(more)
     jitter_s = _jitter(given.pop("jitter", "0"))
     zone = given.pop("zone", "UTC")
@@ -104,8 +106,6 @@ def _next_cron(schedule: Schedule, after: Instant) -> Instant:
 
 def _check_cron(schedule: Schedule) -> None:
     shown = repr(schedule.cron)
-    if len(schedule.cron.split()) != 5:
-        raise DefinitionError(f"{shown} is not a cron expression: five fields, as in '30 4 * * *'")
     try:
         zone = ZoneInfo(schedule.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

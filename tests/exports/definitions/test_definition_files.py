@@ -162,14 +162,14 @@ export:
 
 
 def test_every_option_of_the_command_line_has_a_word():
-    """What ``export add`` takes, a file takes, and by the same name; zone and jitter stand behind the schedule there."""
+    """What ``export add`` takes, a file takes, and by the same name."""
     options = {
         option.opts[0].removeprefix("--")
         for option in command.commands["add"].params
         if option.opts[0].startswith("--")
     }
 
-    assert set() == options - {"disabled", "help", "time-zone", "jitter"} - file_words.WORDS.keys()
+    assert set() == options - {"disabled", "help"} - file_words.WORDS.keys()
 
 
 def test_every_field_of_a_definition_has_a_word():
