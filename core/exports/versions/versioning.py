@@ -27,9 +27,9 @@ from core.exports.versions.archive import Archive, lines_of
 from core.exports.versions.companions import Companions
 from core.redaction import redact
 from core.schemas.export import ExportDefinition
-from core.schemas.version import Cause, ManifestRecord, StoredObject
+from core.schemas.version import Cause, ManifestRecord
 from core.store import archives, runs
-from core.store.archives import HELD, KEPT, PUBLISHING, REMOVING, WRITING, Archived
+from core.store.archives import HELD, PUBLISHING, REMOVING, WRITING, Archived
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -296,14 +296,8 @@ class Versions:
         return self._definition.destination or self._settings.export_path
 
 
-def sources(objects: Sequence[StoredObject], files: Sequence[RenderedFile]) -> dict[str, Path]:
-    """Return the local files of *objects*, which were made of *files* in that order."""
-    return {known.name: file.path for known, file in zip(objects, files, strict=True)}
-
-
 _UNDONE = {
     WRITING: "what a run that was cut off had kept is removed",
     PUBLISHING: "version {number}, of which a run that was cut off had published nothing, is undone",
     REMOVING: "the removal of version {number}, which was cut off, is finished",
 }
-__all__ = ["KEPT", "Versions", "sources"]
