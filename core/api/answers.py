@@ -1,0 +1,135 @@
+"""Errors as answers: Yeti's ``{"detail": …}`` for what Yeti has, problem details (RFC 9457) for what is ours."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from core import errors
+from core.api.edge import request_id
+from core.errors import YetiError
+from core.redaction import redact
+
+OURS = "/api/v2/exports"
+"""What is under it answers with problem details."""
+
+_STATUS: tuple[tuple[type[YetiError], int], ...] = (
+    (errors.NotAuthenticated, 401),
+    (errors.NotAllowed, 403),
+    (errors.TooManyAttempts, 429),
+    (errors.TooLarge, 413),
+    (errors.NotFound, 404),
+    (errors.AlreadyExists, 409),
+    (errors.ExportBusy, 409),
+    (errors.GateError, 409),
+    (errors.DefinitionError, 422),
+    (errors.TemplateError, 422),
+    (errors.RefusedValue, 422),
+    (errors.UnreadableFile, 422),
+    (errors.UnsupportedOperation, 422),
+    (errors.InvalidFileName, 422),
+    (errors.InvalidStoragePath, 422),
+    (errors.InvalidContents, 422),
+    (errors.FileMissing, 404),
+    (errors.StoreBusy, 503),
+    (errors.StoreError, 503),
+    (errors.StorageError, 503),
+)
+_RETRY_AFTER_S = "5"
+
+_log = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """What went wrong: problem details, RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[dict[str, Any]] = []
+
+
+def install(app: FastAPI) -> None:
+    """Let every error become an answer; no traceback leaves the process."""
+    app.add_exception_handler(YetiError, _of_ours)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(Exception, _of_fault)
+
+
+def status_of(error: YetiError) -> int:
+    """Return the HTTP status for an error of ours."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def answer(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> Response:
+    """Return an error in the form of the part of the interface that was asked."""
+    sent = dict(headers or {})
+    if request.url.path.startswith(OURS):
+        title = HTTPStatus(status).phrase
+        problem = Problem(
+            title=title, status=status, detail=detail, request_id=request_id.get(), errors=errors or []
+        )
+        return JSONResponse(problem.model_dump(), status, sent, "application/problem+json")
+    return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
+
+
+def _of_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, YetiError)  # noqa: S101 - registered for these alone
+    status = status_of(error)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.TooManyAttempts):
+        headers["Retry-After"] = str(error.wait_s)
+    elif status == 503:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    if status >= 500:
+        _log.error("request failed", extra={"path": request.url.path, "why": str(error)})
+    return answer(request, status, redact(str(error)), headers=headers)
+
+
+def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these alone
+    return answer(request, error.status_code, str(error.detail), headers=error.headers)
+
+
+def _of_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these alone
+    # Not what was sent as a whole, nor a context that may hold an exception: what is wrong, where, and with what.
+    found = [{key: item[key] for key in ("type", "loc", "msg")} | _input_of(item) for item in error.errors()]
+    return answer(request, 422, "The request is not of the form that is described.", errors=found)
+
+
+def _input_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    place = [str(part).lower() for part in item["loc"]]
+    if any("password" in part or "token" in part or "secret" in part for part in place):
+        return {}
+    value = item.get("input")
+    if isinstance(value, str | int | float | bool) or value is None:
+        return {"input": value[:200] if isinstance(value, str) else value}
+    return {"input": None}
+
+
+def _of_fault(request: Request, error: Exception) -> Response:
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "unknown place"
+    _log.error("a fault in the program itself", extra={"fault": type(error).__name__, "place": place})
+    return answer(request, 500, f"A fault in the program itself; its log has it under request {request_id.get()}.")
