@@ -39,12 +39,12 @@ def lent_store(services: ServicesHere) -> Iterator[Store]:
 StoreHere = Annotated[Store, Depends(lent_store)]
 
 
+BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+CookieHere = Annotated[str | None, Depends(_cookie)]
+
+
 def caller_of(
-    request: Request,
-    services: ServicesHere,
-    store: StoreHere,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
+    request: Request, services: ServicesHere, store: StoreHere, bearer: BearerHere, cookie: CookieHere
 ) -> Caller:
     """Return who asks.
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from core import __version__
-from core.api import answers, edge, yeti
+from core.api import answers, edge, health, metrics, yeti
 from core.api.services import Services
 from core.api.yeti import auth_routes
 
@@ -37,11 +37,14 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
+                measure=services.figures.measure,
             )
         ],
     )
     app.state.services = services
     answers.install(app)
+    for module in (health, metrics):
+        app.include_router(module.router)
     for module in (auth_routes,):
         app.include_router(module.router, prefix=yeti.PREFIX)
     return app

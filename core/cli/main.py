@@ -30,6 +30,8 @@ COMMANDS = {
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
     "api": "answer requests, and serve what is published",
+    "serve": "both of these in one process, for one machine",
+    "health": "say whether the services of this machine live",
     "user": "keep users of the API and their keys",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",

@@ -1,7 +1,5 @@
 """``yetictl tasks``: run exports when they are due."""
 
-import signal
-
 import click
 
 from core.cli.output import say
@@ -30,6 +28,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
 
     A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
     """
+    from core.stopping import on_signals
     from core.tasks.service import TaskService
     from core.tasks.worker import Worker
 
@@ -44,6 +43,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
                 number += 1
         say(f"{number} done" if number else "nothing is due")
         return 0
+    session.become_service()
     service = TaskService(
         session.store,
         settings,
@@ -51,12 +51,6 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         grace_s=grace_s,
         keep_days=session.config.whole("tasks.keep_days"),
     )
-    before = {
-        number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
+    with on_signals(service.stop):
         service.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0
