@@ -10,6 +10,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from core.accounts import callers, keys
 from core.accounts.callers import Caller
 from core.accounts.permissions import Permission
+from core.actor import act_as
 from core.api.services import Services
 from core.errors import NotAllowed, NotAuthenticated
 from core.store import Store
@@ -43,7 +44,7 @@ BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 CookieHere = Annotated[str | None, Depends(_cookie)]
 
 
-def caller_of(
+def known_caller(
     request: Request, services: ServicesHere, store: StoreHere, bearer: BearerHere, cookie: CookieHere
 ) -> Caller:
     """Return who asks.
@@ -59,6 +60,18 @@ def caller_of(
         _check_same_origin(request)
         return callers.by_token(store, services.tokens, cookie, services.now)
     raise NotAuthenticated("Could not validate credentials")
+
+
+async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
+    """Return who asks; what the request changes from here on is put down as changed by that one.
+
+    It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.
+
+    Raises:
+        NotAuthenticated: It is not known who asks.
+    """
+    act_as(caller.name)
+    return caller
 
 
 CallerHere = Annotated[Caller, Depends(caller_of)]

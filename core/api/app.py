@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from core import __version__
 from core.api import answers, edge, health, metrics, yeti
+from core.api.openapi import Application
 from core.api.services import Services
 from core.api.yeti import auth_routes
 
@@ -27,7 +28,7 @@ def create_app(services: Services) -> FastAPI:
         yield
         services.close()
 
-    app = FastAPI(
+    app = Application(
         title="Yeti Exports",
         version=__version__,
         description=_DESCRIPTION,

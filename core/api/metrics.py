@@ -25,7 +25,7 @@ def metrics_reader(
     """
     if services.config["api.open_metrics"] == "yes":
         return None
-    return access.needs(Permission.READ)(access.caller_of(request, services, store, bearer, cookie))
+    return access.needs(Permission.READ)(access.known_caller(request, services, store, bearer, cookie))
 
 
 metrics_reader.permission = Permission.READ  # type: ignore[attr-defined]  # read by tests of who may do what
