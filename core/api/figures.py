@@ -80,7 +80,7 @@ FIGURES = (
     Figure("yeti_export_size_bytes", GaugeMetricFamily, "Size of the files of that version.", _EXPORT),
     Figure("yeti_export_next_run_timestamp_seconds", GaugeMetricFamily, "When it is due, in Unix time.", _EXPORT),
     Figure("yeti_jobs", GaugeMetricFamily, "Runs that wait, and that go on.", ("state",)),
-    Figure("yeti_jobs_due", GaugeMetricFamily, "Runs that wait and should have begun."),
+    Figure("yeti_jobs_due", GaugeMetricFamily, "Runs that should have begun."),
     Figure("yeti_jobs_due_age_seconds", GaugeMetricFamily, "How long the first of those has been due."),
     Figure("yeti_workers", GaugeMetricFamily, "Processes that run what is due, seen in the last minute."),
     Figure(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from core.schemas.instant import Instant
 from core.store import schema
 from core.store.archives import HELD
+from core.store.health import next_by_schedule
 from core.store.jobs import WAITING
 from core.store.schema import export, job, run
 from core.store.store import Store
@@ -126,14 +127,10 @@ def _versions(connection: Connection, found: dict[int, ExportFigures]) -> None:
 
 
 def _next(connection: Connection, found: dict[int, ExportFigures]) -> None:
-    scheduled = schema.export_schedule
-    by_schedule = select(scheduled.c.export_id, scheduled.c.due_at)
-    asked_for = select(job.c.export_id, job.c.due_at).where(job.c.state == WAITING)
-    for query in (by_schedule, asked_for):
-        for key, due_at in connection.execute(query):
-            item = found[key]
-            if item.is_enabled:
-                item.next_at = due_at if item.next_at is None else min(due_at, item.next_at)
+    asked_for = connection.execute(select(job.c.export_id, job.c.due_at).where(job.c.state == WAITING))
+    for key, due_at in (*next_by_schedule(connection).items(), *((row[0], row[1]) for row in asked_for)):
+        item = found[key]
+        item.next_at = due_at if item.next_at is None else min(due_at, item.next_at)
 
 
 def consumers(store: Store) -> list[ConsumerFigures]:

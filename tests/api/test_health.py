@@ -156,6 +156,19 @@ def test_nobody_who_runs_what_is_due_is_said_and_takes_nothing_offline(api: Api)
     assert {"ok": False, "message": message} == answer.json()["checks"]["queue"]
 
 
+def test_a_schedule_that_nobody_looks_at_is_said(api: Api) -> None:
+    """Workers make jobs of schedules: without any there is not even a job that waits."""
+    make_due(api, late_s=0)
+    with api.services.store() as store:
+        jobs.cancel(store, "x", api.clock.now, by="test")
+        with store.writing() as connection:
+            connection.execute(export.update().values(schedule="every:3600", modified_at=api.clock.now))
+    soon = asked(api).json()["status"]
+    api.clock.now += 61 * SECOND
+
+    assert ("ready", "degraded") == (soon, asked(api).json()["status"])
+
+
 def test_a_worker_that_was_seen_is_enough(api: Api) -> None:
     """One that died, or was seen longer than a minute ago, is none."""
     make_due(api, late_s=61)
