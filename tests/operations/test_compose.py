@@ -32,9 +32,9 @@ def compose_program() -> list[str]:
     for words in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(words[0]):
             said = subprocess.run([*words, "version"], capture_output=True, text=True, check=False).stdout
-            if re.search(r"v?2\.[2-9]\d", said):
+            if re.search(r"v?2\.(2[4-9]|[3-9]\d)", said):
                 return words
-    pytest.skip("Docker Compose 2.20 or newer is not on this machine")
+    pytest.skip("Docker Compose 2.24 or newer is not on this machine")
 
 
 class Folder:
