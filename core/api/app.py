@@ -1,16 +1,20 @@
 """The application: routes, errors and what is around them, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from core import __version__
 from core.api import answers, edge, yeti
+from core.api.files.route import PATH, FileRoute
+from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
-from core.api.yeti import auth_routes
+from core.api.yeti import auth_routes, content_route
 
 _DESCRIPTION = """\
 Exports of threat intelligence: what Yeti's clients speak, and beside it versions, differences, explanations and more.
@@ -22,10 +26,13 @@ Get a token with an API key (`POST /api/v2/auth/api-token`, header `x-yeti-apike
 def create_app(services: Services) -> FastAPI:
     """Return the application for an installation; the store is not opened before the first request."""
     config = services.config
+    files = FileService(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        files.start()
         yield
+        await asyncio.to_thread(files.close)
         services.close()
 
     app = Application(
@@ -42,7 +49,9 @@ def create_app(services: Services) -> FastAPI:
         ],
     )
     app.state.services = services
+    app.state.files = files
+    app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
     answers.install(app)
-    for module in (auth_routes,):
+    for module in (auth_routes, content_route):
         app.include_router(module.router, prefix=yeti.PREFIX)
     return app

@@ -17,7 +17,7 @@ from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
 from core.store import definition_audit
 from core.store.audit import note
-from core.store.schema import export, export_access, export_publication, template
+from core.store.schema import export, export_access, export_networks, export_publication, template
 from core.store.store import Store
 
 
@@ -210,8 +210,9 @@ def _put_template(connection: Connection, name: str, text: str, now: Instant) ->
 
 def _exports() -> Select[Any]:
     return (
-        select(export, export_access.c.is_public, export_publication.c.deltas)
+        select(export, export_access.c.is_public, export_networks.c.networks, export_publication.c.deltas)
         .join(export_access, export_access.c.export_id == export.c.id, isouter=True)
+        .join(export_networks, export_networks.c.export_id == export.c.id, isouter=True)
         .join(export_publication, export_publication.c.export_id == export.c.id, isouter=True)
     )
 
@@ -254,7 +255,7 @@ def _update(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
-    del columns["is_public"], columns["deltas"]
+    del columns["is_public"], columns["networks"], columns["deltas"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
@@ -264,6 +265,10 @@ def _put_side_tables(connection: Connection, definition: ExportDefinition) -> No
     found = export_id(connection, definition.name)
     connection.execute(delete(export_access).where(export_access.c.export_id == found))
     connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
+    connection.execute(delete(export_networks).where(export_networks.c.export_id == found))
+    if definition.networks:
+        networks = json.dumps(definition.networks)
+        connection.execute(insert(export_networks).values(export_id=found, networks=networks))
     connection.execute(delete(export_publication).where(export_publication.c.export_id == found))
     connection.execute(insert(export_publication).values(export_id=found, deltas=definition.deltas))
 
@@ -278,6 +283,7 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
         is_public=bool(fields.pop("is_public")),
+        networks=tuple(json.loads(fields.pop("networks") or "[]")),
         deltas=bool(fields.pop("deltas")),
         **fields,
     )

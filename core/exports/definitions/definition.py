@@ -1,13 +1,14 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
+from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
 from core.exports.formats import get_format, nearest, parse_options
 from core.exports.gate.limits import parse as parse_limits
@@ -42,6 +43,7 @@ def make(
     description: str = "",
     enabled: bool = True,
     is_public: bool = False,
+    networks: Sequence[str] = (),
     deltas: bool = False,
     now: Instant,
 ) -> ExportDefinition:
@@ -62,6 +64,7 @@ def make(
         description: For people.
         enabled: Whether it runs by itself.
         is_public: Whether anybody may fetch what it publishes.
+        networks: What it may be fetched from; empty is anywhere.
         deltas: Whether additions and removals are published beside the file.
         now: The time it is made.
 
@@ -83,6 +86,7 @@ def make(
         description=description,
         enabled=enabled,
         is_public=is_public,
+        networks=words.networks(networks),
         deltas=deltas,
         created_at=now,
         modified_at=now,
