@@ -63,8 +63,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
       yetictl export add hashes --format csv --type hash --max-age 90d
       yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
     """
-    from core.exports.definitions import definition
-    from core.store import definitions
+    from core.exports.definitions import definition, keeping
 
     if bool(given["form"]) == bool(given["template"]):
         raise click.UsageError("say how to write it: --format F (see yetictl format list) or --template T")
@@ -88,9 +87,8 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             deltas=bool(given["deltas"]),
             now=session.now,
         )
-        _check_place(session, made)
-        _warn(store, made)
-        definitions.add_export(store, made)
+        for warning in keeping.keep(store, made, session.export_settings):
+            say(f"yetictl: {warning}")
         _say_preview(session, store, made)
     say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
     say(first_run_text(made))
@@ -106,7 +104,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
 
     The file name stays as it was when the export was made, so that no consumer loses its URL.
     """
-    from core.exports.definitions import definition
+    from core.exports.definitions import keeping
     from core.store import definitions
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -137,10 +135,8 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
             if value is not None:
                 changes[field] = value
         made = replace(old, **changes, modified_at=session.now)
-        definition.validate(store, made, default_destination=session.config["system.export_path"])
-        _check_place(session, made)
-        _warn(store, made)
-        definitions.replace_export(store, made)
+        for warning in keeping.keep(store, made, session.export_settings, seen=old):
+            say(f"yetictl: {warning}")
         _say_preview(session, store, made)
     say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
 
@@ -202,20 +198,6 @@ def run_exports(
     if failures:
         return 1
     return 3 if any(result.status == "held" for result in results) else 0
-
-
-def _check_place(session: Session, made: "ExportDefinition") -> None:
-    from core.exports.publishing import places
-
-    settings = session.export_settings
-    places.check_versions(settings.versions_path, made.destination or settings.export_path)
-
-
-def _warn(store: "Store", made: ExportDefinition) -> None:
-    from core.exports.definitions import definition
-
-    for warning in definition.warnings(store, made):
-        say(f"yetictl: {warning}")
 
 
 def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from core.errors import AlreadyExists, NotFound
+from core.errors import AlreadyExists, ChangedMeanwhile, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
 from core.store.schema import export, export_access, export_publication, template
@@ -33,15 +33,25 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
         _put_side_tables(connection, definition)
 
 
-def replace_export(store: Store, definition: ExportDefinition) -> None:
+def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDefinition | None = None) -> None:
     """Replace the export of that name; its history stays.
+
+    Args:
+        store: Where.
+        definition: What it is to be.
+        seen: What it was when that was decided; ``None`` replaces it whatever it is.
 
     Raises:
         NotFound: There is none.
         AlreadyExists: Another export of that destination writes that file.
+        ChangedMeanwhile: It is not what was *seen* any more.
     """
     with store.writing() as connection:
-        export_id(connection, definition.name)
+        row = connection.execute(_named(definition.name)).first()
+        if row is None:
+            raise _no_export(definition.name)
+        if seen is not None and _definition(row) != seen:
+            raise ChangedMeanwhile(f"somebody changed the export {definition.name!r} meanwhile; look at it again")
         _refuse_clash(connection, definition)
         columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
         connection.execute(update(export).where(export.c.name == definition.name).values(columns))
