@@ -8,6 +8,8 @@ from starlette.middleware import Middleware
 
 from core import __version__
 from core.api import answers, edge, yeti
+from core.api.exports import routes as exports
+from core.api.exports.names import WholeNames
 from core.api.openapi import Application
 from core.api.services import Services
 from core.api.yeti import auth_routes
@@ -38,11 +40,14 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
-            )
+            ),
+            Middleware(WholeNames),
         ],
+        openapi_tags=exports.TAGS,
     )
     app.state.services = services
     answers.install(app)
     for module in (auth_routes,):
         app.include_router(module.router, prefix=yeti.PREFIX)
+    app.include_router(exports.router())
     return app

@@ -23,7 +23,7 @@ from core.cli.export_output import (
 from core.cli.export_preview_command import preview
 from core.cli.export_preview_output import say_verdict
 from core.cli.export_runs_command import cancel, log, runs
-from core.cli.export_state import state_lines, state_object, state_of, state_text
+from core.cli.export_state import state_lines, state_object
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
@@ -247,6 +247,7 @@ def _run_one(
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """Print the exports, how each last went, and which are held or pinned."""
+    from core.exports.state import state_of, state_text
     from core.store import definitions, runs
 
     with session.store() as store:
@@ -279,6 +280,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
+    from core.exports.state import state_of
     from core.store import definitions, runs
 
     with session.store() as store:
