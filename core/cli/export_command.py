@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.actor import actor
 from core.cli.export_apply_command import apply, dump, plan
 from core.cli.export_diff_command import diff
 from core.cli.export_explain_command import explain
@@ -232,7 +233,13 @@ def _run_one(
         def once() -> "RunResult":
             with progress(name, None) as advance:
                 return run_export(
-                    store, name, session.export_settings, now=session.now, on_entries=advance, only_withdrawn=less
+                    store,
+                    name,
+                    session.export_settings,
+                    now=session.now,
+                    on_entries=advance,
+                    only_withdrawn=less,
+                    by=None if withdrawing else actor(),
                 )
 
         result = when_free(once, max(0, give_up_at - time.monotonic()))

@@ -1,12 +1,12 @@
 """``yetictl export versions, release, rollback, unpin, verify``: what was published, and what to do about it."""
 
-import getpass
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from core.actor import actor
 from core.cli.output import is_wide, json_option, print_json, print_table, progress, say
 from core.cli.parameters import reason_option
 from core.cli.patience import when_free
@@ -81,7 +81,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
     with session.store() as store:
         number, files, notes = when_free(
             lambda: let_go(
-                store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
+                store, name, session.export_settings, by=actor(), reason=reason, sha256=sha256, now=session.now
             )
         )
     _print_published(name, number, files, as_json, {"notes": list(notes)})
@@ -113,7 +113,7 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
                 name,
                 version,
                 session.export_settings,
-                by=user(),
+                by=actor(),
                 reason=reason,
                 exact=exact,
                 now=session.now,
@@ -178,14 +178,6 @@ def verify(session: Session, name: str, number: int | None, as_json: bool) -> in
     good = len(findings) - len(wrong)
     say(f"{name}: {good:,} of {len(findings):,} manifests, objects and published files are as they should be")
     return 1 if wrong else 0
-
-
-def user() -> str:
-    """Return who types this, as far as the system says."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def cause_text(item: "Archived") -> str:

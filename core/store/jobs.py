@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.schema import export, export_lease, job
 from core.store.store import Store
@@ -58,6 +59,7 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
         key, is_new = add(
             connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
         )
+        note(connection, "run requested", name, {"job": key}, by=by)
         return _job(connection, key), is_new
 
 
@@ -221,6 +223,7 @@ def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
             .where(mine, job.c.state == WAITING)
             .values(state=CANCELLED, finished_at=now, message=message, is_cancelled=True)
         )
+        note(connection, "run cancelled", name, {"jobs": ids}, by=by)
         return [_job(connection, key) for key in ids]
 
 

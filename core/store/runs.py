@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.run_lines import RunLine
 from core.store.run_lines import put as put_lines
@@ -116,8 +117,8 @@ def release(store: Store, lease: Lease) -> None:
         )
 
 
-def begin_run(store: Store, lease: Lease, now: Instant) -> int:
-    """Record that a run began, and return its id.
+def begin_run(store: Store, lease: Lease, now: Instant, *, by: str | None = None) -> int:
+    """Record that a run began, and return its id; *by* is who runs it by hand.
 
     Raises:
         ExportBusy: The claim is another's by now.
@@ -135,7 +136,10 @@ def begin_run(store: Store, lease: Lease, now: Instant) -> int:
             )
         )
         key = made.inserted_primary_key
-    return int(key[0]) if key else 0
+        run_id = int(key[0]) if key else 0
+        if by is not None:
+            note(connection, "export run", lease.export, {"run": run_id}, by=by)
+    return run_id
 
 
 def finish_run(
