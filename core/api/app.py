@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from core import __version__
 from core.api import answers, edge, yeti
+from core.api.exports import routes as exports
+from core.api.exports.names import WholeNames
 from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
 from core.api.openapi import Application
@@ -45,8 +47,10 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
-            )
+            ),
+            Middleware(WholeNames),
         ],
+        openapi_tags=exports.TAGS,
     )
     app.state.services = services
     app.state.files = files
@@ -54,4 +58,5 @@ def create_app(services: Services) -> FastAPI:
     answers.install(app)
     for module in (auth_routes, content_route):
         app.include_router(module.router, prefix=yeti.PREFIX)
+    app.include_router(exports.router())
     return app

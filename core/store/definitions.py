@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from core.errors import AlreadyExists, NotFound
+from core.errors import AlreadyExists, ChangedMeanwhile, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
 from core.store import definition_audit
@@ -36,17 +36,25 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
         definition_audit.added(connection, definition)
 
 
-def replace_export(store: Store, definition: ExportDefinition) -> None:
+def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDefinition | None = None) -> None:
     """Replace the export of that name; its history stays.
+
+    Args:
+        store: Where.
+        definition: What it is to be.
+        seen: What it was when that was decided; ``None`` replaces it whatever it is.
 
     Raises:
         NotFound: There is none.
         AlreadyExists: Another export of that destination writes that file.
+        ChangedMeanwhile: It is not what was *seen* any more.
     """
     with store.writing() as connection:
         row = connection.execute(_named(definition.name)).first()
         if row is None:
             raise _no_export(definition.name)
+        if seen is not None and _definition(row) != seen:
+            raise ChangedMeanwhile(f"somebody changed the export {definition.name!r} meanwhile; look at it again")
         _refuse_clash(connection, definition)
         _update(connection, definition)
         _put_side_tables(connection, definition)
