@@ -10,6 +10,7 @@ from core import __version__
 from core.api import answers, edge, yeti
 from core.api.openapi import Application
 from core.api.services import Services
+from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import auth_routes
 
 _DESCRIPTION = """\
@@ -43,6 +44,6 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     answers.install(app)
-    for module in (auth_routes,):
+    for module in (auth_routes, own_routes, user_routes, audit_routes):
         app.include_router(module.router, prefix=yeti.PREFIX)
     return app
