@@ -16,7 +16,20 @@ from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
-from core.api.yeti import auth_routes, content_route
+from core.api.users import audit_routes, own_routes, user_routes
+from core.api.yeti import (
+    auth_routes,
+    content_route,
+)
+
+_IN_YETIS_FORM = (
+    auth_routes,
+    own_routes,
+    user_routes,
+    audit_routes,
+    content_route,
+)
+"""Modules of routes under /api/v2 whose errors are as Yeti's."""
 
 _DESCRIPTION = """\
 Exports of threat intelligence: what Yeti's clients speak, and beside it versions, differences, explanations and more.
@@ -56,7 +69,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.files = files
     app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
     answers.install(app)
-    for module in (auth_routes, content_route):
+    for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
     app.include_router(exports.router())
     return app

@@ -266,10 +266,11 @@ def count(store: Store, name: str | None = None, *, states: Sequence[str] = ()) 
         return connection.scalar(query) or 0
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete jobs that ended before an instant, and return how many."""
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* jobs that ended before an instant, and return how many."""
+    old = select(job.c.id).where(job.c.finished_at < before).order_by(job.c.id).limit(most)
     with store.writing() as connection:
-        return connection.execute(delete(job).where(job.c.finished_at < before)).rowcount
+        return connection.execute(delete(job).where(job.c.id.in_(old))).rowcount
 
 
 def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:

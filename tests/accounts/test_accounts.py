@@ -58,6 +58,7 @@ def test_what_is_kept_is_no_password(store, lena, tmp_path):
         ("-max", GOOD, "a user's name has"),
         ("max\n", GOOD, "a user's name has"),
         ("../max", GOOD, "a user's name has"),
+        ("Me", GOOD, "that is whoever asks"),
         ("m" * 65, GOOD, "a user's name has"),
     ],
 )
