@@ -145,9 +145,13 @@ def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ..
     go, and not what it is.
     """
     with _reading(store) as connection:
-        sticky = sticky_among(connection, tags)
+        return split_by_kind(tags, sticky_among(connection, tags))
+
+
+def split_by_kind(tags: Sequence[str], sticky: Collection[str]) -> list[tuple[Kind, tuple[str, ...]]]:
+    """Return what `by_kind` does, with the sticky ones among *tags* known."""
     markings = [name for name in tags if tlp_of(name) is not None]
-    good = [name for name in sticky if name not in markings]
+    good = [name for name in tags if name in sticky and name not in markings]
     rest = [name for name in tags if name not in sticky and name not in markings]
     groups = [(Kind.BENIGN, good)] if good else []
     if rest or not good:
