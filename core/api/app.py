@@ -10,8 +10,27 @@ from core import __version__
 from core.api import answers, edge, yeti
 from core.api.openapi import Application
 from core.api.services import Services
-from core.api.yeti import auth_routes
+from core.api.yeti import (
+    auth_routes,
+    import_routes,
+    indicator_routes,
+    observable_routes,
+    system_routes,
+    tag_routes,
+    task_routes,
+    template_routes,
+)
 
+_YETI = (
+    auth_routes,
+    task_routes,
+    template_routes,
+    import_routes,
+    observable_routes,
+    tag_routes,
+    system_routes,
+    indicator_routes,
+)
 _DESCRIPTION = """\
 Exports of threat intelligence: what Yeti's clients speak, and beside it versions, differences, explanations and more.
 
@@ -43,6 +62,6 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     answers.install(app)
-    for module in (auth_routes,):
+    for module in _YETI:
         app.include_router(module.router, prefix=yeti.PREFIX)
     return app

@@ -126,16 +126,24 @@ def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, n
         NotFound: There is no such observable.
         RefusedValue: A tag is a marking, which a claim has, and no observable.
     """
-    if marking := next((name for name in tags if tlp_of(name) is not None), ""):
-        raise RefusedValue(
-            f"{marking} is a marking: it belongs to what somebody claims, and is no tag of the value"
-        )
+    for name in tags:
+        refuse_marking(name)
     with _reading(store) as connection:
         _known(connection, value, type)
     claims = [
         Claim(type=type, value=value, source=source, tags=names, kind=kind) for kind, names in by_kind(store, tags)
     ]
     return add(store, claims, now)
+
+
+def refuse_marking(name: str) -> None:
+    """Refuse a tag that is a marking.
+
+    Raises:
+        RefusedValue: It is one.
+    """
+    if tlp_of(name) is not None:
+        raise RefusedValue(f"{name} is a marking: it belongs to what somebody claims, and is no tag of the value")
 
 
 def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:

@@ -119,6 +119,21 @@ def merge(store: Store, names: Sequence[str], into: str, now: Instant) -> tuple[
     return changed, get(store, target)
 
 
+def rename(store: Store, key: int, name: str, now: Instant) -> None:
+    """Let what has the tag of a row id have one of the new name *name* instead; that is another row.
+
+    Raises:
+        NotFound: There is no such tag.
+        AlreadyExists: There is a tag of that name; or as `merge`.
+    """
+    item = get(store, key)
+    if any(other.name == name for other in named(store, [name])[0]):
+        raise AlreadyExists(f"there is a tag {name!r} already; merge {item.name!r} into it")
+    _refuse_needed(store, item.name)
+    _move(store, key, _kept(store, name), now)
+    _forget_description(store, key)
+
+
 def remove(store: Store, key: int, now: Instant) -> None:
     """Take a tag away from whatever has it.
 

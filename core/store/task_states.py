@@ -98,6 +98,7 @@ def _query(now: Instant) -> Select[Any]:
             completed_at.scalar_subquery().label("completed_at"),
             version_file.c.sha256,
         )
+        .select_from(export)
         .join(run, run.c.id == last_run.correlate(export).scalar_subquery(), isouter=True)
         .join(job, job.c.id == last_job.correlate(export).scalar_subquery(), isouter=True)
         .join(version_file, file, isouter=True)
