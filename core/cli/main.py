@@ -30,6 +30,7 @@ COMMANDS = {
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
     "user": "keep users of the API and their keys",
+    "db": "bring the database to the schema of this version",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }

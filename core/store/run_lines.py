@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from core.schemas.instant import Instant
+from core.store.databases.interface import Lock
 from core.store.schema import run, run_line
 from core.store.store import Store
 
@@ -30,7 +31,7 @@ def put(connection: Connection, run_id: int, lines: Sequence[RunLine]) -> None:
 def forget(store: Store, before: Instant) -> int:
     """Delete what runs logged that ended before an instant, and return how many lines that were."""
     old = select(run.c.id).where(run.c.finished_at < before)
-    with store.writing() as connection:
+    with store.writing(Lock.CLAIMS) as connection:
         return connection.execute(delete(run_line).where(run_line.c.run_id.in_(old))).rowcount
 
 
