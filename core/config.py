@@ -10,7 +10,8 @@ import configparser
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -30,7 +31,8 @@ class Setting:
         default: Text; ``{home}`` stands for ``$YETI_HOME``.
         meaning: For people; becomes the reference page.
         kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``; a
-            ``secret`` is never shown.  A ``file`` and a secret may be empty by default, which is none.
+                ``secret`` is never shown; ``networks`` are addresses and networks with commas between them.  A ``file``,
+            a secret and networks may be empty by default, which is none.
         choices: The words allowed, for ``kind="word"``.
         least, most: The smallest and largest number allowed, for ``kind="whole"``.
     """
@@ -38,7 +40,7 @@ class Setting:
     name: str
     default: str
     meaning: str
-    kind: Literal["text", "folder", "file", "place", "url", "whole", "word", "secret"] = "text"
+    kind: Literal["text", "folder", "file", "place", "url", "whole", "word", "secret", "networks"] = "text"
     choices: tuple[str, ...] = ()
     least: int = 0
     most: int = 10**12
@@ -120,9 +122,101 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, and the jobs that ended.  Runs themselves stay.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told.",
         "whole",
         least=1,
+    ),
+    Setting(
+        "tasks.keep_runs_days",
+        "730",
+        "For so many days `tasks` keeps how runs ended.  The latest of each export stays, and those that made a "
+        "version which is kept.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
+        "audit.keep_days",
+        "730",
+        "For so many days `tasks` keeps who changed what.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
+        "api.host",
+        "127.0.0.1",
+        "The address that `api` listens on; `0.0.0.0` is every address of this machine.",
+    ),
+    Setting("api.port", "8000", "The port that `api` listens on; 0 takes a free one.", "whole", most=65_535),
+    Setting(
+        "api.processes",
+        "1",
+        "Processes of `api` on this machine, all on one port.",
+        "whole",
+        least=1,
+        most=64,
+    ),
+    Setting(
+        "api.trusted_proxies",
+        "",
+        "Addresses and networks of proxies in front of `api`, separated by commas: from them, and from nobody else, "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        "networks",
+    ),
+    Setting(
+        "api.max_upload_mib",
+        "10",
+        "The largest body that `api` takes, in MiB: what is imported by it, above all.",
+        "whole",
+        least=1,
+        most=4_096,
+    ),
+    Setting(
+        "api.tokens_in_query",
+        "no",
+        "Whether `?token=` counts where a consumer can send no header.  Addresses end up in the logs of proxies and in "
+        "histories; headers do not.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
+        "api.presigned_downloads",
+        "no",
+        "Whether a file is fetched from the storage of `system.versions_path` itself, by a link that is good for five "
+        "minutes, where that storage gives links: S3 and its like.  Consumers must follow redirects and reach it.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
+        "api.grace_s",
+        "20",
+        "Seconds that requests may go on after a signal to stop.",
+        "whole",
+        most=3_600,
+    ),
+    Setting(
+        "auth.secret_key",
+        "",
+        "What tokens of the API are signed with, at least 32 characters.  Without it one is made once and kept in "
+        "the store, for all processes.",
+        "secret",
+    ),
+    Setting(
+        "auth.access_token_expire_minutes",
+        "30",
+        "Minutes that a token for a program is good for; it gets another one by its key.",
+        "whole",
+        least=1,
+        most=525_600,
+    ),
+    Setting(
+        "auth.browser_token_expire_minutes",
+        "43200",
+        "Minutes that a person stays logged in.",
+        "whole",
+        least=1,
+        most=525_600,
     ),
     Setting(
         "publish.sha256sums",
@@ -154,6 +248,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("log.format", "text", "How log lines are written.", "word", ("text", "json")),
 )
 """Every setting there is; the reference page is made from it."""
+
+_YETIS = frozenset(("auth.algorithm", "auth.enabled", "auth.module"))
+"""Keys of a Yeti's own file in sections that are ours too: somebody else's business."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CLOSE = 0.9  # of 1; YETI_DATABASE_HOST, which is a Yeti's, is 0.8 like YETI_DATABASE_URL
@@ -202,6 +299,22 @@ class Config:
     def whole(self, name: str) -> int:
         """Return the whole number of setting *name*."""
         return int(self.values[name].text)
+
+    def having(self, given: Mapping[str, str]) -> "Config":
+        """Return the same settings but for those *given* on the command line.
+
+        Raises:
+            ConfigError: A value is not of its kind.
+        """
+        values = {
+            name: Value(_BY_NAME[name], _checked(_BY_NAME[name], text, "command line", Path.cwd()), "command line")
+            for name, text in given.items()
+        }
+        return replace(self, values={**self.values, **values})
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks of setting *name*; an address is a network of one."""
+        return _networks(name, self.values[name].text, self.values[name].origin)
 
     def path(self, name: str) -> Path:
         """Return the folder of setting *name*."""
@@ -278,6 +391,8 @@ def _doubts(name: str, text: str) -> Iterator[str]:
             yield f"the quotes around {name} are part of its value; leave them out"
         if re.search(r"\s[;#]", text):
             yield f"what follows ; or # in {name} is part of its value; a comment needs a line of its own"
+    elif name in _YETIS:
+        return
     elif name.split(".")[0] in ours or difflib.get_close_matches(name.lower(), _BY_NAME, 1, _CLOSE):
         yield f"{name} is not a setting of this program{_nearest(name.lower())}"
 
@@ -356,6 +471,8 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
                 raise ConfigError(f"{setting.name} ({origin}) must be {setting.least} at least, not {text}")
             if int(text) > setting.most:
                 raise ConfigError(f"{setting.name} ({origin}) must be {setting.most} at most, not {text}")
+        case "networks":
+            _networks(setting.name, text, origin)
         case "word":
             text = text.lower()
             if text not in setting.choices:
@@ -363,6 +480,17 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
                     f"{setting.name} ({origin}) must be one of {', '.join(setting.choices)}, not {text!r}"
                 )
     return text
+
+
+def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    words = [word for word in re.split(r"[,\s]+", text) if word]
+    try:
+        return tuple(ip_network(word) for word in words)
+    except ValueError:
+        raise ConfigError(
+            f"{name} ({origin}) must be addresses and networks with commas between them, such as "
+            f"10.0.0.0/8,192.0.2.1, not {text!r}"
+        ) from None
 
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:

@@ -125,11 +125,23 @@ class AlreadyExists(YetiError, ValueError):
     """The name is taken."""
 
 
+class ChangedMeanwhile(YetiError):
+    """What was to be changed is not what it was when it was looked at.  Nothing was done."""
+
+
 # --- exports --------------------------------------------------------------------------------------------
 
 
 class DefinitionError(YetiError, ValueError):
-    """An export definition asks for something that does not exist or cannot be."""
+    """An export definition asks for something that does not exist or cannot be.
+
+    ``word`` is the word of the definition that does, as in files; empty if it is not one alone.
+    """
+
+    def __init__(self, message: str, *, word: str = "") -> None:
+        """Keep which word it is."""
+        self.word = word
+        super().__init__(message)
 
 
 class DefinitionFilesError(DefinitionError):
@@ -160,3 +172,27 @@ class ExportBusy(YetiError):
 
 class ExportHeld(YetiError):
     """The gate held a run; the last good version stays published."""
+
+
+# --- services -------------------------------------------------------------------------------------------
+
+
+class NotAuthenticated(YetiError, PermissionError):
+    """It is not known who asks, or the user, key or token counts no more."""
+
+
+class NotAllowed(YetiError, PermissionError):
+    """Who asks is known, and may not do that."""
+
+
+class TooManyAttempts(YetiError, PermissionError):
+    """Somebody was wrong too often; ``wait_s`` says how long to wait."""
+
+    def __init__(self, wait_s: int) -> None:
+        """Keep how many seconds to wait."""
+        self.wait_s = wait_s
+        super().__init__(f"Too many failed attempts; try again in {wait_s} s.")
+
+
+class TooLarge(YetiError, ValueError):
+    """More was sent than is taken; the message names the setting."""

@@ -3,6 +3,9 @@
 import json
 import logging
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -15,6 +18,19 @@ _VENDORS = {
     # These warn of every try that fails, which an error of ours then says once.
     logging.ERROR: ("azure", "google", "paramiko"),
 }
+
+_bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default={})  # noqa: B039 - never changed in place
+
+
+@contextmanager
+def bind(**fields: object) -> Iterator[None]:
+    """Put fields on every line that is logged in the block: the request, the run."""
+    before = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -63,7 +79,8 @@ def set_up(level: str, form: str, stream: TextIO) -> None:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    own = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    return {**_bound.get(), **own}
 
 
 def _plain(value: object) -> str:

@@ -32,12 +32,19 @@ class Session:
     def config(self) -> Config:
         """The settings; logging is set up by them, and plug-ins of the second folder are known from here on."""
         config = load(self._environ, Path.cwd(), user_data_folder())
-        level = (config["log.level"], "info", "debug")[min(self._verbose, 2)]
-        log.set_up(level, config["log.format"], sys.stderr)
+        self._set_up(config, config["log.level"])
         for warning in config.warnings:
             click.echo(f"yetictl: {warning}", err=True)
-        use_plugins(config)
         return config
+
+    def become_service(self) -> None:
+        """Do what a process of a service needs: it says what it does, unless the settings say something else."""
+        level = self.config.values["log.level"]
+        self._set_up(self.config, "info" if level.origin == "default" else level.text)
+
+    def _set_up(self, config: Config, level: str) -> None:
+        log.set_up((level, "info", "debug")[min(self._verbose, 2)], config["log.format"], sys.stderr)
+        use_plugins(config)
 
     @contextmanager
     def store(self) -> Iterator["Store"]:
@@ -58,24 +65,9 @@ class Session:
     @property
     def export_settings(self) -> "Settings":
         """What an export run needs to know of the settings."""
-        from core.exports.settings import Settings
+        from core.exports.settings import settings_of
 
-        config = self.config
-        return Settings(
-            export_path=config["system.export_path"],
-            spool_path=config.home / "spool",
-            template_row_limit=config.whole("template.row_limit"),
-            template_memory_mib=config.whole("template.memory_mib"),
-            template_timeout_s=config.whole("template.timeout_s"),
-            template_output_mib=config.whole("template.output_mib"),
-            versions_path=config["system.versions_path"],
-            keep_last=config.whole("versions.keep_last"),
-            keep_daily=config.whole("versions.keep_daily"),
-            keep_weekly=config.whole("versions.keep_weekly"),
-            sha256sums=config["publish.sha256sums"] == "yes",
-            signing_key=config.path("publish.signing_key") if config["publish.signing_key"] else None,
-            signing_key_password=config["publish.signing_key_password"],
-        )
+        return settings_of(self.config)
 
 
 def user_data_folder() -> Path:

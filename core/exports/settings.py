@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.config import Config
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of an export run; the command line fills it from the configuration.
+    """The settings of an export run; see `settings_of`.
 
     Attributes:
         export_path: Where exports without a destination of their own are published, a storage path.
@@ -41,3 +43,22 @@ class Settings:
         """Put versions beside the spool where nobody said where."""
         if not self.versions_path:
             object.__setattr__(self, "versions_path", str(self.spool_path.with_name("versions")))
+
+
+def settings_of(config: Config) -> Settings:
+    """Return the settings of an export run as the configuration has them."""
+    return Settings(
+        export_path=config["system.export_path"],
+        spool_path=config.home / "spool",
+        template_row_limit=config.whole("template.row_limit"),
+        template_memory_mib=config.whole("template.memory_mib"),
+        template_timeout_s=config.whole("template.timeout_s"),
+        template_output_mib=config.whole("template.output_mib"),
+        versions_path=config["system.versions_path"],
+        keep_last=config.whole("versions.keep_last"),
+        keep_daily=config.whole("versions.keep_daily"),
+        keep_weekly=config.whole("versions.keep_weekly"),
+        sha256sums=config["publish.sha256sums"] == "yes",
+        signing_key=config.path("publish.signing_key") if config["publish.signing_key"] else None,
+        signing_key_password=config["publish.signing_key_password"],
+    )

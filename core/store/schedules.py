@@ -29,7 +29,7 @@ def plan(store: Store, next_of: Next, now: Instant) -> int:
         now: The present instant.
     """
     made = 0
-    with store.writing(Lock.CLAIMS) as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         wanted = _wanted(connection)
         known = {row.export_id: row for row in connection.execute(select(export_schedule))}
         for key in known.keys() - wanted.keys():

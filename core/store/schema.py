@@ -447,6 +447,143 @@ audit = Table(
 )
 Index("ix_audit_at", audit.c.at)
 
+tag_description = Table(
+    "tag_description",
+    metadata,
+    Column("tag_id", Id, ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("produces", Text, nullable=False, comment="JSON list of names."),
+    Column("replaces", Text, nullable=False, comment="JSON list of names."),
+    Column("created_at", Moment, nullable=False),
+    comment="What people wrote about a tag; the tag itself is what observables have.",
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    comment="What all processes share and nobody is shown; made once.",
+)
+
+ended_token = Table(
+    "ended_token",
+    metadata,
+    Column("id", Text, primary_key=True, comment="The claim jti of the token."),
+    Column("expires_at", Moment, nullable=False, comment="After that it need not be remembered."),
+    comment="Tokens whose users logged out.",
+)
+
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("subject", Text, primary_key=True, comment="user:NAME or address:ADDRESS."),
+    Column("number", Integer, nullable=False, comment="In a row."),
+    Column("last_at", Moment, nullable=False),
+    Column("blocked_until", Moment, nullable=False, comment="Until then nobody is let in, whatever the password."),
+)
+
+consumer = Table(
+    "consumer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("networks", Text, nullable=False, comment="JSON list of networks it may ask from; empty: any."),
+    Column("all_exports", Boolean, nullable=False, comment="It may fetch every export, those to come too."),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    comment="Machines that fetch what is published.",
+)
+
+consumer_export = Table(
+    "consumer_export",
+    metadata,
+    Column("consumer_id", Id, ForeignKey("consumer.id", ondelete="CASCADE"), primary_key=True),
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+)
+
+consumer_token = Table(
+    "consumer_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("consumer_id", Id, ForeignKey("consumer.id", ondelete="CASCADE"), nullable=False),
+    Column("begin", Text, nullable=False, comment="How it begins, to know it by."),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, comment="Null: never."),
+    comment="Two at most of one consumer, so that they can be changed without a gap.",
+)
+Index("ix_consumer_token_consumer_id", consumer_token.c.consumer_id)
+
+export_networks = Table(
+    "export_networks",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("networks", Text, nullable=False, comment="JSON list of networks it may be fetched from."),
+)
+
+fetch = Table(
+    "fetch",
+    metadata,
+    Column("consumer_id", Id, primary_key=True, autoincrement=False, comment="0: without a token."),
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("first_at", Moment, nullable=False, comment="When it first got it, or was told that it has it."),
+    Column("last_at", Moment, nullable=False, comment="When it last asked."),
+    Column("full", BigInteger, nullable=False, comment="How often it got the file, or a part."),
+    Column("unchanged", BigInteger, nullable=False, comment="How often it was told that nothing changed."),
+    Column("size_bytes", BigInteger, nullable=False, comment="Sent in all."),
+    Column("last_address", Text, nullable=False),
+    Column("last_agent", Text, nullable=False),
+    comment="Who has which version since when: one row for each, not for each request.",
+)
+Index("ix_fetch_export_id_version", fetch.c.export_id, fetch.c.version)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    comment="Who runs exports when they are due, to say whether anybody does.",
+)
+
+condition = Table(
+    "condition",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="held, failed, overdue, stale consumer, expiring token, …"),
+    Column("subject", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("detail", Text, nullable=False, comment="JSON object."),
+    comment="What is not as it should be just now; whoever is told is told of the change.",
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("detail", Text, nullable=False, comment="JSON object."),
+    comment="Changes of state that somebody is to be told of.",
+)
+Index("ix_notice_made_at", notice.c.made_at)
+
+notice_delivery = Table(
+    "notice_delivery",
+    metadata,
+    Column("notice_id", Id, ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True, comment="webhook, mail, chat."),
+    Column("attempt", Integer, nullable=False, comment="How often it was tried."),
+    Column("due_at", Moment, nullable=False, comment="When it is to be tried (again)."),
+    Column("done_at", Moment, comment="When it was told, or given up."),
+    Column("message", Text, nullable=False, comment="Why it could not be told."),
+)
+Index("ix_notice_delivery_done_at_due_at", notice_delivery.c.done_at, notice_delivery.c.due_at)
+
 
 def sql_type(column: Column[Any]) -> str:
     """Return the type of a column as an array of its values has it on PostgreSQL."""

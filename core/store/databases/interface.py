@@ -18,8 +18,8 @@ class Lock(Enum):
 
     DATA = 1
     """All that is not said below: observables, lists, definitions, versions, the ledger."""
-    CLAIMS = 2
-    """Who runs what: claims on exports, jobs, schedules, runs.  Held for moments only, also while data is written."""
+    BOOKKEEPING = 2
+    """Claims on exports, jobs, schedules, runs, fetches, logins: held for moments, and also while data is written."""
     SCHEMA = 3
     """What tables there are; waited for as long as it takes."""
 
@@ -122,6 +122,9 @@ class Connection(Protocol):
 
     def begin_reading(self) -> None:
         """Begin a transaction that sees one state; nothing but temporary tables is to be written in it."""
+
+    def state(self) -> int | str:
+        """Return what is another value after somebody else committed anything; outside of transactions."""
 
     def gather_statistics(self) -> None:
         """Let the planner know what many rows that were written look like, where it does not see to that itself."""

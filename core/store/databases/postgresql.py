@@ -29,7 +29,7 @@ LOCK_TIMEOUT_S = 60
 
 CONNECT_TIMEOUT_S = 10
 
-_NUMBERS = {Lock.DATA: 7_384_001, Lock.CLAIMS: 7_384_002, Lock.SCHEMA: 7_384_003}
+_NUMBERS = {Lock.DATA: 7_384_001, Lock.BOOKKEEPING: 7_384_002, Lock.SCHEMA: 7_384_003}
 """Numbers of advisory locks, which are of one database and no other."""
 
 
@@ -207,5 +207,6 @@ _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("53300", StoreBusy, "the server has no connection left; try again, or raise its max_connections"),
     ("53100", StoreError, "no space is left on the disk of the server"),
     ("57P", StoreError, "the server is stopping, starting, or ended the connection; try again"),
+    ("23503", StoreBusy, "what this belongs to was removed meanwhile; try again"),
     ("25006", StoreError, "the server lets nothing be written: is it a standby?"),
 )

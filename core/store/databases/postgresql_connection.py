@@ -103,6 +103,10 @@ class PostgresqlConnection:
         # Not READ ONLY, in which no temporary table may be made.
         self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
 
+    def state(self) -> int | str:
+        # Which transactions are over, and which go on: the same text, the same rows.
+        return str(self.execute("SELECT pg_current_snapshot()").fetchone()[0])
+
     def gather_statistics(self) -> None:
         self.execute("ANALYZE observable, assertion")
 

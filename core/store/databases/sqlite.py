@@ -101,6 +101,9 @@ class SqliteConnection(sqlite3.Connection):
     def begin_reading(self) -> None:
         self.execute("BEGIN")
 
+    def state(self) -> int | str:
+        return int(self.execute("PRAGMA data_version").fetchone()[0])
+
     def gather_statistics(self) -> None:
         """Do nothing: queries here say themselves in which order tables are read."""
 

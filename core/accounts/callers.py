@@ -1,0 +1,131 @@
+"""Who asks: by password, key or token; and how often somebody may be wrong."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.accounts import accounts, permissions
+from core.accounts.permissions import Permission
+from core.accounts.tokens import Claims, Tokens
+from core.errors import NotAuthenticated, NotFound, TooManyAttempts
+from core.schemas.instant import SECOND, Instant
+from core.store import logins, users
+from core.store.users import Key, User
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+_MOST_FAILURES = {"user+address": 5, "address": 30, "user": 100}
+"""In a row, before whoever fails has to wait.  Nobody can lock a user out from somewhere else but by a hundred."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2, 900
+_FORGOTTEN_AFTER_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who is known.
+
+    Attributes:
+        user: Who.
+        permissions: What of all may be done, by user and key.
+        key: Name of the key, if it was one.
+        claims: Of the token, if it was one.
+    """
+
+    user: User
+    permissions: frozenset[Permission]
+    key: str | None = None
+    claims: Claims | None = None
+
+    @property
+    def name(self) -> str:
+        """As it stands in the audit log."""
+        return self.user.name if self.key is None else f"{self.user.name} ({self.key})"
+
+
+def log_in(store: "Store", name: str, password: str, address: str, now: Instant) -> User:
+    """Return the user of that name and password.
+
+    Raises:
+        NotAuthenticated: There is none.
+        TooManyAttempts: It was wrong too often, from there or for that user.
+    """
+    folded = name.casefold()[:100]
+    subjects = {
+        "user+address": f"user:{folded} address:{address}",
+        "address": f"address:{address}",
+        "user": f"user:{folded}",
+    }
+    until = logins.blocked_until(store, subjects.values())
+    if until > now:
+        raise TooManyAttempts(max(1, -(-(until - now) // SECOND)))
+    found = accounts.by_password(store, name, password)
+    if found is None:
+        forget_before = now - _FORGOTTEN_AFTER_S * SECOND
+        for kind, subject in subjects.items():
+            pause = partial(_pause, most=_MOST_FAILURES[kind])
+            logins.fail(store, subject, pause, now, forget_before=forget_before)
+        raise NotAuthenticated("Incorrect username or password")
+    logins.succeed(store, (subjects["user+address"], subjects["user"]))
+    _check_enabled(found)
+    return found
+
+
+def by_key(store: "Store", text: str, now: Instant) -> tuple[Caller, Key]:
+    """Return whose key that is.
+
+    Raises:
+        NotAuthenticated: It is nobody's, or counts no more.
+    """
+    found = accounts.by_key(store, text)
+    if found is None:
+        raise NotAuthenticated("Could not validate credentials")
+    return _of_key(*found, now), found[1]
+
+
+def by_token(store: "Store", tokens: Tokens, text: str, now: Instant) -> Caller:
+    """Return for whom a token was made.
+
+    Raises:
+        NotAuthenticated: It is none of ours, has expired or was ended, or its user or key counts no more.
+    """
+    claims = tokens.read(text, now)
+    if claims is None or logins.has_ended(store, claims.id):
+        raise NotAuthenticated("Could not validate credentials")
+    try:
+        user = users.get_user(store, claims.user)
+    except NotFound:
+        raise NotAuthenticated("Could not validate credentials") from None
+    if claims.key_id is not None:
+        key = next((item for item in users.keys(store, user.name) if item.id == claims.key_id), None)
+        if key is None:
+            raise NotAuthenticated("Could not validate credentials")
+        return replace(_of_key(user, key, now), claims=claims)
+    _check_enabled(user)
+    # Another user of the same name, or another password: an old token is of neither.
+    since = max(user.created_at, user.password_set_at or 0)
+    if claims.issued_at < since // SECOND * SECOND:
+        raise NotAuthenticated("Could not validate credentials")
+    return Caller(user, permissions.of_role(user.role), None, claims)
+
+
+def _of_key(user: User, key: Key, now: Instant) -> Caller:
+    _check_enabled(user)
+    if not key.is_enabled:
+        raise NotAuthenticated("API key disabled.")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise NotAuthenticated("API key expired.")
+    return Caller(user, permissions.limited(permissions.of_role(user.role), key.scopes), key.name)
+
+
+def _check_enabled(user: User) -> None:
+    if not user.is_enabled:
+        raise NotAuthenticated("User account disabled. Please contact your server admin.")
+
+
+def _pause(number: int, most: int) -> int:
+    """Return how many microseconds *number* failures in a row keep somebody out."""
+    if number < most:
+        return 0
+    return int(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(number - most, 20)) * SECOND)

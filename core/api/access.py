@@ -1,0 +1,113 @@
+"""Who asks, and whether they may: what routes depend on."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from core.accounts import callers, keys
+from core.accounts.callers import Caller
+from core.accounts.permissions import Permission
+from core.actor import act_as
+from core.api.services import Services
+from core.errors import NotAllowed, NotAuthenticated
+from core.store import Store
+
+COOKIE = "yeti_session"
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+_bearer = HTTPBearer(auto_error=False, description="A token of /api/v2/auth/api-token, or an API key.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The token of whoever logged in by password.")
+
+
+def services_of(request: Request) -> Services:
+    """Return what the routes share."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesHere = Annotated[Services, Depends(services_of)]
+
+
+def lent_store(services: ServicesHere) -> Iterator[Store]:
+    """Lend a store for the time of a request."""
+    with services.store() as store:
+        yield store
+
+
+StoreHere = Annotated[Store, Depends(lent_store)]
+
+
+def _known_caller(
+    request: Request,
+    services: ServicesHere,
+    store: StoreHere,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> Caller:
+    if bearer is not None:
+        if keys.is_key(bearer.credentials):
+            return callers.by_key(store, bearer.credentials, services.now)[0]
+        return callers.by_token(store, services.tokens, bearer.credentials, services.now)
+    if cookie:
+        _check_same_origin(request)
+        return callers.by_token(store, services.tokens, cookie, services.now)
+    raise NotAuthenticated("Could not validate credentials")
+
+
+async def caller_of(caller: Annotated[Caller, Depends(_known_caller)]) -> Caller:
+    """Return who asks; what the request changes from here on is put down as changed by that one.
+
+    It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.
+
+    Raises:
+        NotAuthenticated: It is not known who asks.
+    """
+    act_as(caller.name)
+    return caller
+
+
+CallerHere = Annotated[Caller, Depends(caller_of)]
+
+
+def needs(permission: Permission) -> Callable[[Caller], Caller]:
+    """Return a dependency that gives who asks, if they may do that; routes name what they need by it."""
+
+    def allowed(caller: CallerHere) -> Caller:
+        if permission not in caller.permissions:
+            raise NotAllowed(f"{caller.name} may not do that: it needs {permission}")
+        return caller
+
+    allowed.permission = permission  # type: ignore[attr-defined]  # read by tests of who may do what
+    return allowed
+
+
+Reader = Annotated[Caller, Depends(needs(Permission.READ))]
+ObservableEditor = Annotated[Caller, Depends(needs(Permission.OBSERVABLES))]
+ExportEditor = Annotated[Caller, Depends(needs(Permission.EXPORTS))]
+Admin = Annotated[Caller, Depends(needs(Permission.ADMIN))]
+
+
+def address_of(request: Request) -> str:
+    """Return the address of who asks: behind a trusted proxy, what that says."""
+    return request.client.host if request.client else ""
+
+
+def _check_same_origin(request: Request) -> None:
+    """Let a page of another site change nothing with the cookie of whoever looks at it.
+
+    Browsers send ``Origin`` with every request that may change something.
+    """
+    if request.method in _SAFE:
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise NotAuthenticated("Could not validate credentials")
+
+
+def permission_of(dependency: Callable[..., Any]) -> Permission | None:
+    """Return what a dependency made by `needs` asks for, ``None`` for any other."""
+    found: Permission | None = getattr(dependency, "permission", None)
+    return found

@@ -1,0 +1,149 @@
+"""What is around every request: an id, the address of who asks, a bound on what is sent, headers, a log line.
+
+Written for ASGI itself: a published file streams through without being looked at.
+"""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import log
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_GOOD_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_MIB = 1 << 20
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+_log = logging.getLogger("core.api.requests")
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class Edge:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, *, trusted: Networks, most_mib: int) -> None:
+        """Keep whom to believe about addresses, and how much may be sent."""
+        self._app, self._trusted, self._most_mib = app, trusted, most_mib
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        own = _id_for(headers.get("x-request-id"))
+        self._believe_proxies(scope, headers)
+        began = time.perf_counter()
+        status = 500
+
+        async def send_more(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                added = MutableHeaders(scope=message)
+                added["X-Request-ID"] = own
+                for name, value in _HEADERS.items():
+                    added.setdefault(name, value)
+            await send(message)
+
+        token = request_id.set(own)
+        try:
+            with log.bind(request=own):
+                await self._app(scope, self._bounded(scope, receive), send_more)
+        finally:
+            request_id.reset(token)
+            took_ms = round((time.perf_counter() - began) * 1000, 1)
+            _log.info("request answered", extra=_said(scope, own, status, took_ms))
+
+    def _believe_proxies(self, scope: Scope, headers: Headers) -> None:
+        """Put the address of who asks in place of that of a proxy we trust, and its scheme.
+
+        The last address that no proxy of ours wrote is who asked; what stands before it anybody may have written.
+        """
+        client = scope.get("client")
+        if not self._trusted or client is None or not self._is_trusted(client[0]):
+            return
+        hops = [hop.strip() for value in headers.getlist("x-forwarded-for") for hop in value.split(",")]
+        for hop in reversed(hops):
+            try:
+                address = str(ip_address(hop))
+            except ValueError:
+                break
+            scope["client"] = (address, 0)
+            if not self._is_trusted(address):
+                break
+        if headers.get("x-forwarded-proto") in ("http", "https"):
+            scope["scheme"] = headers["x-forwarded-proto"]
+
+    def _is_trusted(self, address: str) -> bool:
+        return contains(self._trusted, address)
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Refuse a body that is too large: before a byte of it is read, where its length is said."""
+        most = self._most_mib * _MIB
+        said = Headers(scope=scope).get("content-length", "")
+        taken = 0
+
+        async def receive_less() -> Message:
+            nonlocal taken
+            if said.isdigit() and int(said) > most:
+                raise self._too_large()
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise self._too_large()
+            return message
+
+        return receive_less
+
+    def _too_large(self) -> HTTPException:
+        # The connection is closed: what is still on its way is not read.
+        return HTTPException(
+            413,
+            f"More than {self._most_mib} MiB are not taken (api.max_upload_mib); send less at once, "
+            "or use yetictl import",
+            {"Connection": "close"},
+        )
+
+
+def contains(networks: Networks, address: str) -> bool:
+    """Say whether an address is in one of *networks*; an IPv4 address may be written as a mapped one."""
+    try:
+        found: Any = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    found = mapped if mapped is not None else found
+    return any(found.version == network.version and found in network for network in networks)
+
+
+def _id_for(given: str | None) -> str:
+    """Return the id that a proxy gave a request, if it is one that can be logged; otherwise a new one."""
+    return given if given and _GOOD_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _said(scope: Scope, own: str, status: int, took_ms: float) -> dict[str, Any]:
+    client = scope.get("client")
+    # Without the query: a token may be in it.
+    return {
+        "request": own,
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "took_ms": took_ms,
+        "address": client[0] if client else "",
+    }

@@ -1,0 +1,57 @@
+"""What the routes share: stores, settings, what makes tokens, a clock."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from core.accounts.tokens import Tokens, tokens_of
+from core.config import Config
+from core.exports.settings import Settings, settings_of
+from core.schemas.instant import Instant
+from core.store import Store, open_store
+
+
+class Services:
+    """One for a process; routes find it as ``request.app.state.services``."""
+
+    def __init__(self, config: Config, *, clock: Callable[[], Instant] = lambda: time.time_ns() // 1_000) -> None:
+        """Keep the settings; the store is opened on first use."""
+        self.config = config
+        self.settings: Settings = settings_of(config)
+        self._clock = clock
+        self._idle: queue.LifoQueue[Store] = queue.LifoQueue()
+
+    @property
+    def now(self) -> Instant:
+        """The present instant."""
+        return self._clock()
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What makes and reads the tokens of this installation."""
+        with self.store() as store:
+            return tokens_of(store, self.config["auth.secret_key"], self.now)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Lend a store for a block: one that is idle, or another one."""
+        try:
+            store = self._idle.get_nowait()
+        except queue.Empty:
+            store = self.open_store()
+        try:
+            yield store
+        finally:
+            self._idle.put(store)
+
+    def open_store(self) -> Store:
+        """Open a store of one's own."""
+        lifetime_s = self.config.whole("tag.default_tag_expiration") * 86_400
+        return open_store(self.config["database.url"], lifetime_s=lifetime_s)
+
+    def close(self) -> None:
+        """Close the stores that are idle."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()

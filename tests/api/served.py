@@ -1,0 +1,80 @@
+"""The application, served on loopback, and somebody to ask it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from core.accounts import accounts
+from core.api.services import Services
+from core.api.serving import server_config
+from core.errors import AlreadyExists
+from core.schemas.instant import SECOND, Instant
+
+NOW = 1_790_000_000_000_000
+PASSWORD = "a long enough one"
+
+
+@dataclass
+class Clock:
+    """The time, as far as the application knows."""
+
+    now: Instant = NOW
+
+    def __call__(self) -> Instant:
+        """Return it."""
+        return self.now
+
+
+@dataclass
+class Api:
+    """What listens, and what is behind it."""
+
+    url: str
+    services: Services
+    clock: Clock
+    app: FastAPI
+
+    def key(self, role: str = "admin", *, name: str | None = None, **options: object) -> str:
+        """Return a new key of a user of that role, who is made if need be."""
+        username = name or role
+        with self.services.store() as store:
+            with suppress(AlreadyExists):
+                accounts.add_user(store, username, role, PASSWORD, by="test", now=self.clock.now - SECOND)
+            number = len(accounts.users.keys(store, username))
+            text, _ = accounts.add_key(
+                store,
+                username,
+                f"key {number}",
+                by="test",
+                now=self.clock.now,
+                **options,  # type: ignore[arg-type]
+            )
+        return text
+
+    def client(self, role: str | None = "admin", **options: object) -> httpx.Client:
+        """Return a client that asks as a user of that role; ``None``: as nobody."""
+        headers = {} if role is None else {"Authorization": f"Bearer {self.key(role)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)  # type: ignore[arg-type]
+
+
+@contextmanager
+def listening(app: FastAPI, services: Services) -> Iterator[str]:
+    """Serve an application on a free port of loopback for a block."""
+    server = uvicorn.Server(server_config(app, services.config))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not begin"
+            thread.join(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive(), "the server did not end"
