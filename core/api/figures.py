@@ -52,8 +52,13 @@ class Figure:
 FIGURES = (
     Figure("yeti_exports", GaugeMetricFamily, "Exports that are defined."),
     Figure("yeti_export_enabled", GaugeMetricFamily, "1 if it runs by its schedule.", _EXPORT),
-    Figure("yeti_export_runs", CounterMetricFamily, "Runs that ended, by how.", ("export", "status")),
-    Figure("yeti_export_run_duration_seconds", SummaryMetricFamily, "How long its runs took.", _EXPORT),
+    Figure(
+        "yeti_export_runs",
+        CounterMetricFamily,
+        "Runs that ended, by how; begins anew each midnight (UTC).",
+        ("export", "status"),
+    ),
+    Figure("yeti_export_run_duration_seconds", SummaryMetricFamily, "How long those runs took.", _EXPORT),
     Figure("yeti_export_last_run_duration_seconds", GaugeMetricFamily, "How long its last run took.", _EXPORT),
     Figure(
         "yeti_export_last_success_timestamp_seconds",

@@ -33,8 +33,10 @@ COMMANDS = {
     "api": "answer requests, and serve what is published",
     "serve": "both of these in one process, for one machine",
     "health": "say whether the services of this machine live",
+    "consumer": "keep machines that fetch what is published, and see what each has",
     "user": "keep users of the API and their keys",
     "audit": "show who changed what",
+    "db": "bring the database to the schema of this version",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }

@@ -25,6 +25,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
     from core.cli.services import begin, listening_where
     from core.stopping import on_signals
     from core.tasks.service import TaskService
+    from core.tasks.tidying import keep_of
 
     config = listening_where(session, host, port)
     begin(session)
@@ -33,7 +34,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         session.export_settings,
         workers=workers,
         grace_s=config.whole("api.grace_s"),
-        keep_days=config.whole("tasks.keep_days"),
+        keep=keep_of(config),
     )
     api = serving.server(config)
 

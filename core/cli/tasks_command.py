@@ -30,6 +30,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """
     from core.stopping import on_signals
     from core.tasks.service import TaskService
+    from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -49,7 +50,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         settings,
         workers=workers,
         grace_s=grace_s,
-        keep_days=session.config.whole("tasks.keep_days"),
+        keep=keep_of(session.config),
     )
     with on_signals(service.stop):
         service.run()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from core.schemas.instant import Instant
+from core.schemas.instant import DAY, Instant
 from core.store import schema
 from core.store.archives import HELD
 from core.store.health import next_by_schedule
@@ -21,7 +21,7 @@ class ExportFigures:
     Attributes:
         name: Its name.
         is_enabled: It runs by its schedule.
-        runs: Of those that ended, by status: how many, and how many µs they took together.
+        runs: Of those that ended since midnight (UTC), by status: how many, and how many µs they took together.
         last_status, last_took_us: Of the last run that ended.
         last_success_at: When it was last brought up to date, or found to be.
         is_held: Something waits for a release, or the last run was held.
@@ -79,32 +79,36 @@ def exports(store: Store, now: Instant) -> list[ExportFigures]:
             row.id: ExportFigures(row.name, bool(row.enabled), version=row.current_version)
             for row in connection.execute(select(export).order_by(export.c.name))
         }
-        for step in (_runs, _last_runs, _held, _versions, _next):
+        _runs(connection, found, now - now % DAY)
+        for step in (_last_runs, _held, _versions, _next):
             step(connection, found)
     return list(found.values())
 
 
-def _runs(connection: Connection, found: dict[int, ExportFigures]) -> None:
+def _runs(connection: Connection, found: dict[int, ExportFigures], since: Instant) -> None:
     took = func.coalesce(func.sum(run.c.finished_at - run.c.started_at), 0)
     rows = connection.execute(
-        select(run.c.export_id, run.c.status, func.count(), took, func.max(run.c.finished_at))
-        .where(run.c.finished_at.is_not(None))
+        select(run.c.export_id, run.c.status, func.count(), took)
+        # What began a day before and ended on this one is found, too, by the index of beginnings.
+        .where(run.c.export_id.in_(found), run.c.started_at >= since - DAY, run.c.finished_at >= since)
         .group_by(run.c.export_id, run.c.status)
     )
-    for key, status, number, took_us, last_at in rows:
+    for key, status, number, took_us in rows:
         found[key].runs[status] = (number, int(took_us))
-        if status == "completed":
-            found[key].last_success_at = last_at
 
 
 def _last_runs(connection: Connection, found: dict[int, ExportFigures]) -> None:
-    last = (
-        select(func.max(run.c.id).label("id")).where(run.c.finished_at.is_not(None)).group_by(run.c.export_id)
-    ).subquery()
-    for row in connection.execute(select(run).join(last, run.c.id == last.c.id)):
-        item = found[row.export_id]
-        item.last_status, item.last_took_us = row.status, row.finished_at - row.started_at
-        item.is_held = row.status == "held"
+    """Look from the end, export by export: there may be millions of runs."""
+    for key, item in found.items():
+        ended = select(run).where(run.c.export_id == key, run.c.finished_at.is_not(None))
+        newest = ended.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)
+        last = connection.execute(newest).first()
+        if last is None:
+            continue
+        item.last_status, item.last_took_us = last.status, last.finished_at - last.started_at
+        item.is_held = last.status == "held"
+        good = connection.execute(newest.where(run.c.status == "completed")).first()
+        item.last_success_at = None if good is None else good.finished_at
 
 
 def _held(connection: Connection, found: dict[int, ExportFigures]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 
 from core.schemas.instant import SECOND, Instant
+from core.store.databases.interface import Lock
 from core.store.schema import worker
 from core.store.store import Store
 
@@ -25,7 +26,7 @@ class WorkerRow:
 
 def seen(store: Store, name: str, began_at: Instant, now: Instant) -> None:
     """Put down that a process lives; what was killed a day ago is forgotten."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         changed = connection.execute(update(worker).where(worker.c.name == name).values(seen_at=now))
         if changed.rowcount == 0:
             connection.execute(insert(worker).values(name=name, began_at=began_at, seen_at=now))
@@ -34,7 +35,7 @@ def seen(store: Store, name: str, began_at: Instant, now: Instant) -> None:
 
 def gone(store: Store, name: str) -> None:
     """Forget a process that ends."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         connection.execute(delete(worker).where(worker.c.name == name))
 
 
