@@ -29,6 +29,7 @@ COMMANDS = {
     "storage": "look into storages and move single files",
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
+    "notify": "tell people what is not as it should be, and look at what was told",
     "api": "answer requests, and serve what is published",
     "user": "keep users of the API and their keys",
     "config": "show the settings and where each came from",

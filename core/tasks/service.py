@@ -3,14 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
 from core.exports.settings import Settings
 from core.schemas.instant import DAY
-from core.store import jobs, run_lines
+from core.store import jobs, notices, run_lines
 from core.tasks.worker import Worker
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TIDY_EVERY_S = 3_600
 LOOK_EVERY_S = 1.0
 """So often an idle worker looks for what is due."""
+
+OTHERS_GRACE_S = 2.0
+"""So long is waited for what goes on beside the workers: it loses nothing when it is cut off."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class TaskService:
         grace_s: float = 20.0,
         keep_days: int = 90,
         look_every_s: float = LOOK_EVERY_S,
+        beside: Sequence[Callable[[threading.Event], None]] = (),
     ) -> None:
         """Keep what is needed.
 
@@ -45,19 +49,23 @@ class TaskService:
             grace_s: So long a run may go on after `stop`; then it is handed back.
             keep_days: For so many days jobs that ended, and what runs logged, are kept.
             look_every_s: How often an idle worker looks.
+            beside: What else goes on, each in a thread of its own, until the event that it is given is set.
         """
         names = [f"worker-{number}" if workers > 1 else "" for number in range(1, workers + 1)]
         self._workers = [Worker(open_store, settings, name=name) for name in names]
         self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
-        self._keep_days = keep_days
+        self._keep_days, self._beside = keep_days, tuple(beside)
         self._stops = threading.Event()
 
     def tidy(self) -> None:
         """Forget what is kept no longer."""
-        before = time.time_ns() // 1_000 - self._keep_days * DAY
+        now = time.time_ns() // 1_000
+        before = now - self._keep_days * DAY
         try:
             with self._open() as store:
                 number = jobs.forget(store, before) + run_lines.forget(store, before)
+                notices.give_up(store, now - 2 * DAY, now)
+                notices.forget(store, before)
         except StoreError as error:
             _log.warning("old jobs and lines could not be forgotten", extra={"why": str(error)})
             return
@@ -73,7 +81,8 @@ class TaskService:
     def run(self) -> None:
         """Work until `stop` is called and what runs has ended, or was handed back."""
         threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._workers]
-        for thread in threads:
+        others = [threading.Thread(target=run, args=(self._stops,), daemon=True) for run in self._beside]
+        for thread in threads + others:
             thread.start()
         _log.info("tasks began", extra={"workers": len(threads)})
         tidied_at = float("-inf")
@@ -88,6 +97,8 @@ class TaskService:
         self._hand_back()
         for thread in threads:
             thread.join(self._grace_s)
+        for thread in others:
+            thread.join(OTHERS_GRACE_S)
         _log.info("tasks ended", extra={"left": sum(thread.is_alive() for thread in threads)})
 
     def _hand_back(self) -> None:
