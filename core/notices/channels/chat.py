@@ -4,10 +4,10 @@ import importlib.util
 import logging
 import os
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from contextvars import ContextVar
+from functools import cache, cached_property
 from typing import Any
 
 from core.errors import ConfigError, NotTold
@@ -30,7 +30,7 @@ class Chat:
     def tell(self, notice: Notice) -> None:
         """Send it."""
         server = self._server
-        with _listener.lines() as lines:
+        with _listening() as lines:
             is_told = server.notify(
                 title=subject_line(notice, self._installation), body=plain_text(notice), body_format="text"
             )
@@ -44,7 +44,7 @@ class Chat:
 
         _trust_what_others_trust()
         found = apprise.Apprise()
-        with _listener.lines():
+        with _listening():
             if not found.add(self._url):
                 raise NotTold(
                     f"{self.place} is no address that Apprise understands; see notify.apprise_urls",
@@ -67,33 +67,40 @@ def chats(urls: str, installation: str) -> list[Chat]:
     return [Chat(f"chat-{n}" if n > 1 else "chat", url, installation) for n, url in enumerate(found, 1)]
 
 
+_lines: ContextVar[list[str] | None] = ContextVar("lines", default=None)
+"""What Apprise said while one notice was sent; it takes its context with it into a thread of its own."""
+
+
 class _Listener(logging.Handler):
-    """Keeps what Apprise warns of, which is where it says why, for the thread that sends; nobody else hears it."""
+    """Keeps what Apprise warns of, which is where it says why; nobody else hears it, for addresses are in it."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._of_thread = threading.local()
         logger = logging.getLogger("apprise")
-        logger.setLevel(logging.WARNING)  # what it says below that holds addresses
+        logger.setLevel(logging.WARNING)
         logger.propagate = False
         logger.addHandler(self)
 
-    @contextmanager
-    def lines(self) -> Iterator[list[str]]:
-        found: list[str] = []
-        self._of_thread.lines = found
-        try:
-            yield found
-        finally:
-            self._of_thread.lines = None
-
     def emit(self, record: logging.LogRecord) -> None:
-        found = getattr(self._of_thread, "lines", None)
+        found = _lines.get()
         if found is not None:
             found.append(record.getMessage())
 
 
-_listener = _Listener()
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    _listener()
+    found: list[str] = []
+    before = _lines.set(found)
+    try:
+        yield found
+    finally:
+        _lines.reset(before)
+
+
+@cache
+def _listener() -> _Listener:
+    return _Listener()
 
 
 def _without(url: str, text: str) -> str:

@@ -91,11 +91,18 @@ class Mail:
             if self.tls == "starttls":
                 server.starttls(context=ssl.create_default_context())
             if self.user:
-                server.login(self.user, self.password)
+                self._log_in(server)
         except BaseException:
             server.close()
             raise
         return server
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        try:
+            server.login(self.user, self.password)
+        except smtplib.SMTPServerDisconnected:
+            # Many hang up after a wrong password, where the library would try another way to say it.
+            raise smtplib.SMTPAuthenticationError(535, "it hung up") from None
 
     def _explained(self, error: smtplib.SMTPException) -> NotTold:
         place = f"the mail server {self._server}"
@@ -114,7 +121,7 @@ class Mail:
                 first = " ".join(words.split())[:200]
                 return NotTold(f"{place} answered {error.smtp_code} {first}", is_refusal=error.smtp_code >= 500)
             case _:
-                return NotTold(f"{place} broke off: {type(error).__name__}")
+                return NotTold(f"{place} broke off: {error}")
 
 
 def mail_of(config: Config, installation: str) -> Mail:
