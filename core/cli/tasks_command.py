@@ -35,6 +35,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """
     from core.cli.services import telling
     from core.tasks.service import TaskService
+    from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -55,8 +56,8 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         settings,
         workers=workers,
         grace_s=grace_s,
-        keep_days=session.config.whole("tasks.keep_days"),
         beside=[notices.run],
+        keep=keep_of(session.config),
     )
     before = {
         number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)

@@ -103,6 +103,9 @@ class Telling:
         item = notices.claim(store, channel.name, self._clock())
         if item is None:
             return False
+        if self._clock() - item.notice.made_at >= 2 * GIVE_UP_AFTER:  # the channel, or all of this, was away
+            self._give_up(store, item, "it was too old by the time that it could be told")
+            return True
         try:
             channel.tell(item.notice)
         except NotTold as error:
@@ -113,6 +116,11 @@ class Telling:
             notices.done(store, item, self._clock())
             _log.info("notice told", extra=_fields(item.notice) | {"channel": channel.name})
         return True
+
+    def _give_up(self, store: "Store", item: Delivery, why: str) -> None:
+        notices.done(store, item, self._clock(), message=why)
+        said = {"channel": item.channel, "attempt": item.attempt, "why": why}
+        _log.error("notice given up", extra=_fields(item.notice) | said)
 
     def _deliver_to(self, channel: Channel, store: "Store") -> bool:
         return self.deliver(store, channel)
@@ -127,8 +135,7 @@ class Telling:
         now = self._clock()
         said = _fields(item.notice) | {"channel": item.channel, "attempt": item.attempt, "why": why}
         if now - item.notice.made_at >= GIVE_UP_AFTER:
-            notices.done(store, item, now, message=why)
-            _log.error("notice given up", extra=said)
+            self._give_up(store, item, why)
             return
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(item.attempt - 1, 10)) * (0.5 + self._chance())
         due_at = now + int(pause_s * SECOND)

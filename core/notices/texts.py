@@ -139,7 +139,10 @@ def _stale(item: Condition) -> tuple[str, str, tuple[str, ...]]:
     if detail["current"] is not None and detail["current"] != detail["version"]:
         has += f"; version {detail['current']} is published"
     message = f"The consumer {detail['consumer']} last asked for {detail['export']} {_at(item.since)}. {has}."
-    advice = ("look whether that machine runs, reaches this one, and has a token that counts",)
+    advice = (
+        "look whether that machine runs, reaches this one, and has a token that counts",
+        "yetictl consumer lags prints who has which version, and who stopped asking",
+    )
     return f"{detail['consumer']} stopped asking for {detail['export']}", message, advice
 
 

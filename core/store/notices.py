@@ -152,22 +152,11 @@ def recent(store: Store, *, limit: int = 20) -> list[tuple[Notice, list[Delivery
     return [(_notice(row), states[row.id]) for row in rows]
 
 
-def give_up(store: Store, before: Instant, now: Instant) -> int:
-    """Give up what was to be told before an instant by channels that nobody has any more; return how many."""
-    old = select(notice.c.id).where(notice.c.made_at < before)
+def forget(store: Store, before: Instant, limit: int) -> int:
+    """Delete *limit* notices at most from before an instant, and return how many."""
+    old = select(notice.c.id).where(notice.c.made_at < before).limit(limit)
     with store.writing() as connection:
-        gone = connection.execute(
-            update(notice_delivery)
-            .where(notice_delivery.c.done_at.is_(None), notice_delivery.c.notice_id.in_(old))
-            .values(done_at=now, message="nobody has this channel any more")
-        )
-        return gone.rowcount
-
-
-def forget(store: Store, before: Instant) -> int:
-    """Delete notices from before an instant, and return how many."""
-    with store.writing() as connection:
-        return connection.execute(delete(notice).where(notice.c.made_at < before)).rowcount
+        return connection.execute(delete(notice).where(notice.c.id.in_(old))).rowcount
 
 
 def _next(connection: Connection, channel: str, now: Instant) -> Row[Any] | None:

@@ -290,13 +290,14 @@ def test_a_late_answer_changes_nothing(queue, store, time):
     assert [("a", 2, True, "")] == state(store)
 
 
-def test_what_is_of_an_old_channel_is_given_up(queue, store, time):
-    """Nobody has it any more; notices themselves are kept for a while longer."""
-    queue("chat", "a")
-    time.passes(3 * DAY)
+def test_what_is_too_old_is_not_told(queue, telling, hook, store, time):
+    """A channel that comes back after days is not flooded with what was wrong then; later it is forgotten."""
+    queue("webhook", "a")
+    time.passes(2 * DAY)
+    queue("webhook", "b")
+    telling(Webhook(hook.url, "", "here")).once()
 
-    assert 1 == notices.give_up(store, time.now - 2 * DAY, time.now)
-    assert [("a", 0, True, "nobody has this channel any more")] == state(store)
-    assert 0 == notices.forget(store, time.now - 4 * DAY)
-    assert 1 == notices.forget(store, time.now)
-    assert [] == state(store)
+    assert ["b"] == told(hook)
+    assert ("a", 1, True, "it was too old by the time that it could be told") == state(store)[0]
+    assert 1 == notices.forget(store, time.now, 9)
+    assert ["b"] == [key for key, *_ in state(store)]
