@@ -133,6 +133,8 @@ def test_value_file_must_hold_something(place, content):
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
         ("api.trusted_proxies", "proxy.example", "must be addresses and networks with commas between them"),
         ("api.trusted_proxies", "10.0.0.1/8", "must be addresses and networks with commas between them"),
+        ("notify.kinds", "held,late", "may hold held, released, failed, overdue, stale-consumer, expiring-token"),
+        ("notify.kinds", " , ", "holds no word"),
         ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
         ("database.url", "sqlite:///:memory:", "this version knows sqlite:///"),
         ("database.url", "sqlite:////var/yeti.db?mode=ro", "there are no options behind ?"),
