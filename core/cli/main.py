@@ -30,7 +30,7 @@ COMMANDS = {
     "storage": "look into storages and move single files",
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
-    "notify": "tell people what is not as it should be, and look at what was told",
+    "notify": "tell people what is wrong, and show what was told",
     "api": "answer requests, and serve what is published",
     "consumer": "keep machines that fetch what is published, and see what each has",
     "user": "keep users of the API and their keys",

@@ -12,8 +12,6 @@ from core.config import SETTINGS, load
 from core.errors import ConfigError
 from core.notices.channels import channels_of
 
-sys.path.append(str(Path(__file__).parents[1] / "notices"))
-
 PAGE = page_text("be-told")
 WEBHOOK, MAIL, CHAT = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
 (RECEIVER,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
