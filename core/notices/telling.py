@@ -22,6 +22,7 @@ from core.notices.wrong import conditions
 from core.schemas.instant import DAY, SECOND, Instant
 from core.schemas.notice import Condition, Notice
 from core.store import notice_facts, notices
+from core.store.databases.interface import Lock
 from core.store.notices import Delivery
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Telling:
         with store.reading() as connection:
             if not self._decision(connection, now):  # mostly nothing did, and no writer is disturbed
                 return 0
-        with store.writing() as connection:
+        with store.writing(Lock.BOOKKEEPING) as connection:
             found = self._decision(connection, now)
             for item in found.drop:
                 notices.drop(connection, item)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from core.schemas.instant import SECOND, Instant
 from core.schemas.notice import Condition, Notice
+from core.store.databases.interface import Lock
 from core.store.schema import condition, notice, notice_delivery
 from core.store.store import Store
 
@@ -109,7 +110,7 @@ def claim(store: Store, channel: str, now: Instant) -> Delivery | None:
     with store.reading() as connection:
         if _next(connection, channel, now) is None:  # asked often, and mostly for nothing
             return None
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _next(connection, channel, now)
         if row is None:
             return None
@@ -155,7 +156,7 @@ def recent(store: Store, *, limit: int = 20) -> list[tuple[Notice, list[Delivery
 def forget(store: Store, before: Instant, limit: int) -> int:
     """Delete *limit* notices at most from before an instant, and return how many."""
     old = select(notice.c.id).where(notice.c.made_at < before).limit(limit)
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(notice).where(notice.c.id.in_(old))).rowcount
 
 
@@ -170,7 +171,7 @@ def _next(connection: Connection, channel: str, now: Instant) -> Row[Any] | None
 
 def _change(store: Store, item: Delivery, **values: Any) -> None:
     """Change a delivery unless it is another's by now."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         connection.execute(
             update(notice_delivery)
             .where(

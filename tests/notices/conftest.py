@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -47,10 +46,9 @@ def time():
 
 
 @pytest.fixture
-def place(tmp_path, made_store):
+def place(new_databases, tmp_path):
     """The address of a store of the test's own."""
-    shutil.copyfile(made_store, tmp_path / "yeti.db")
-    return f"sqlite:///{tmp_path}/yeti.db"
+    return new_databases.at(tmp_path / "yeti.db", made=True)
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 
 
 @pytest.fixture
-def yetictl(tmp_path, monkeypatch, capsys, store):
+def yetictl(tmp_path, monkeypatch, capsys, place):
     """Run a command on the store of the test, and return its status and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YETI_HOME", str(tmp_path))
+    monkeypatch.setenv("YETI_DATABASE_URL", place)
     monkeypatch.setenv("YETI_NOTIFY_INSTALLATION", "here")
     monkeypatch.delenv("YETI_CONFIG", raising=False)
     root = logging.getLogger()
