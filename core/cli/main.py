@@ -32,7 +32,7 @@ COMMANDS = {
     "tasks": "run exports when they are due",
     "notify": "tell people what is wrong, and show what was told",
     "api": "answer requests, and serve what is published",
-    "consumer": "keep machines that fetch what is published, and see what each has",
+    "consumer": "keep machines that fetch lists, and see what each has",
     "user": "keep users of the API and their keys",
     "audit": "show who changed what",
     "db": "bring the database to the schema of this version",
