@@ -121,9 +121,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, and the jobs that ended.  Runs themselves stay.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told.",
         "whole",
         least=1,
+    ),
+    Setting(
+        "tasks.keep_runs_days",
+        "730",
+        "For so many days `tasks` keeps how runs ended.  The latest of each export stays, and those that made a "
+        "version which is kept.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
+        "audit.keep_days",
+        "730",
+        "For so many days `tasks` keeps who changed what.",
+        "whole",
+        least=1,
+        most=365_000,
     ),
     Setting(
         "api.host",

@@ -10,10 +10,40 @@ from starlette.routing import Route
 
 from core import __version__
 from core.api import answers, edge, yeti
+from core.api.exports import routes as exports
+from core.api.exports.names import WholeNames
 from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
+from core.api.openapi import Application
 from core.api.services import Services
-from core.api.yeti import auth_routes, content_route
+from core.api.users import audit_routes, own_routes, user_routes
+from core.api.yeti import (
+    auth_routes,
+    content_route,
+    import_routes,
+    indicator_routes,
+    observable_routes,
+    system_routes,
+    tag_routes,
+    task_routes,
+    template_routes,
+)
+
+_IN_YETIS_FORM = (
+    auth_routes,
+    own_routes,
+    user_routes,
+    audit_routes,
+    task_routes,
+    content_route,
+    template_routes,
+    import_routes,
+    observable_routes,
+    tag_routes,
+    system_routes,
+    indicator_routes,
+)
+"""Modules of routes under /api/v2 whose errors are as Yeti's."""
 
 _DESCRIPTION = """\
 Exports of threat intelligence: what Yeti's clients speak, and beside it versions, differences, explanations and more.
@@ -34,7 +64,7 @@ def create_app(services: Services) -> FastAPI:
         await asyncio.to_thread(files.close)
         services.close()
 
-    app = FastAPI(
+    app = Application(
         title="Yeti Exports",
         version=__version__,
         description=_DESCRIPTION,
@@ -44,13 +74,16 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
-            )
+            ),
+            Middleware(WholeNames),
         ],
+        openapi_tags=exports.TAGS,
     )
     app.state.services = services
     app.state.files = files
     app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
     answers.install(app)
-    for module in (auth_routes, content_route):
+    for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
+    app.include_router(exports.router())
     return app

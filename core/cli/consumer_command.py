@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.export_versions_command import user as me
+from core.actor import actor
 from core.cli.output import counted, json_option, print_json, print_table, say
 from core.cli.parameters import Duration
 from core.cli.session import Session
@@ -56,7 +56,7 @@ def add(
             all_exports=all_exports,
             networks=networks,
             description=description,
-            by=me(),
+            by=actor(),
             now=session.now,
         )
     say(f"consumer {made.name} added: {_may_text(made)}; yetictl consumer token {made.name} makes its token")
@@ -93,7 +93,7 @@ def edit(
             all_exports=all_exports,
             description=description,
             is_enabled=is_enabled,
-            by=me(),
+            by=actor(),
             now=session.now,
         )
     say(f"{made.name}: {_may_text(made)}")
@@ -107,7 +107,7 @@ def remove(session: Session, name: str) -> None:
     from core.store import consumers
 
     with session.store() as store:
-        consumers.remove_consumer(store, name, by=me(), now=session.now)
+        consumers.remove_consumer(store, name, by=actor(), now=session.now)
     say(f"{name}: removed")
 
 
@@ -184,7 +184,7 @@ def token(session: Session, name: str, expires_s: int | None, as_json: bool) -> 
     now = session.now
     with session.store() as store:
         text, made = consumers.add_token(
-            store, name, expires_at=now + expires_s * SECOND if expires_s else None, by=me(), now=now
+            store, name, expires_at=now + expires_s * SECOND if expires_s else None, by=actor(), now=now
         )
     if as_json:
         print_json({"consumer": made.consumer, "token": text, **_token_object(made, now)})
@@ -203,7 +203,7 @@ def revoke(session: Session, name: str, token: str) -> None:
 
     begin = "_".join(token.rstrip("…").split("_")[:2])
     with session.store() as store:
-        consumers.remove_token(store, name, begin, by=me(), now=session.now)
+        consumers.remove_token(store, name, begin, by=actor(), now=session.now)
         left = len(consumers.tokens(store, name))
     say(f"{name}: {begin}… counts no more; {counted(left, 'token')} left")
 

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 
 from core.errors import AlreadyExists, NotFound
 from core.schemas.instant import Instant
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.schema import consumer, consumer_export, consumer_token, export, fetch
 from core.store.store import Store
-from core.store.users import note
 
 MOST_TOKENS = 2
 """Of one consumer at a time: the one that is in use, and the one that takes its place."""
@@ -85,7 +85,7 @@ def add_consumer(
         made = _consumer(connection, name)
         _grant(connection, made.id, exports)
         made = _consumer(connection, name)
-        note(connection, by, "consumer added", name, now, **_granted(made))
+        note(connection, "consumer added", name, _granted(made), by=by, now=now)
         return made
 
 
@@ -113,7 +113,8 @@ def change_consumer(
             connection.execute(delete(consumer_export).where(consumer_export.c.consumer_id == found.id))
             _grant(connection, found.id, exports)
         made = _consumer(connection, name)
-        note(connection, by, "consumer changed", made.name, now, **_granted(made), enabled=made.is_enabled)
+        told = {**_granted(made), "enabled": made.is_enabled}
+        note(connection, "consumer changed", made.name, told, by=by, now=now)
         return made
 
 
@@ -127,7 +128,7 @@ def remove_consumer(store: Store, name: str, *, by: str, now: Instant) -> None:
         found = _consumer(connection, name)
         connection.execute(delete(fetch).where(fetch.c.consumer_id == found.id))
         connection.execute(delete(consumer).where(consumer.c.id == found.id))
-        note(connection, by, "consumer removed", found.name, now)
+        note(connection, "consumer removed", found.name, by=by, now=now)
 
 
 def get_consumer(store: Store, name: str) -> Consumer:
@@ -170,7 +171,7 @@ def add_token(
                 consumer_id=found.id, begin=begin, sha256=sha256, created_at=now, expires_at=expires_at
             )
         )
-        note(connection, by, "consumer token added", found.name, now, begin=begin)
+        note(connection, "consumer token added", found.name, {"begin": begin}, by=by, now=now)
         return _tokens(connection, consumer_token.c.sha256 == sha256)[0]
 
 
@@ -187,7 +188,7 @@ def remove_token(store: Store, name: str, begin: str, *, by: str, now: Instant) 
         )
         if not gone.rowcount:
             raise NotFound(f"{found.name} has no token that begins {begin!r}; yetictl consumer show lists them")
-        note(connection, by, "consumer token revoked", found.name, now, begin=begin)
+        note(connection, "consumer token revoked", found.name, {"begin": begin}, by=by, now=now)
 
 
 def tokens(store: Store, name: str | None = None) -> list[Token]:

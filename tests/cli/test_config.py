@@ -93,6 +93,7 @@ def test_named_file_that_is_missing_is_an_error(place):
 def test_every_setting_can_come_from_a_file_of_its_own(place, setting):
     """``YETI_…_FILE`` names a file with the value, as containers do with secrets."""
     texts = {"word": setting.choices[-1:] and setting.choices[-1], "whole": "7", "url": "sqlite:////srv/y.db"}
+    texts["networks"] = "10.0.0.0/8, 2001:db8::1"
     text = texts.get(setting.kind, "/srv/place")
     (place[0] / "value").write_text(f"{text}\n")
 
@@ -129,6 +130,8 @@ def test_value_file_must_hold_something(place, content):
         ("system.plugins_path", "s3://u:geheim@bucket/x", "must be a folder of this machine"),
         ("system.export_path", "/x\n/y", "holds a line break"),
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
+        ("api.trusted_proxies", "proxy.example", "must be addresses and networks with commas between them"),
+        ("api.trusted_proxies", "10.0.0.1/8", "must be addresses and networks with commas between them"),
         ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
         ("database.url", "sqlite:///:memory:", "this version knows sqlite:///"),
         ("database.url", "sqlite:////var/yeti.db?mode=ro", "there are no options behind ?"),
@@ -296,6 +299,14 @@ def test_a_file_may_be_none_by_default(place):
     """Nothing is signed unless a key is named; a relative name starts at the working folder."""
     assert "" == settings(place)["publish.signing_key"]
     assert str(place[0] / "my.key") == settings(place, YETI_PUBLISH_SIGNING_KEY="my.key")["publish.signing_key"]
+
+
+def test_networks_are_addresses_and_networks(place):
+    """With commas, spaces or both between them; none by default."""
+    config = settings(place, YETI_API_TRUSTED_PROXIES="10.0.0.0/8, 192.0.2.1 ,2001:db8::/32")
+
+    assert ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"] == [*map(str, config.networks("api.trusted_proxies"))]
+    assert () == settings(place).networks("api.trusted_proxies")
 
 
 def test_sample_file_holds_every_setting_and_changes_nothing(place):
