@@ -345,3 +345,18 @@ def test_deltas_and_signatures_are_served_beside(publisher: Publisher, tmp_path)
     for name, answer in found.items():
         assert (200, (place / name).read_bytes()) == (answer.status_code, answer.content)
     assert "application/x-ndjson" == found["c2.txt.delta.jsonl"].headers["content-type"]
+
+
+def test_files_are_described(publisher):
+    """The description of the interface has them, with every status that was seen here."""
+    with publisher.client() as client:
+        described = client.get("/openapi.json").json()
+    path = described["paths"]["/exports/{file_name}"]
+
+    assert {"get", "head"} == set(path)
+    assert {"200", "206", "304", "307", "401", "403", "404", "406", "412", "416", "503"} == set(
+        path["get"]["responses"]
+    )
+    assert {"/api/v2/tasks/export/{export_id}/content"} <= set(described["paths"])
+    for scheme in ("HTTPBearer", "ConsumerToken"):
+        assert scheme in described["components"]["securitySchemes"]
