@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection, and_, select
 
+from core.errors import StoreError
 from core.schemas.instant import Instant
 from core.schemas.version import StoredObject
 from core.store.archives import KEPT
@@ -22,8 +23,7 @@ from core.store.schema import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.store.databases.interface import Connection as DriverConnection
     from core.store.store import Store
 
 
@@ -93,29 +93,38 @@ def served(store: "Store") -> Served:
 class Watch:
     """Says whether a database may have changed since it was last asked.
 
-    Of SQLite that is known without a look at any table; of another database nothing is, so that it may have.
+    That is known without a look at any table.
     """
 
     def __init__(self, store: "Store") -> None:
         """Keep where to look."""
         self._store = store
-        self._connection: sqlite3.Connection | None = None
-        self._seen: int | None = None
+        self._connection: DriverConnection | None = None
+        self._seen: int | str | None = None
 
     def has_changed(self) -> bool:
-        """Say whether anybody committed something since the last call; true at the first."""
-        if self._connection is None:
-            self._connection = self._store.connect()
-        (now,) = self._connection.execute("PRAGMA data_version").fetchone()
+        """Say whether anybody committed something since the last call; true at the first.
+
+        Raises:
+            StoreError: That cannot be known; the next call begins anew.
+        """
+        try:
+            with self._store.database.errors():
+                if self._connection is None:
+                    self._connection = self._store.connect()
+                now = self._connection.state()
+        except StoreError:
+            self.close()
+            raise
         has_changed = bool(now != self._seen)
         self._seen = now
         return has_changed
 
     def close(self) -> None:
         """Close what was opened."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection, self._seen = self._connection, None, None
+        if connection is not None:
+            connection.close()
 
 
 def _exports(connection: Connection) -> tuple[ServedExport, ...]:

@@ -5,9 +5,9 @@ from starlette.types import Receive, Scope, Send
 
 from core.api.access import Reader
 from core.api.files.catalog import PublishedFile
-from core.api.files.route import Answer, gone, headers_of
+from core.api.files.route import Answer, headers_of
 from core.api.files.service import FileService
-from core.errors import FileMissing, NotFound
+from core.errors import NotFound
 
 router = APIRouter(prefix="/tasks/export", tags=["tasks"])
 
@@ -24,15 +24,13 @@ class ContentResponse(Response):
         """Send it."""
         name = self._file.name.rpartition("/")[2]
         answer = Answer(self._service, scope, headers_of(scope), None, download_name=name, is_counted=False)
-        try:
-            await answer.send_file(self._file, receive, send)
-        except FileMissing as error:
-            raise gone(self._file) from error
+        await answer.send_file(self._file, receive, send)
 
 
 @router.get(
     "/{export_id}/content",
-    response_class=Response,
+    response_class=ContentResponse,
+    status_code=200,
     responses={
         200: {"description": "The file of the current version.", "content": {"*/*": {}}},
         206: {"description": "The part of it that was asked for."},
