@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, and_, select
 
 from core.errors import StoreError
+from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 from core.schemas.version import StoredObject
 from core.store.archives import KEPT
@@ -39,18 +40,21 @@ class ServedExport:
         made_at: When that was made current.
         before_at: When the version before it was.
         objects: What is kept of it.
+        ceiling: How far what it lists may be passed on, at most.
     """
 
     id: int
     name: str
     destination: str
     file_name: str
+    description: str
     is_public: bool
     networks: tuple[str, ...]
     version: int = 0
     made_at: Instant = 0
     before_at: Instant | None = None
     objects: tuple[StoredObject, ...] = ()
+    ceiling: TLP = TLP.AMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,26 @@ class Served:
     tokens: tuple[ServedToken, ...]
 
 
+class _Selection(msgspec.Struct, frozen=True):
+    most_tlp: TLP | None = None
+
+
+class _Definition(msgspec.Struct, frozen=True):
+    selection: _Selection = _Selection()
+    is_public: bool = False
+
+
 class _Kept(msgspec.Struct):
     """What of a manifest matters here."""
 
     objects: tuple[StoredObject, ...] = ()
+    definition: _Definition = _Definition()
+
+    @property
+    def ceiling(self) -> TLP:
+        """How far what is listed may be passed on, at most."""
+        most = self.definition.selection.most_tlp
+        return most if most is not None else TLP.CLEAR if self.definition.is_public else TLP.AMBER
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
@@ -142,6 +162,7 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
             export.c.name,
             export.c.destination,
             export.c.file_name,
+            export.c.description,
             export_access.c.is_public,
             export_networks.c.networks,
             version.c.number,
@@ -170,12 +191,14 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
     found = []
     for row in connection.execute(query):
         networks = tuple(json.loads(row.networks or "[]"))
-        known = (row.id, row.name, row.destination, row.file_name, bool(row.is_public), networks)
+        known = (row.id, row.name, row.destination, row.file_name, row.description, bool(row.is_public), networks)
         if row.record is None:
             found.append(ServedExport(*known))
         else:
-            objects = _decode(row.record).objects
-            found.append(ServedExport(*known, row.number, row.created_at, row.before_at, objects))
+            kept = _decode(row.record)
+            found.append(
+                ServedExport(*known, row.number, row.created_at, row.before_at, kept.objects, kept.ceiling)
+            )
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation
 from core.store.fetches import NOBODY, FetchKey
 
 PATH = "/exports"
-_CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
+CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
 _LINK_S = 300
 
 
@@ -65,7 +65,7 @@ class FileRoute:
         refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
         if refused is not None:
             raise HTTPException(
-                refused.status, refused.detail, _CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
+                refused.status, refused.detail, CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
             )
         return granted
 
