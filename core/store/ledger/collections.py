@@ -1,9 +1,11 @@
 """What a version lists, in the order in which it came onto the list, a page at a time."""
 
 from collections.abc import Collection
+from heapq import merge
+from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, literal, or_, select
 
 from core.schemas.instant import Instant
 from core.store.ledger.pieces import type_of_piece
@@ -59,46 +61,38 @@ def page(
         types: Only these.
         limit: How many at most.
     """
+    many = _Many(export_id, number, types, added_after, after, limit)
     with store.reading() as connection:
-        found: list[Entry] = []
-        if after.version:
-            # The rest of a version that many came with is read by its key; only what follows has to be sorted.
-            found = _read(connection, _entries(export_id, number, types, added_after, after, same=True), limit)
-        if len(found) < limit:
-            rest = limit - len(found)
-            found += _read(connection, _entries(export_id, number, types, added_after, after, same=False), rest)
-    return found
+        # The rest of a version that many came with is read in the order of the key; what follows has to be sorted.
+        found = many.read(connection, same=True) if after.version else []
+        return found if len(found) == limit else (found + many.read(connection, same=False))[:limit]
 
 
-def _read(connection: Any, query: Select[Any], limit: int) -> list[Entry]:
-    rows = connection.execute(query.limit(limit))
-    return [
-        Entry(
-            Place(row.first_version, row.observable_id, row.part),
-            type_of_piece(row.part) if row.part else row.type,
-            row.part or row.value,
-            row.created_at,
-            row.modified_at,
-            row.added_at,
+class _Many:
+    """Functions that share their arguments."""
+
+    def __init__(
+        self,
+        export_id: int,
+        number: int,
+        types: Collection[str],
+        added_after: Instant | None,
+        after: Place,
+        limit: int,
+    ) -> None:
+        self._export_id, self._number, self._types = export_id, number, sorted(types)
+        self._added_after, self._after, self._limit = added_after, after, limit
+
+    def read(self, connection: Connection, *, same: bool) -> list[Entry]:
+        """Return entries behind a place: of the same version, or of later ones."""
+        several = (
+            map(_entry, connection.execute(self._query(table, same=same))) for table in (ledger, ledger_piece)
         )
-        for row in rows
-    ]
+        return list(islice(merge(*several, key=_order), self._limit))
 
-
-def _entries(
-    export_id: int,
-    number: int,
-    types: Collection[str],
-    added_after: Instant | None,
-    after: Place,
-    *,
-    same: bool,
-) -> Select[Any]:
-    """Return the query for what stands behind a place: of the same version, or of later ones."""
-    selects = []
-    for table in (ledger, ledger_piece):
+    def _query(self, table: Table, *, same: bool) -> Select[Any]:
         is_main = table is ledger
-        part: Any = literal("") if is_main else table.c.value
+        part: ColumnElement[str] = literal("") if is_main else table.c.value
         added_at = func.coalesce(version.c.created_at, observable.c.created_at)
         query = (
             select(
@@ -118,24 +112,35 @@ def _entries(
                 isouter=True,
             )
             .where(
-                table.c.export_id == export_id,
-                table.c.first_version <= number,
-                or_(table.c.last_version.is_(None), table.c.last_version >= number),
-                observable.c.type.in_(sorted(types)),
+                table.c.export_id == self._export_id,
+                table.c.first_version <= self._number,
+                or_(table.c.last_version.is_(None), table.c.last_version >= self._number),
+                observable.c.type.in_(self._types),
+                *([table.c.is_listed] if is_main else []),
+                *([] if self._added_after is None else [added_at > self._added_after]),
             )
+            .limit(self._limit)
         )
+        key, after = table.c.observable_id, self._after
+        if not same:
+            return query.where(table.c.first_version > after.version).order_by(table.c.first_version, key, part)
+        query = query.where(table.c.first_version == after.version)
         if is_main:
-            query = query.where(table.c.is_listed)
-        if same:
-            query = query.where(
-                table.c.first_version == after.version,
-                tuple_(table.c.observable_id, part) > tuple_(literal(after.observable), literal(after.part)),
-                table.c.observable_id >= after.observable,
-            )
-        else:
-            query = query.where(table.c.first_version > after.version)
-        if added_after is not None:
-            query = query.where(added_at > added_after)
-        selects.append(query)
-    both = union_all(*selects).subquery()
-    return select(both).order_by(both.c.first_version, both.c.observable_id, both.c.part)
+            return query.where(key > after.observable).order_by(key)
+        behind = or_(key > after.observable, and_(key == after.observable, part > after.part))
+        return query.where(behind).order_by(key, part)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        Place(row.first_version, row.observable_id, row.part),
+        type_of_piece(row.part) if row.part else row.type,
+        row.part or row.value,
+        row.created_at,
+        row.modified_at,
+        row.added_at,
+    )
+
+
+def _order(entry: Entry) -> tuple[int, int, bool]:
+    return entry.place.version, entry.place.observable, entry.place.part != ""

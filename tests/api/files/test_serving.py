@@ -306,6 +306,16 @@ def test_places_other_than_the_default_have_names_of_their_own(publisher, tmp_pa
     assert [here, here, there] == found
 
 
+def test_no_export_takes_the_path_of_another(publisher):
+    """Not even where the names of two read alike, put together."""
+    first = publisher.publish("a", addresses(3), file_name="b/x.txt", is_public=True)
+    publisher.publish("a/b", addresses(5), file_name="x.txt", is_public=True)
+    with publisher.client() as client:
+        found = client.get("/exports/~a/b/x.txt").content
+
+    assert first == found
+
+
 def test_a_rollback_is_served_within_a_second(publisher, c2, token):
     """And so is every new version."""
     newer = addresses(500, first=700)
