@@ -124,7 +124,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, what somebody was told, and who "
+        "fetched which version.",
         "whole",
         least=1,
     ),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from core import errors
+from core.api import taxii
 from core.api.edge import request_id
 from core.errors import YetiError
 from core.redaction import redact
@@ -108,6 +109,9 @@ def answer(
         faults = [Fault(**item) for item in errors or ()]
         problem = Problem(title=title, status=status, detail=detail, request_id=request_id.get(), errors=faults)
         return JSONResponse(problem.model_dump(), status, sent, PROBLEM_TYPE)
+    if request.url.path.startswith(f"{taxii.PREFIX}/"):
+        fault = {"title": HTTPStatus(status).phrase, "description": detail, "http_status": str(status)}
+        return JSONResponse(fault, status, sent, taxii.MEDIA_TYPE)
     return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
 
 

@@ -12,6 +12,7 @@ from core.accounts.permissions import Permission
 from core.api.access import caller_of, permission_of
 from core.api.answers import OURS, Detail, Problem
 from core.api.described import DETAIL, INVALID, MEANINGS, PROBLEM
+from core.api.files import described as files
 
 PERMISSION = "x-permission"
 """Under it an operation says what it needs; what anybody may ask for, and what any user may, has it not."""
@@ -51,6 +52,8 @@ class Application(FastAPI):
             schema = super().openapi()
             for need in needs_of(self):
                 _tell(schema["paths"][need.path][need.method.lower()], need)
+            schema["paths"] |= files.PATHS
+            schema.setdefault("components", {}).setdefault("securitySchemes", {}).update(files.SCHEMES)
             _add_errors(schema.setdefault("components", {}).setdefault("schemas", {}))
             self.openapi_schema = schema
         return self.openapi_schema

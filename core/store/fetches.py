@@ -189,16 +189,22 @@ def lags(store: Store, now: Instant) -> list[Lag]:
     return list(found.values())
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete what was fetched before an instant, but for the latest of each consumer and export; return how many."""
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* rows from before an instant, but the latest of each consumer and export; return how many."""
     newer = fetch.alias()
     later = select(newer.c.version).where(
         newer.c.consumer_id == fetch.c.consumer_id,
         newer.c.export_id == fetch.c.export_id,
         newer.c.last_at > fetch.c.last_at,
     )
+    key = (fetch.c.consumer_id, fetch.c.export_id, fetch.c.version)
     with store.writing(Lock.BOOKKEEPING) as connection:
-        return connection.execute(delete(fetch).where(fetch.c.last_at < before, later.exists())).rowcount
+        old = connection.execute(select(*key).where(fetch.c.last_at < before, later.exists()).limit(most)).all()
+        for row in old:
+            connection.execute(
+                delete(fetch).where(*(column == value for column, value in zip(key, row, strict=True)))
+            )
+        return len(old)
 
 
 def _patience(first_at: Instant, last_at: Instant, asked: int) -> Instant:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.schemas.instant import DAY, Instant
-from core.store import audit, jobs, logins, notices, old_runs, run_lines
+from core.store import audit, fetches, jobs, logins, notices, old_runs, run_lines
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -22,7 +22,7 @@ class Keep:
     """For how many days something is kept.
 
     Attributes:
-        days: Jobs that ended, what runs logged, and what was told.
+        days: Jobs that ended, what runs logged, what was told, and who had which version.
         runs_days: Runs; never fewer than *days* count.
         audit_days: Who changed what.
     """
@@ -51,6 +51,7 @@ def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
         ("jobs", jobs.forget, keep.days),
         ("lines", run_lines.forget, keep.days),
         ("runs", old_runs.forget, max(keep.runs_days, keep.days)),
+        ("fetches", fetches.forget, keep.days),
         ("changes", audit.forget, keep.audit_days),
         ("notices", notices.forget, keep.days),
         ("logins", logins.forget, 1),
