@@ -33,7 +33,7 @@ from core.store import archives, definitions, ledger
 
 router = APIRouter(tags=["exports: answers"])
 
-_MOST_CHARACTERS = 1 << 28
+_MOST_CHARACTERS = 1 << 26
 """So much of a log is looked at in one request, however well it was compressed."""
 
 Number = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this version; the current one without.")]

@@ -1,0 +1,110 @@
+"""Every route is asked by its own description: what is sent is made up of it, what comes back has to be as it says."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from served import Api
+
+from core.schemas.claim import Claim
+from core.tasks.worker import Worker
+
+EXAMPLES = 8
+"""Of each operation and mode; a seed that is always the same makes them the same in every run."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+LEFT_OUT = {
+    "POST /api/v2/exports/storages/check": "it writes to whatever place it is told",
+    "POST /api/v2/auth/logout": "it ends nothing of a key, and everything of a token",
+}
+"""Operations that are not asked, each with the reason."""
+
+KNOWN = {"name": "c2-addresses", "version": 1, "file": "c2-addresses.txt", "run": 1, "job": 1}
+"""What there is: half of the requests are about it."""
+
+
+@pytest.fixture
+def installation(make_api: Callable[..., Api], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Serve one with an export that has published twice, and holds what a third run made."""
+    monkeypatch.chdir(tmp_path)  # a relative path of a storage stays in here
+    api = make_api()
+    with api.client("admin") as client, api.services.store() as store:
+        words = {"name": KNOWN["name"], "format": "list", "limit": {"most": 3}}
+        assert 201 == client.post("/api/v2/exports/definitions", json=words).status_code
+        for number in (1, 2, 5):
+            with store.import_session(api.clock.now) as session:
+                session.add(
+                    [
+                        Claim(type="ipv4", value=f"8.8.0.{n}", source="feed", tags=("c2",))
+                        for n in range(1, number + 1)
+                    ]
+                )
+            client.post(f"/api/v2/exports/definitions/{KNOWN['name']}/runs")
+            Worker(api.services.open_store, api.services.settings, clock=api.clock).work(store)
+            api.clock.now += 1_000_000
+    return api
+
+
+def test_every_route_answers_as_it_is_described(installation: Api) -> None:
+    """No fault of the program, no status, type or form of an answer that is not described, whatever is sent."""
+    headers = {"Authorization": f"Bearer {installation.key('admin', name='asker')}"}
+    with installation.client(None) as client:
+        schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    operations = [found.ok() for found in schema.get_all_operations()]
+    faults = {}
+    for operation in sorted(operations, key=lambda each: each.method == "delete"):
+        if operation.label in LEFT_OUT:
+            continue
+        try:
+            for mode, checks in (
+                (GenerationMode.POSITIVE, CHECKS),
+                (GenerationMode.NEGATIVE, [*CHECKS, negative_data_rejection]),
+            ):
+                _ask(operation, mode, checks, installation, headers)
+        except BaseExceptionGroup as error:
+            faults[operation.label] = "\n".join(str(each) for each in error.exceptions)
+
+    assert {*LEFT_OUT} <= {operation.label for operation in operations}
+    assert {} == faults, "\n\n".join(f"{label}: {text}" for label, text in faults.items())
+
+
+def _ask(
+    operation: APIOperation, mode: GenerationMode, checks: list[Any], installation: Api, headers: dict[str, str]
+) -> None:
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
+    def ask(case: Case, is_known: bool) -> None:
+        if is_known and mode is GenerationMode.POSITIVE:
+            for name in {*case.path_parameters} & {*KNOWN}:
+                case.path_parameters[name] = KNOWN[name]
+        case.call_and_validate(base_url=installation.url, headers=headers, checks=checks)
+
+    ask()
