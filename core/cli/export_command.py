@@ -85,6 +85,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             description=given["description"] or "",
             enabled=not disabled,
             is_public=bool(given["is_public"]),
+            networks=given["networks"],
             deltas=bool(given["deltas"]),
             now=session.now,
         )
@@ -105,7 +106,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
 
     The file name stays as it was when the export was made, so that no consumer loses its URL.
     """
-    from core.exports.definitions import keeping
+    from core.exports.definitions import keeping, words
     from core.store import definitions
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -125,6 +126,8 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         for field in ("destination", "description"):
             if given[field] is not None:
                 changes[field] = given[field]
+        if given["networks"]:
+            changes["networks"] = words.networks(given["networks"])
         schedule = schedule_text(given)
         if schedule is not None:
             changes["schedule"] = schedule

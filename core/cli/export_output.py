@@ -59,6 +59,8 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
         parts.append("with deltas")
     if item.is_public:
         parts.append("for anybody")
+    if item.networks:
+        parts.append(f"fetched from {', '.join(item.networks)}")
     return "; ".join(parts)
 
 
@@ -104,6 +106,7 @@ def definition_object(item: ExportDefinition, last: Run | None, version: Version
         "name": item.name,
         "enabled": item.enabled,
         "public": item.is_public,
+        "networks": list(item.networks),
         "deltas": item.deltas,
         "format": item.format or None,
         "template": item.template or None,

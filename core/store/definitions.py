@@ -6,7 +6,7 @@ exports write one file.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
 from core.store import definition_audit
 from core.store.audit import note
-from core.store.schema import export, export_access, export_publication, template
+from core.store.schema import export, export_access, export_networks, export_publication, template
 from core.store.store import Store
 
 
@@ -59,6 +59,21 @@ def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDe
         _update(connection, definition)
         _put_side_tables(connection, definition)
         definition_audit.changed(connection, _definition(row), definition)
+
+
+def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
+    """Switch the export *name* on or off, whichever it is not, and return it.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.writing() as connection:
+        found = connection.execute(_named(name)).first()
+        if found is None:
+            raise _no_export(name)
+        changes = {"enabled": not found.enabled, "modified_at": now}
+        connection.execute(update(export).where(export.c.id == found.id).values(changes))
+        return replace(_definition(found), enabled=not found.enabled, modified_at=now)
 
 
 def get_export(store: Store, name: str) -> ExportDefinition:
@@ -218,8 +233,9 @@ def _put_template(connection: Connection, name: str, text: str, now: Instant) ->
 
 def _exports() -> Select[Any]:
     return (
-        select(export, export_access.c.is_public, export_publication.c.deltas)
+        select(export, export_access.c.is_public, export_networks.c.networks, export_publication.c.deltas)
         .join(export_access, export_access.c.export_id == export.c.id, isouter=True)
+        .join(export_networks, export_networks.c.export_id == export.c.id, isouter=True)
         .join(export_publication, export_publication.c.export_id == export.c.id, isouter=True)
     )
 
@@ -262,7 +278,7 @@ def _update(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
-    del columns["is_public"], columns["deltas"]
+    del columns["is_public"], columns["networks"], columns["deltas"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
@@ -272,6 +288,10 @@ def _put_side_tables(connection: Connection, definition: ExportDefinition) -> No
     found = export_id(connection, definition.name)
     connection.execute(delete(export_access).where(export_access.c.export_id == found))
     connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
+    connection.execute(delete(export_networks).where(export_networks.c.export_id == found))
+    if definition.networks:
+        networks = json.dumps(definition.networks)
+        connection.execute(insert(export_networks).values(export_id=found, networks=networks))
     connection.execute(delete(export_publication).where(export_publication.c.export_id == found))
     connection.execute(insert(export_publication).values(export_id=found, deltas=definition.deltas))
 
@@ -286,6 +306,7 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
         is_public=bool(fields.pop("is_public")),
+        networks=tuple(json.loads(fields.pop("networks") or "[]")),
         deltas=bool(fields.pop("deltas")),
         **fields,
     )

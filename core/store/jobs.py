@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
 from core.store.audit import note
+from core.store.databases.interface import Lock
 from core.store.definitions import export_id
 from core.store.schema import export, export_lease, job
 from core.store.store import Store
@@ -55,7 +56,7 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
     Raises:
         NotFound: There is no such export.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         key, is_new = add(
             connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
         )
@@ -91,6 +92,31 @@ def add(
     return (int(key[0]) if key else 0), True
 
 
+def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> Job:
+    """Put down that a run of the export *name* was asked for and does not take place, and why.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.writing() as connection:
+        made = connection.execute(
+            insert(job).values(
+                export_id=export_id(connection, name),
+                state=FAILED,
+                cause="request",
+                by=by,
+                created_at=now,
+                due_at=now,
+                finished_at=now,
+                attempt=1,
+                is_cancelled=False,
+                message=message,
+            )
+        )
+        key = made.inserted_primary_key
+        return _job(connection, int(key[0]) if key else 0)
+
+
 def claim(
     store: Store, owner: str, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False
 ) -> Job | None:
@@ -102,7 +128,7 @@ def claim(
         now: The present instant.
         is_dead: Whether the process of that name surely is gone: its job is not waited for.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         _sweep(connection, now, is_dead)
         other = job.alias()
         taken = exists().where(other.c.export_id == job.c.export_id, other.c.state == RUNNING)
@@ -145,7 +171,7 @@ def renew(store: Store, item: Job, now: Instant, entries: int | None) -> bool:
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         values: dict[str, Any] = {"lease_until": now + LEASE_S * SECOND, "entries": entries}
         connection.execute(update(job).where(job.c.id == item.id).values(**values))
@@ -160,7 +186,7 @@ def finish(
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         values: dict[str, Any] = {"state": state, "finished_at": now, "run_id": run_id}
         values |= {"message": row.message if message is None else message, "owner": None, "lease_until": None}
@@ -183,7 +209,7 @@ def put_back(
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         waiting = connection.execute(
             delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING).returning(job.c.due_at)
@@ -210,7 +236,7 @@ def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
         NotFound: There is no such export, or nothing of it waits or runs.
     """
     message = f"cancelled by {by}"
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         mine = and_(job.c.export_id == export_id(connection, name), _open())
         ids = list(connection.scalars(select(job.c.id).where(mine).order_by(job.c.id)))
         if not ids:
@@ -266,10 +292,11 @@ def count(store: Store, name: str | None = None, *, states: Sequence[str] = ()) 
         return connection.scalar(query) or 0
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete jobs that ended before an instant, and return how many."""
-    with store.writing() as connection:
-        return connection.execute(delete(job).where(job.c.finished_at < before)).rowcount
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* jobs that ended before an instant, and return how many."""
+    old = select(job.c.id).where(job.c.finished_at < before).order_by(job.c.id).limit(most)
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        return connection.execute(delete(job).where(job.c.id.in_(old))).rowcount
 
 
 def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:

@@ -3,16 +3,16 @@
 What is found is a ``Row``, with each assertion judged at the instant of the question.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
-from core.store import audit, dialect
+from core.store import audit
 from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
+from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession, MergeReport, Told
 from core.store.lifetimes import read_lifetimes
@@ -77,7 +77,7 @@ def list_(
         conditions.append("(o.type > ? OR (o.type = ? AND o.value > ?))")
         values += [after[0], *after]
     if text:
-        conditions.append(f"{dialect.CONTAINS.format('o.value')}")
+        conditions.append(store.database.words.contains("o.value"))
         values.append(text)
     for table, column, names in (
         ("tag", "key", [tag_key(name) for name in tags]),
@@ -128,16 +128,24 @@ def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, n
         NotFound: There is no such observable.
         RefusedValue: A tag is a marking, which a claim has, and no observable.
     """
-    if marking := next((name for name in tags if tlp_of(name) is not None), ""):
-        raise RefusedValue(
-            f"{marking} is a marking: it belongs to what somebody claims, and is no tag of the value"
-        )
+    for name in tags:
+        refuse_marking(name)
     with _reading(store) as connection:
         _known(connection, value, type)
     claims = [
         Claim(type=type, value=value, source=source, tags=names, kind=kind) for kind, names in by_kind(store, tags)
     ]
     return add(store, claims, now, Told("observable tagged", value, {"tags": [*tags], "source": source}))
+
+
+def refuse_marking(name: str) -> None:
+    """Refuse a tag that is a marking.
+
+    Raises:
+        RefusedValue: It is one.
+    """
+    if tlp_of(name) is not None:
+        raise RefusedValue(f"{name} is a marking: it belongs to what somebody claims, and is no tag of the value")
 
 
 def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:
@@ -147,9 +155,13 @@ def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ..
     go, and not what it is.
     """
     with _reading(store) as connection:
-        sticky = sticky_among(connection, tags)
+        return split_by_kind(tags, sticky_among(connection, tags))
+
+
+def split_by_kind(tags: Sequence[str], sticky: Collection[str]) -> list[tuple[Kind, tuple[str, ...]]]:
+    """Return what `by_kind` does, with the sticky ones among *tags* known."""
     markings = [name for name in tags if tlp_of(name) is not None]
-    good = [name for name in sticky if name not in markings]
+    good = [name for name in tags if name in sticky and name not in markings]
     rest = [name for name in tags if name not in sticky and name not in markings]
     groups = [(Kind.BENIGN, good)] if good else []
     if rest or not good:
@@ -195,9 +207,10 @@ def id_of(store: Store, type: str, value: str) -> int | None:
 def values_of(store: Store, type: str) -> Iterator[list[str]]:
     """Yield the values of all observables of a type, in batches."""
     with _reading(store) as connection:
-        rows = connection.execute("SELECT value FROM observable WHERE type = ? ORDER BY value", (type,))
-        while batch := rows.fetchmany(_BATCH):
-            yield [value for (value,) in batch]
+        query = "SELECT value FROM observable WHERE type = ? ORDER BY value"
+        with closing(connection.scan(query, (type,))) as rows:
+            while batch := rows.fetchmany(_BATCH):
+                yield [value for (value,) in batch]
 
 
 def reinstate(
@@ -250,14 +263,14 @@ def _told(claims: Collection[Claim]) -> Told:
     return Told("observable added", subject, {"tags": [*tags]} if tags else {})
 
 
-def _known(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+def _known(connection: Connection, value: str, type: str) -> list[int]:
     ids = _ids(connection, value, type)
     if not ids:
         raise NotFound(f"there is no observable {value!r}" + (f" of type {type}" if type else ""))
     return ids
 
 
-def _ids(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+def _ids(connection: Connection, value: str, type: str) -> list[int]:
     types = "(SELECT DISTINCT type FROM observable)" if not type else "(?)"
     query = f"SELECT id FROM observable WHERE type IN {types} AND value = ? ORDER BY id"  # noqa: S608
     return [key for (key,) in connection.execute(query, (type, value) if type else (value,))]
@@ -272,21 +285,21 @@ def _rows(
 
 
 @contextmanager
-def _reading(store: Store) -> Iterator[sqlite3.Connection]:
+def _reading(store: Store) -> Iterator[Connection]:
     connection = store.connect()
     try:
-        with dialect.errors(store.path):
-            connection.execute("BEGIN")
+        with store.database.errors():
+            connection.begin_reading()
             yield connection
     finally:
         connection.close()
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[sqlite3.Connection]:
+def _writing(store: Store) -> Iterator[Connection]:
     connection = store.connect()
     try:
-        with dialect.writing(connection, store.path):
+        with store.database.writing(connection):
             yield connection
     finally:
         connection.close()

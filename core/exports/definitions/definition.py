@@ -1,7 +1,7 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
+from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
 from core.exports.formats import get_format, nearest, parse_options
 from core.exports.gate.limits import parse as parse_limits
@@ -43,6 +44,7 @@ def make(
     description: str = "",
     enabled: bool = True,
     is_public: bool = False,
+    networks: Sequence[str] = (),
     deltas: bool = False,
     now: Instant,
 ) -> ExportDefinition:
@@ -63,6 +65,7 @@ def make(
         description: For people.
         enabled: Whether it runs by itself.
         is_public: Whether anybody may fetch what it publishes.
+        networks: What it may be fetched from; empty is anywhere.
         deltas: Whether additions and removals are published beside the file.
         now: The time it is made.
 
@@ -84,6 +87,7 @@ def make(
         description=description,
         enabled=enabled,
         is_public=is_public,
+        networks=words.networks(networks),
         deltas=deltas,
         created_at=now,
         modified_at=now,

@@ -243,6 +243,7 @@ WORDS: dict[str, Word] = {
     "grace": Word("grace_s", _duration, words.duration_text),
     "undated": Word("undated", _undated),
     "public": Word("is_public", _flag),
+    "network": Word("networks", lambda value: words.networks(_texts(value)), list),
     "deltas": Word("deltas", _flag),
     "every": Word("schedule", lambda value: f"every:{_duration(value)}", _seconds_text("every")),
     "cron": Word("schedule", lambda value: f"cron:{_text(value)}", lambda schedule: _part(schedule, "cron")),
