@@ -55,6 +55,7 @@ class Definition(BaseModel):
     grace: str | None = Field(default=None, description="An entry stays so long after its end.", examples=["6h"])
     undated: str | None = Field(default=None, description="What has no end: `keep` or `drop`.")
     public: bool | None = Field(default=None, description="Anybody may fetch what is published.")
+    network: Texts = Field(default=None, description="It may be fetched from these networks alone.")
     deltas: bool | None = Field(default=None, description="Publishes what each version added and removed, too.")
     every: str | None = Field(default=None, description="Runs so often.", examples=["1h"])
     cron: str | None = Field(default=None, description="Runs at these times.", examples=["30 4 * * *"])
