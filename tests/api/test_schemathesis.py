@@ -9,8 +9,10 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import Failure
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -24,7 +26,7 @@ from served import Api
 from core.schemas.claim import Claim
 from core.tasks.worker import Worker
 
-EXAMPLES = 8
+EXAMPLES = 5
 """Of each operation and mode; a seed that is always the same makes them the same in every run."""
 
 CHECKS = [
@@ -34,6 +36,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+MODES = {GenerationMode.POSITIVE: CHECKS, GenerationMode.NEGATIVE: [*CHECKS, negative_data_rejection]}
+
 LEFT_OUT = {
     "POST /api/v2/exports/storages/check": "it writes to whatever place it is told",
     "POST /api/v2/auth/logout": "it ends nothing of a key, and everything of a token",
@@ -95,14 +99,14 @@ def test_every_route_answers_as_it_is_described(installation: Api) -> None:
     for operation in sorted(operations, key=lambda each: each.method == "delete"):
         if operation.label in LEFT_OUT:
             continue
-        try:
-            for mode, checks in (
-                (GenerationMode.POSITIVE, CHECKS),
-                (GenerationMode.NEGATIVE, [*CHECKS, negative_data_rejection]),
-            ):
+        for mode, checks in MODES.items():
+            try:
                 _ask(operation, mode, checks, installation, headers)
-        except BaseExceptionGroup as error:
-            faults[operation.label] = "\n".join(str(each) for each in error.exceptions)
+            except Unsatisfiable:
+                assert mode is GenerationMode.NEGATIVE, operation.label  # without parameters nothing can be wrong
+            except (Failure, BaseExceptionGroup) as error:
+                found = error.exceptions if isinstance(error, BaseExceptionGroup) else [error]
+                faults[operation.label] = "\n".join(map(str, found))
 
     assert {*LEFT_OUT, *SENT} <= {operation.label for operation in operations}
     assert {} == faults, "\n\n".join(f"{label}: {text}" for label, text in faults.items())
