@@ -106,7 +106,7 @@ def test_every_route_answers_as_it_is_described(installation: Api) -> None:
                 assert mode is GenerationMode.NEGATIVE, operation.label  # without parameters nothing can be wrong
             except (Failure, BaseExceptionGroup) as error:
                 found = error.exceptions if isinstance(error, BaseExceptionGroup) else [error]
-                faults[operation.label] = "\n".join(map(str, found))
+                faults[operation.label] = "\n".join(f"{type(each).__name__}: {each}" for each in found)
 
     assert {*LEFT_OUT, *SENT} <= {operation.label for operation in operations}
     assert {} == faults, "\n\n".join(f"{label}: {text}" for label, text in faults.items())
@@ -130,6 +130,6 @@ def _ask(
                 case.path_parameters[name] = KNOWN[name]
             for part, value in SENT.get(operation.label, {}).items():
                 setattr(case, part, value)
-        case.call_and_validate(base_url=installation.url, headers=headers, checks=checks)
+        case.call_and_validate(base_url=installation.url, headers=headers, checks=checks, timeout=60)
 
     ask()
