@@ -3,10 +3,14 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 LONGEST_S = 365_000 * 86_400
 """A thousand years; dates end with the year 9999."""
+
+
+WRITTEN = WithJsonSchema({"type": "string", "examples": ["P90D", "P2Y296D"]}, mode="serialization")
+"""How a duration is described that is sent: ISO 8601, but with years beside days, which JSON Schema's form has not."""
 
 
 def _whole(value: timedelta) -> timedelta:

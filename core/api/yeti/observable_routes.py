@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import GUESS, TypeName, id_of, own_type, recognised, source_of, window
 from core.api.yeti.observable_forms import (
@@ -109,7 +110,7 @@ def tag(given: Tagging, services: ServicesHere, store: StoreHere, caller: Observ
     return Tagged(tagged=len(found), tags=tags)
 
 
-@router.get("/", response_model=ObservableOut)
+@router.get("/", response_model=ObservableOut, responses=details(404))
 def find(
     services: ServicesHere,
     store: StoreHere,

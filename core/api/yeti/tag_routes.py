@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
-from core.api.yeti.durations import Duration, seconds
+from core.api.yeti.durations import WRITTEN, Duration, seconds
 from core.api.yeti.forms import Count, Form, Page, TagName, TagNames, id_of, window
 from core.errors import NotFound, RefusedValue
 from core.schemas.instant import Instant, to_datetime
@@ -60,7 +60,7 @@ class TagOut(BaseModel):
     description: str
     count: int
     created: datetime | None
-    default_expiration: timedelta | None
+    default_expiration: Annotated[timedelta, WRITTEN] | None
     produces: list[str]
     replaces: list[str]
     id: str
