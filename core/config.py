@@ -172,6 +172,14 @@ SETTINGS: tuple[Setting, ...] = (
         most=4_096,
     ),
     Setting(
+        "api.import_networks",
+        "",
+        "Addresses and networks of your own, separated by commas, that admins may have files fetched from by URL, "
+        "beside hosts of the internet.  Link-local addresses and what tells machines of a cloud their credentials are "
+        "never asked.",
+        "networks",
+    ),
+    Setting(
         "api.grace_s",
         "20",
         "Seconds that requests may go on after a signal to stop.",
