@@ -180,6 +180,22 @@ SETTINGS: tuple[Setting, ...] = (
         "networks",
     ),
     Setting(
+        "api.tokens_in_query",
+        "no",
+        "Whether `?token=` counts where a consumer can send no header.  Addresses end up in the logs of proxies and in "
+        "histories; headers do not.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
+        "api.presigned_downloads",
+        "no",
+        "Whether a file is fetched from the storage of `system.versions_path` itself, by a link that is good for five "
+        "minutes, where that storage gives links: S3 and its like.  Consumers must follow redirects and reach it.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
         "api.grace_s",
         "20",
         "Seconds that requests may go on after a signal to stop.",

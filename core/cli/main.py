@@ -31,6 +31,7 @@ COMMANDS = {
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
     "api": "answer requests, and serve what is published",
+    "consumer": "keep machines that fetch what is published, and see what each has",
     "user": "keep users of the API and their keys",
     "audit": "show who changed what",
     "config": "show the settings and where each came from",

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from core.errors import AlreadyExists, NotFound
+from core.errors import AlreadyExists, ChangedMeanwhile, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
 from core.store import definition_audit
 from core.store.audit import note
-from core.store.schema import export, export_access, export_publication, template
+from core.store.schema import export, export_access, export_networks, export_publication, template
 from core.store.store import Store
 
 
@@ -36,17 +36,25 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
         definition_audit.added(connection, definition)
 
 
-def replace_export(store: Store, definition: ExportDefinition) -> None:
+def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDefinition | None = None) -> None:
     """Replace the export of that name; its history stays.
+
+    Args:
+        store: Where.
+        definition: What it is to be.
+        seen: What it was when that was decided; ``None`` replaces it whatever it is.
 
     Raises:
         NotFound: There is none.
         AlreadyExists: Another export of that destination writes that file.
+        ChangedMeanwhile: It is not what was *seen* any more.
     """
     with store.writing() as connection:
         row = connection.execute(_named(definition.name)).first()
         if row is None:
             raise _no_export(definition.name)
+        if seen is not None and _definition(row) != seen:
+            raise ChangedMeanwhile(f"somebody changed the export {definition.name!r} meanwhile; look at it again")
         _refuse_clash(connection, definition)
         _update(connection, definition)
         _put_side_tables(connection, definition)
@@ -210,8 +218,9 @@ def _put_template(connection: Connection, name: str, text: str, now: Instant) ->
 
 def _exports() -> Select[Any]:
     return (
-        select(export, export_access.c.is_public, export_publication.c.deltas)
+        select(export, export_access.c.is_public, export_networks.c.networks, export_publication.c.deltas)
         .join(export_access, export_access.c.export_id == export.c.id, isouter=True)
+        .join(export_networks, export_networks.c.export_id == export.c.id, isouter=True)
         .join(export_publication, export_publication.c.export_id == export.c.id, isouter=True)
     )
 
@@ -254,7 +263,7 @@ def _update(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
-    del columns["is_public"], columns["deltas"]
+    del columns["is_public"], columns["networks"], columns["deltas"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
@@ -264,6 +273,10 @@ def _put_side_tables(connection: Connection, definition: ExportDefinition) -> No
     found = export_id(connection, definition.name)
     connection.execute(delete(export_access).where(export_access.c.export_id == found))
     connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
+    connection.execute(delete(export_networks).where(export_networks.c.export_id == found))
+    if definition.networks:
+        networks = json.dumps(definition.networks)
+        connection.execute(insert(export_networks).values(export_id=found, networks=networks))
     connection.execute(delete(export_publication).where(export_publication.c.export_id == found))
     connection.execute(insert(export_publication).values(export_id=found, deltas=definition.deltas))
 
@@ -278,6 +291,7 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
         is_public=bool(fields.pop("is_public")),
+        networks=tuple(json.loads(fields.pop("networks") or "[]")),
         deltas=bool(fields.pop("deltas")),
         **fields,
     )
