@@ -135,6 +135,14 @@ SETTINGS: tuple[Setting, ...] = (
         most=365_000,
     ),
     Setting(
+        "tasks.keep_fetches_days",
+        "365",
+        "For so many days `tasks` keeps which consumer had which version.  The latest of each consumer and export stays.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
         "audit.keep_days",
         "730",
         "For so many days `tasks` keeps who changed what.",
