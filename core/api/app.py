@@ -20,6 +20,13 @@ from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import (
     auth_routes,
     content_route,
+    import_routes,
+    indicator_routes,
+    observable_routes,
+    system_routes,
+    tag_routes,
+    task_routes,
+    template_routes,
 )
 
 _IN_YETIS_FORM = (
@@ -27,7 +34,14 @@ _IN_YETIS_FORM = (
     own_routes,
     user_routes,
     audit_routes,
+    task_routes,
     content_route,
+    template_routes,
+    import_routes,
+    observable_routes,
+    tag_routes,
+    system_routes,
+    indicator_routes,
 )
 """Modules of routes under /api/v2 whose errors are as Yeti's."""
 

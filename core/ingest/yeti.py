@@ -31,7 +31,7 @@ MEANING = "saved answers of Yeti's /observables/search; *.jinja2 templates"
 TEMPLATE_SUFFIX = ".jinja2"
 MAX_TEMPLATE_BYTES = 1 << 20
 
-_OTHERS = frozenset(
+OTHERS = frozenset(
     ("auth_secret", "bic", "command_line", "container_image", "docker_image", "iban", "user_account")
 )
 """Yeti's types that are ``generic`` here."""
@@ -102,7 +102,7 @@ def _observable(line: int, thing: dict[str, Any], file_name: str, options: Optio
     if not isinstance(named, str) or not isinstance(text, str):
         yield Refusal(line, "an observable without type or value", excerpt(str(text or named)))
         return
-    kind = types.GENERIC if named in _OTHERS else typed.ANY if named == "guess" else named
+    kind = types.GENERIC if named in OTHERS else typed.ANY if named == "guess" else named
     try:
         type_, value = typed.typed(kind, text)
     except RefusedValue as error:

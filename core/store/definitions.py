@@ -6,7 +6,7 @@ exports write one file.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import msgspec
@@ -59,6 +59,21 @@ def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDe
         _update(connection, definition)
         _put_side_tables(connection, definition)
         definition_audit.changed(connection, _definition(row), definition)
+
+
+def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
+    """Switch the export *name* on or off, whichever it is not, and return it.
+
+    Raises:
+        NotFound: There is none.
+    """
+    with store.writing() as connection:
+        found = connection.execute(_named(name)).first()
+        if found is None:
+            raise _no_export(name)
+        changes = {"enabled": not found.enabled, "modified_at": now}
+        connection.execute(update(export).where(export.c.id == found.id).values(changes))
+        return replace(_definition(found), enabled=not found.enabled, modified_at=now)
 
 
 def get_export(store: Store, name: str) -> ExportDefinition:

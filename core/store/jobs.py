@@ -91,6 +91,31 @@ def add(
     return (int(key[0]) if key else 0), True
 
 
+def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> Job:
+    """Put down that a run of the export *name* was asked for and does not take place, and why.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.writing() as connection:
+        made = connection.execute(
+            insert(job).values(
+                export_id=export_id(connection, name),
+                state=FAILED,
+                cause="request",
+                by=by,
+                created_at=now,
+                due_at=now,
+                finished_at=now,
+                attempt=1,
+                is_cancelled=False,
+                message=message,
+            )
+        )
+        key = made.inserted_primary_key
+        return _job(connection, int(key[0]) if key else 0)
+
+
 def claim(
     store: Store, owner: str, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False
 ) -> Job | None:

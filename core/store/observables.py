@@ -128,16 +128,24 @@ def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, n
         NotFound: There is no such observable.
         RefusedValue: A tag is a marking, which a claim has, and no observable.
     """
-    if marking := next((name for name in tags if tlp_of(name) is not None), ""):
-        raise RefusedValue(
-            f"{marking} is a marking: it belongs to what somebody claims, and is no tag of the value"
-        )
+    for name in tags:
+        refuse_marking(name)
     with _reading(store) as connection:
         _known(connection, value, type)
     claims = [
         Claim(type=type, value=value, source=source, tags=names, kind=kind) for kind, names in by_kind(store, tags)
     ]
     return add(store, claims, now, Told("observable tagged", value, {"tags": [*tags], "source": source}))
+
+
+def refuse_marking(name: str) -> None:
+    """Refuse a tag that is a marking.
+
+    Raises:
+        RefusedValue: It is one.
+    """
+    if tlp_of(name) is not None:
+        raise RefusedValue(f"{name} is a marking: it belongs to what somebody claims, and is no tag of the value")
 
 
 def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:
@@ -147,9 +155,13 @@ def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ..
     go, and not what it is.
     """
     with _reading(store) as connection:
-        sticky = sticky_among(connection, tags)
+        return split_by_kind(tags, sticky_among(connection, tags))
+
+
+def split_by_kind(tags: Sequence[str], sticky: Collection[str]) -> list[tuple[Kind, tuple[str, ...]]]:
+    """Return what `by_kind` does, with the sticky ones among *tags* known."""
     markings = [name for name in tags if tlp_of(name) is not None]
-    good = [name for name in sticky if name not in markings]
+    good = [name for name in tags if name in sticky and name not in markings]
     rest = [name for name in tags if name not in sticky and name not in markings]
     groups = [(Kind.BENIGN, good)] if good else []
     if rest or not good:
