@@ -13,10 +13,26 @@ from core.errors import AlreadyExists, NotFound, RefusedValue
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY
-from core.store import audit, carve_outs, clearing, definitions, jobs, lifetimes, observables, pins, runs, tags
+from core.store import (
+    audit,
+    carve_outs,
+    clearing,
+    definitions,
+    jobs,
+    lifetimes,
+    observable_edits,
+    observables,
+    pins,
+    runs,
+    tag_descriptions,
+    tags,
+    template_rows,
+)
 from core.store.allow_lists import lists
 from core.store.definitions import Replacement
 from core.store.lifetimes import Source
+from core.store.observable_edits import Entry
+from core.store.tag_descriptions import Description
 from tests.store.conftest import NOW, claim
 
 EXPORT = ExportDefinition("fw", "fw.txt", format="list", destination="s3://key:geheim@bucket/x", created_at=NOW)
@@ -33,15 +49,17 @@ OF_NOBODY = {
     "fetches": "record forget",
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
-    "jobs": "claim renew finish put_back forget",
+    "jobs": "refuse claim renew finish put_back forget",
     "logins": "fail succeed end_token forget",
     "observables": "_writing",
+    "observable_edits": "_writing",
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
     "runs": "claim renew release finish_run add_version",
     "schedules": "plan",
     "secrets": "get_or_make",
+    "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "users": "keep_password",  # the same password, kept in another way
 }
 """Functions that write what nobody changed by hand."""
@@ -141,6 +159,44 @@ CHANGES = {
     "asking for a run": (
         lambda store: jobs.request(store, "fw", by="lena", now=NOW),
         ("run requested", "fw", {"job": 1}),
+    ),
+    "toggling": (
+        lambda store: definitions.toggle_export(store, "fw", NOW + 1),
+        ("export disabled", "fw", {"enabled": {"from": True, "to": False}}),
+    ),
+    "adding many": (
+        lambda store: observable_edits.take_in(
+            store, [Entry("hostname", "x.example", ("c2",)), Entry("hostname", "y.example", ("c2",))], "me", NOW
+        ),
+        ("observable added", "2 values", {"tags": ["c2"], "rows": 2, "new": 2}),
+    ),
+    "remarking": (
+        lambda store: observable_edits.add_context(store, 1, "me", {"seen": "once"}, NOW),
+        ("context added", VALUE, {"source": "me"}),
+    ),
+    "narrowing": (
+        lambda store: observable_edits.keep_only(store, [1], ["x"], "by hand", NOW),
+        ("observable withdrawn", VALUE, {"all_tags_but": ["x"], "reason": "by hand"}),
+    ),
+    "deleting": (
+        lambda store: observable_edits.remove(store, 1, "by hand", NOW),
+        ("observable deleted", VALUE, {"reason": "by hand"}),
+    ),
+    "describing": (
+        lambda store: tag_descriptions.describe(store, "c2", Description("command and control"), NOW),
+        ("tag described", "c2", {"description": "command and control"}),
+    ),
+    "renaming a tag": (
+        lambda store: tag_descriptions.rename(store, 1, "cnc", NOW),
+        ("tag renamed", "c2", {"into": "cnc", "observables": 1}),
+    ),
+    "removing a tag": (
+        lambda store: tag_descriptions.remove(store, 1, NOW),
+        ("tag removed", "c2", {"observables": 1}),
+    ),
+    "renaming a template": (
+        lambda store: template_rows.change(store, 1, "u", "old", NOW),
+        ("template renamed", "t", {"to": "u"}),
     ),
     "running": (
         lambda store: runs.begin_run(store, runs.claim(store, "fw", "me", NOW), NOW, by="lena"),
