@@ -8,6 +8,7 @@ import re
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -201,12 +202,66 @@ def _as_markdown(text: str) -> str:
     return "\n".join(lines)
 
 
+def permissions() -> str:
+    """Return the page of who may ask for what."""
+    from core.accounts.keys import SCOPES
+    from core.accounts.permissions import Permission, limited, of_role
+    from core.api.app import create_app
+    from core.api.openapi import PERMISSION
+    from core.api.services import Services
+    from core.config import load
+    from core.store.users import ADMIN, ROLES
+
+    nowhere = Path("/nonexistent")
+    paths = create_app(Services(load({"YETI_HOME": str(nowhere)}, nowhere, nowhere))).openapi()["paths"]
+    lines = [
+        "# Permissions\n",
+        NOTICE,
+        "What a request needs says `x-permission` in `/openapi.json`.",
+        "A user has the permissions of the role; a key has no more than its user, and of these what its scopes say.",
+        "Whoever lacks one gets 403; whoever is nobody, switched off or expired gets 401.\n",
+        "| who | may |",
+        "| --- | --- |",
+        *(f"| {role} | {_permissions(of_role(role))} |" for role in ROLES),
+        *(
+            f"| key of an admin, scope `{scope}` | {_permissions(limited(of_role(ADMIN), [scope]))} |"
+            for scope in SCOPES
+        ),
+        "",
+        "Published files (`/exports/...`) have an access of their own: a consumer's token, or none where an export is open.\n",
+    ]
+    for need in ("nothing", "a user, whoever that is", *Permission):
+        lines += [
+            f"## Needs {need if need not in [*Permission] else f'`{need}`'}\n",
+            "| request | what it does |",
+            "| --- | --- |",
+        ]
+        for path, operations in sorted(paths.items()):
+            for method, operation in sorted(operations.items()):
+                if _need(operation, PERMISSION) == need:
+                    lines.append(f"| `{method.upper()} {path}` | {operation['description'].split(chr(10))[0]} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _permissions(found: "frozenset[str]") -> str:
+    from core.accounts.permissions import Permission
+
+    return ", ".join(f"`{item}`" for item in Permission if item in found)
+
+
+def _need(operation: dict[str, Any], key: str) -> str:
+    is_for_users = any("HTTPBearer" in item for item in operation.get("security", ()))
+    return operation.get(key) or ("a user, whoever that is" if is_for_users else "nothing")
+
+
 PAGES = {
     "docs/reference/configuration.md": configuration,
     "docs/reference/commands.md": commands,
     "docs/reference/observable-types.md": observable_types,
     "docs/reference/formats.md": formats_page,
     "docs/reference/storage-clients.md": storage_clients,
+    "docs/reference/permissions.md": permissions,
     "yeti.conf.sample": sample,
 }
 
