@@ -228,7 +228,8 @@ def permissions() -> str:
             for scope in SCOPES
         ),
         "",
-        "Published files (`/exports/...`) have an access of their own: a consumer's token, or none where an export is open.\n",
+        "Published files (`/exports/...`) have an access of their own: a consumer's token, or none where an export",
+        "is open.\n",
     ]
     for need in ("nothing", "a user, whoever that is", *Permission):
         lines += [
