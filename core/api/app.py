@@ -77,6 +77,7 @@ def create_app(services: Services) -> FastAPI:
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
             ),
+            Middleware(answers.Faults),
             Middleware(WholeNames),
         ],
         openapi_tags=exports.TAGS,

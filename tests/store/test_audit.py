@@ -50,7 +50,7 @@ OF_NOBODY = {
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
     "jobs": "refuse claim renew finish put_back forget",
-    "logins": "fail succeed end_token forget",
+    "logins": "attempt succeed end_token forget",
     "observables": "_writing",
     "observable_edits": "_writing",
     "old_runs": "forget",
