@@ -139,6 +139,14 @@ SETTINGS: tuple[Setting, ...] = (
         most=365_000,
     ),
     Setting(
+        "tasks.keep_fetches_days",
+        "365",
+        "For so many days `tasks` keeps which consumer had which version.  The latest of each consumer and export stays.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
         "audit.keep_days",
         "730",
         "For so many days `tasks` keeps who changed what.",
@@ -174,6 +182,14 @@ SETTINGS: tuple[Setting, ...] = (
         "whole",
         least=1,
         most=4_096,
+    ),
+    Setting(
+        "api.import_networks",
+        "",
+        "Addresses and networks of your own, separated by commas, that admins may have files fetched from by URL, "
+        "beside hosts of the internet.  Link-local addresses and what tells machines of a cloud their credentials are "
+        "never asked.",
+        "networks",
     ),
     Setting(
         "api.tokens_in_query",

@@ -221,10 +221,12 @@ def api() -> str:
         "A running `api` describes itself: `/openapi.json` has every field, `/docs` is the same to look at and to try.",
         "Whoever asks sends `Authorization: Bearer KEY`, with a key of `yetictl user token`, or a token that",
         "`POST /api/v2/auth/api-token` gives for one.",
-        "*Needs* is what that user and key must be allowed: `read` is every user, `observables` and `exports` editors and",
-        "admins, `admin` admins.",
+        "*Needs* is what that user and key must be allowed; whoever lacks it gets 403, and whoever is nobody, switched off",
+        "or expired 401.",
         "Under `/api/v2/exports` errors are problem details (`application/problem+json`, RFC 9457), elsewhere",
         '`{"detail": …}`; a name in a path is percent-encoded, a slash in it as `%2F`.',
+        "Published files (`/exports/…`) have an access of their own: a consumer's token, or none where an export is open.\n",
+        *_who_may(),
     ]
     meanings = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
     groups: dict[str, list[str]] = {}
@@ -253,6 +255,23 @@ def _application() -> "FastAPI":
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _who_may() -> list[str]:
+    """Return the table of what roles and keys may do."""
+    from core.accounts.keys import SCOPES
+    from core.accounts.permissions import Permission, limited, of_role
+    from core.store.users import ADMIN, ROLES
+
+    def words(found: "frozenset[Permission]") -> str:
+        return ", ".join(f"`{item}`" for item in Permission if item in found)
+
+    return [
+        "| who | may |",
+        "| --- | --- |",
+        *(f"| {role} | {words(of_role(role))} |" for role in ROLES),
+        *(f"| key of an admin, scope `{scope}` | {words(limited(of_role(ADMIN), [scope]))} |" for scope in SCOPES),
+    ]
 
 
 PAGES = {

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
 from core.api import taxii
@@ -86,7 +87,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(YetiError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(Exception, _of_fault)
 
 
 def status_of(error: YetiError) -> int:
@@ -113,6 +113,30 @@ def answer(
         fault = {"title": HTTPStatus(status).phrase, "description": detail, "http_status": str(status)}
         return JSONResponse(fault, status, sent, taxii.MEDIA_TYPE)
     return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
+
+
+class Faults:
+    """A layer that answers what nobody caught, within what is around every request: with its id and headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Keep what is below."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        has_begun = False
+
+        async def send_more(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_more)
+        except Exception as error:
+            if scope["type"] != "http" or has_begun:
+                raise
+            await _of_fault(Request(scope), error)(scope, receive, send)
 
 
 def _of_ours(request: Request, error: Exception) -> Response:
