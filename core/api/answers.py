@@ -1,6 +1,8 @@
 """Errors as answers: Yeti's ``{"detail": …}`` for what Yeti has, problem details (RFC 9457) for what is ours."""
 
+import json
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -46,6 +48,14 @@ _RETRY_AFTER_S = "5"
 _log = logging.getLogger(__name__)
 
 
+class Json(JSONResponse):
+    """JSON in ASCII: what was asked, and is said again, may hold half a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        """Return *content* as JSON."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
 class Problem(BaseModel):
     """What went wrong: problem details, RFC 9457."""
 
@@ -85,8 +95,8 @@ def answer(
         problem = Problem(
             title=title, status=status, detail=detail, request_id=request_id.get(), errors=errors or []
         )
-        return JSONResponse(problem.model_dump(), status, sent, "application/problem+json")
-    return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
+        return Json(problem.model_dump(), status, sent, "application/problem+json")
+    return Json({"detail": errors if errors is not None else detail}, status, sent)
 
 
 def _of_ours(request: Request, error: Exception) -> Response:
@@ -121,6 +131,8 @@ def _input_of(item: Mapping[str, Any]) -> dict[str, Any]:
     if any("password" in part or "token" in part or "secret" in part for part in place):
         return {}
     value = item.get("input")
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"input": str(value)}
     if isinstance(value, str | int | float | bool) or value is None:
         return {"input": value[:200] if isinstance(value, str) else value}
     return {"input": None}

@@ -58,7 +58,10 @@ def import_file(
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
         found = InputFile(path, file.filename or "file")
-        return take_in(services, store, found, recognise(found), names, source_of(caller))
+        try:
+            return take_in(services, store, found, recognise(found), names, source_of(caller))
+        except UnreadableFile as error:
+            raise UnreadableFile(f"{found.name}: {error}") from None
 
 
 def take_in(
@@ -100,7 +103,7 @@ def _read(file: InputFile, reader: Reader, options: Options) -> tuple[list[Claim
             failed.append(item.excerpt or item.reason)
         else:
             # Lists of what must not be blocked, and templates, are for who may run commands on the host.
-            raise UnreadableFile(f"{file.name} holds no observables; yetictl import reads such files")
+            raise UnreadableFile("holds no observables; yetictl import reads such files")
     return claims, failed
 
 
