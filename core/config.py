@@ -121,9 +121,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, and the jobs that ended.  Runs themselves stay.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told.",
         "whole",
         least=1,
+    ),
+    Setting(
+        "tasks.keep_runs_days",
+        "730",
+        "For so many days `tasks` keeps how runs ended.  The latest of each export stays, and those that made a "
+        "version which is kept.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
+        "audit.keep_days",
+        "730",
+        "For so many days `tasks` keeps who changed what.",
+        "whole",
+        least=1,
+        most=365_000,
     ),
     Setting(
         "api.host",
@@ -153,6 +170,22 @@ SETTINGS: tuple[Setting, ...] = (
         "whole",
         least=1,
         most=4_096,
+    ),
+    Setting(
+        "api.tokens_in_query",
+        "no",
+        "Whether `?token=` counts where a consumer can send no header.  Addresses end up in the logs of proxies and in "
+        "histories; headers do not.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
+        "api.presigned_downloads",
+        "no",
+        "Whether a file is fetched from the storage of `system.versions_path` itself, by a link that is good for five "
+        "minutes, where that storage gives links: S3 and its like.  Consumers must follow redirects and reach it.",
+        "word",
+        ("yes", "no"),
     ),
     Setting(
         "api.grace_s",

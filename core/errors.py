@@ -125,11 +125,23 @@ class AlreadyExists(YetiError, ValueError):
     """The name is taken."""
 
 
+class ChangedMeanwhile(YetiError):
+    """What was to be changed is not what it was when it was looked at.  Nothing was done."""
+
+
 # --- exports --------------------------------------------------------------------------------------------
 
 
 class DefinitionError(YetiError, ValueError):
-    """An export definition asks for something that does not exist or cannot be."""
+    """An export definition asks for something that does not exist or cannot be.
+
+    ``word`` is the word of the definition that does, as in files; empty if it is not one alone.
+    """
+
+    def __init__(self, message: str, *, word: str = "") -> None:
+        """Keep which word it is."""
+        self.word = word
+        super().__init__(message)
 
 
 class DefinitionFilesError(DefinitionError):

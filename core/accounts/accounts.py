@@ -28,6 +28,8 @@ def add_user(store: "Store", name: str, role: str, password: str | None, *, by: 
         raise RefusedValue(
             "a user's name has up to 64 letters, digits and . _ @ -, and begins with a letter or a digit"
         )
+    if name.casefold() == "me":
+        raise RefusedValue("a user cannot be called 'me': that is whoever asks")
     _check_role(role)
     kept = ""
     if password is not None:

@@ -10,6 +10,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from core.accounts import callers, keys
 from core.accounts.callers import Caller
 from core.accounts.permissions import Permission
+from core.actor import act_as
 from core.api.services import Services
 from core.errors import NotAllowed, NotAuthenticated
 from core.store import Store
@@ -39,18 +40,13 @@ def lent_store(services: ServicesHere) -> Iterator[Store]:
 StoreHere = Annotated[Store, Depends(lent_store)]
 
 
-def caller_of(
+def _known_caller(
     request: Request,
     services: ServicesHere,
     store: StoreHere,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Caller:
-    """Return who asks.
-
-    Raises:
-        NotAuthenticated: That is not known.
-    """
     if bearer is not None:
         if keys.is_key(bearer.credentials):
             return callers.by_key(store, bearer.credentials, services.now)[0]
@@ -59,6 +55,18 @@ def caller_of(
         _check_same_origin(request)
         return callers.by_token(store, services.tokens, cookie, services.now)
     raise NotAuthenticated("Could not validate credentials")
+
+
+async def caller_of(caller: Annotated[Caller, Depends(_known_caller)]) -> Caller:
+    """Return who asks; what the request changes from here on is put down as changed by that one.
+
+    It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.
+
+    Raises:
+        NotAuthenticated: It is not known who asks.
+    """
+    act_as(caller.name)
+    return caller
 
 
 CallerHere = Annotated[Caller, Depends(caller_of)]

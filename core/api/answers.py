@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from core import errors
@@ -21,6 +21,8 @@ from core.redaction import redact
 OURS = "/api/v2/exports"
 """What is under it answers with problem details."""
 
+PROBLEM_TYPE = "application/problem+json"
+
 _STATUS: tuple[tuple[type[YetiError], int], ...] = (
     (errors.NotAuthenticated, 401),
     (errors.NotAllowed, 403),
@@ -29,6 +31,7 @@ _STATUS: tuple[tuple[type[YetiError], int], ...] = (
     (errors.NotFound, 404),
     (errors.AlreadyExists, 409),
     (errors.ExportBusy, 409),
+    (errors.ChangedMeanwhile, 412),
     (errors.GateError, 409),
     (errors.DefinitionError, 422),
     (errors.TemplateError, 422),
@@ -42,6 +45,8 @@ _STATUS: tuple[tuple[type[YetiError], int], ...] = (
     (errors.StoreBusy, 503),
     (errors.StoreError, 503),
     (errors.StorageError, 503),
+    (errors.RenderError, 503),
+    (errors.PluginError, 503),
 )
 _RETRY_AFTER_S = "5"
 
@@ -56,15 +61,32 @@ class Json(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
+class Fault(BaseModel):
+    """What is wrong with one field of a request."""
+
+    type: str = Field(description="One word for it.", examples=["missing"])
+    loc: list[str | int] = Field(description="Where it is.", examples=[["body", "format"]])
+    msg: str = Field(description="What is wrong, for people.", examples=["unknown format 'cvs'; known: csv, list"])
+    input: Any = Field(default=None, description="What was sent, if that is short and no secret.")
+
+
 class Problem(BaseModel):
     """What went wrong: problem details, RFC 9457."""
 
-    type: str = "about:blank"
-    title: str
-    status: int
+    type: str = Field(default="about:blank", description="Always this: the status says of which kind it is.")
+    title: str = Field(description="The status in words.", examples=["Not Found"])
+    status: int = Field(description="As in the status line.", examples=[404])
+    detail: str = Field(
+        description="What is wrong and what to do, for people.", examples=["there is no export 'c2'"]
+    )
+    request_id: str = Field(description="The log has more under it.", examples=["4f2a9c0de1b37a58"])
+    errors: list[Fault] = Field(default=[], description="What is wrong with single fields.")
+
+
+class Detail(BaseModel):
+    """What went wrong, as Yeti says it."""
+
     detail: str
-    request_id: str
-    errors: list[dict[str, Any]] = []
 
 
 def install(app: FastAPI) -> None:
@@ -92,10 +114,9 @@ def answer(
     sent = dict(headers or {})
     if request.url.path.startswith(OURS):
         title = HTTPStatus(status).phrase
-        problem = Problem(
-            title=title, status=status, detail=detail, request_id=request_id.get(), errors=errors or []
-        )
-        return Json(problem.model_dump(), status, sent, "application/problem+json")
+        faults = [Fault(**item) for item in errors or ()]
+        problem = Problem(title=title, status=status, detail=detail, request_id=request_id.get(), errors=faults)
+        return Json(problem.model_dump(), status, sent, PROBLEM_TYPE)
     return Json({"detail": errors if errors is not None else detail}, status, sent)
 
 
@@ -111,7 +132,18 @@ def _of_ours(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = _RETRY_AFTER_S
     if status >= 500:
         _log.error("request failed", extra={"path": request.url.path, "why": str(error)})
-    return answer(request, status, redact(str(error)), headers=headers)
+    return answer(request, status, redact(str(error)), headers=headers, errors=_faults_of(request, error))
+
+
+def _faults_of(request: Request, error: YetiError) -> list[dict[str, Any]] | None:
+    """Return the words of a definition that cannot be, for what is ours; Yeti's form has but one sentence."""
+    if not request.url.path.startswith(OURS):
+        return None
+    if isinstance(error, errors.DefinitionFilesError):
+        return [{"type": "definition", "loc": ["body", "exports"], "msg": redact(text)} for text in error.problems]
+    if isinstance(error, errors.DefinitionError) and error.word:
+        return [{"type": "definition", "loc": ["body", error.word], "msg": redact(str(error))}]
+    return None
 
 
 def _of_http(request: Request, error: Exception) -> Response:
@@ -122,7 +154,11 @@ def _of_http(request: Request, error: Exception) -> Response:
 def _of_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these alone
     # Not what was sent as a whole, nor a context that may hold an exception: what is wrong, where, and with what.
-    found = [{key: item[key] for key in ("type", "loc", "msg")} | _input_of(item) for item in error.errors()]
+    found = [
+        {"type": item["type"], "loc": [_sent(part) for part in item["loc"]], "msg": _sent(item["msg"])}
+        | _input_of(item)
+        for item in error.errors()
+    ]
     return answer(request, 422, "The request is not of the form that is described.", errors=found)
 
 
@@ -131,11 +167,16 @@ def _input_of(item: Mapping[str, Any]) -> dict[str, Any]:
     if any("password" in part or "token" in part or "secret" in part for part in place):
         return {}
     value = item.get("input")
+    return {"input": _sent(value[:200] if isinstance(value, str) else value)}
+
+
+def _sent(value: object) -> str | int | float | None:
+    """Return what JSON can hold: no half a character, no infinity, nothing that has parts."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     if isinstance(value, float) and not math.isfinite(value):
-        return {"input": str(value)}
-    if isinstance(value, str | int | float | bool) or value is None:
-        return {"input": value[:200] if isinstance(value, str) else value}
-    return {"input": None}
+        return str(value)
+    return value if isinstance(value, int | float) else None
 
 
 def _of_fault(request: Request, error: Exception) -> Response:

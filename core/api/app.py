@@ -1,17 +1,25 @@
 """The application: routes, errors and what is around them, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from core import __version__
 from core.api import answers, edge, yeti
+from core.api.exports import routes as exports
+from core.api.exports.names import WholeNames
+from core.api.files.route import PATH, FileRoute
+from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
+from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import (
     auth_routes,
+    content_route,
     import_routes,
     indicator_routes,
     observable_routes,
@@ -21,9 +29,13 @@ from core.api.yeti import (
     template_routes,
 )
 
-_YETI = (
+_IN_YETIS_FORM = (
     auth_routes,
+    own_routes,
+    user_routes,
+    audit_routes,
     task_routes,
+    content_route,
     template_routes,
     import_routes,
     observable_routes,
@@ -31,6 +43,8 @@ _YETI = (
     system_routes,
     indicator_routes,
 )
+"""Modules of routes under /api/v2 whose errors are as Yeti's."""
+
 _DESCRIPTION = """\
 Exports of threat intelligence: what Yeti's clients speak, and beside it versions, differences, explanations and more.
 
@@ -41,10 +55,13 @@ Get a token with an API key (`POST /api/v2/auth/api-token`, header `x-yeti-apike
 def create_app(services: Services) -> FastAPI:
     """Return the application for an installation; the store is not opened before the first request."""
     config = services.config
+    files = FileService(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        files.start()
         yield
+        await asyncio.to_thread(files.close)
         services.close()
 
     app = Application(
@@ -57,11 +74,16 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
-            )
+            ),
+            Middleware(WholeNames),
         ],
+        openapi_tags=exports.TAGS,
     )
     app.state.services = services
+    app.state.files = files
+    app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
     answers.install(app)
-    for module in _YETI:
+    for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
+    app.include_router(exports.router())
     return app

@@ -1,4 +1,4 @@
-"""What the OpenAPI description says beyond what routes say themselves: what each needs of whoever asks."""
+"""What the OpenAPI description says beyond what routes say themselves: what each needs, and what can go wrong with all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from core.accounts.permissions import Permission
-from core.api.access import permission_of
+from core.api.access import caller_of, permission_of
+from core.api.answers import OURS, Detail, Problem
+from core.api.described import DETAIL, INVALID, MEANINGS, PROBLEM
 
 PERMISSION = "x-permission"
 """Under it an operation says what it needs; what anybody may ask for, and what any user may, has it not."""
@@ -20,6 +22,7 @@ _MEANINGS = {
     Permission.EXPORTS: "Needs `exports`: editors and admins.",
     Permission.ADMIN: "Needs `admin`: admins.",
 }
+_GENERATED = "#/components/schemas/HTTPValidationError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,15 @@ class Need:
 
     Attributes:
         method: ``GET``, ``POST`` …
-        path: As the OpenAPI has it, ``/api/v2/exports/{name}``.
+        path: As the OpenAPI has it, ``/api/v2/exports/definitions/{name}``.
         permission: ``None`` if it needs none.
+        is_known: Whether it has to be known who asks.
     """
 
     method: str
     path: str
     permission: Permission | None
+    is_known: bool = False
 
 
 class Application(FastAPI):
@@ -43,7 +48,11 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI description, made once."""
         if not self.openapi_schema:
-            self.openapi_schema = _told(super().openapi(), needs_of(self))
+            schema = super().openapi()
+            for need in needs_of(self):
+                _tell(schema["paths"][need.path][need.method.lower()], need)
+            _add_errors(schema.setdefault("components", {}).setdefault("schemas", {}))
+            self.openapi_schema = schema
         return self.openapi_schema
 
 
@@ -52,23 +61,39 @@ def needs_of(app: FastAPI) -> Iterator[Need]:
     for context in iter_route_contexts(app.routes):
         if not isinstance(context.original_route, APIRoute) or not context.include_in_schema:
             continue
-        permission = _permission(context.dependant)
+        dependants = [*_flat(context.dependant)]
+        found = (permission_of(item.call) for item in dependants if item.call is not None)
+        permission = next((item for item in found if item is not None), None)
+        is_known = any(item.call is caller_of for item in dependants)
         for method in sorted(context.methods or ()):
-            yield Need(method, context.path_format or "", permission)
+            yield Need(method, context.path_format or "", permission, is_known)
 
 
-def _permission(dependant: Dependant) -> Permission | None:
-    """Return what a route asks for by a dependency made by `needs`, however deep that is."""
-    if dependant.call is not None and (found := permission_of(dependant.call)) is not None:
-        return found
-    return next((found for each in dependant.dependencies if (found := _permission(each)) is not None), None)
+def _flat(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for each in dependant.dependencies:
+        yield from _flat(each)
 
 
-def _told(schema: dict[str, Any], needs: Iterator[Need]) -> dict[str, Any]:
-    for need in needs:
-        if need.permission is not None:
-            operation = schema["paths"][need.path][need.method.lower()]
-            operation[PERMISSION] = str(need.permission)
-            said = operation.get("description", "")
-            operation["description"] = f"{said}\n\n{_MEANINGS[need.permission]}".lstrip()
-    return schema
+def _tell(operation: dict[str, Any], need: Need) -> None:
+    if need.permission is not None:
+        operation[PERMISSION] = str(need.permission)
+        said = operation.get("description", "")
+        operation["description"] = f"{said}\n\n{_MEANINGS[need.permission]}".lstrip()
+    is_ours = need.path.startswith(OURS)
+    statuses = [503, *([401] if need.is_known else []), *([403] if need.permission else [])]
+    if "requestBody" in operation:
+        statuses += [400, 413, 422]
+    responses = operation["responses"]
+    for status in statuses:
+        content = PROBLEM if is_ours else INVALID if status == 422 else DETAIL
+        responses.setdefault(str(status), {"description": MEANINGS[status], "content": content})
+    if _GENERATED in str(responses.get("422")):
+        responses["422"] = {"description": MEANINGS[422], "content": PROBLEM if is_ours else INVALID}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_errors(schemas: dict[str, Any]) -> None:
+    for model in (Problem, Detail):
+        made = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= made.pop("$defs", {}) | {model.__name__: made}

@@ -156,7 +156,7 @@ def check(session: Session, value: str, type_name: str | None, as_json: bool) ->
     It is equal to an entry, inside of one (in a network, below a name, on a host), it is a network that contains
     one, or a name above one.
     """
-    from core.cli.observable_command import recognised
+    from core.exports.answers.meant import recognised
     from core.store.allow_lists.look import look_up
 
     type_, known = recognised(value, type_name)

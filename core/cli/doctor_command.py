@@ -195,8 +195,8 @@ def _open_to_others(folder: Path) -> Iterator[Finding]:
 
 
 def _exports(session: Session) -> Iterator[Finding]:
-    from core.cli.export_state import state_of, state_text, warnings
     from core.exports.definitions import definition
+    from core.exports.state import state_of, state_text, warnings
     from core.store import definitions
 
     with session.store() as store:

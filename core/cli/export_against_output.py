@@ -1,7 +1,7 @@
 """``export preview --against``: read a log with a bar, and say what a list would have hit in it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.cli.output import counted, print_table, progress, say
 
@@ -56,31 +56,6 @@ def print_against(name: str, found: "Against") -> None:
         say(f"{counted(found.without_value, 'line')} without any address, name, URL or hash")
     if found.too_long:
         say(f"{counted(found.too_long, 'line')} of more than a million characters not looked at")
-
-
-def against_object(found: "Against") -> dict[str, Any]:
-    """Return the same for ``--json``."""
-    return {
-        "listed": found.listed,
-        "lines": found.lines,
-        "lines_hit": found.hit_lines,
-        "lines_without_value": found.without_value,
-        "lines_too_long": found.too_long,
-        "hits": [
-            {
-                "value": hit.match.value,
-                "relation": hit.match.relation,
-                "entry": hit.match.entry,
-                "entries": hit.match.entries,
-                "in_url": hit.match.in_url,
-                "lines": hit.lines,
-                "first_line": hit.first_line,
-                "excerpt": hit.excerpt,
-            }
-            for hit in found.hits
-        ],
-        "hits_beyond": found.beyond,
-    }
 
 
 def _cells(hit: "Hit") -> tuple[object, ...]:

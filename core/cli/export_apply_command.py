@@ -12,7 +12,7 @@ from core.cli.session import Session
 from core.errors import DefinitionFilesError
 
 if TYPE_CHECKING:
-    from core.exports.definitions.plan import Change, FieldChange, Outlook, Plan
+    from core.exports.definitions.plan import Change, Outlook, Plan
     from core.store import Store
 
 WOULD_CHANGE = 4
@@ -144,7 +144,9 @@ def _ask() -> None:
 
 def _print(wanted: "Plan", as_json: bool) -> None:
     if as_json:
-        print_json(_plan_object(wanted))
+        from core.exports.objects import plan_object
+
+        print_json(plan_object(wanted))
     else:
         for change in wanted.changes:
             _print_change(change)
@@ -237,38 +239,3 @@ def _say_done(wanted: "Plan") -> None:
     if on:
         names = " ".join(on) if len(on) <= 5 else "--all"
         say(f"yetictl export run {names} publishes {'it' if len(on) == 1 else 'them'}")
-
-
-def _plan_object(wanted: "Plan") -> dict[str, Any]:
-    return {
-        "exports": [_change_object(change) for change in wanted.changes],
-        "templates": [
-            {"name": item.name, "change": item.kind, "also_used_by": list(item.used_by)}
-            for item in wanted.templates
-        ],
-        "in_no_file": list(wanted.left),
-        "is_empty": wanted.is_empty,
-    }
-
-
-def _change_object(change: "Change") -> dict[str, Any]:
-    outlook = change.outlook
-    return {
-        "name": change.name,
-        "change": change.kind,
-        "fields": [_field_object(field) for field in change.fields],
-        "outlook": {
-            "entries": None if outlook.fault else outlook.entries,
-            "current_version": outlook.version,
-            "changed": dict(outlook.changed),
-            "held": list(outlook.held),
-            "fault": outlook.fault or None,
-        }
-        if outlook
-        else None,
-        "notes": list(change.notes),
-    }
-
-
-def _field_object(field: "FieldChange") -> dict[str, Any]:
-    return {"field": field.word, "old": field.old, "new": field.new}

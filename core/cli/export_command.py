@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.actor import actor
 from core.cli.export_apply_command import apply, dump, plan
 from core.cli.export_diff_command import diff
 from core.cli.export_explain_command import explain
@@ -23,7 +24,7 @@ from core.cli.export_output import (
 from core.cli.export_preview_command import preview
 from core.cli.export_preview_output import say_verdict
 from core.cli.export_runs_command import cancel, log, runs
-from core.cli.export_state import state_lines, state_object, state_of, state_text
+from core.cli.export_state import state_lines, state_object
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
 from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
@@ -63,8 +64,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
       yetictl export add hashes --format csv --type hash --max-age 90d
       yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
     """
-    from core.exports.definitions import definition
-    from core.store import definitions
+    from core.exports.definitions import definition, keeping
 
     if bool(given["form"]) == bool(given["template"]):
         raise click.UsageError("say how to write it: --format F (see yetictl format list) or --template T")
@@ -85,12 +85,12 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
             description=given["description"] or "",
             enabled=not disabled,
             is_public=bool(given["is_public"]),
+            networks=given["networks"],
             deltas=bool(given["deltas"]),
             now=session.now,
         )
-        _check_place(session, made)
-        _warn(store, made)
-        definitions.add_export(store, made)
+        for warning in keeping.keep(store, made, session.export_settings):
+            say(f"yetictl: {warning}")
         _say_preview(session, store, made)
     say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
     say(first_run_text(made))
@@ -106,7 +106,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
 
     The file name stays as it was when the export was made, so that no consumer loses its URL.
     """
-    from core.exports.definitions import definition
+    from core.exports.definitions import keeping, words
     from core.store import definitions
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -126,6 +126,8 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         for field in ("destination", "description"):
             if given[field] is not None:
                 changes[field] = given[field]
+        if given["networks"]:
+            changes["networks"] = words.networks(given["networks"])
         schedule = schedule_text(given)
         if schedule is not None:
             changes["schedule"] = schedule
@@ -137,10 +139,8 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
             if value is not None:
                 changes[field] = value
         made = replace(old, **changes, modified_at=session.now)
-        definition.validate(store, made, default_destination=session.config["system.export_path"])
-        _check_place(session, made)
-        _warn(store, made)
-        definitions.replace_export(store, made)
+        for warning in keeping.keep(store, made, session.export_settings, seen=old):
+            say(f"yetictl: {warning}")
         _say_preview(session, store, made)
     say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
 
@@ -204,20 +204,6 @@ def run_exports(
     return 3 if any(result.status == "held" for result in results) else 0
 
 
-def _check_place(session: Session, made: "ExportDefinition") -> None:
-    from core.exports.publishing import places
-
-    settings = session.export_settings
-    places.check_versions(settings.versions_path, made.destination or settings.export_path)
-
-
-def _warn(store: "Store", made: ExportDefinition) -> None:
-    from core.exports.definitions import definition
-
-    for warning in definition.warnings(store, made):
-        say(f"yetictl: {warning}")
-
-
 def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> None:
     """Say what a run would do; an export that could not run yet is defined all the same."""
     from core.exports.preview import preview_of
@@ -250,7 +236,13 @@ def _run_one(
         def once() -> "RunResult":
             with progress(name, None) as advance:
                 return run_export(
-                    store, name, session.export_settings, now=session.now, on_entries=advance, only_withdrawn=less
+                    store,
+                    name,
+                    session.export_settings,
+                    now=session.now,
+                    on_entries=advance,
+                    only_withdrawn=less,
+                    by=None if withdrawing else actor(),
                 )
 
         result = when_free(once, max(0, give_up_at - time.monotonic()))
@@ -265,6 +257,7 @@ def _run_one(
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """Print the exports, how each last went, and which are held or pinned."""
+    from core.exports.state import state_of, state_text
     from core.store import definitions, runs
 
     with session.store() as store:
@@ -297,6 +290,7 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
+    from core.exports.state import state_of
     from core.store import definitions, runs
 
     with session.store() as store:

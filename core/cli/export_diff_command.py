@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from core.cli.export_preview_output import reason_words
 from core.cli.output import json_option, printable, say
 from core.cli.session import Session
+from core.exports.answers.reason_words import reason_words
 
 if TYPE_CHECKING:
     from core.exports.versions.differences import Difference, Differences, Side

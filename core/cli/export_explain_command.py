@@ -2,7 +2,7 @@
 
 import click
 
-from core.cli.export_explain_output import explanation_object, print_explanation
+from core.cli.export_explain_output import print_explanation
 from core.cli.output import json_option, print_json, say
 from core.cli.session import Session
 
@@ -27,6 +27,7 @@ def explain(session: Session, name: str, value: str, number: int | None, as_json
       yetictl export explain c2 'evil[.]example[.]net' --version 12
     """
     from core.exports.answers.explain import explain as ask
+    from core.exports.answers.explanation import explanation_object
 
     session.config  # noqa: B018 - makes drop-in clients known
     with session.store() as store:

@@ -2,7 +2,6 @@
 
 import click
 
-from core.cli.export_preview_output import reason_words
 from core.cli.output import json_option, print_json, print_table, say
 from core.cli.session import Session
 
@@ -22,6 +21,7 @@ def kept_off(session: Session, name: str, number: int | None, word: str | None, 
     """
     import msgspec
 
+    from core.exports.answers.reason_words import reason_words
     from core.store import archives, ledger
 
     with session.store() as store:

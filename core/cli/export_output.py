@@ -8,14 +8,14 @@ import click
 
 from core.cli.output import is_wide, print_table, printable, say
 from core.cli.parameters import duration_text
+from core.exports.objects import run_object
 from core.redaction import redact
 from core.schemas.export import ExportDefinition, Run, Selection, Version
-from core.schemas.instant import to_second, to_text
+from core.schemas.instant import to_text
 from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
     from core.exports.run import RunResult
-    from core.store.pins import Pin
 
 _SHORT_DIGEST = 16
 
@@ -59,6 +59,8 @@ def selection_text(item: ExportDefinition, with_format: bool = True) -> str:
         parts.append("with deltas")
     if item.is_public:
         parts.append("for anybody")
+    if item.networks:
+        parts.append(f"fetched from {', '.join(item.networks)}")
     return "; ".join(parts)
 
 
@@ -98,44 +100,13 @@ def selection_object(selection: Selection) -> dict[str, Any]:
     return found
 
 
-def pin_text(pin: "Pin") -> str:
-    """Return what an export is pinned to, since when, by whom and why."""
-    return f"to version {pin.number} since {to_second(pin.pinned_at)} by {pin.by}: {pin.reason}"
-
-
-def pin_object(pin: "Pin | None") -> dict[str, Any] | None:
-    """Return the same for ``--json``."""
-    if pin is None:
-        return None
-    return {
-        "version": pin.number,
-        "since": to_text(pin.pinned_at),
-        "by": pin.by,
-        "reason": pin.reason,
-        "exact": pin.exact,
-    }
-
-
-def run_object(run: Run) -> dict[str, Any]:
-    """Return a run for ``--json``."""
-    return {
-        "id": run.id,
-        "status": run.status,
-        "outcome": run.outcome,
-        "message": run.message,
-        "entries": run.entries,
-        "version": run.version,
-        "started_at": to_text(run.started_at),
-        "finished_at": to_text(run.finished_at) if run.finished_at is not None else None,
-    }
-
-
 def definition_object(item: ExportDefinition, last: Run | None, version: Version | None = None) -> dict[str, Any]:
     """Return an export for ``--json``."""
     found: dict[str, Any] = {
         "name": item.name,
         "enabled": item.enabled,
         "public": item.is_public,
+        "networks": list(item.networks),
         "deltas": item.deltas,
         "format": item.format or None,
         "template": item.template or None,

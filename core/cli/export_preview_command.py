@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from core.cli.export_against_output import against_object, compare, print_against
-from core.cli.export_preview_output import preview_object, print_preview
+from core.cli.export_against_output import compare, print_against
+from core.cli.export_preview_output import print_preview
 from core.cli.output import json_option, print_json
 from core.cli.session import Session
 
@@ -28,6 +28,7 @@ def preview(session: Session, name: str, entries: int, log: Path | None, as_json
     With --against FILE also what it would have hit: FILE is a list of one value a line, or a log whose lines hold
     addresses, names, URLs or hashes (Apache, nginx, squid, Zeek, dnsmasq, unbound, JSON lines).
     """
+    from core.exports.objects import against_object, preview_object
     from core.exports.preview import preview as look
     from core.store import definitions
 

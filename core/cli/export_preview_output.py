@@ -1,12 +1,12 @@
-"""How a preview looks, for people and for programs."""
+"""How a preview looks for people."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from core.cli.output import printable, say
 from core.cli.own_assets_output import has_own_assets, way_out
+from core.exports.answers.reason_words import reason_words
 from core.schemas.export import ExportDefinition
 
 if TYPE_CHECKING:
@@ -14,25 +14,6 @@ if TYPE_CHECKING:
 
 _MOST_TAGS = 12
 _MOST_REASONS = 8
-
-
-def preview_object(seen: "Preview") -> dict[str, Any]:
-    """Return a preview for ``--json``."""
-    return {
-        "export": seen.export,
-        "entries": seen.entries,
-        "current_version": seen.current,
-        "changed": seen.changed,
-        "removed_for": seen.removed_for,
-        "kept_off": [{**msgspec.json.decode(reason), "observables": count} for reason, count in seen.kept_off],
-        "verdict": seen.verdict.as_object(),
-        "types": seen.types,
-        "tags": seen.tags,
-        "stale_assertions": seen.stale,
-        "funnel": [{"step": step, "observables": count} for step, count in seen.funnel],
-        "first": seen.first,
-        "notes": list(seen.notes),
-    }
 
 
 def print_preview(seen: "Preview", definition: ExportDefinition) -> None:
@@ -73,20 +54,3 @@ def say_verdict(seen: "Preview", definition: ExportDefinition) -> None:
         say(f"a run would be held: {held.text}")
     if has_own_assets(seen.verdict):
         say(way_out(definition))
-
-
-def reason_words(reason: str) -> str:
-    """Return a reason, which is JSON text, as people say it."""
-    told = msgspec.json.decode(reason)
-    parts = [str(told.get("reason", ""))]
-    if name := told.get("list"):
-        parts.append(f"by {name}")
-    if entry := told.get("entry"):
-        parts.append(f"({told['relation']} {entry})" if told.get("relation") else f"({entry})")
-    if tag := told.get("tag"):
-        parts.append(f"by {tag} of {told['source']}" if told.get("source") else tag)
-    if detail := told.get("detail") or told.get("said"):
-        parts.append(f"({detail})")
-    if number := told.get("to"):
-        parts.append(f"to version {number}")
-    return " ".join(parts)

@@ -2,7 +2,7 @@
 
 import click
 
-from core.cli.export_versions_command import user
+from core.actor import actor
 from core.cli.output import json_option, print_json, print_table, printable, say
 from core.cli.session import Session
 from core.schemas.instant import SECOND, Instant, to_second
@@ -134,6 +134,6 @@ def cancel(session: Session, name: str) -> None:
     from core.store import jobs
 
     with session.store() as store:
-        for item in jobs.cancel(store, name, session.now, by=user()):
+        for item in jobs.cancel(store, name, session.now, by=actor()):
             said = "asked to stop" if item.state == jobs.RUNNING else "cancelled"
             say(f"{name}: {said}")

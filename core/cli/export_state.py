@@ -1,62 +1,16 @@
-"""What stands in the way of an export: it is held, it is pinned, its last run failed."""
+"""How what stands in the way of an export looks, for people and for programs."""
 
-import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.cli.export_output import pin_object, pin_text
-from core.schemas.export import Run
-from core.schemas.instant import to_second, to_text
-
 if TYPE_CHECKING:
-    from core.exports.gate.verdict import Verdict
-    from core.store import Store
-    from core.store.archives import Archived
-    from core.store.pins import Pin
-
-HELD = "held"
+    from core.exports.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """How an export stands.
-
-    Attributes:
-        last: Its last run; ``None`` if there was none.
-        pin: What it is pinned to.
-        waiting: The candidate that is held.
-    """
-
-    last: Run | None
-    pin: "Pin | None"
-    waiting: "Archived | None"
-
-    @property
-    def is_held(self) -> bool:
-        """Something waits for a release, or the last run was held though it would change nothing."""
-        return self.waiting is not None or (self.last is not None and self.last.status == HELD)
-
-
-def state_of(store: "Store", name: str) -> State:
-    """Return how the export *name* stands."""
-    from core.exports.versions.release import candidate
-    from core.store import pins, runs
-
-    return State(runs.last_run(store, name), pins.pinned(store, name), candidate(store, name))
-
-
-def state_text(state: State) -> str:
-    """Return in a few words how the last run went, and what stands in the way."""
-    status = state.last.status if state.last else "never run"
-    found = [word for word, holds in ((HELD, state.is_held), ("pinned", state.pin is not None)) if holds]
-    if not found or status not in ("completed", HELD):
-        found.insert(0, status)
-    return ", ".join(found)
-
-
-def state_lines(state: State) -> Iterator[tuple[str, str]]:
+def state_lines(state: "State") -> Iterator[tuple[str, str]]:
     """Yield what it is pinned to, and what is held, each with a heading."""
+    from core.exports.state import HELD, held_text, pin_text
+
     if state.pin is not None:
         yield "pinned", pin_text(state.pin)
     if state.waiting is not None:
@@ -64,48 +18,8 @@ def state_lines(state: State) -> Iterator[tuple[str, str]]:
         yield HELD, f"{made.entries:,} entries, {held_text(state.waiting)}"
 
 
-def state_object(state: State) -> dict[str, Any]:
+def state_object(state: "State") -> dict[str, Any]:
     """Return what it is pinned to and what is held, for ``--json``."""
-    return {"pinned": pin_object(state.pin), "held": _held_object(state.waiting)}
+    from core.exports.objects import held_object, pin_object
 
-
-def held_text(item: "Archived") -> str:
-    """Return since when a candidate is held, and why."""
-    return f"held since {to_second(item.record.made_at)}: {_verdict(item).message}"
-
-
-def warnings(name: str, state: State) -> Iterator[str]:
-    """Yield what somebody has to do something about, each with the command that helps."""
-    quoted = shlex.quote(name)
-    if state.last is not None and state.last.status == "failed":
-        yield f"{name}: the last run failed: {state.last.message}"
-    if state.waiting is not None:
-        look = f"yetictl export diff {quoted} held shows what would change"
-        release = "this cannot be released: mend it and run the export again"
-        if _verdict(state.waiting).can_be_released:
-            release = f"to publish it all the same: yetictl export release {quoted} --reason TEXT"
-        yield f"{name}: {held_text(state.waiting)}; {look}; {release}"
-    elif state.last is not None and state.last.status == HELD:
-        again = f"mend that, and run it again: yetictl export run {quoted}"
-        yield f"{name}: the last run was held: {state.last.message}; {again}"
-    if state.pin is not None:
-        yield f"{name}: pinned {pin_text(state.pin)}; yetictl export unpin {quoted} lets runs publish again"
-
-
-def _verdict(item: "Archived") -> "Verdict":
-    from core.exports.gate.verdict import Verdict
-
-    return Verdict.from_object(item.record.verdict)
-
-
-def _held_object(item: "Archived | None") -> dict[str, Any] | None:
-    if item is None:
-        return None
-    verdict = _verdict(item)
-    return {
-        "since": to_text(item.record.made_at),
-        "entries": item.record.entries,
-        "candidate": item.record.content[0].sha256,
-        "reasons": verdict.as_object()["reasons"],
-        "can_be_released": verdict.can_be_released,
-    }
+    return {"pinned": pin_object(state.pin), "held": held_object(state.waiting)}

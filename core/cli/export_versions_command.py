@@ -1,19 +1,18 @@
 """``yetictl export versions, release, rollback, unpin, verify``: what was published, and what to do about it."""
 
-import getpass
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from core.cli.export_output import pin_object, pin_text
+from core.actor import actor
 from core.cli.output import is_wide, json_option, print_json, print_table, progress, say
 from core.cli.parameters import reason_option
 from core.cli.patience import when_free
 from core.cli.session import Session
 from core.redaction import redact
-from core.schemas.instant import to_second, to_text
+from core.schemas.instant import to_second
 
 if TYPE_CHECKING:
     from core.exports.publishing.publish import Published
@@ -29,6 +28,8 @@ _SHORT_DIGEST = 16
 @click.pass_obj
 def versions(session: Session, name: str, as_json: bool) -> None:
     """Print the versions that are kept, the newest first, and what is held or pinned."""
+    from core.exports.objects import pin_object, version_object
+    from core.exports.state import pin_text
     from core.exports.versions.release import candidate
     from core.store import archives, pins
     from core.store.archives import KEPT
@@ -80,7 +81,7 @@ def release(session: Session, name: str, reason: str, sha256: str, as_json: bool
     with session.store() as store:
         number, files, notes = when_free(
             lambda: let_go(
-                store, name, session.export_settings, by=user(), reason=reason, sha256=sha256, now=session.now
+                store, name, session.export_settings, by=actor(), reason=reason, sha256=sha256, now=session.now
             )
         )
     _print_published(name, number, files, as_json, {"notes": list(notes)})
@@ -112,7 +113,7 @@ def rollback(session: Session, name: str, version: int, reason: str, exact: bool
                 name,
                 version,
                 session.export_settings,
-                by=user(),
+                by=actor(),
                 reason=reason,
                 exact=exact,
                 now=session.now,
@@ -163,27 +164,20 @@ def verify(session: Session, name: str, number: int | None, as_json: bool) -> in
 
     That is each manifest and its link to the one before, each object, and the published files.
     """
+    from core.exports.objects import finding_object
     from core.exports.versions.verify import verify as look
 
     with session.store() as store, progress(name, None) as advance:
         findings = look(store, name, session.export_settings, number=number, on_object=lambda: advance(1))
     wrong = [item for item in findings if item.fault]
     if as_json:
-        print_json([_finding_object(item) for item in findings])
+        print_json([finding_object(item) for item in findings])
     else:
         for item in wrong:
             click.echo(f"{_where(item):<12} {redact(item.what)}: {item.fault}")
     good = len(findings) - len(wrong)
     say(f"{name}: {good:,} of {len(findings):,} manifests, objects and published files are as they should be")
     return 1 if wrong else 0
-
-
-def user() -> str:
-    """Return who types this, as far as the system says."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def cause_text(item: "Archived") -> str:
@@ -207,38 +201,6 @@ def held_text(item: "Archived") -> str:
     return Verdict.from_object(item.record.verdict).message
 
 
-def version_object(item: "Archived") -> dict[str, object]:
-    """Return a version for ``--json``."""
-    record = item.record
-    return {
-        "version": record.number or None,
-        "cause": record.cause,
-        "note": dict(record.note),
-        "made": to_text(record.made_at),
-        "instant": to_text(record.instant),
-        "entries": record.entries,
-        "refused": record.refused,
-        "kept_off": dict(record.kept_off),
-        "changed": dict(record.changed),
-        "ipv4_addresses": record.space.ipv4,
-        "ipv6_addresses": record.space.ipv6,
-        "counter": record.counter,
-        "verdict": record.verdict,
-        "software": record.software,
-        "manifest_sha256": item.manifest_sha256,
-        "files": [
-            {
-                "name": file.file_name,
-                "media_type": file.media_type,
-                "size_bytes": file.size_bytes,
-                "sha256": file.sha256,
-                "entries": file.entries,
-            }
-            for file in record.content
-        ],
-    }
-
-
 def _print_published(
     name: str,
     number: int,
@@ -247,15 +209,14 @@ def _print_published(
     more: "Mapping[str, object] | None" = None,
 ) -> None:
     if as_json:
+        from core.exports.objects import published_objects
+
         print_json(
             {
                 "export": name,
                 "version": number,
                 **(more or {}),
-                "files": [
-                    {"name": file.name, "location": file.location, "sha256": file.sha256, "outcome": file.outcome}
-                    for file in files
-                ],
+                "files": published_objects(files),
             }
         )
         return
@@ -289,12 +250,3 @@ def _where(item: "Finding") -> str:
     if item.is_published:
         return "published"
     return f"version {item.version}" if item.version else "held"
-
-
-def _finding_object(item: "Finding") -> dict[str, object]:
-    return {
-        "version": item.version or None,
-        "state": "published" if item.is_published else "kept" if item.version else "held",
-        "what": redact(item.what),
-        "fault": item.fault or None,
-    }

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from core import __version__
+from core.actor import acting_as, system_user
 from core.errors import YetiError
 from core.redaction import redact
 
@@ -30,7 +31,9 @@ COMMANDS = {
     "key": "make and show the key that signs what is published",
     "tasks": "run exports when they are due",
     "api": "answer requests, and serve what is published",
+    "consumer": "keep machines that fetch what is published, and see what each has",
     "user": "keep users of the API and their keys",
+    "audit": "show who changed what",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }
@@ -121,7 +124,8 @@ def open_standard_streams() -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run ``yetictl`` with *arguments* and return its exit status."""
     try:
-        outcome = yetictl.main(args=arguments, prog_name="yetictl", standalone_mode=False)
+        with acting_as(system_user()):
+            outcome = yetictl.main(args=arguments, prog_name="yetictl", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -1,6 +1,5 @@
 """``yetictl observable``: look at, add, tag and withdraw observables."""
 
-import contextlib
 import json
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,12 @@ import click
 from core.cli.output import counted, json_option, print_json, print_table, printable, say
 from core.cli.parameters import reason_option
 from core.cli.session import Session
-from core.errors import NotFound, RefusedValue
+from core.errors import RefusedValue
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.instant import to_text
 from core.values.types import expand
 
 if TYPE_CHECKING:
-    from core.store import Store
     from core.store.rows import Row
 
 MOST = 1_000_000
@@ -76,8 +74,10 @@ def list_(
 @click.pass_obj
 def show(session: Session, value: str, type_name: str | None, as_json: bool) -> None:
     """Print everything known of one value: who says what of it, and since when."""
+    from core.exports.answers.meant import find
+
     with session.store() as store:
-        found = find(session, store, value, type_name)
+        found = find(store, value, type_name, session.now)
     if as_json:
         print_json([row_object(row) for row in found])
         return
@@ -141,6 +141,7 @@ def add(
     tlp: str | None,
 ) -> int:
     """Add single values.  A value that is refused is said with its reason; the others go in."""
+    from core.exports.answers.meant import recognised
     from core.store import observables
 
     found, refused = [], 0
@@ -185,10 +186,11 @@ def tag(session: Session, value: str, tags: tuple[str, ...], type_name: str | No
     Under a sticky tag (benign, false-positive, allowlist, ...; see `tag list`) it is claimed to be good, and the next
     runs leave it out; `observable withdraw` does more, and at once.
     """
+    from core.exports.answers.meant import find
     from core.store import observables
 
     with session.store() as store:
-        for row in find(session, store, value, type_name):
+        for row in find(store, value, type_name, session.now):
             try:
                 observables.tag(store, row.type, row.value, tags, source, session.now)
             except RefusedValue as error:
@@ -221,12 +223,13 @@ def withdraw(
     address or below a name stays, and is told; carving out the network, or the address, takes it off, too.
     """
     from core.cli import withdrawal
+    from core.exports.answers.meant import meant
     from core.store import clearing
     from core.store.conditions import CLEARED
 
     names: dict[str, None] = {}
     with session.store() as store:
-        for type_, known in meant(session, store, value, type_name):
+        for type_, known in meant(store, value, type_name, session.now):
             names |= dict.fromkeys(withdrawal.holders(session, store, type_, known))
             number = clearing.clear(store, type_, known, reason, session.now)
             say(f"{type_}  {known}: {counted(number, 'assertion')} withdrawn, and marked as {CLEARED}")
@@ -244,10 +247,11 @@ def withdraw(
 @click.pass_obj
 def reinstate(session: Session, value: str, type_name: str | None) -> None:
     """Undo a withdrawal, but not one by the source itself.  The exports take the value again with their next run."""
+    from core.exports.answers.meant import find
     from core.store import carve_outs, clearing
 
     with session.store() as store:
-        for row in find(session, store, value, type_name):
+        for row in find(store, value, type_name, session.now):
             if carve_outs.undo(store, row.value, session.now):
                 say(f"{row.type}  {row.value}: not carved out of networks any more")
             number = clearing.undo(store, row.type, row.value, session.now)
@@ -256,64 +260,6 @@ def reinstate(session: Session, value: str, type_name: str | None) -> None:
                 f"{row.type}  {row.value}: {counted(number, 'assertion')} {count} again; "
                 "run your exports to publish that"
             )
-
-
-def recognised(text: str, type_name: str | None) -> tuple[str, str]:
-    """Return type and canonical value of what was typed.
-
-    Raises:
-        RefusedValue: It is not of that type, or of none that is recognised.
-        DefinitionError: There is no such type.
-    """
-    from core.values.canonical import classify
-    from core.values.detect import detect
-    from core.values.refang import refang
-
-    if type_name is not None:
-        (only, *more) = expand([type_name])
-        if more:
-            raise RefusedValue(f"--type {type_name} is a group; name one of {', '.join([only, *more])}")
-        return classify(only, refang(text))
-    found = detect(text)
-    if found is None:
-        raise RefusedValue("of no type that is recognised; --type says which it is")
-    return found
-
-
-def find(session: Session, store: "Store", text: str, type_name: str | None) -> "list[Row]":
-    """Return the observables that were meant by what was typed: as it stands, or in canonical form.
-
-    Raises:
-        NotFound: There is none.
-    """
-    from core.store import observables
-
-    wanted = expand([type_name]) if type_name else ()
-    forms = [text]
-    with contextlib.suppress(RefusedValue):
-        forms.append(recognised(text, type_name if len(wanted) == 1 else None)[1])
-    for form in dict.fromkeys(forms):
-        found = [row for row in observables.find(store, form, session.now) if not wanted or row.type in wanted]
-        if found:
-            return found
-    of_type = f" of type {type_name}" if type_name else ""
-    raise NotFound(
-        f"there is no observable {_short(text)!r}{of_type}; yetictl observable list --contains finds parts of values"
-    )
-
-
-def meant(session: Session, store: "Store", text: str, type_name: str | None) -> list[tuple[str, str]]:
-    """Return type and value of the observables that were meant, or of the one that nobody knows yet.
-
-    Raises:
-        NotFound: Nobody knows it, and of which type it is cannot be told.
-    """
-    try:
-        return [(row.type, row.value) for row in find(session, store, text, type_name)]
-    except NotFound:
-        with contextlib.suppress(RefusedValue):
-            return [recognised(text, type_name)]
-        raise
 
 
 def tags_text(row: "Row") -> str:

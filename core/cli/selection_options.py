@@ -70,7 +70,17 @@ def what_options(function: F) -> F:
                 help="What neither a date nor a lifetime gives an end to. Default: keep.",
             ),
             click.option(
-                "--public/--not-public", "is_public", default=None, help="Anybody may fetch what is published."
+                "--public/--not-public",
+                "is_public",
+                default=None,
+                help="Anybody may fetch what is published; else it takes the token of a consumer.",
+            ),
+            click.option(
+                "--network",
+                "networks",
+                multiple=True,
+                metavar="N",
+                help="It may only be fetched from this network, or address. Repeatable; '' clears.",
             ),
             click.option(
                 "--deltas/--no-deltas",

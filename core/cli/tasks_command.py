@@ -31,6 +31,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
     """
     from core.tasks.service import TaskService
+    from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -49,7 +50,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         settings,
         workers=workers,
         grace_s=grace_s,
-        keep_days=session.config.whole("tasks.keep_days"),
+        keep=keep_of(session.config),
     )
     before = {
         number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)

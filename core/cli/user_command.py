@@ -1,12 +1,11 @@
 """``yetictl user``: who may use the API."""
 
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
-from core.cli.export_versions_command import user as me
+from core.actor import actor
+from core.cli.audit_command import command as audit
 from core.cli.output import counted, json_option, print_json, print_table, say
 from core.cli.parameters import Duration
 from core.cli.session import Session
@@ -19,11 +18,6 @@ ROLES = ("reader", "editor", "admin")
 @click.group()
 def command() -> None:
     """Keep users of the API, their keys, and see who changed what."""
-
-
-def _detail_text(detail: Mapping[str, Any]) -> str:
-    texts = {key: ", ".join(value) if isinstance(value, list) else value for key, value in detail.items()}
-    return "; ".join(f"{key} {text}" for key, text in texts.items())
 
 
 def _password(from_input: bool) -> str:
@@ -55,7 +49,7 @@ def add(session: Session, name: str, role: str, password_stdin: bool, no_passwor
         raise click.UsageError("--password-stdin and --no-password exclude each other")
     password = None if no_password else _password(password_stdin)
     with session.store() as store:
-        made = accounts.add_user(store, name, role, password, by=me(), now=session.now)
+        made = accounts.add_user(store, name, role, password, by=actor(), now=session.now)
     say(f"user {made.name} added, {made.role}; yetictl user token {made.name} makes a key for a program")
 
 
@@ -111,7 +105,7 @@ def password(session: Session, name: str, password_stdin: bool) -> None:
     from core.accounts import accounts
 
     with session.store() as store:
-        accounts.set_password(store, name, _password(password_stdin), by=me(), now=session.now)
+        accounts.set_password(store, name, _password(password_stdin), by=actor(), now=session.now)
     say(f"{name}: password set")
 
 
@@ -124,7 +118,7 @@ def role(session: Session, name: str, role: str) -> None:
     from core.accounts import accounts
 
     with session.store() as store:
-        made = accounts.change(store, name, role=role, by=me(), now=session.now)
+        made = accounts.change(store, name, role=role, by=actor(), now=session.now)
     say(f"{made.name}: {made.role}")
 
 
@@ -136,7 +130,7 @@ def disable(session: Session, name: str) -> None:
     from core.accounts import accounts
 
     with session.store() as store:
-        accounts.change(store, name, is_enabled=False, by=me(), now=session.now)
+        accounts.change(store, name, is_enabled=False, by=actor(), now=session.now)
     say(f"{name}: switched off; yetictl user enable {name} switches it on again")
 
 
@@ -148,7 +142,7 @@ def enable(session: Session, name: str) -> None:
     from core.accounts import accounts
 
     with session.store() as store:
-        accounts.change(store, name, is_enabled=True, by=me(), now=session.now)
+        accounts.change(store, name, is_enabled=True, by=actor(), now=session.now)
     say(f"{name}: switched on")
 
 
@@ -160,7 +154,7 @@ def remove(session: Session, name: str) -> None:
     from core.accounts import accounts
 
     with session.store() as store:
-        accounts.remove(store, name, by=me(), now=session.now)
+        accounts.remove(store, name, by=actor(), now=session.now)
     say(f"{name}: removed")
 
 
@@ -198,7 +192,7 @@ def token(
 
     with session.store() as store:
         if removed:
-            users.remove_key(store, name, key_name, by=me(), now=session.now)
+            users.remove_key(store, name, key_name, by=actor(), now=session.now)
             say(f"{name}: key {key_name} removed")
             return
         now = session.now
@@ -208,7 +202,7 @@ def token(
             key_name,
             scopes=scopes or ("admin",),
             expires_at=now + expires_s * SECOND if expires_s else None,
-            by=me(),
+            by=actor(),
             now=now,
         )
     ends = "never ends" if made.expires_at is None else f"ends {to_second(made.expires_at)}"
@@ -264,39 +258,4 @@ def keys(session: Session, name: str | None, as_json: bool) -> None:
     say(counted(len(rows), "key"))
 
 
-@command.command()
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
-@json_option
-@click.pass_obj
-def audit(session: Session, limit: int, as_json: bool) -> None:
-    """Print who changed what of users and keys, newest first."""
-    from core.store import users
-
-    with session.store() as store:
-        found = users.audit_entries(store, limit=limit)
-    if as_json:
-        print_json(
-            [
-                {"at": to_second(item.at), "actor": item.actor, "action": item.action, "subject": item.subject}
-                | {"detail": dict(item.detail)}
-                for item in found
-            ]
-        )
-        return
-    rows = [
-        (
-            to_second(item.at),
-            item.actor,
-            item.action,
-            item.subject,
-            ", ".join(
-                f"{key} {', '.join(value) if isinstance(value, list) else value}"
-                for key, value in item.detail.items()
-            ),
-        )
-        for item in found
-    ]
-    if rows:
-        print_table(("at", "by", "what", "of", "detail"), rows)
-    else:
-        say("nothing was changed yet")
+command.add_command(audit, "audit")

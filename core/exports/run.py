@@ -78,6 +78,7 @@ def run_export(
     now: Instant,
     on_entries: Callable[[int], None] = lambda _: None,
     only_withdrawn: bool = False,
+    by: str | None = None,
 ) -> RunResult:
     """Bring the export *name* up to date.
 
@@ -88,6 +89,7 @@ def run_export(
         now: The instant at which every assertion is judged.
         on_entries: Called with the number of entries just rendered.
         only_withdrawn: Nothing is made anew; only what was withdrawn or carved out leaves what is published.
+        by: Who runs it by hand, for the record of changes; ``None`` is nobody in particular.
 
     Raises:
         NotFound: There is no such export.
@@ -96,7 +98,7 @@ def run_export(
     """
     clock = Clock(now)
     with held(store, name, clock) as lease:
-        run_id = runs.begin_run(store, lease, now)
+        run_id = runs.begin_run(store, lease, now, by=by)
         with collected() as lines:
             return _recorded(store, lease, run_id, settings, clock, lines, on_entries, only_withdrawn)
 

@@ -1,7 +1,7 @@
 """Read files into the store: find them, recognise them, merge what they claim, and say what happened."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,14 +60,20 @@ def import_paths(
     if format != "auto" and format not in READERS:
         raise DefinitionError(f"unknown format {format!r}; known: auto, {', '.join(READERS)}")
     table_columns.check(options.columns if options else {})
+    paths = [*paths]
     job = _Import(options or Options(), format, on_refusal or (lambda path, refusal: None), on_bytes)
-    with store.import_session(now, job.refused_by_store) as session:
+    with store.import_session(now, job.refused_by_store, _named(paths)) as session:
         for found in walk.files(paths):
             job.file(found, session)
         if snapshot:
             job.end_unlisted(session)
     job.store_others(store, now)
     return job.finished(session)
+
+
+def _named(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(path.name or str(path) for path in paths[:3]) + more
 
 
 class _Import:

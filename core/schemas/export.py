@@ -61,6 +61,7 @@ class ExportDefinition:
     configured ``system.export_path``.  ``file_name`` is fixed when the export is made and never follows later
     edits.  ``schedule`` is ``"every:<seconds>"``, ``"cron:<expression>"`` or empty.  ``is_public`` says that
     anybody may fetch what is published, so that nothing above ``TLP:CLEAR`` goes in unless the selection says so.
+    ``networks`` are those that it may be fetched from, in canonical form; empty is any.
     ``deltas`` publishes what each version added and removed beside the file.
     """
 
@@ -76,6 +77,7 @@ class ExportDefinition:
     description: str = ""
     enabled: bool = True
     is_public: bool = False
+    networks: tuple[str, ...] = ()
     deltas: bool = False
     created_at: Instant = 0
     modified_at: Instant = 0

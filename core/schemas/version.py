@@ -11,21 +11,25 @@ from core.schemas.instant import Instant
 Cause = Literal["run", "release", "withdrawal", "rollback"]
 
 
+Role = Literal["file", "content", "changes", "gzip", "zstd", "delta", "signature"]
+
+
 class StoredObject(msgspec.Struct, frozen=True, omit_defaults=True):
     """One object under ``system.versions_path``.
 
     Attributes:
         role: ``file`` is a published file; ``content`` the same without its publish counter, of formats that have
-            one; ``changes`` what the version changed and why.
+            one; ``changes`` what the version changed and why.  What is served beside: ``gzip`` and ``zstd`` are a
+            file in these codings, ``delta`` what was added and removed, ``signature`` that of a file.
         name: Of the object.
         size_bytes: Of the object.
         sha256: Of the object's bytes.
-        file_name: What the file is published as.
+        file_name: What the file is published as; of ``gzip`` and ``zstd``: the file that is in them.
         media_type: Of the file.
         entries: In the file.
     """
 
-    role: Literal["file", "content", "changes"]
+    role: Role
     name: str
     size_bytes: int
     sha256: str

@@ -25,6 +25,7 @@ from core.schemas.export import PublishedFile, Version
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
 from core.store import pins
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.ledger.writing import apply, prune
 from core.store.runs import Lease, insert_version, lease_held
@@ -39,6 +40,9 @@ WRITING, HELD, PUBLISHING, KEPT, REMOVING, REMOVED = (
     "removing",
     "removed",
 )
+
+_BY_SOMEBODY = {"release": "export released", "rollback": "export rolled back"}
+"""Causes of versions that somebody is put down for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,10 @@ def make_current(
             exact = said.get("exact") == "yes"
             pin = pins.Pin(record.number, record.made_at, said.get("by", ""), said.get("reason", ""), exact)
             pins.put(connection, found, pin)
+        if record.cause in _BY_SOMEBODY:
+            told = dict(record.note)
+            by = told.pop("by", None)
+            note(connection, _BY_SOMEBODY[record.cause], lease.export, {"version": record.number, **told}, by=by)
         apply(_driver(connection), found, record.number, changes)
 
 

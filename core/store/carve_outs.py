@@ -11,6 +11,7 @@ from core.schemas.instant import Instant
 from core.store.allow_lists.entries import ADDRESSES
 from core.store.allow_lists.kinds import CARVED_OUT, CARVED_OUT_NAME, Kind
 from core.store.allow_lists.lists import put
+from core.store.audit import note
 from core.store.schema import allow_list, allow_list_entry, allow_list_remark
 from core.store.soundness import fault_of_text
 from core.store.store import Store
@@ -44,6 +45,7 @@ def carve_out(store: Store, type: str, value: str, reason: str, now: Instant) ->
         connection.execute(
             insert(allow_list_remark).values(allow_list_id=key, entry=value, made_at=now, reason=reason)
         )
+        note(connection, "value carved out", value, {"reason": reason})
 
 
 def undo(store: Store, value: str, now: Instant) -> bool:
@@ -54,6 +56,7 @@ def undo(store: Store, value: str, now: Instant) -> bool:
             return False
         _put(connection, [entry for entry in entries if entry != value], now)
         connection.execute(_remark(key, value))
+        note(connection, "value carved out no more", value)
         return True
 
 

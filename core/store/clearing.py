@@ -8,7 +8,7 @@ import sqlite3
 
 from core.errors import NotFound
 from core.schemas.claim import CLEARED_BY, Kind
-from core.store import dialect
+from core.store import audit, dialect
 from core.store.changes import ADD_ASSERTION, ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.conditions import CLEARED
@@ -50,6 +50,8 @@ def clear(store: Store, type: str, value: str, reason: str, now: int) -> int:
             benign = begun(Stated(int(Kind.BENIGN), None, None, None, None, None, None), instant)
             connection.execute(_PUT, (key, names.source_ids[CLEARED_BY], names.tag_ids[CLEARED], *benign))
             derive(connection, [key], instant, store.lifetime_s, modified=True)
+            told = {"type": type, "assertions": withdrawn, "reason": reason}
+            audit.note(connection, "observable withdrawn", value, told, now=now)
             return withdrawn
     finally:
         connection.close()
@@ -75,6 +77,7 @@ def undo(store: Store, type: str, value: str, now: int) -> int:
                 (key, BY_ITS_SOURCE),
             ).rowcount
             derive(connection, [key], instant, store.lifetime_s, modified=True)
+            audit.note(connection, "observable reinstated", value, {"type": type, "assertions": back}, now=now)
             return back
     finally:
         connection.close()

@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from core.errors import AlreadyExists, NotFound
+from core.errors import AlreadyExists, ChangedMeanwhile, NotFound
 from core.schemas.export import ExportDefinition, Selection, Template
 from core.schemas.instant import Instant
-from core.store.schema import export, export_access, export_publication, template
+from core.store import definition_audit
+from core.store.audit import note
+from core.store.schema import export, export_access, export_networks, export_publication, template
 from core.store.store import Store
 
 
@@ -31,21 +33,32 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
         _refuse_clash(connection, definition)
         connection.execute(insert(export).values(_columns(definition)))
         _put_side_tables(connection, definition)
+        definition_audit.added(connection, definition)
 
 
-def replace_export(store: Store, definition: ExportDefinition) -> None:
+def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDefinition | None = None) -> None:
     """Replace the export of that name; its history stays.
+
+    Args:
+        store: Where.
+        definition: What it is to be.
+        seen: What it was when that was decided; ``None`` replaces it whatever it is.
 
     Raises:
         NotFound: There is none.
         AlreadyExists: Another export of that destination writes that file.
+        ChangedMeanwhile: It is not what was *seen* any more.
     """
     with store.writing() as connection:
-        export_id(connection, definition.name)
+        row = connection.execute(_named(definition.name)).first()
+        if row is None:
+            raise _no_export(definition.name)
+        if seen is not None and _definition(row) != seen:
+            raise ChangedMeanwhile(f"somebody changed the export {definition.name!r} meanwhile; look at it again")
         _refuse_clash(connection, definition)
-        columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
-        connection.execute(update(export).where(export.c.name == definition.name).values(columns))
+        _update(connection, definition)
         _put_side_tables(connection, definition)
+        definition_audit.changed(connection, _definition(row), definition)
 
 
 def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
@@ -93,6 +106,7 @@ def remove_export(store: Store, name: str) -> ExportDefinition:
         if row is None:
             raise _no_export(name)
         connection.execute(delete(export).where(export.c.id == row.id))
+        note(connection, "export removed", name)
     return _definition(row)
 
 
@@ -127,7 +141,9 @@ def replace_several(store: Store, wanted: Replacement, now: Instant) -> None:
             _put_template(connection, name, text, now)
         if wanted.remove:
             connection.execute(delete(export).where(export.c.name.in_(wanted.remove)))
-        known = {item.name for item in there}
+        for name in wanted.remove:
+            note(connection, "export removed", name)
+        known = {item.name: item for item in there}
         changed = [item for item in wanted.put if item.name in known]
         # Two may give their file names to each other, and at no moment may two have one.
         for item in changed:
@@ -136,8 +152,10 @@ def replace_several(store: Store, wanted: Replacement, now: Instant) -> None:
         for item in wanted.put:
             if item.name in known:
                 _update(connection, item)
+                definition_audit.changed(connection, known[item.name], item)
             else:
                 connection.execute(insert(export).values(_columns(item)))
+                definition_audit.added(connection, item)
             _put_side_tables(connection, item)
         for item in wanted.put:
             _refuse_clash(connection, item)
@@ -201,18 +219,23 @@ def remove_template(store: Store, name: str) -> None:
             raise AlreadyExists(f"the template {name!r} is used by the export {', '.join(users)}; edit that first")
         if not connection.execute(delete(template).where(template.c.name == name)).rowcount:
             raise _no_template(name)
+        note(connection, "template removed", name)
 
 
 def _put_template(connection: Connection, name: str, text: str, now: Instant) -> None:
-    kept = connection.execute(update(template).where(template.c.name == name).values(text=text, modified_at=now))
-    if not kept.rowcount:
+    before = connection.scalar(select(template.c.text).where(template.c.name == name))
+    if before is None:
         connection.execute(insert(template).values(name=name, text=text, created_at=now, modified_at=now))
+    else:
+        connection.execute(update(template).where(template.c.name == name).values(text=text, modified_at=now))
+    definition_audit.template_put(connection, name, before, text)
 
 
 def _exports() -> Select[Any]:
     return (
-        select(export, export_access.c.is_public, export_publication.c.deltas)
+        select(export, export_access.c.is_public, export_networks.c.networks, export_publication.c.deltas)
         .join(export_access, export_access.c.export_id == export.c.id, isouter=True)
+        .join(export_networks, export_networks.c.export_id == export.c.id, isouter=True)
         .join(export_publication, export_publication.c.export_id == export.c.id, isouter=True)
     )
 
@@ -255,7 +278,7 @@ def _update(connection: Connection, definition: ExportDefinition) -> None:
 
 def _columns(definition: ExportDefinition) -> dict[str, Any]:
     columns = asdict(definition)
-    del columns["is_public"], columns["deltas"]
+    del columns["is_public"], columns["networks"], columns["deltas"]
     for key in ("selection", "options", "limits"):
         columns[key] = json.dumps(columns[key], ensure_ascii=False, sort_keys=True)
     return columns
@@ -265,6 +288,10 @@ def _put_side_tables(connection: Connection, definition: ExportDefinition) -> No
     found = export_id(connection, definition.name)
     connection.execute(delete(export_access).where(export_access.c.export_id == found))
     connection.execute(insert(export_access).values(export_id=found, is_public=definition.is_public))
+    connection.execute(delete(export_networks).where(export_networks.c.export_id == found))
+    if definition.networks:
+        networks = json.dumps(definition.networks)
+        connection.execute(insert(export_networks).values(export_id=found, networks=networks))
     connection.execute(delete(export_publication).where(export_publication.c.export_id == found))
     connection.execute(insert(export_publication).values(export_id=found, deltas=definition.deltas))
 
@@ -279,6 +306,7 @@ def _definition(row: Row[Any]) -> ExportDefinition:
         options=json.loads(fields.pop("options")),
         limits=json.loads(fields.pop("limits")),
         is_public=bool(fields.pop("is_public")),
+        networks=tuple(json.loads(fields.pop("networks") or "[]")),
         deltas=bool(fields.pop("deltas")),
         **fields,
     )

@@ -6,22 +6,24 @@ lock is free between batches.  An exception loses what was not yet written and n
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self
 
 from core.schemas.claim import Claim, Refusal
 from core.schemas.instant import Instant
-from core.store import dialect
+from core.store import audit, dialect
 from core.store.batch import BatchWriter
 from core.store.clock import reckon_with, tick
 from core.store.collector import collector_off
 from core.store.soundness import fault_of
 from core.store.store import Store
 from core.store.touched import NEW, UNCHANGED, UPDATED
+
+_COUNTED = ("rows", "refused", "new", "updated", "unchanged", "withdrawn", "ended", "stale")
 
 BATCH = 25_000
 """Claims merged in one transaction: larger batches write more in the order of the index, and take more memory."""
@@ -42,16 +44,32 @@ class MergeReport:
     stale: int = 0
 
 
+class Told(NamedTuple):
+    """What is put down of a session in the record of changes: an action, of what, and more of it beside the counts."""
+
+    action: str = "import"
+    subject: str = ""
+    detail: Mapping[str, Any] = MappingProxyType({})
+
+
 class ImportSession:
     """A context manager; ``report`` is complete when the block has ended."""
 
-    def __init__(self, store: Store, now: Instant, on_refusal: Callable[[Refusal], None] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        now: Instant,
+        on_refusal: Callable[[Refusal], None] | None = None,
+        told: Told | None = None,
+    ) -> None:
         """Prepare a session; *on_refusal* hears of claims that cannot be kept, as they are added."""
         self.report = MergeReport()
         self.instant = self._now = now
         self._store = store
         self._on_refusal = on_refusal or (lambda refusal: None)
         self._buffer: list[Claim] = []
+        self._told = told or Told()
+        self._entry: int | None = None
 
     def __enter__(self) -> Self:
         self._connection = self._store.connect()
@@ -93,7 +111,7 @@ class ImportSession:
             return
         with collector_off(), self._writing():
             self._writer.write(batch)
-        self._count()
+            self._count()
 
     def end_unlisted(self, source: str) -> int:
         """End what *source* listed before this session and did not list in it; return how many assertions ended.
@@ -112,7 +130,9 @@ class ImportSession:
             # Not the instant of the session: that is ahead of the clock once the clock was ahead of the time.
             ends_at=self._now,
         )
-        self.report.ended += ended
+        if ended:
+            with self._writing():
+                self.report.ended += ended
         return ended
 
     def _sound(self, chunk: list[Claim]) -> list[Claim]:
@@ -140,6 +160,16 @@ class ImportSession:
         with dialect.writing(self._connection, self._store.path):
             reckon_with(self._connection, self._store.lifetime_s)
             yield self._connection
+            self._note()
+
+    def _note(self) -> None:
+        """Put down what the session did so far, once for all its transactions."""
+        action, subject, more = self._told
+        detail = {**more, **{name: number for name in _COUNTED if (number := getattr(self.report, name))}}
+        if self._entry is None:
+            self._entry = audit.note(self._connection, action, subject, detail, now=self._now)
+        else:
+            audit.amend(self._connection, self._entry, detail)
 
 
 def printable(text: str, length: int = 80) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.schema import export, export_lease, job
 from core.store.store import Store
@@ -58,6 +59,7 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
         key, is_new = add(
             connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
         )
+        note(connection, "run requested", name, {"job": key}, by=by)
         return _job(connection, key), is_new
 
 
@@ -246,28 +248,54 @@ def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
             .where(mine, job.c.state == WAITING)
             .values(state=CANCELLED, finished_at=now, message=message, is_cancelled=True)
         )
+        note(connection, "run cancelled", name, {"jobs": ids}, by=by)
         return [_job(connection, key) for key in ids]
 
 
-def find(store: Store, name: str | None = None, *, states: Sequence[str] = (), limit: int = 100) -> list[Job]:
-    """Return jobs, of one export or of all, newest first.
+def get(store: Store, key: int) -> Job:
+    """Return the job with that id.
+
+    Raises:
+        NotFound: There is none (any more).
+    """
+    with store.reading() as connection:
+        query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
+        row = connection.execute(query.where(job.c.id == key)).first()
+    if row is None:
+        raise NotFound(f"there is no job {key}; jobs that ended long ago are forgotten")
+    return _of(row)
+
+
+def find(
+    store: Store, name: str | None = None, *, states: Sequence[str] = (), limit: int = 100, offset: int = 0
+) -> list[Job]:
+    """Return jobs, of one export or of all, newest first; *offset* is how many of the newest to leave out.
 
     Raises:
         NotFound: There is no such export.
     """
     with store.reading() as connection:
         query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
-        if name is not None:
-            query = query.where(job.c.export_id == export_id(connection, name))
-        if states:
-            query = query.where(job.c.state.in_(states))
-        return [_of(row) for row in connection.execute(query.order_by(job.c.id.desc()).limit(limit))]
+        query = query.where(*_wanted(connection, name, states)).order_by(job.c.id.desc())
+        return [_of(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete jobs that ended before an instant, and return how many."""
+def count(store: Store, name: str | None = None, *, states: Sequence[str] = ()) -> int:
+    """Return how many jobs `find` would return without a limit.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        query = select(func.count()).select_from(job).where(*_wanted(connection, name, states))
+        return connection.scalar(query) or 0
+
+
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* jobs that ended before an instant, and return how many."""
+    old = select(job.c.id).where(job.c.finished_at < before).order_by(job.c.id).limit(most)
     with store.writing() as connection:
-        return connection.execute(delete(job).where(job.c.finished_at < before)).rowcount
+        return connection.execute(delete(job).where(job.c.id.in_(old))).rowcount
 
 
 def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:
@@ -296,6 +324,15 @@ def _held(connection: Connection, item: Job) -> Row[Any]:
     if row is None or row.state != RUNNING or row.owner != item.owner or row.attempt != item.attempt:
         raise ExportBusy(f"the job {item.id} of {item.export} is another worker's by now")
     return row
+
+
+def _wanted(connection: Connection, name: str | None, states: Sequence[str]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if name is not None:
+        found.append(job.c.export_id == export_id(connection, name))
+    if states:
+        found.append(job.c.state.in_(states))
+    return found
 
 
 def _open() -> Any:

@@ -6,11 +6,12 @@ an end that the source states.  The default lifetime stands in only where no end
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from core.errors import NotFound
+from core.store.audit import note
 from core.store.merge import Life
 from core.store.schema import assertion, observable, source, source_setting, type_lifetime
 from core.store.store import Store
@@ -116,6 +117,8 @@ def set_source(store: Store, given: Source) -> None:
         )
         claimed = select(assertion.c.observable_id).where(assertion.c.source_id == found)
         forget_bounds(connection, observable.c.id.in_(claimed))
+        told = asdict(given)
+        note(connection, "source changed", told.pop("name"), told)
 
 
 def type_lifetimes(store: Store) -> dict[str, int]:
@@ -138,6 +141,7 @@ def set_type_lifetime(store: Store, type_: str, lifetime_s: int | None) -> None:
         if lifetime_s is not None:
             connection.execute(insert(type_lifetime).values(type=type_, lifetime_s=lifetime_s))
         forget_bounds(connection, observable.c.type == type_)
+        note(connection, "type changed", type_, {"lifetime_s": lifetime_s})
 
 
 def forget_bounds(connection: Connection, which: ColumnElement[bool]) -> None:

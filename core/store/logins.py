@@ -55,9 +55,12 @@ def has_ended(store: Store, token_id: str) -> bool:
         return connection.scalar(select(ended_token.c.id).where(ended_token.c.id == token_id)) is not None
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Forget tokens that have expired, and failures that are long ago; return how many."""
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Forget up to *most* tokens that expired before an instant, and as many failures from before; return how many."""
+    tokens = select(ended_token.c.id).where(ended_token.c.expires_at < before).limit(most)
+    failures = select(login_failure.c.subject).where(login_failure.c.last_at < before).limit(most)
     with store.writing() as connection:
-        tokens = connection.execute(delete(ended_token).where(ended_token.c.expires_at < before))
-        failures = connection.execute(delete(login_failure).where(login_failure.c.last_at < before))
-        return tokens.rowcount + failures.rowcount
+        gone = connection.execute(delete(ended_token).where(ended_token.c.id.in_(tokens))).rowcount
+        return (
+            gone + connection.execute(delete(login_failure).where(login_failure.c.subject.in_(failures))).rowcount
+        )

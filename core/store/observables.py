@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
-from core.store import dialect
+from core.store import audit, dialect
 from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.derive import derive
-from core.store.imports import ImportSession, MergeReport
+from core.store.imports import ImportSession, MergeReport, Told
 from core.store.lifetimes import read_lifetimes
 from core.store.rows import Row, RowReader
 from core.store.store import Store
@@ -92,14 +92,15 @@ def list_(
     return _rows(store, " AND ".join(conditions), values, now, limit)
 
 
-def add(store: Store, claims: Collection[Claim], now: Instant) -> MergeReport:
-    """Take *claims* in as an import does, and say what became of them.
+def add(store: Store, claims: Collection[Claim], now: Instant, told: Told | None = None) -> MergeReport:
+    """Take *claims* in as an import does, and say what became of them; *told* is put down of it.
 
     Raises:
         RefusedValue: One cannot be kept; the others were.
     """
     refused: list[str] = []
-    with ImportSession(store, now, lambda refusal: refused.append(refusal.reason)) as session:
+    told = told or _told(claims)
+    with ImportSession(store, now, lambda refusal: refused.append(refusal.reason), told) as session:
         session.add(claims)
     if refused:
         raise RefusedValue(refused[0])
@@ -114,6 +115,7 @@ def add_untagged(store: Store, type: str, value: str, now: Instant) -> bool:
             return False
         key = connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0]
         connection.execute(ADD_OBSERVABLE, (key, type, value, instant, instant, 0, "[]", "[]"))
+        audit.note(connection, "observable added", value, {"type": type}, now=now)
         return True
 
 
@@ -133,7 +135,7 @@ def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, n
     claims = [
         Claim(type=type, value=value, source=source, tags=names, kind=kind) for kind, names in by_kind(store, tags)
     ]
-    return add(store, claims, now)
+    return add(store, claims, now, Told("observable tagged", value, {"tags": [*tags], "source": source}))
 
 
 def refuse_marking(name: str) -> None:
@@ -246,7 +248,18 @@ def _change(
         changed = connection.execute(query, values).rowcount
         if changed:
             derive(connection, ids, instant, store.lifetime_s, modified=True)
+            action = "observable reinstated" if reason is None else "observable withdrawn"
+            given = {"type": type, "source": source, "tags": [*tags], "reason": reason}
+            told = {key: item for key, item in given.items() if item}
+            audit.note(connection, action, value, {"assertions": changed, **told}, now=now)
         return changed
+
+
+def _told(claims: Collection[Claim]) -> Told:
+    values = dict.fromkeys(claim.value for claim in claims)
+    tags = dict.fromkeys(name for claim in claims for name in claim.tags)
+    subject = next(iter(values)) if len(values) == 1 else f"{len(values):,} values"
+    return Told("observable added", subject, {"tags": [*tags]} if tags else {})
 
 
 def _known(connection: sqlite3.Connection, value: str, type: str) -> list[int]:

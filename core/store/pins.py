@@ -6,6 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from core.errors import NotFound
 from core.schemas.instant import Instant
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.runs import Lease, lease_held
 from core.store.schema import export, export_pin
@@ -34,6 +35,13 @@ def pin(store: Store, lease: Lease, given: Pin) -> None:
     """
     with store.writing() as connection:
         put(connection, lease_held(connection, lease), given)
+        note(
+            connection,
+            "export pinned",
+            lease.export,
+            {"version": given.number, "reason": given.reason},
+            by=given.by,
+        )
 
 
 def put(connection: Connection, export_id: int, given: Pin) -> None:
@@ -63,6 +71,7 @@ def unpin(store: Store, name: str) -> Pin:
         if row is None:
             raise NotFound(f"{name!r} is not pinned to a version")
         connection.execute(delete(export_pin).where(export_pin.c.export_id == found))
+        note(connection, "export unpinned", name, {"version": row.number})
     return Pin(row.number, row.pinned_at, row.by, row.reason, bool(row.exact))
 
 

@@ -27,9 +27,10 @@ def put(connection: Connection, run_id: int, lines: Sequence[RunLine]) -> None:
         connection.execute(insert(run_line), rows)
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete what runs logged that ended before an instant, and return how many lines that were."""
-    old = select(run.c.id).where(run.c.finished_at < before)
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete what up to *most* runs logged that ended before an instant, and return how many lines that were."""
+    logged = select(run_line.c.run_id).where(run_line.c.run_id == run.c.id).exists()
+    old = select(run.c.id).where(run.c.finished_at < before, logged).order_by(run.c.id).limit(most)
     with store.writing() as connection:
         return connection.execute(delete(run_line).where(run_line.c.run_id.in_(old))).rowcount
 

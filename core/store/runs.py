@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
+from core.store.audit import note
 from core.store.definitions import export_id
 from core.store.run_lines import RunLine
 from core.store.run_lines import put as put_lines
@@ -116,8 +117,8 @@ def release(store: Store, lease: Lease) -> None:
         )
 
 
-def begin_run(store: Store, lease: Lease, now: Instant) -> int:
-    """Record that a run began, and return its id.
+def begin_run(store: Store, lease: Lease, now: Instant, *, by: str | None = None) -> int:
+    """Record that a run began, and return its id; *by* is who runs it by hand.
 
     Raises:
         ExportBusy: The claim is another's by now.
@@ -135,7 +136,10 @@ def begin_run(store: Store, lease: Lease, now: Instant) -> int:
             )
         )
         key = made.inserted_primary_key
-    return int(key[0]) if key else 0
+        run_id = int(key[0]) if key else 0
+        if by is not None:
+            note(connection, "export run", lease.export, {"run": run_id}, by=by)
+    return run_id
 
 
 def finish_run(
@@ -281,8 +285,8 @@ def versions(store: Store, name: str) -> list[Version]:
         return [_version(connection, name, row) for row in rows]
 
 
-def runs(store: Store, name: str, *, limit: int = 20) -> list[Run]:
-    """Return the latest runs of the export *name*, newest first.
+def runs(store: Store, name: str, *, limit: int = 20, offset: int = 0) -> list[Run]:
+    """Return the latest runs of the export *name*, newest first; *offset* is how many of them to leave out.
 
     Raises:
         NotFound: There is no such export.
@@ -294,8 +298,35 @@ def runs(store: Store, name: str, *, limit: int = 20) -> list[Run]:
             .where(run.c.export_id == found)
             .order_by(run.c.started_at.desc(), run.c.id.desc())
             .limit(limit)
+            .offset(offset)
         )
         return [_run(name, row) for row in rows]
+
+
+def count_runs(store: Store, name: str) -> int:
+    """Return how many runs are known of the export *name*.
+
+    Raises:
+        NotFound: There is no such export.
+    """
+    with store.reading() as connection:
+        found = export_id(connection, name)
+        return connection.scalar(select(func.count()).select_from(run).where(run.c.export_id == found)) or 0
+
+
+def get_run(store: Store, name: str, run_id: int) -> Run:
+    """Return one run of the export *name*.
+
+    Raises:
+        NotFound: There is no such export, or no such run of it.
+    """
+    with store.reading() as connection:
+        row = connection.execute(
+            select(run).where(run.c.export_id == export_id(connection, name), run.c.id == run_id)
+        ).first()
+    if row is None:
+        raise NotFound(f"run {run_id} of {name!r} is not known")
+    return _run(name, row)
 
 
 def last_run_id(store: Store, name: str) -> int | None:

@@ -88,11 +88,19 @@ class Store:
         """Return a new connection of the driver itself, for the paths where rows are many."""
         return dialect.connect(self.path)
 
-    def import_session(self, now: Instant, on_refusal: Callable[[Refusal], None] | None = None) -> "ImportSession":
-        """Return a session that takes claims in, a context manager; *on_refusal* hears of what cannot be kept."""
-        from core.store.imports import ImportSession
+    def import_session(
+        self, now: Instant, on_refusal: Callable[[Refusal], None] | None = None, of: str = ""
+    ) -> "ImportSession":
+        """Return a session that takes claims in, a context manager.
 
-        return ImportSession(self, now, on_refusal)
+        Args:
+            now: When they were received.
+            on_refusal: Hears of what cannot be kept.
+            of: What they are taken from, for the record of changes.
+        """
+        from core.store.imports import ImportSession, Told
+
+        return ImportSession(self, now, on_refusal, Told(subject=of))
 
     @contextmanager
     def snapshot(self) -> "Iterator[Snapshot]":

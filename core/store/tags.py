@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from core.errors import NotFound
+from core.store.audit import note
 from core.store.lifetimes import forget_bounds
 from core.store.schema import assertion, observable, tag
 from core.store.store import Store
@@ -76,6 +77,7 @@ def set_tag(store: Store, name: str, *, lifetime_s: int | None, sticky: bool | N
         connection.execute(update(tag).where(tag.c.id.in_(ids)).values(lifetime_s=lifetime_s, sticky=sticky))
         tagged = select(assertion.c.observable_id).where(assertion.c.tag_id.in_(ids))
         forget_bounds(connection, observable.c.id.in_(tagged))
+        note(connection, "tag changed", name, {"lifetime_s": lifetime_s, "sticky": sticky})
 
 
 def _tag(row: tuple[int, str, str, int | None, int | bool | None]) -> Tag:

@@ -1,7 +1,7 @@
 """Users and keys, as rows; what a password or a key has to be is `core.accounts`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import AlreadyExists, NotFound
-from core.schemas.instant import Instant
-from core.store.schema import api_key, audit, user
+from core.schemas.instant import Instant, to_second
+from core.store.audit import note
+from core.store.schema import api_key, user
 from core.store.store import Store
 
 READER, EDITOR, ADMIN = "reader", "editor", "admin"
@@ -45,17 +46,6 @@ class Key:
     is_enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One change: who, what, of what."""
-
-    at: Instant
-    actor: str
-    action: str
-    subject: str
-    detail: Mapping[str, Any]
-
-
 def add_user(store: Store, name: str, role: str, password: str, *, by: str, now: Instant) -> User:
     """Add a user; *password* is what is kept of it.
 
@@ -75,7 +65,7 @@ def add_user(store: Store, name: str, role: str, password: str, *, by: str, now:
                 password_set_at=now if password else None,
             )
         )
-        note(connection, by, "user added", name, now, role=role)
+        note(connection, "user added", name, {"role": role}, by=by, now=now)
         return _user(connection, name)
 
 
@@ -91,7 +81,7 @@ def change_user(store: Store, name: str, *, by: str, now: Instant, **changes: An
         connection.execute(update(user).where(user.c.id == found.id).values(**values))
         told = {key: value for key, value in changes.items() if key != "password"}
         action = "password set" if "password" in changes and not told else "user changed"
-        note(connection, by, action, found.name, now, **told)
+        note(connection, action, found.name, told, by=by, now=now)
         return _user(connection, name)
 
 
@@ -110,7 +100,7 @@ def remove_user(store: Store, name: str, *, by: str, now: Instant) -> None:
     with store.writing() as connection:
         found = _user(connection, name)
         connection.execute(delete(user).where(user.c.id == found.id))
-        note(connection, by, "user removed", found.name, now)
+        note(connection, "user removed", found.name, by=by, now=now)
 
 
 def get_user(store: Store, name: str) -> User:
@@ -164,7 +154,19 @@ def add_key(
             )
         except IntegrityError:
             raise AlreadyExists(f"{found.name} has a key {name!r} already") from None
-        note(connection, by, "key added", found.name, now, key=name, begin=begin, scopes=list(scopes))
+        note(
+            connection,
+            "key added",
+            found.name,
+            {
+                "key": name,
+                "begin": begin,
+                "scopes": list(scopes),
+                "expires": "never" if expires_at is None else to_second(expires_at),
+            },
+            by=by,
+            now=now,
+        )
         return _keys(connection, api_key.c.sha256 == sha256)[0]
 
 
@@ -179,7 +181,7 @@ def remove_key(store: Store, username: str, name: str, *, by: str, now: Instant)
         gone = connection.execute(delete(api_key).where(api_key.c.user_id == found.id, api_key.c.name == name))
         if not gone.rowcount:
             raise NotFound(f"{found.name} has no key {name!r}")
-        note(connection, by, "key removed", found.name, now, key=name)
+        note(connection, "key removed", found.name, {"key": name}, by=by, now=now)
 
 
 def keys(store: Store, username: str | None = None) -> list[Key]:
@@ -198,20 +200,6 @@ def key_by_sha256(store: Store, sha256: str) -> Key | None:
     """Return the key of that hash, ``None`` if there is none."""
     with store.reading() as connection:
         return next(iter(_keys(connection, api_key.c.sha256 == sha256)), None)
-
-
-def note(connection: Connection, actor: str, action: str, subject: str, now: Instant, **detail: Any) -> None:
-    """Put down who changed what, in the write transaction of the change; *detail* holds no secret."""
-    connection.execute(
-        insert(audit).values(at=now, actor=actor, action=action, subject=subject, detail=json.dumps(detail))
-    )
-
-
-def audit_entries(store: Store, *, limit: int = 100) -> list[AuditEntry]:
-    """Return the latest changes, newest first."""
-    with store.reading() as connection:
-        rows = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(limit))
-        return [AuditEntry(row.at, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]
 
 
 def _user(connection: Connection, name: str) -> User:

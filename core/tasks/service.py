@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import StoreError
 from core.exports.settings import Settings
-from core.schemas.instant import DAY
-from core.store import jobs, run_lines
+from core.tasks.tidying import Keep, tidy
 from core.tasks.worker import Worker
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class TaskService:
         *,
         workers: int = 1,
         grace_s: float = 20.0,
-        keep_days: int = 90,
+        keep: Keep | None = None,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         """Keep what is needed.
@@ -43,26 +42,25 @@ class TaskService:
             settings: Of this installation.
             workers: How many exports may run at once.
             grace_s: So long a run may go on after `stop`; then it is handed back.
-            keep_days: For so many days jobs that ended, and what runs logged, are kept.
+            keep: For how long things are kept that are of the past.
             look_every_s: How often an idle worker looks.
         """
         names = [f"worker-{number}" if workers > 1 else "" for number in range(1, workers + 1)]
         self._workers = [Worker(open_store, settings, name=name) for name in names]
         self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
-        self._keep_days = keep_days
+        self._keep = keep or Keep()
         self._stops = threading.Event()
 
     def tidy(self) -> None:
         """Forget what is kept no longer."""
-        before = time.time_ns() // 1_000 - self._keep_days * DAY
         try:
             with self._open() as store:
-                number = jobs.forget(store, before) + run_lines.forget(store, before)
+                numbers = tidy(store, self._keep, time.time_ns() // 1_000)
         except StoreError as error:
-            _log.warning("old jobs and lines could not be forgotten", extra={"why": str(error)})
+            _log.warning("what is kept no longer could not be forgotten", extra={"why": str(error)})
             return
-        if number:
-            _log.info("old jobs and lines forgotten", extra={"number": number})
+        if numbers:
+            _log.info("forgotten what is kept no longer", extra=numbers)
 
     def stop(self) -> None:
         """Begin nothing any more; may be called by a signal handler, and twice: then nothing is waited for."""

@@ -7,7 +7,7 @@ import pytest
 from core.accounts import accounts, keys, passwords
 from core.errors import AlreadyExists, NotFound, RefusedValue
 from core.schemas.instant import DAY
-from core.store import open_store, users
+from core.store import audit, open_store, users
 
 NOW = 1_790_000_000_000_000
 GOOD = "correct horse battery"
@@ -58,6 +58,7 @@ def test_what_is_kept_is_no_password(store, lena, tmp_path):
         ("-max", GOOD, "a user's name has"),
         ("max\n", GOOD, "a user's name has"),
         ("../max", GOOD, "a user's name has"),
+        ("Me", GOOD, "that is whoever asks"),
         ("m" * 65, GOOD, "a user's name has"),
     ],
 )
@@ -168,7 +169,7 @@ def test_every_change_is_put_down(store, lena):
     users.remove_key(store, "max", "x", by="lena", now=NOW + 6)
     accounts.remove(store, "max", by="lena", now=NOW + 7)
 
-    found = [(item.actor, item.action, item.subject) for item in reversed(users.audit_entries(store))]
+    found = [(item.actor, item.action, item.subject) for item in reversed(audit.entries(store))]
 
     assert [
         ("root", "user added", "lena"),
@@ -179,7 +180,7 @@ def test_every_change_is_put_down(store, lena):
         ("lena", "key removed", "max"),
         ("lena", "user removed", "max"),
     ] == found
-    assert {"role": "editor"} == users.audit_entries(store)[3].detail
+    assert {"role": "editor"} == audit.entries(store)[3].detail
 
 
 def test_weaker_hashes_are_made_anew(store, lena):
@@ -194,7 +195,7 @@ def test_weaker_hashes_are_made_anew(store, lena):
     kept = users.get_user(store, "lena").password
     assert weak != kept
     assert passwords.is_right(GOOD, kept)
-    assert json.dumps([item.action for item in users.audit_entries(store)]) == '["user added"]'
+    assert json.dumps([item.action for item in audit.entries(store)]) == '["user added"]'
 
 
 @pytest.mark.parametrize("kept", ["", "nonsense", "$argon2id$v=19$m=8,t=1,p=1$x$y"])

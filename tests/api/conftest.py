@@ -8,6 +8,7 @@ from shutil import copyfile
 import pytest
 from served import Api, Clock, listening
 
+from core.api.app import create_app
 from core.api.services import Services
 from core.config import load
 
@@ -28,7 +29,8 @@ def make_api(tmp_path: Path, made_store: Path) -> Iterator[Callable[..., Api]]:
             environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
             clock = Clock()
             services = Services(load(environ, home, home), clock=clock)
-            return Api(stack.enter_context(listening(services)), services, clock)
+            app = create_app(services)
+            return Api(stack.enter_context(listening(app, services)), services, clock, app)
 
         yield make
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from core.accounts import accounts
-from core.api.app import create_app
 from core.api.services import Services
 from core.api.serving import server_config
 from core.errors import AlreadyExists
@@ -37,6 +37,7 @@ class Api:
     url: str
     services: Services
     clock: Clock
+    app: FastAPI
 
     def key(self, role: str = "admin", *, name: str | None = None, **options: object) -> str:
         """Return a new key of a user of that role, who is made if need be."""
@@ -62,9 +63,9 @@ class Api:
 
 
 @contextmanager
-def listening(services: Services) -> Iterator[str]:
+def listening(app: FastAPI, services: Services) -> Iterator[str]:
     """Serve an application on a free port of loopback for a block."""
-    server = uvicorn.Server(server_config(create_app(services), services.config))
+    server = uvicorn.Server(server_config(app, services.config))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

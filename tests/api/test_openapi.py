@@ -35,7 +35,7 @@ def test_description_says_what_a_route_needs(
 
     assert permission == operation.get(PERMISSION)
     assert (f"Needs `{permission}`" in operation["description"]) == (permission is not None)
-    assert Need("GET", "/api/v2/something/{name}", permission) in list(needs_of(app))
+    assert Need("GET", "/api/v2/something/{name}", permission, is_known=True) in list(needs_of(app))
 
 
 def test_log_in_needs_nothing(api: Api) -> None:

@@ -150,7 +150,7 @@ def test_old_jobs_are_forgotten_and_open_ones_are_not(store):
     jobs.finish(store, jobs.claim(store, "w", NOW), jobs.DONE, NOW + 5)
     ask(store, now=NOW + 6)
 
-    assert (0, 1) == (jobs.forget(store, NOW + 5), jobs.forget(store, NOW + 6))
+    assert (0, 1) == (jobs.forget(store, NOW + 5, 10), jobs.forget(store, NOW + 6, 10))
     assert [("a", "waiting")] == states(store)
 
 

@@ -11,6 +11,7 @@ from core.exports import run as run_module
 from core.schemas.instant import SECOND
 from core.store import definitions, jobs, open_store, run_lines, runs, schedules
 from core.tasks.service import TaskService
+from core.tasks.tidying import Keep
 from core.tasks.worker import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_ATTEMPTS, Worker
 
 NOW = 1_790_000_000_000_000
@@ -271,7 +272,7 @@ def test_what_is_old_is_forgotten(place, settings, worker, store, define, fill, 
         jobs.request(store, "x", by="lena", now=clock.now)
         worker.work(store)
 
-    TaskService(lambda: open_store(place), settings, keep_days=90).tidy()
+    TaskService(lambda: open_store(place), settings, keep=Keep(days=90)).tidy()
 
     assert 1 == len(jobs.find(store, "x"))
     latest, first = runs.runs(store, "x")

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from core.accounts import callers
 from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of
+from core.api.described import details
 from core.errors import NotAuthenticated
 from core.store import logins
 from core.store.users import ADMIN
@@ -41,7 +42,7 @@ class Message(BaseModel):
     message: str
 
 
-@router.post("/token")
+@router.post("/token", responses=details(401, 429))
 def log_in(
     request: Request,
     response: Response,
@@ -66,7 +67,7 @@ def log_in(
     return Token(access_token=token)
 
 
-@router.post("/api-token")
+@router.post("/api-token", responses=details(401))
 def token_for_key(
     services: ServicesHere, store: StoreHere, key: Annotated[str | None, Depends(_key_header)]
 ) -> Token:

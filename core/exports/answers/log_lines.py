@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from core.errors import UnreadableFile
+from core.errors import TooLarge, UnreadableFile
 
 LONGEST_LINE_CHARACTERS = 1 << 20
 _CHUNK_CHARACTERS = 1 << 18
@@ -32,7 +32,13 @@ def size_bytes(path: Path | None) -> int | None:
     return None
 
 
-def read(path: Path | None, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[str | None]:
+def read(
+    path: Path | None,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    *,
+    name: str = "",
+    most_characters: int | None = None,
+) -> Iterator[str | None]:
     """Yield every line, without its end; ``None`` for one of more than a million characters.
 
     What is compressed with gzip, bzip2 or xz is read as if it were not.  What is no UTF-8 is marked in the text.
@@ -41,16 +47,19 @@ def read(path: Path | None, on_bytes: Callable[[int], None] = lambda _: None) ->
     Args:
         path: The file; ``None`` is standard input.
         on_bytes: Called with the number of bytes just read from the disk.
+        name: What errors call it, if not by its path.
+        most_characters: How much is looked at, whatever it was packed into; ``None`` is all.
 
     Raises:
         UnreadableFile: It is missing, may not be read, or is damaged; lines before the damage were yielded.
+        TooLarge: It is longer than *most_characters*.
     """
-    name = "standard input" if path is None else str(path)
+    name = name or ("standard input" if path is None else str(path))
     try:
         with ExitStack() as closing:
             raw = _standard_input() if path is None else closing.enter_context(path.open("rb"))
             text = closing.enter_context(_plain(raw))
-            yield from _lines(text, _Progress(raw, on_bytes))
+            yield from _lines(text, _Progress(raw, on_bytes), most_characters)
     except _DAMAGED:
         raise UnreadableFile(f"{name} is damaged, or not whole") from None
     except OSError as error:
@@ -73,10 +82,13 @@ def _plain(raw: io.BufferedReader) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, "utf-16" if is_utf16 else "utf-8-sig", errors="replace", newline="")
 
 
-def _lines(stream: io.TextIOWrapper, progress: "_Progress") -> Iterator[str | None]:
-    rest, is_too_long = "", False
+def _lines(stream: io.TextIOWrapper, progress: "_Progress", most: int | None) -> Iterator[str | None]:
+    rest, is_too_long, taken = "", False, 0
     while chunk := stream.read(_CHUNK_CHARACTERS):
         progress.tell()
+        taken += len(chunk)
+        if most is not None and taken > most:
+            raise TooLarge(f"it is longer than {most:,} characters; send it in parts")
         pieces = chunk.split("\n")
         pieces[0] = rest + pieces[0]
         rest = pieces.pop()

@@ -1,13 +1,15 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import DefinitionError, InvalidFileName
+from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
 from core.exports.formats import get_format, nearest, parse_options
 from core.exports.gate.limits import parse as parse_limits
@@ -42,6 +44,7 @@ def make(
     description: str = "",
     enabled: bool = True,
     is_public: bool = False,
+    networks: Sequence[str] = (),
     deltas: bool = False,
     now: Instant,
 ) -> ExportDefinition:
@@ -62,6 +65,7 @@ def make(
         description: For people.
         enabled: Whether it runs by itself.
         is_public: Whether anybody may fetch what it publishes.
+        networks: What it may be fetched from; empty is anywhere.
         deltas: Whether additions and removals are published beside the file.
         now: The time it is made.
 
@@ -83,6 +87,7 @@ def make(
         description=description,
         enabled=enabled,
         is_public=is_public,
+        networks=words.networks(networks),
         deltas=deltas,
         created_at=now,
         modified_at=now,
@@ -107,22 +112,39 @@ def check(definition: ExportDefinition, templates: Collection[str]) -> None:
     Raises:
         DefinitionError: As `make`, but for a file that another export writes.
     """
-    _check_name(definition.name)
+    with _about("name"):
+        _check_name(definition.name)
     _check_texts(definition)
     _check_writing(definition, templates)
     _check_selection(definition)
     if definition.schedule:
-        read_schedule(definition.schedule)
-    parse_limits(definition.limits)
+        with _about("cron" if definition.schedule.startswith("cron:") else "every"):
+            read_schedule(definition.schedule)
+    with _about("limit"):
+        parse_limits(definition.limits)
+    with _about("file-name"):
+        _check_file_name(definition.file_name)
+
+
+def _check_file_name(file_name: str) -> None:
     try:
-        names.check(definition.file_name)
+        names.check(file_name)
     except InvalidFileName as error:
         raise DefinitionError(f"{error}; --file-name gives another") from None
-    if places.is_sums(definition.file_name):
+    if places.is_sums(file_name):
         raise DefinitionError(
-            f"the file name {definition.file_name} is that of the checksums beside published files; "
-            "--file-name gives another"
+            f"the file name {file_name} is that of the checksums beside published files; --file-name gives another"
         )
+
+
+@contextmanager
+def _about(word: str) -> Iterator[None]:
+    """Let an error of the block say which word it is about."""
+    try:
+        yield
+    except DefinitionError as error:
+        error.word = word
+        raise
 
 
 def warnings(
@@ -154,7 +176,8 @@ def default_file_name(name: str, format: str) -> str:
     if not name.isascii() and not re.search(r"[a-z0-9]", found):
         raise DefinitionError(
             f"no file name can be made from {name!r}: all its letters would become underscores, as those of every "
-            "such name; give one with --file-name"
+            "such name; give one with --file-name",
+            word="file-name",
         )
     if not format:
         return found
@@ -175,7 +198,7 @@ def _check_name(name: str) -> None:
 
 def _check_texts(definition: ExportDefinition) -> None:
     if not definition.destination.isprintable():
-        raise DefinitionError(f"the place {definition.destination!a} holds what cannot be printed")
+        raise DefinitionError(f"the place {definition.destination!a} holds what cannot be printed", word="to")
     try:
         msgspec.json.encode(definition)
     except UnicodeEncodeError:
@@ -190,35 +213,39 @@ def _templates(store: "Store") -> "list[Template]":
 
 def _check_writing(definition: ExportDefinition, templates: Collection[str]) -> None:
     if bool(definition.format) == bool(definition.template):
-        raise DefinitionError("an export has either a format or a template")
+        raise DefinitionError("an export has either a format or a template", word="format")
     if definition.format:
-        parse_options(get_format(definition.format), definition.options)
+        with _about("format"):
+            form = get_format(definition.format)
+        with _about("option"):
+            parse_options(form, definition.options)
         return
     if definition.options:
-        raise DefinitionError("options belong to a format; an export by a template has none")
+        raise DefinitionError("options belong to a format; an export by a template has none", word="option")
     if definition.template not in templates:
         hint = nearest(definition.template, templates)
         there = ", ".join(templates) or "none yet; yetictl template add keeps one"
-        raise DefinitionError(f"unknown template {definition.template!r}{hint}; known: {there}")
+        raise DefinitionError(f"unknown template {definition.template!r}{hint}; known: {there}", word="template")
 
 
 def _check_selection(definition: ExportDefinition) -> None:
     selection = definition.selection
     if unknown := [name for name in selection.types if name not in TYPES]:
-        raise DefinitionError(f"unknown type {unknown[0]!r}{nearest(unknown[0], TYPES)}")
+        raise DefinitionError(f"unknown type {unknown[0]!r}{nearest(unknown[0], TYPES)}", word="type")
     if selection.max_age_s is not None and selection.max_age_s <= 0:
-        raise DefinitionError("the greatest age must be more than nothing")
+        raise DefinitionError("the greatest age must be more than nothing", word="max-age")
     if selection.least_confidence is not None and not 0 <= selection.least_confidence <= 100:
-        raise DefinitionError(f"a confidence is 0 to 100, not {selection.least_confidence}")
+        raise DefinitionError(f"a confidence is 0 to 100, not {selection.least_confidence}", word="min-confidence")
     if selection.grace_s < 0:
-        raise DefinitionError("a grace cannot be negative")
+        raise DefinitionError("a grace cannot be negative", word="grace")
     possible = get_format(definition.format).TYPES if definition.format else None
     if possible is None:
         return
     if impossible := [name for name in selection.types if name not in possible]:
         raise DefinitionError(
             f"the format {definition.format} cannot express {', '.join(impossible)}; "
-            f"it takes {', '.join(sorted(possible))}"
+            f"it takes {', '.join(sorted(possible))}",
+            word="type",
         )
 
 
@@ -232,7 +259,8 @@ def _check_clash(store: "Store", definition: ExportDefinition, default_destinati
         fault = clash(definition, own, other, addresses(other, default_destination))
         if fault:
             raise DefinitionError(
-                f"{fault}; give this one another file name with --file-name, or another place with --to"
+                f"{fault}; give this one another file name with --file-name, or another place with --to",
+                word="file-name",
             )
 
 

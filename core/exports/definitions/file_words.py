@@ -44,17 +44,17 @@ def read(said: Mapping[str, object]) -> ExportDefinition:
     for key, value in said.items():
         if key not in WORDS:
             known = nearest(str(key), WORDS) or f"; known: {', '.join(WORDS)}"
-            raise DefinitionError(f"unknown key {str(key)!r}{known}")
+            raise DefinitionError(f"unknown key {str(key)!r}{known}", word=str(key))
         word = WORDS[key]
         into, name = (schedule, key) if word.field == "schedule" else (found, word.field)
         try:
             into[name] = word.read(value)
         except DefinitionError as error:
-            raise DefinitionError(f"{key}: {error}") from None
+            raise DefinitionError(f"{key}: {error}", word=key) from None
     if schedule:
         found["schedule"] = _schedule(schedule)
     if "name" not in found:
-        raise DefinitionError("it has no name")
+        raise DefinitionError("it has no name", word="name")
     chosen = {key: value for key, value in found.items() if key in _SELECTION_DEFAULTS}
     others = {key: value for key, value in found.items() if key not in _SELECTION_DEFAULTS}
     return ExportDefinition(**{"file_name": ""} | others, selection=Selection(**chosen))
@@ -67,16 +67,20 @@ def write(definition: ExportDefinition) -> dict[str, Any]:
         DefinitionError: Its destination holds a secret, which does not belong into a file.
     """
     refuse_secret(definition)
-    return said(definition)
+    return words_of(definition)
 
 
 def said(definition: ExportDefinition) -> dict[str, Any]:
     """Return the same for people, without secrets."""
-    shown = replace(definition, destination=redact(definition.destination))
+    return words_of(replace(definition, destination=redact(definition.destination)))
+
+
+def words_of(definition: ExportDefinition) -> dict[str, Any]:
+    """Return the same as it is, secrets too: what `read` makes the same definition of, but for its dates."""
     found: dict[str, Any] = {}
     for key, word in WORDS.items():
         in_selection = word.field in _SELECTION_DEFAULTS
-        value = getattr(shown.selection if in_selection else shown, word.field)
+        value = getattr(definition.selection if in_selection else definition, word.field)
         default = (_SELECTION_DEFAULTS if in_selection else _DEFAULTS).get(word.field)
         if value == default:
             continue
@@ -95,7 +99,8 @@ def refuse_secret(definition: ExportDefinition) -> None:
     if redact(definition.destination) != definition.destination:
         raise DefinitionError(
             f"to: {redact(definition.destination)} holds a password or key; storage clients take those from their "
-            "own settings, see yetictl storage list"
+            "own settings, see yetictl storage list",
+            word="to",
         )
 
 
@@ -161,9 +166,9 @@ def _schedule(said: Mapping[str, str]) -> str:
     """Return the text of a schedule whose parts are given by their words."""
     mains = [said[key] for key in ("every", "cron") if key in said]
     if len(mains) > 1:
-        raise DefinitionError("every and cron exclude each other")
+        raise DefinitionError("every and cron exclude each other", word="cron")
     if not mains:
-        raise DefinitionError("time-zone and jitter belong to a schedule: every or cron is missing")
+        raise DefinitionError("time-zone and jitter belong to a schedule: every or cron is missing", word="every")
     return "".join([*mains, *(said[key] for key in ("time-zone", "jitter") if key in said)])
 
 
@@ -238,6 +243,7 @@ WORDS: dict[str, Word] = {
     "grace": Word("grace_s", _duration, words.duration_text),
     "undated": Word("undated", _undated),
     "public": Word("is_public", _flag),
+    "network": Word("networks", lambda value: words.networks(_texts(value)), list),
     "deltas": Word("deltas", _flag),
     "every": Word("schedule", lambda value: f"every:{_duration(value)}", _seconds_text("every")),
     "cron": Word("schedule", lambda value: f"cron:{_text(value)}", lambda schedule: _part(schedule, "cron")),

@@ -134,7 +134,7 @@ def plan(store: "Store", wanted: Definitions, settings: Settings, *, remove: boo
     after: dict[str, ExportDefinition] = {}
     for item in wanted.exports:
         try:
-            made = _completed(item.definition, before.get(item.definition.name), now)
+            made = completed(item.definition, before.get(item.definition.name), now)
             definitions_of.check(made, templates | new_templates)
             places.check_versions(settings.versions_path, made.destination or settings.export_path)
         except (ConfigError, DefinitionError) as error:
@@ -179,8 +179,17 @@ def apply(store: "Store", wanted: Plan, now: Instant) -> None:
         definitions.replace_several(store, wanted.replacement, now)
 
 
-def _completed(definition: ExportDefinition, old: ExportDefinition | None, now: Instant) -> ExportDefinition:
-    """Return *definition* with its file name and its dates: what was published keeps its name."""
+def completed(definition: ExportDefinition, old: ExportDefinition | None, now: Instant) -> ExportDefinition:
+    """Return *definition* with its file name and its dates: what was published keeps its name.
+
+    Args:
+        definition: As `core.exports.definitions.file_words.read` returns it.
+        old: What it is to take the place of, if anything.
+        now: When.
+
+    Raises:
+        DefinitionError: No file name can be made of its name, or its format is unknown.
+    """
     file_name = definition.file_name or (old.file_name if old else "")
     made = replace(
         definition,

@@ -4,6 +4,8 @@ Each function takes a text and returns what it means, or raises ``DefinitionErro
 """
 
 import re
+from collections.abc import Iterable
+from ipaddress import ip_network
 
 from core.errors import DefinitionError, RefusedValue
 from core.schemas.claim import TLP
@@ -64,3 +66,16 @@ def marking(text: str) -> TLP:
 def marking_text(level: TLP) -> str:
     """Return the name of a level in version 2: ``amber+strict``."""
     return level.name.lower().replace("_", "+")
+
+
+def networks(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return addresses and networks as ``192.0.2.1/32`` and ``10.0.0.0/8``, each once; empty texts are none."""
+    found: dict[str, None] = {}
+    for text in texts:
+        if not (word := text.strip()):
+            continue
+        try:
+            found[str(ip_network(word))] = None
+        except ValueError as error:
+            raise DefinitionError(f"{text!r} is no address and no network: {error}") from None
+    return tuple(found)

@@ -6,6 +6,9 @@ share is kept once::
     <key>.<sha256>.file             a published file, byte for byte
     <key>.<sha256>.content          the same without its publish counter, of formats that have one
     <key>.<sha256>.changes.jsonl.gz what a version changed and why (without .gz where only text can be kept)
+    <key>.<sha256>.gzip, .zstd      a file (or a delta) in these codings, as it is served
+    <key>.<sha256>.delta            what the version added and removed, for consumers
+    <key>.<sha256>.signature        of a file or a delta
     <key>.v<number>.<sha256>.json  the manifest, written last; of its SHA-256 the first 12 digits
 
 Decision 0080 says why.
@@ -17,7 +20,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.policies import IfChanged
@@ -25,7 +27,7 @@ from core.clients.persistient_storage.storage import Storage
 from core.errors import StorageCorrupt
 from core.exports.spool import RenderedFile
 from core.schemas.export import ExportDefinition
-from core.schemas.version import ManifestRecord, StoredObject, manifest_bytes
+from core.schemas.version import ManifestRecord, Role, StoredObject, manifest_bytes
 
 _CHUNK_BYTES = 1 << 20
 _DIGITS = 12
@@ -44,8 +46,13 @@ class Archive:
         self._key = key_of(definition)
         self._keeps_bytes = hasattr(self._storage.client, "open_writer")
 
-    def file_object(self, file: RenderedFile, role: Literal["file", "content"] = "file") -> StoredObject:
-        """Return what a file of a version will be kept as."""
+    @property
+    def keeps_bytes(self) -> bool:
+        """Whether anything can be kept, not only text."""
+        return self._keeps_bytes
+
+    def file_object(self, file: RenderedFile, role: Role = "file") -> StoredObject:
+        """Return what a file of a version, or one beside it, will be kept as."""
         return StoredObject(
             role=role,
             name=f"{self._key}.{file.sha256}.{role}",

@@ -22,7 +22,7 @@ from core.exports.publishing.publish import Published
 from core.exports.publishing.publish import publish as publish_files
 from core.exports.settings import Settings
 from core.exports.spool import RenderedFile
-from core.exports.versions import counters
+from core.exports.versions import counters, served
 from core.exports.versions.archive import Archive, lines_of
 from core.exports.versions.companions import Companions
 from core.redaction import redact
@@ -130,8 +130,14 @@ class Versions:
             record, files = self._stamped(record, files)
         elif files is None:
             files = [self.archive.fetch_file(known, self._folder) for known in record.files]
+        changes = changes or self._changes(record)
+        extra = served.beside(self.archive, record, files, changes, self._settings, self._folder)
+        record = structs.replace(record, objects=(*record.objects, *extra))
         digest = archives.digest(record)
         item = archives.announce(self._store, self._lease, item, record, digest)
+        for one, path in extra.items():
+            self._check()
+            self.archive.put(one, path)
         for file, known in zip(files, record.files, strict=True):
             self._check()
             self.archive.put(known, file.path)
@@ -237,9 +243,7 @@ class Versions:
         self, item: Archived, files: Sequence[RenderedFile], changes: Path | None, run_id: int | None
     ) -> tuple[Published, ...]:
         record = item.record
-        if changes is None:
-            known = record.first("changes")
-            changes = self.archive.fetch_changes(known, self._folder) if known else None
+        changes = changes or self._changes(record)
         published = self.put_names(files)
         archives.make_current(
             self._store,
@@ -251,6 +255,10 @@ class Versions:
         )
         self._companions.put(record, files, changes)
         return published
+
+    def _changes(self, record: ManifestRecord) -> Path | None:
+        known = record.first("changes")
+        return self.archive.fetch_changes(known, self._folder) if known else None
 
     def _here(self, record: ManifestRecord) -> ManifestRecord:
         """Return the record of what is published under the name and at the place that the export has today.

@@ -15,6 +15,7 @@ from core.errors import NotFound, RefusedValue
 from core.schemas.claim import AllowListEntries
 from core.schemas.instant import Instant
 from core.store.allow_lists.kinds import CARVED_OUT, Action, Kind, default_action, does, family_of, is_reserved
+from core.store.audit import note
 from core.store.schema import allow_hit, allow_list, allow_list_entry, allow_list_setting
 from core.store.soundness import fault_of_text
 from core.store.store import Store
@@ -63,7 +64,12 @@ def put_allow_list(store: Store, given: AllowListEntries, now: Instant) -> None:
     if is_reserved(given.name):
         raise RefusedValue(f"the allow-list {given.name!r} is kept by the program; give yours another name")
     with store.writing() as connection:
-        put(connection, given, now, Kind(family_of(given.name, given.matching_attributes)))
+        before = _digest_of(connection, given.name)
+        key = put(connection, given, now, Kind(family_of(given.name, given.matching_attributes)))
+        if before != _digest_of(connection, given.name):
+            number = connection.scalar(select(func.count()).where(allow_list_entry.c.allow_list_id == key))
+            action = "allow-list added" if before is None else "allow-list replaced"
+            note(connection, action, given.name, {"entries": number, "version": given.version})
 
 
 def put(connection: Connection, given: AllowListEntries, now: Instant, kind: Kind) -> int:
@@ -153,6 +159,9 @@ def set_allow_list(
             connection.execute(
                 update(allow_list_setting).where(_SETTINGS.allow_list_id == key).values(is_own=is_own)
             )
+        told = {"action": action, "is_own": is_own}
+        kept = {"action": "", "is_own": None}
+        note(connection, "allow-list changed", name, {key: told[key] for key in told if told[key] != kept[key]})
     return next(item for item in allow_lists(store) if item.name == name)
 
 
@@ -224,6 +233,7 @@ def remove_allow_list(store: Store, name: str) -> None:
                 f"the allow-list {name!r} is kept by the program; yetictl allow-list set NAME --action off switches it off"
             )
         connection.execute(delete(allow_list).where(allow_list.c.id == key))
+        note(connection, "allow-list removed", name)
 
 
 def _found(connection: Connection, name: str) -> tuple[int, Kind]:
@@ -243,6 +253,11 @@ def no_such_list(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(name.lower(), lower, n=1)
     hint = f"did you mean {lower[near[0]]!r}?" if near else "yetictl allow-list list shows them"
     return f"there is no allow-list {name!r}; {hint}"
+
+
+def _digest_of(connection: Connection, name: str) -> str | None:
+    query = select(_SETTINGS.digest).join(allow_list, allow_list.c.id == _SETTINGS.allow_list_id)
+    return connection.scalar(query.where(allow_list.c.name == name))
 
 
 def _kind_columns() -> list[ColumnElement[Any]]:

@@ -42,6 +42,7 @@ min-confidence = 50
 grace = "1h30m"
 undated = "drop"
 public = true
+network = ["10.0.0.0/8", "192.0.2.1"]
 deltas = true
 every = "15m"
 to = "s3://bucket/lists"
@@ -74,6 +75,7 @@ WANTED = ExportDefinition(
         undated="drop",
     ),
     is_public=True,
+    networks=("10.0.0.0/8", "192.0.2.1/32"),
     deltas=True,
     schedule="every:900",
     destination="s3://bucket/lists",
@@ -144,6 +146,7 @@ export:
   grace: 1h30m
   undated: drop
   public: true
+  network: [10.0.0.0/8, 192.0.2.1]
   deltas: true
   every: 15m
   to: s3://bucket/lists
@@ -462,6 +465,7 @@ EXPORTS = st.builds(
     description=TEXT,
     enabled=st.booleans(),
     is_public=st.booleans(),
+    networks=st.sampled_from([(), ("10.0.0.0/8",), ("192.0.2.1/32", "2001:db8::/32")]),
     deltas=st.booleans(),
 )
 

@@ -1,0 +1,192 @@
+"""``GET /exports/<file>``: plain ASGI, since firewalls ask for the same file again and again."""
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from core.api.files import callers, conditions, ranges
+from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Representation
+from core.api.files.negotiation import IDENTITY
+from core.api.files.sending import Transfer
+from core.api.files.service import FileService
+from core.clients.persistient_storage.receipts import attachment
+from core.errors import FileMissing, UnsupportedOperation
+from core.store.fetches import NOBODY, FetchKey
+
+PATH = "/exports"
+_CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
+_LINK_S = 300
+
+
+class FileRoute:
+    """The endpoint, as an ASGI application; the router puts the name into ``path_params``."""
+
+    def __init__(self, service: FileService) -> None:
+        """Keep what is shared."""
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, "files are read here, and nothing else", {"Allow": "GET, HEAD"})
+        headers = headers_of(scope)
+        name = scope["path_params"]["file_name"]
+        catalog = await self._service.catalog.get()
+        file = catalog.files.get(name)
+        granted = await self._check(catalog, file, headers, scope)
+        assert file is not None  # noqa: S101 - what is not there is refused
+        answer = Answer(self._service, scope, headers, granted)
+        try:
+            await answer.send_file(file, receive, send)
+        except FileMissing:
+            # Another version took its place, and this one was removed, since we looked.
+            catalog = await self._service.catalog.get_anew()
+            file = catalog.files.get(name)
+            granted = await self._check(catalog, file, headers, scope)
+            assert file is not None  # noqa: S101 - as above
+            await answer.send_file(file, receive, send)
+
+    async def _check(
+        self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
+    ) -> Granted | None:
+        service = self._service
+        secret = callers.secret_of(headers, scope.get("query_string", b""), in_query=service.tokens_in_query)
+        now = service.services.now
+        is_user = False
+        if (file is None or not file.is_public) and secret is not None and callers.is_users(secret):
+            is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
+        address = scope["client"][0] if scope.get("client") else ""
+        refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+        if refused is not None:
+            raise HTTPException(
+                refused.status, refused.detail, _CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
+            )
+        return granted
+
+
+class Answer:
+    """The answer to one request for a file that may be sent."""
+
+    def __init__(
+        self,
+        service: FileService,
+        scope: Scope,
+        headers: Mapping[str, str],
+        granted: Granted | None,
+        *,
+        download_name: str | None = None,
+        is_counted: bool = True,
+    ) -> None:
+        """Keep the request; *download_name* is what browsers shall save it as, *is_counted* whether it is a fetch."""
+        self._service, self._scope, self._headers, self._granted = service, scope, headers, granted
+        self._is_counted = is_counted
+        self._extra: list[Header] = []
+        if download_name is not None:
+            self._extra.append((b"content-disposition", attachment(download_name).encode()))
+
+    async def send_file(self, file: PublishedFile, receive: Receive, send: Send) -> None:
+        """Send it, or say why not.
+
+        Raises:
+            StorageError: It cannot be read; nothing was sent.
+        """
+        item = await self._representation(file)
+        status = conditions.status(self._headers, item.etag, file.modified_s, date_tells=file.date_tells)
+        if status == 304:
+            self._note(file, None)
+            await _send(send, 304, item.headers)
+            return
+        if status == 412:
+            raise HTTPException(412, "there is another version of this file by now")
+        is_get = self._scope["method"] == "GET"
+        try:
+            part = self._part(item) if is_get else None
+        except ranges.Unsatisfiable:
+            headers = {"Content-Range": f"bytes */{item.size_bytes}"}
+            raise HTTPException(416, f"the file has {item.size_bytes} bytes", headers) from None
+        if is_get and self._service.presigns and (link := await self._link(file)) is not None:
+            self._note(file, 0)
+            await _send(
+                send, 307, [(b"location", link), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+            )
+            return
+        await self._transfer(file, item, part, receive, send)
+
+    async def _transfer(
+        self, file: PublishedFile, item: Representation, part: ranges.Part | None, receive: Receive, send: Send
+    ) -> None:
+        size_bytes = item.size_bytes if part is None else part.size_bytes
+        headers = [
+            *item.headers,
+            (b"content-type", file.media_type.encode()),
+            (b"content-length", str(size_bytes).encode()),
+            *self._extra,
+        ]
+        if self._scope["method"] == "HEAD":
+            await _send(send, 200, headers)
+            return
+        if part is not None:
+            headers.append((b"content-range", part.content_range(item.size_bytes).encode()))
+        transfer = Transfer(self._service.objects, item, part)
+        try:
+            await transfer(receive, send, 200 if part is None else 206, headers)
+        finally:
+            if transfer.sent_bytes or not size_bytes:
+                self._note(file, transfer.sent_bytes)
+
+    async def _representation(self, file: PublishedFile) -> Representation:
+        accepted = self._headers.get("accept-encoding")
+        if self._service.takes_time(file, accepted):
+            item = await asyncio.to_thread(self._service.representation, file, accepted)
+        else:
+            item = self._service.representation(file, accepted)
+        if item is None:
+            raise HTTPException(
+                406, "of the codings of this file the request takes none", {"Vary": "Accept-Encoding"}
+            )
+        return item
+
+    def _part(self, item: Representation) -> ranges.Part | None:
+        if not conditions.range_counts(self._headers.get("if-range"), item.etag):
+            return None
+        return ranges.part(self._headers.get("range"), item.size_bytes)
+
+    async def _link(self, file: PublishedFile) -> bytes | None:
+        """Return a link to the file itself, ``None`` where the storage gives none."""
+        storage = self._service.objects.storage
+        name = file.representations[IDENTITY].object
+        download_name = file.name.rpartition("/")[2]
+        try:
+            link = await asyncio.to_thread(storage.presign, name, _LINK_S, download_name=download_name)
+        except UnsupportedOperation:
+            return None
+        return quote(link, safe="%/:?#[]@!$&'()*+,;=~").encode()
+
+    def _note(self, file: PublishedFile, size_bytes: int | None) -> None:
+        if not (file.counts and self._is_counted):
+            return
+        client = self._scope.get("client")
+        self._service.fetches.note(
+            FetchKey(self._granted.token.consumer if self._granted else NOBODY, file.export_id, file.version),
+            self._service.services.now,
+            size_bytes=size_bytes,
+            address=client[0] if client else "",
+            agent=self._headers.get("user-agent", ""),
+        )
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers of a request; of one that came several times all, with commas between them."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+async def _send(send: Send, status: int, headers: list[Header] | tuple[Header, ...]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,232 @@
+"""Who fetched which version of which export: a row for each consumer, export and version, not for each request."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
+
+from core.schemas.instant import SECOND, Instant
+from core.store.schema import consumer, consumer_export, export, fetch
+from core.store.store import Store
+
+NOBODY = 0
+"""In the place of a consumer: whoever fetched an open list without a token."""
+
+_HOUR: Instant = 3_600 * SECOND
+_DAY: Instant = 24 * _HOUR
+_PATIENCE = 4
+"""How many times as long as between two requests of before may pass before a consumer has stopped asking."""
+
+
+class FetchKey(NamedTuple):
+    """Of one row: row ids of consumer and export, and the number of the version."""
+
+    consumer: int
+    export: int
+    version: int
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What happened since a row was last written.
+
+    Attributes:
+        full: How often the file, or a part of it, was sent.
+        unchanged: How often it was said that nothing changed.
+        size_bytes: Sent.
+    """
+
+    first_at: Instant
+    last_at: Instant
+    full: int = 0
+    unchanged: int = 0
+    size_bytes: int = 0
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One row."""
+
+    consumer: str | None
+    export: str
+    version: int
+    first_at: Instant
+    last_at: Instant
+    full: int
+    unchanged: int
+    size_bytes: int
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How a consumer stands to an export.
+
+    Attributes:
+        consumer, export: Their names.
+        current: The current version of the export.
+        version: The one that it has; ``None`` if it never fetched one.
+        since: When it first got that.
+        last_at: When it last asked; ``None``: never.
+        has_stopped: It was to ask again long ago.
+    """
+
+    consumer: str
+    export: str
+    current: int
+    version: int | None
+    since: Instant | None
+    last_at: Instant | None
+    has_stopped: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has the current version."""
+        return self.version == self.current
+
+
+def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> None:
+    """Add what was fetched to the rows there are; of exports that are gone nothing is kept."""
+    with store.writing() as connection:
+        there = set(connection.scalars(select(export.c.id)))
+        for key, item in found:
+            if key.export in there:
+                _add(connection, key, item)
+
+
+def fetches(store: Store, name: str | None = None) -> list[Fetch]:
+    """Return the rows of an export, or of all, by export and consumer, the latest version first."""
+    query = (
+        select(fetch, export.c.name.label("export"), consumer.c.name.label("consumer"))
+        .join(export, export.c.id == fetch.c.export_id)
+        .join(consumer, consumer.c.id == fetch.c.consumer_id, isouter=True)
+        .order_by(export.c.name, consumer.c.name, fetch.c.version.desc())
+    )
+    if name is not None:
+        query = query.where(export.c.name == name)
+    with store.reading() as connection:
+        return [
+            Fetch(
+                row.consumer,
+                row.export,
+                row.version,
+                row.first_at,
+                row.last_at,
+                row.full,
+                row.unchanged,
+                row.size_bytes,
+                row.last_address,
+                row.last_agent,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def lags(store: Store, now: Instant) -> list[Lag]:
+    """Return how every consumer that is switched on stands to what it may fetch, by consumer and export.
+
+    Of a consumer that may fetch every export, those count that it has ever fetched.
+    """
+    latest = (
+        select(fetch.c.consumer_id, fetch.c.export_id, func.max(fetch.c.last_at).label("last_at"))
+        .group_by(fetch.c.consumer_id, fetch.c.export_id)
+        .subquery()
+    )
+    query = (
+        select(
+            consumer.c.name.label("consumer"),
+            export.c.name.label("export"),
+            export.c.current_version,
+            consumer_export.c.export_id.label("granted"),
+            fetch,
+        )
+        .select_from(consumer)
+        .join(export, true())
+        .join(
+            consumer_export,
+            and_(consumer_export.c.consumer_id == consumer.c.id, consumer_export.c.export_id == export.c.id),
+            isouter=True,
+        )
+        .join(latest, and_(latest.c.consumer_id == consumer.c.id, latest.c.export_id == export.c.id), isouter=True)
+        .join(
+            fetch,
+            and_(
+                fetch.c.consumer_id == latest.c.consumer_id,
+                fetch.c.export_id == latest.c.export_id,
+                fetch.c.last_at == latest.c.last_at,
+            ),
+            isouter=True,
+        )
+        .where(
+            consumer.c.is_enabled,
+            export.c.current_version.is_not(None),
+            or_(
+                consumer_export.c.export_id.is_not(None),
+                and_(consumer.c.all_exports, fetch.c.version.is_not(None)),
+            ),
+        )
+        .order_by(consumer.c.name, export.c.name, fetch.c.version)
+    )
+    found: dict[tuple[str, str], Lag] = {}
+    with store.reading() as connection:
+        for row in connection.execute(query):
+            asked = (row.full or 0) + (row.unchanged or 0)
+            found[row.consumer, row.export] = Lag(
+                row.consumer,
+                row.export,
+                row.current_version,
+                row.version,
+                row.first_at,
+                row.last_at,
+                row.last_at is not None and now - row.last_at > _patience(row.first_at, row.last_at, asked),
+            )
+    return list(found.values())
+
+
+def forget(store: Store, before: Instant) -> int:
+    """Delete what was fetched before an instant, but for the latest of each consumer and export; return how many."""
+    newer = fetch.alias()
+    later = select(newer.c.version).where(
+        newer.c.consumer_id == fetch.c.consumer_id,
+        newer.c.export_id == fetch.c.export_id,
+        newer.c.last_at > fetch.c.last_at,
+    )
+    with store.writing() as connection:
+        return connection.execute(delete(fetch).where(fetch.c.last_at < before, later.exists())).rowcount
+
+
+def _patience(first_at: Instant, last_at: Instant, asked: int) -> Instant:
+    """Return how long a consumer that asked so often between two instants may be silent."""
+    if asked < 2:
+        return _DAY
+    return max(_HOUR, _PATIENCE * (last_at - first_at) // (asked - 1))
+
+
+def _add(connection: Connection, key: FetchKey, item: Fetched) -> None:
+    values = {"last_at": item.last_at, "last_address": item.address, "last_agent": item.agent}
+    known = and_(
+        fetch.c.consumer_id == key.consumer, fetch.c.export_id == key.export, fetch.c.version == key.version
+    )
+    counts = {
+        "full": fetch.c.full + item.full,
+        "unchanged": fetch.c.unchanged + item.unchanged,
+        "size_bytes": fetch.c.size_bytes + item.size_bytes,
+    }
+    if connection.execute(update(fetch).where(known).values(**values, **counts)).rowcount:
+        return
+    connection.execute(
+        insert(fetch).values(
+            consumer_id=key.consumer,
+            export_id=key.export,
+            version=key.version,
+            first_at=item.first_at,
+            full=item.full,
+            unchanged=item.unchanged,
+            size_bytes=item.size_bytes,
+            **values,
+        )
+    )

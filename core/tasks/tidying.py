@@ -1,0 +1,65 @@
+"""Forget what is kept no longer: each kind by its own age, a few rows at a time, so that nobody waits for the lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.config import Config
+from core.schemas.instant import DAY, Instant
+from core.store import audit, jobs, logins, old_runs, run_lines
+
+if TYPE_CHECKING:
+    from core.store import Store
+
+BATCH = 1_000
+"""Rows that are deleted in one transaction: some milliseconds."""
+
+Forget = Callable[["Store", Instant, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days something is kept.
+
+    Attributes:
+        days: Jobs that ended, and what runs logged.
+        runs_days: Runs; never fewer than *days* count.
+        audit_days: Who changed what.
+    """
+
+    days: int = 90
+    runs_days: int = 730
+    audit_days: int = 730
+
+
+def keep_of(config: Config) -> Keep:
+    """Return what the settings say."""
+    return Keep(
+        config.whole("tasks.keep_days"), config.whole("tasks.keep_runs_days"), config.whole("audit.keep_days")
+    )
+
+
+def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
+    """Delete what is older, and return how many of what there were.
+
+    Tokens that were ended, and failed logins, count for hours and are kept for a day.
+
+    Raises:
+        StoreError: The store cannot be used; what was deleted before stays so.
+    """
+    steps: tuple[tuple[str, Forget, int], ...] = (
+        ("jobs", jobs.forget, keep.days),
+        ("lines", run_lines.forget, keep.days),
+        ("runs", old_runs.forget, max(keep.runs_days, keep.days)),
+        ("changes", audit.forget, keep.audit_days),
+        ("logins", logins.forget, 1),
+    )
+    numbers = {name: _all(store, forget, now - days * DAY) for name, forget, days in steps}
+    return {name: number for name, number in numbers.items() if number}
+
+
+def _all(store: "Store", forget: Forget, before: Instant) -> int:
+    total = 0
+    while number := forget(store, before, BATCH):
+        total += number
+    return total

@@ -1,0 +1,263 @@
+"""The record of changes: every one with who made it, and none that was not."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from core.actor import acting_as, system_user
+from core.errors import AlreadyExists, NotFound, RefusedValue
+from core.schemas.claim import AllowListEntries
+from core.schemas.export import ExportDefinition, Selection
+from core.schemas.instant import DAY
+from core.store import audit, carve_outs, clearing, definitions, jobs, lifetimes, observables, pins, runs, tags
+from core.store.allow_lists import lists
+from core.store.definitions import Replacement
+from core.store.lifetimes import Source
+from tests.store.conftest import NOW, claim
+
+EXPORT = ExportDefinition("fw", "fw.txt", format="list", destination="s3://key:geheim@bucket/x", created_at=NOW)
+VALUE = "c2.example"
+LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=("ours.example",))
+
+
+@pytest.fixture
+def told(store):
+    """What was put down, oldest first: actor, action, subject, detail."""
+
+    def entries():
+        found = reversed(audit.entries(store))
+        return [(item.actor, item.action, item.subject, dict(item.detail)) for item in found]
+
+    return entries
+
+
+@pytest.fixture
+def filled(store, take):
+    """An export, a template, an allow-list and an observable; what was put down of that is forgotten."""
+    definitions.add_export(store, EXPORT)
+    definitions.put_template(store, "t", "old", NOW)
+    lists.put_allow_list(store, LIST, NOW)
+    take(claim(VALUE, "c2"))
+    audit.forget(store, 10**17, 100)
+    return store
+
+
+CHANGES = {
+    "enabling": (
+        lambda store: definitions.replace_export(store, replace(EXPORT, enabled=False, modified_at=NOW + 1)),
+        ("export disabled", "fw", {"enabled": {"from": True, "to": False}}),
+    ),
+    "editing": (
+        lambda store: definitions.replace_export(store, replace(EXPORT, selection=Selection(include=("c2",)))),
+        ("export changed", "fw", {"include": {"from": [], "to": ["c2"]}}),
+    ),
+    "removing": (lambda store: definitions.remove_export(store, "fw"), ("export removed", "fw", {})),
+    "template": (
+        lambda store: definitions.put_template(store, "t", "new", NOW, replace=True),
+        (
+            "template changed",
+            "t",
+            {"sha256": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437", "size_bytes": 3},
+        ),
+    ),
+    "template gone": (lambda store: definitions.remove_template(store, "t"), ("template removed", "t", {})),
+    "allow-list": (
+        lambda store: lists.put_allow_list(
+            store, msgspec.structs.replace(LIST, version="2", entries=("a.example", "b.example")), 1
+        ),
+        ("allow-list replaced", "ours", {"entries": 2, "version": "2"}),
+    ),
+    "allow-list's action": (
+        lambda store: lists.set_allow_list(store, "ours", action="off"),
+        ("allow-list changed", "ours", {"action": "off"}),
+    ),
+    "allow-list gone": (
+        lambda store: lists.remove_allow_list(store, "ours"),
+        ("allow-list removed", "ours", {}),
+    ),
+    "carving out": (
+        lambda store: carve_outs.carve_out(store, "ipv4", "192.0.2.1", "ours", NOW),
+        ("value carved out", "192.0.2.1", {"reason": "ours"}),
+    ),
+    "tag": (
+        lambda store: tags.set_tag(store, "c2", lifetime_s=60, sticky=None),
+        ("tag changed", "c2", {"lifetime_s": 60, "sticky": None}),
+    ),
+    "source": (
+        lambda store: lifetimes.set_source(store, Source("feed", 60, False, 80)),
+        ("source changed", "feed", {"lifetime_s": 60, "from_last_seen": False, "confidence": 80}),
+    ),
+    "type": (
+        lambda store: lifetimes.set_type_lifetime(store, "ipv4", -1),
+        ("type changed", "ipv4", {"lifetime_s": -1}),
+    ),
+    "adding": (
+        lambda store: observables.add(store, [claim("new.example", "c2", "x")], NOW),
+        ("observable added", "new.example", {"tags": ["c2", "x"], "rows": 1, "new": 1}),
+    ),
+    "adding untagged": (
+        lambda store: observables.add_untagged(store, "hostname", "new.example", NOW),
+        ("observable added", "new.example", {"type": "hostname"}),
+    ),
+    "tagging": (
+        lambda store: observables.tag(store, "hostname", VALUE, ["bad"], "me", NOW),
+        ("observable tagged", VALUE, {"tags": ["bad"], "source": "me", "rows": 1, "updated": 1}),
+    ),
+    "withdrawing": (
+        lambda store: observables.withdraw(store, VALUE, "ours", NOW),
+        ("observable withdrawn", VALUE, {"assertions": 1, "reason": "ours"}),
+    ),
+    "clearing": (
+        lambda store: clearing.clear(store, "hostname", VALUE, "ours", NOW),
+        ("observable withdrawn", VALUE, {"type": "hostname", "assertions": 1, "reason": "ours"}),
+    ),
+    "asking for a run": (
+        lambda store: jobs.request(store, "fw", by="lena", now=NOW),
+        ("run requested", "fw", {"job": 1}),
+    ),
+    "running": (
+        lambda store: runs.begin_run(store, runs.claim(store, "fw", "me", NOW), NOW, by="lena"),
+        ("export run", "fw", {"run": 1}),
+    ),
+    "pinning": (
+        lambda store: pins.pin(store, runs.claim(store, "fw", "me", NOW), pins.Pin(3, NOW, "lena", "bad day")),
+        ("export pinned", "fw", {"version": 3, "reason": "bad day"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_change_is_put_down_once(filled, told, name):
+    """With who made it, what it was, and of what."""
+    change, expected = CHANGES[name]
+
+    with acting_as("lena"):
+        change(filled)
+
+    assert [("lena", *expected)] == told()
+
+
+def test_what_is_undone_is_put_down_too(filled, told):
+    """Each way back is a change of its own."""
+    lease = runs.claim(filled, "fw", "me", NOW)
+    pins.pin(filled, lease, pins.Pin(3, NOW, "lena", "bad day"))
+    carve_outs.carve_out(filled, "ipv4", "192.0.2.1", "ours", NOW)
+    observables.withdraw(filled, VALUE, "ours", NOW)
+    jobs.request(filled, "fw", by="lena", now=NOW)
+
+    with acting_as("max"):
+        pins.unpin(filled, "fw")
+        carve_outs.undo(filled, "192.0.2.1", NOW)
+        observables.reinstate(filled, VALUE, NOW)
+        jobs.cancel(filled, "fw", NOW, by="max")
+
+    assert [
+        ("max", "export unpinned", "fw", {"version": 3}),
+        ("max", "value carved out no more", "192.0.2.1", {}),
+        ("max", "observable reinstated", VALUE, {"assertions": 1}),
+        ("max", "run cancelled", "fw", {"jobs": [1]}),
+    ] == told()[4:]
+
+
+def test_several_definitions_are_put_down_each(filled, told):
+    """Definitions that come from files are told one by one."""
+    new = replace(EXPORT, name="new", file_name="new.txt", destination="")
+    changed = replace(EXPORT, description="x")
+    wanted = Replacement(seen=[EXPORT], put=[changed, new], remove=[], templates={"t": "old", "u": "x"})
+
+    definitions.replace_several(filled, wanted, NOW)
+
+    assert ["template added", "export changed", "export added"] == [action for _, action, _, _ in told()]
+    assert {"file_name": "new.txt", "format": "list"} == told()[2][3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store: definitions.add_export(store, EXPORT),
+        lambda store: definitions.replace_export(store, replace(EXPORT, name="nowhere")),
+        lambda store: definitions.replace_export(store, replace(EXPORT, modified_at=NOW + DAY)),
+        lambda store: definitions.put_template(store, "t", "old", NOW, replace=True),
+        lambda store: lists.put_allow_list(store, LIST, NOW + DAY),
+        lambda store: tags.set_tag(store, "nowhere", lifetime_s=1, sticky=None),
+        lambda store: observables.withdraw(store, "nowhere.example", "x", NOW),
+        lambda store: observables.withdraw(store, VALUE, "x", NOW, source="nobody"),
+        lambda store: pins.unpin(store, "fw"),
+    ],
+)
+def test_what_was_refused_or_changes_nothing_is_not_put_down(filled, told, change):
+    """The record has changes, and no attempts."""
+    with suppress(AlreadyExists, NotFound, RefusedValue):
+        change(filled)
+
+    assert [] == told()
+
+
+def test_an_import_is_one_entry_that_counts(store, told, monkeypatch):
+    """However many transactions it takes; what was written before a fault is in it."""
+    monkeypatch.setattr("core.store.imports.BATCH", 2)
+
+    def claims():
+        for number in range(5):
+            yield claim(f"{number}.example", "c2")
+        raise OSError
+
+    with suppress(OSError), store.import_session(NOW, of="feed.csv") as session:
+        session.add([claim("x.example"), claim("y.example"), claim("z.example")])
+    with suppress(OSError), store.import_session(NOW, of="broken.csv") as session:
+        for item in claims():
+            session.add([item])
+
+    assert [
+        (system_user(), "import", "feed.csv", {"rows": 3, "new": 3}),
+        (system_user(), "import", "broken.csv", {"rows": 4, "new": 4}),
+    ] == told()
+
+
+def test_what_is_long_or_secret_is_not_put_down(store, told):
+    """A password in a place is masked, long texts and lists are cut."""
+    long = Selection(include=tuple(f"tag {number}" for number in range(500)))
+    definitions.add_export(store, replace(EXPORT, description="x" * 5_000, selection=long))
+
+    ((_, _, _, detail),) = told()
+    assert "s3://key:***@bucket/x" == detail["destination"]
+    assert f"{'x' * 200}…" == detail["description"]
+    assert ["tag 19", "… 480 more"] == detail["include"][-2:]
+
+
+def test_changes_are_found(store):
+    """By whoever made them (with keys), by how they are called, since when, and page by page."""
+    for number, (who, action) in enumerate(
+        [
+            ("lena", "export added"),
+            ("lena (ci)", "export removed"),
+            ("lenard", "tag changed"),
+            ("max", "export added"),
+        ]
+    ):
+        with store.writing() as connection:
+            audit.note(connection, action, str(number), by=who, now=NOW + number)
+
+    def found(**wanted):
+        return [item.subject for item in audit.entries(store, **wanted)]
+
+    assert ["3", "2", "1", "0"] == found()
+    assert ["1", "0"] == found(actor="lena")
+    assert ["1"] == found(actor="lena (ci)")
+    assert ["3", "1", "0"] == found(action="export")
+    assert ["3", "2"] == found(since=NOW + 2)
+    last = audit.entries(store, limit=2)[-1].id
+    assert ["1", "0"] == found(before_id=last)
+    assert [] == found(actor="%")
+
+
+def test_old_entries_are_forgotten_in_batches(store):
+    """So that nobody waits long for the lock; the newest stay."""
+    with store.writing() as connection:
+        for number in range(5):
+            audit.note(connection, "tag changed", str(number), now=NOW + number)
+
+    assert (2, 1, 0) == tuple(audit.forget(store, NOW + 3, 2) for _ in range(3))
+    assert ["4", "3"] == [item.subject for item in audit.entries(store)]

@@ -1,0 +1,158 @@
+"""Who fetched what: rows that are added to, who lags behind, who stopped asking, and what is forgotten."""
+
+import pytest
+from sqlalchemy import update
+
+from core.schemas.export import ExportDefinition
+from core.schemas.instant import DAY, SECOND
+from core.store import consumers, definitions, fetches
+from core.store.fetches import NOBODY, Fetched, FetchKey
+from core.store.schema import export
+
+NOW = 1_790_000_000_000_000
+HOUR = 3_600 * SECOND
+
+
+@pytest.fixture
+def current(store):
+    """Say which version of ``a`` and ``b`` is the current one; consumer 1 may fetch ``a``."""
+    for name in ("a", "b"):
+        definitions.add_export(store, ExportDefinition(name, f"{name}.txt", format="list"))
+    add(store, "one", exports=["a"])
+
+    def to(number):
+        with store.writing() as connection:
+            connection.execute(update(export).values(current_version=number))
+
+    to(1)
+    return to
+
+
+def add(store, name, *, exports=(), all_exports=False):
+    consumers.add_consumer(
+        store, name, description="", networks=(), all_exports=all_exports, exports=exports, by="t", now=NOW
+    )
+
+
+def fetched(at, **fields):
+    return Fetched(at, at, **({"full": 1, "size_bytes": 10, "address": "192.0.2.1", "agent": "curl"} | fields))
+
+
+def state(lag):
+    return (lag.consumer, lag.export, lag.current, lag.version, lag.since, lag.last_at, lag.has_stopped)
+
+
+def test_what_is_fetched_again_is_added_to_its_row(store, current):
+    """One row for consumer, export and version, with when it first came and all that followed."""
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))])
+    fetches.record(
+        store,
+        [
+            (
+                FetchKey(1, 1, 1),
+                fetched(NOW + 5, full=2, unchanged=3, size_bytes=7, address="192.0.2.2", agent="pan"),
+            ),
+            (FetchKey(NOBODY, 1, 1), fetched(NOW + 6)),
+            (FetchKey(1, 99, 1), fetched(NOW + 7)),
+        ],
+    )
+
+    found = fetches.fetches(store)
+
+    assert [
+        (None, "a", 1, NOW + 6, NOW + 6, 1, 0, 10, "192.0.2.1", "curl"),
+        ("one", "a", 1, NOW, NOW + 5, 3, 3, 17, "192.0.2.2", "pan"),
+    ] == [
+        (
+            item.consumer,
+            item.export,
+            item.version,
+            item.first_at,
+            item.last_at,
+            item.full,
+            item.unchanged,
+            item.size_bytes,
+            item.address,
+            item.agent,
+        )
+        for item in found
+    ]
+
+
+def test_who_never_asked_lags_behind_or_is_current(store, current):
+    """By the version that a consumer asked for last."""
+    add(store, "every", all_exports=True)
+    never = fetches.lags(store, NOW)
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW)), (FetchKey(2, 2, 1), fetched(NOW))])
+    has_it = fetches.lags(store, NOW + HOUR)
+    current(3)
+    behind = fetches.lags(store, NOW + HOUR)
+    fetches.record(store, [(FetchKey(1, 1, 3), fetched(NOW + HOUR))])
+    again = fetches.lags(store, NOW + HOUR)
+
+    assert [("one", "a", 1, None, None, None, False)] == list(map(state, never))
+    assert [("every", "b", 1, 1, NOW, NOW, False), ("one", "a", 1, 1, NOW, NOW, False)] == list(map(state, has_it))
+    assert [False, False] == [lag.is_current for lag in behind]
+    assert ("one", "a", 3, 3, NOW + HOUR, NOW + HOUR, False) == state(again[1])
+
+
+@pytest.mark.parametrize(
+    ("every", "asked", "silent", "has_stopped"),
+    [
+        (300 * SECOND, 100, 59 * 60 * SECOND, False),
+        (300 * SECOND, 100, 61 * 60 * SECOND, True),
+        (12 * HOUR, 5, 47 * HOUR, False),
+        (12 * HOUR, 5, 49 * HOUR, True),
+        (0, 1, 23 * HOUR, False),
+        (0, 1, 25 * HOUR, True),
+    ],
+)
+def test_who_stopped_asking(store, current, every, asked, silent, has_stopped):
+    """Who is silent for four times as long as usual, and an hour at least; a day, where nothing is usual yet."""
+    last = NOW + every * (asked - 1)
+    fetches.record(store, [(FetchKey(1, 1, 1), Fetched(NOW, last, full=1, unchanged=asked - 1))])
+
+    (lag,) = fetches.lags(store, last + silent)
+
+    assert has_stopped == lag.has_stopped
+
+
+def test_who_is_switched_off_does_not_lag(store, current):
+    """Nor does anybody with an export that has published nothing."""
+    add(store, "two", exports=["b"])
+    consumers.change_consumer(store, "one", is_enabled=False, by="t", now=NOW)
+    with store.writing() as connection:
+        connection.execute(update(export).where(export.c.name == "b").values(current_version=None))
+
+    assert [] == fetches.lags(store, NOW)
+
+
+def test_the_latest_is_not_forgotten(store, current):
+    """What is old goes, but for what says that somebody stopped asking."""
+    fetches.record(store, [(FetchKey(1, 1, number), fetched(NOW + number * DAY)) for number in (1, 2, 3)])
+
+    assert 2 == fetches.forget(store, NOW + 100 * DAY)
+    assert [3] == [item.version for item in fetches.fetches(store)]
+    assert 0 == fetches.forget(store, NOW + 100 * DAY)
+
+
+def test_what_was_fetched_goes_with_consumer_and_export(store, current):
+    """Nothing is kept of what there is no more."""
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW)), (FetchKey(NOBODY, 2, 1), fetched(NOW))])
+    consumers.remove_consumer(store, "one", by="t", now=NOW)
+    after_consumer = [item.export for item in fetches.fetches(store)]
+    definitions.remove_export(store, "b")
+
+    assert (["b"], []) == (after_consumer, fetches.fetches(store))
+
+
+def test_expiring_tokens(store, current):
+    """Those that end soon, of consumers that have no other; who has one that lasts need not be told."""
+    add(store, "two")
+    for name, expires_at in (("one", NOW + DAY), ("two", NOW + DAY), ("two", None)):
+        consumers.add_token(
+            store, name, begin="b", sha256=f"{name}{expires_at}", expires_at=expires_at, by="t", now=NOW
+        )
+
+    assert ["one"] == [token.consumer for token in consumers.expiring(store, NOW + 7 * DAY)]
+    assert [] == consumers.expiring(store, NOW + DAY)
