@@ -113,6 +113,7 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
             )
         )
         key = made.inserted_primary_key
+        note(connection, "run refused", name, {"message": message}, by=by)
         return _job(connection, int(key[0]) if key else 0)
 
 

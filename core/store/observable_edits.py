@@ -15,7 +15,7 @@ import msgspec
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import CLEARED_BY, Claim
 from core.schemas.instant import Instant
-from core.store import dialect
+from core.store import audit, dialect
 from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.derive import derive
@@ -28,6 +28,7 @@ from core.store.tags import sticky_among
 
 _encode = msgspec.json.Encoder().encode
 _BATCH = 10_000
+_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         raise RefusedValue(f"the context cannot be kept: {fault}")
     new = msgspec.json.decode(_encode(context_object(source, context)))
     with _writing(store) as connection:
-        row = connection.execute("SELECT context FROM observable WHERE id = ?", (key,)).fetchone()
+        row = connection.execute("SELECT context, value FROM observable WHERE id = ?", (key,)).fetchone()
         if row is None:
             raise _none(key)
         known = msgspec.json.decode(row[0])
@@ -102,6 +103,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         if not with_context(known, new):
             raise RefusedValue(f"{source!r} has as many remarks there as one source may have")
         _put_context(connection, store, [(context_text(known), key)], now)
+        audit.note(connection, "context added", row[1], {"source": source}, now=now)
 
 
 def remove_context(store: Store, key: int, source: str, context: dict[str, Any], now: Instant) -> None:
@@ -111,13 +113,14 @@ def remove_context(store: Store, key: int, source: str, context: dict[str, Any],
         NotFound: There is no such observable.
     """
     with _writing(store) as connection:
-        row = connection.execute("SELECT context FROM observable WHERE id = ?", (key,)).fetchone()
+        row = connection.execute("SELECT context, value FROM observable WHERE id = ?", (key,)).fetchone()
         if row is None:
             raise _none(key)
         known = msgspec.json.decode(row[0])
         left = [item for item in known if item != context_object(source, context)]
         if left != known:
             _put_context(connection, store, [(context_text(left), key)], now)
+            audit.note(connection, "context removed", row[1], {"source": source}, now=now)
 
 
 def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: str, now: Instant) -> None:
@@ -134,6 +137,9 @@ def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: st
             key for key in keys if connection.execute(query, (instant, reason, key, *tags, CLEARED_BY)).rowcount
         ]
         derive(connection, changed, instant, store.lifetime_s, modified=True)
+        if changed:
+            detail = {"ids": changed, "tags": list(tags), "reason": reason}
+            audit.note(connection, "tags replaced", f"{len(changed)} observables", detail, now=now)
 
 
 def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
@@ -146,10 +152,14 @@ def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
         NotFound: There is no such observable.
     """
     with _writing(store) as connection:
-        if connection.execute("SELECT 1 FROM observable WHERE id = ?", (key,)).fetchone() is None:
+        row = connection.execute("SELECT type, value FROM observable WHERE id = ?", (key,)).fetchone()
+        if row is None:
             raise _none(key)
+        stays = _is_told_of(connection, key, now)
+        action = "observable withdrawn" if stays else "observable removed"
+        audit.note(connection, action, row[1], {"type": row[0], "reason": reason}, now=now)
         instant = tick(connection, now, store.lifetime_s)
-        if _is_told_of(connection, key, now):
+        if stays:
             query = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
             connection.execute(f"{query} AND observable_id = ?", (instant, reason, key))
             derive(connection, [key], instant, store.lifetime_s, modified=True)
@@ -186,6 +196,9 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
             known[name] = key
             added.append((key, *name, instant, instant, 0, "[]", "[]"))
         connection.executemany(ADD_OBSERVABLE, added)
+        if added:
+            told = {"source": source, "values": [row[2] for row in added[:_TOLD]]}
+            audit.note(connection, "observables added", f"{len(added)} without tags", told, now=now)
         remarks: dict[int, list[dict[str, Any]]] = {}
         for item in entries:
             if item.context is not None:
@@ -243,7 +256,10 @@ def _let_count_again(
             " AND tag_id = ? AND source_id = (SELECT id FROM source WHERE name = ?)",
             [(*pair, source) for pair in pairs],
         )
-        derive(connection, sorted({key for key, _ in pairs}), instant, store.lifetime_s, modified=True)
+        keys = sorted({key for key, _ in pairs})
+        derive(connection, keys, instant, store.lifetime_s, modified=True)
+        told = {"ids": keys[:_TOLD], "assertions": len(pairs)}
+        audit.note(connection, "observable reinstated", f"{len(keys)} observables", told, now=now)
 
 
 def _known(connection: sqlite3.Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

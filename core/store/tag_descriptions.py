@@ -17,6 +17,7 @@ from core.errors import AlreadyExists, NotFound
 from core.schemas.claim import CLEARED_BY
 from core.schemas.instant import Instant
 from core.store import definitions, dialect, tags
+from core.store.audit import note
 from core.store.clock import tick
 from core.store.derive import derive
 from core.store.names import Names
@@ -97,6 +98,7 @@ def describe(store: Store, name: str, description: Description, now: Instant) ->
                 created_at=now if before is None else before,
             )
         )
+        note(connection, "tag described", name, {"description": description.text}, now=now)
     return get(store, key)
 
 
@@ -113,9 +115,11 @@ def merge(store: Store, names: Sequence[str], into: str, now: Instant) -> tuple[
     for item in old:
         _refuse_needed(store, item.name)
     target = _kept(store, into)
-    changed = sum(_move(store, item.id, target, now) for item in old)
+    changed = 0
     for item in old:
-        _forget_description(store, item.id)
+        number = _move(store, item.id, target, now)
+        _forget_description(store, item.id, "tag merged", item.name, {"into": into, "observables": number})
+        changed += number
     return changed, get(store, target)
 
 
@@ -130,8 +134,8 @@ def rename(store: Store, key: int, name: str, now: Instant) -> None:
     if any(other.name == name for other in named(store, [name])[0]):
         raise AlreadyExists(f"there is a tag {name!r} already; merge {item.name!r} into it")
     _refuse_needed(store, item.name)
-    _move(store, key, _kept(store, name), now)
-    _forget_description(store, key)
+    number = _move(store, key, _kept(store, name), now)
+    _forget_description(store, key, "tag renamed", item.name, {"to": name, "observables": number})
 
 
 def remove(store: Store, key: int, now: Instant) -> None:
@@ -141,9 +145,10 @@ def remove(store: Store, key: int, now: Instant) -> None:
         NotFound: There is none.
         AlreadyExists: An export names it, or somebody was cleared by it.
     """
-    _refuse_needed(store, get(store, key).name)
-    _move(store, key, None, now)
-    _forget_description(store, key)
+    name = get(store, key).name
+    _refuse_needed(store, name)
+    number = _move(store, key, None, now)
+    _forget_description(store, key, "tag removed", name, {"observables": number})
 
 
 def _page(store: Store, condition: Any, limit: int | None, offset: int) -> tuple[list[Described], int]:
@@ -259,9 +264,10 @@ def _move(store: Store, old: int, new: int | None, now: Instant) -> int:
                 changed += len(ids)
 
 
-def _forget_description(store: Store, key: int) -> None:
+def _forget_description(store: Store, key: int, action: str, name: str, detail: dict[str, Any]) -> None:
     with store.writing() as connection:
         connection.execute(delete(tag_description).where(tag_description.c.tag_id == key))
+        note(connection, action, name, detail)
 
 
 def set_lifetime(store: Store, name: str, lifetime_s: int | None) -> None:

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from core.api.access import ObservableEditor, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.services import Services
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import RequestTags, source_of
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/observables/import", tags=["observables"])
 _tags = TypeAdapter(RequestTags)
 
 
-@router.post("/text", response_model=Added)
+@router.post("/text", response_model=Added, responses=details(400))
 def import_text(given: Text, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take in the values of a text, one a line, defanged or not."""
     with _folder() as folder:
@@ -40,7 +41,7 @@ def import_text(given: Text, services: ServicesHere, store: StoreHere, caller: O
         return take_in(services, store, InputFile(path, "text"), text_importer, given.tags, source_of(caller))
 
 
-@router.post("/file", response_model=Added)
+@router.post("/file", response_model=Added, responses=details(400))
 def import_file(
     services: ServicesHere,
     store: StoreHere,
