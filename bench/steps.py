@@ -17,7 +17,8 @@ from bench.store import LATER, settings_of, store_of
 from bench.synthetic import NOW, claims
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import to_text
-from core.store import definitions, dialect
+from core.store import definitions
+from core.store.databases import sqlite
 
 TEMPLATE = '{% for row in data %}{{ row.value }},{{ row.type }},{{ row.tags|map(attribute="name")|join(";") }}\n{% endfor %}'
 EXPORTS = {"list": "list.txt", "csv": "csv.csv", "jsonl": "jsonl.jsonl", "template": "template.txt"}
@@ -80,8 +81,8 @@ def raw(folder: Path, rows: int) -> float:
     store_of(folder, "raw").close()
     took = 0.0
     with (
-        closing(dialect.connect(folder / "main.db")) as source,
-        closing(dialect.connect(folder / "raw.db")) as target,
+        closing(sqlite.connect(folder / "main.db")) as source,
+        closing(sqlite.connect(folder / "raw.db")) as target,
     ):
         for table in ("source", "tag"):
             took += _insert(target, table, source.execute(f"SELECT * FROM {table}").fetchall())

@@ -76,7 +76,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "database.url",
         "sqlite:///{home}/yeti.db",
-        "The store, as an SQLAlchemy URL.  `sqlite:///` and the path of a file on a local disk.",
+        "The store: `sqlite:///` and the path of a file on a local disk, or `postgresql://user:password@host/database`, "
+        "where options of libpq may follow behind `?`.",
         "url",
     ),
     Setting(
@@ -494,9 +495,12 @@ def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Netw
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
     scheme, separator, rest = text.partition(":///")
+    if separator and scheme in ("postgresql", "postgres"):
+        return text
     if scheme != "sqlite" or not separator or rest in ("", ":memory:"):
         raise ConfigError(
-            f"{setting.name} ({origin}) is {redact(text)!r}; this version knows sqlite:///path/of/a/file.db"
+            f"{setting.name} ({origin}) is {redact(text)!r}; this version knows sqlite:///path/of/a/file.db and "
+            "postgresql://user@host/database"
         )
     if "?" in rest:
         raise ConfigError(

@@ -1,9 +1,11 @@
 """Fixtures that every area's tests may use."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from databases import KIND, ON_POSTGRESQL, Databases, PostgresqlServer, postgresql_server
 from scoreboard import Scoreboard, mark_rows
 
 INTEL = Path(__file__).parents[2] / "shared" / "data" / "intel"
@@ -24,8 +26,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
     )
+    config.addinivalue_line("markers", "sqlite: about SQLite's file itself; left out where tests run on a server")
+    if KIND not in ("sqlite", "postgresql"):
+        raise pytest.UsageError(f"YETI_TEST_DATABASE: {KIND!r} is neither sqlite nor postgresql")
     if config.option.scoreboard or config.option.scoreboard_check:
         config.pluginmanager.register(Scoreboard(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out on a server what is about a file."""
+    if ON_POSTGRESQL:
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(
+                    pytest.mark.skip(reason="about SQLite's file itself, and this run is on PostgreSQL")
+                )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -43,6 +58,39 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(f"sqlite:///{path}") as store:
         allow_hits.refresh(store, 1_790_000_000_000_000)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A server of PostgreSQL for the run; skip where there is none to be had."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'yeti-exports[postgres,test]'")
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Databases of the kind that the run is about, for as long as the run lasts."""
+    if ON_POSTGRESQL:
+        found = Databases(Path(), request.getfixturevalue("postgresql"))
+    else:
+        found = Databases(request.getfixturevalue("made_store"), None)
+    yield found
+    found.forget()
+
+
+@pytest.fixture
+def new_databases(databases: Databases) -> Iterator[Databases]:
+    """The same; what a test makes is dropped when it ends."""
+    before = databases.paths
+    yield databases
+    databases.forget(before)
+
+
+@pytest.fixture
+def database_url(new_databases: Databases, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    return new_databases.at(tmp_path / "home" / "yeti.db")
 
 
 @pytest.fixture(scope="session")

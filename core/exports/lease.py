@@ -4,12 +4,14 @@ The right is a row of the store with a time limit (``core.store.runs``).  A thre
 its own, so that a long upload does not lose it.  A claim whose process is known to be gone is not waited for.
 """
 
+import hashlib
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,13 +64,14 @@ def held(store: "Store", name: str, clock: Clock) -> Iterator[runs.Lease]:
 
 def owner() -> str:
     """Return a name for this process that no other one has, now or later: host, process, and when that began."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_began(os.getpid())}"
+    return f"{_host()}:{os.getpid()}:{_began(os.getpid())}"
 
 
 def is_dead(claimed_by: str) -> bool:
     """Say whether the process of that name surely is gone; of another host's nothing is known."""
     parts = claimed_by.rsplit(":", 2)
-    if len(parts) != 3 or parts[0] != socket.gethostname() or not parts[1].isdigit():
+    # A name without boot and container is of a version that knew one host only.
+    if len(parts) != 3 or parts[0] not in (_host(), socket.gethostname()) or not parts[1].isdigit():
         return False
     process, began = int(parts[1]), parts[2]
     try:
@@ -78,6 +81,31 @@ def is_dead(claimed_by: str) -> bool:
     except OSError:
         return False
     return bool(began) and _began(process) != began
+
+
+def was_before_boot(claimed_by: str) -> bool:
+    """Say whether a process of that name ran before this host was started last, if it was of this host.
+
+    Of use for what lies on a disk of the host; elsewhere another one may have the same name.
+    """
+    name, boot = _host().rsplit("-", 2)[:2]
+    parts = claimed_by.rsplit(":", 2)[0].rsplit("-", 2)
+    return len(parts) == 3 and parts[0] == name and parts[1] != boot
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    """Return a name for what process numbers mean something in: name of the host, its boot, its container.
+
+    The name alone would not do: containers, and clones of a machine, may have one.
+    """
+    boot = namespace = ""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    return "-".join(
+        [socket.gethostname(), *(hashlib.sha256(sign.encode()).hexdigest()[:6] for sign in (boot, namespace))]
+    )
 
 
 def _began(process: int) -> str:
@@ -103,7 +131,7 @@ def _drop_dead_claim(store: "Store", name: str) -> None:
 def _renew(store: "Store", lease: runs.Lease, clock: Clock, stop: threading.Event) -> None:
     while not stop.wait(RENEW_EVERY_S):
         try:
-            with type(store)(store.path, store.lifetime_s) as own:
+            with store.another() as own:
                 runs.renew(own, lease, clock.now)
         except ExportBusy:
             return  # the run finds out before it publishes

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import RenderError, StorageFull, YetiError
-from core.exports.lease import is_dead, owner
+from core.exports.lease import is_dead, owner, was_before_boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +116,6 @@ def spool_error(error: OSError, spool: Path) -> RenderError | StorageFull:
 
 def _clean(spool: Path) -> None:
     for folder in spool.iterdir():
-        if is_dead(folder.name.rpartition(":")[0]):
+        name = folder.name.rpartition(":")[0]
+        if is_dead(name) or was_before_boot(name):
             shutil.rmtree(folder, ignore_errors=True)

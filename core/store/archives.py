@@ -13,12 +13,10 @@ A row names every object before it is written, and tells how far it came:
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from core.errors import NotFound
 from core.schemas.export import PublishedFile, Version
@@ -157,7 +155,10 @@ def make_current(
     record = item.record
     files = [PublishedFile(f.file_name, f.media_type, f.size_bytes, f.sha256, f.entries) for f in record.files]
     with store.writing() as connection:
-        found = lease_held(connection, lease)
+        found = export_id(connection, lease.export)
+        # First, since it may take long; from the look at the claim on that can be neither taken nor renewed.
+        apply(store.database.under(connection), found, record.number, changes)
+        lease_held(connection, lease)
         insert_version(
             connection,
             found,
@@ -175,7 +176,6 @@ def make_current(
             told = dict(record.note)
             by = told.pop("by", None)
             note(connection, _BY_SOMEBODY[record.cause], lease.export, {"version": record.number, **told}, by=by)
-        apply(_driver(connection), found, record.number, changes)
 
 
 def find(store: Store, name: str, *states: str) -> list[Archived]:
@@ -239,18 +239,20 @@ def removed(store: Store, lease: Lease, item: Archived) -> None:
         ExportBusy: The claim is another's by now.
     """
     with store.writing() as connection:
-        found = lease_held(connection, lease)
+        found = export_id(connection, lease.export)
         was_current = connection.scalar(
             select(version.c.number).where(version.c.export_id == found, version.c.number == item.number)
         )
         if was_current is None:
+            lease_held(connection, lease)
             connection.execute(delete(archive).where(archive.c.id == item.id))
             return
-        connection.execute(update(archive).where(archive.c.id == item.id).values(state=REMOVED))
         oldest = connection.scalar(
             select(func.min(archive.c.number)).where(archive.c.export_id == found, archive.c.state == KEPT)
         )
-        prune(_driver(connection), found, oldest or item.number)
+        prune(store.database.under(connection), found, oldest or item.number)
+        lease_held(connection, lease)
+        connection.execute(update(archive).where(archive.c.id == item.id).values(state=REMOVED))
 
 
 def digest(record: ManifestRecord) -> str:
@@ -272,8 +274,3 @@ def last_counter(store: Store, name: str) -> int | None:
         )
         counters = (from_manifest(text).counter for text in records)
         return next((counter for counter in counters if counter is not None), None)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    """Return the driver's connection under *connection*, in the same transaction."""
-    return cast("sqlite3.Connection", connection.connection.driver_connection)

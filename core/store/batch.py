@@ -4,7 +4,6 @@ New observables are written in the order of the index, so that a store of many b
 and an ordered read of it finds its rows in pages that it just had (decision 0012).
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from operator import itemgetter
@@ -15,7 +14,8 @@ import msgspec
 from core.schemas.claim import Claim
 from core.schemas.instant import Instant
 from core.store import dialect
-from core.store.changes import ADD_ASSERTION, ADD_OBSERVABLE, COLUMNS, Changes
+from core.store.changes import COLUMNS, OBSERVABLE_COLUMNS, Changes
+from core.store.databases.interface import Connection
 from core.store.merge import (
     BY_ITS_SOURCE,
     Held,
@@ -61,7 +61,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 class BatchWriter:
     """Merges batches of one session; counts what it did."""
 
-    def __init__(self, connection: sqlite3.Connection, instant: Instant, lifetime_s: int) -> None:
+    def __init__(self, connection: Connection, instant: Instant, lifetime_s: int) -> None:
         """Keep the connection and the instant of the session."""
         self._connection = connection
         self._instant = instant
@@ -102,10 +102,8 @@ class BatchWriter:
             tags.update(several)
         tags.update({claim.source for claim in said if not claim.tags})
         self._names.add_tags(tags)
-        put = "UPDATE source SET last_import_at = ? WHERE id = ?"
-        self._connection.executemany(
-            put, [(self._instant, self._names.source_ids[name]) for name in sorted(sources)]
-        )
+        rows = [(self._instant, self._names.source_ids[name]) for name in sorted(sources)]
+        self._connection.change("source", ("last_import_at",), ("id",), rows)
 
     def _known(self, groups: list[tuple[Key, list[Claim]]]) -> dict[Key, tuple[int, Instant]]:
         if self._next_id() == 1:
@@ -149,8 +147,8 @@ class BatchWriter:
             types[type_] += 1
             self.stale += shape.stale
             key += 1
-        self._connection.executemany(ADD_OBSERVABLE, observables)
-        self._connection.executemany(ADD_ASSERTION, assertions)
+        self._connection.put("observable", OBSERVABLE_COLUMNS, observables)
+        self._connection.put("assertion", COLUMNS, assertions)
         self.touched.mark_new(first, key - first, types)
 
     def _statement(self, claim: Claim) -> Statement:

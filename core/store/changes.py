@@ -1,9 +1,9 @@
 """Rows of observables and assertions to be written, and how."""
 
-import sqlite3
 from typing import Any
 
 from core.schemas.instant import Instant
+from core.store.databases.interface import Connection
 from core.store.merge import FIELDS, Held, Pair, differs
 
 COLUMNS = ("observable_id", "source_id", "tag_id", *FIELDS)
@@ -11,15 +11,17 @@ ADD_OBSERVABLE = (
     "INSERT INTO observable (id, type, value, created_at, modified_at, sure_until, assertions, context)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-ADD_ASSERTION = f"INSERT INTO assertion ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
-_PUT_ASSERTION = (
-    f"UPDATE assertion SET {', '.join(f'{name} = ?' for name in FIELDS)}"  # noqa: S608
-    " WHERE observable_id = ? AND source_id = ? AND tag_id = ?"
+OBSERVABLE_COLUMNS = (
+    "id",
+    "type",
+    "value",
+    "created_at",
+    "modified_at",
+    "sure_until",
+    "assertions",
+    "context",
 )
-_RECEIVE = "UPDATE assertion SET received_at = ? WHERE observable_id = ? AND source_id = ? AND tag_id = ?"
-_PUT_OBSERVABLE = "UPDATE observable SET modified_at = ?, sure_until = ?, assertions = ? WHERE id = ?"
-_PUT_CONTEXT = "UPDATE observable SET modified_at = ?, context = ? WHERE id = ?"
-_PUT_SURE = "UPDATE observable SET sure_until = ? WHERE id = ?"
+KEY = ("observable_id", "source_id", "tag_id")
 
 
 class Changes:
@@ -63,11 +65,11 @@ class Changes:
         if new - old > (new - self._instant) // 4:
             self._sure.append((new, key))
 
-    def write(self, connection: sqlite3.Connection) -> None:
+    def write(self, connection: Connection) -> None:
         """Write all that was noted."""
-        connection.executemany(ADD_ASSERTION, self._added)
-        connection.executemany(_PUT_ASSERTION, self._changed)
-        connection.executemany(_RECEIVE, self._received)
-        connection.executemany(_PUT_OBSERVABLE, self._observables)
-        connection.executemany(_PUT_CONTEXT, self.contexts)
-        connection.executemany(_PUT_SURE, self._sure)
+        connection.put("assertion", COLUMNS, self._added)
+        connection.change("assertion", FIELDS, KEY, self._changed)
+        connection.change("assertion", ("received_at",), KEY, self._received)
+        connection.change("observable", ("modified_at", "sure_until", "assertions"), ("id",), self._observables)
+        connection.change("observable", ("modified_at", "context"), ("id",), self.contexts)
+        connection.change("observable", ("sure_until",), ("id",), self._sure)

@@ -4,20 +4,23 @@ What is claimed against the value is withdrawn, and a claim of ours says that it
 which nobody else can use, so that no import, no tag and no other source's opinion takes it back (decision 0071).
 """
 
-import sqlite3
-
 from core.errors import NotFound
 from core.schemas.claim import CLEARED_BY, Kind
-from core.store import audit, dialect
-from core.store.changes import ADD_ASSERTION, ADD_OBSERVABLE
+from core.store import audit
+from core.store.changes import ADD_OBSERVABLE, COLUMNS
 from core.store.clock import tick
 from core.store.conditions import CLEARED
+from core.store.databases.interface import Connection
 from core.store.derive import derive
-from core.store.merge import BY_ITS_SOURCE, Stated, begun
+from core.store.merge import BY_ITS_SOURCE, FIELDS, Stated, begun
 from core.store.names import Names
 from core.store.store import Store
 
-_PUT = ADD_ASSERTION.replace("INSERT", "INSERT OR REPLACE")
+_PUT = (
+    f"INSERT INTO assertion ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+    " ON CONFLICT (observable_id, source_id, tag_id) DO UPDATE SET"
+    f" {', '.join(f'{name} = excluded.{name}' for name in FIELDS)}"
+)
 _OURS = "source_id = (SELECT id FROM source WHERE name = ?)"
 
 
@@ -35,7 +38,7 @@ def clear(store: Store, type: str, value: str, reason: str, now: int) -> int:
     """
     connection = store.connect()
     try:
-        with dialect.writing(connection, store.path):
+        with store.database.writing(connection):
             instant = tick(connection, now, store.lifetime_s)
             key = _known(connection, type, value) or _added(connection, type, value, instant)
             withdrawn = connection.execute(
@@ -65,7 +68,7 @@ def undo(store: Store, type: str, value: str, now: int) -> int:
     """
     connection = store.connect()
     try:
-        with dialect.writing(connection, store.path):
+        with store.database.writing(connection):
             instant = tick(connection, now, store.lifetime_s)
             key = _known(connection, type, value)
             if key is None:
@@ -83,12 +86,12 @@ def undo(store: Store, type: str, value: str, now: int) -> int:
         connection.close()
 
 
-def _known(connection: sqlite3.Connection, type: str, value: str) -> int | None:
+def _known(connection: Connection, type: str, value: str) -> int | None:
     row = connection.execute("SELECT id FROM observable WHERE type = ? AND value = ?", (type, value)).fetchone()
     return None if row is None else int(row[0])
 
 
-def _added(connection: sqlite3.Connection, type: str, value: str, instant: int) -> int:
+def _added(connection: Connection, type: str, value: str, instant: int) -> int:
     key = int(connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0])
     connection.execute(ADD_OBSERVABLE, (key, type, value, instant, instant, 0, "[]", "[]"))
     return key

@@ -1,11 +1,10 @@
 """The store's own clock: instants that only rise, for everything that is written."""
 
-import sqlite3
-
 from core.schemas.instant import Instant
+from core.store.databases.interface import Connection
 
 
-def tick(connection: sqlite3.Connection, now: Instant, lifetime_s: int) -> Instant:
+def tick(connection: Connection, now: Instant, lifetime_s: int) -> Instant:
     """Return *now*, or just after the last instant given if the clock went back; inside a write transaction.
 
     From here on ``sure_until`` is reckoned with the default lifetime *lifetime_s*.
@@ -20,7 +19,7 @@ def tick(connection: sqlite3.Connection, now: Instant, lifetime_s: int) -> Insta
     return instant
 
 
-def reckon_with(connection: sqlite3.Connection, lifetime_s: int) -> None:
+def reckon_with(connection: Connection, lifetime_s: int) -> None:
     """Let ``sure_until`` be reckoned with *lifetime_s* from here on; what another lifetime gave is forgotten.
 
     To be called in each transaction that writes bounds: a process with another setting may have come between.
@@ -30,7 +29,7 @@ def reckon_with(connection: sqlite3.Connection, lifetime_s: int) -> None:
         connection.execute("UPDATE observable SET sure_until = 0 WHERE sure_until > 0")
 
 
-def last_look(connection: sqlite3.Connection) -> tuple[Instant, int | None]:
+def last_look(connection: Connection) -> tuple[Instant, int | None]:
     """Return the last instant given, and the default lifetime that ``sure_until`` was reckoned with."""
     row = connection.execute("SELECT last_instant, lifetime_s FROM clock WHERE id = 1").fetchone()
     return (0, None) if row is None else (int(row[0]), row[1])

@@ -169,7 +169,7 @@ def _undated(known: Known) -> str:
     )
     if all(lifetime_s >= 0 for lifetime_s in every_s):
         return ""
-    lifetime = _lifetime(lifetimes, lambda lifetime_s: str(int(lifetime_s < 0)))
+    lifetime = _lifetime(lifetimes, lambda lifetime_s: "TRUE" if lifetime_s < 0 else "FALSE")
     dates = "a.valid_until IS NULL AND a.valid_from IS NULL AND a.first_seen IS NULL AND a.last_seen IS NULL"
     return f"{dates} AND {lifetime}"
 
@@ -189,7 +189,7 @@ def _not_ended(known: Known, instant: Instant, spare: tuple[int, ...] = ()) -> s
             f"CASE WHEN a.valid_until IS NULL THEN {_after(lifetimes.default_s, instant)} ELSE {-LATEST} END"
         )
         after = _lifetime(lifetimes, lambda lifetime_s: str(_after(lifetime_s, instant)), stands_in)
-        lives = f"COALESCE(a.valid_until > {instant:d}, 1) AND {_since(lifetimes)} > {after}"
+        lives = f"COALESCE(a.valid_until > {instant:d}, TRUE) AND {_since(lifetimes)} > {after}"
     return f" AND (a.tag_id IN {_set(spare)} OR ({lives}))" if spare else f" AND {lives}"
 
 

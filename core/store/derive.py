@@ -1,10 +1,10 @@
 """What is derived from the assertions of an observable, made anew."""
 
-import sqlite3
 from collections.abc import Sequence
 
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.databases.interface import Connection
 from core.store.lifetimes import read_lifetimes
 from core.store.merge import FIELDS, Held, Life, sure_until
 from core.store.rendering import assertions_text
@@ -14,17 +14,16 @@ Named = tuple[str, str, Life, Held]
 
 
 def derive(
-    connection: sqlite3.Connection, ids: Sequence[int], instant: Instant, lifetime_s: int, *, modified: bool
+    connection: Connection, ids: Sequence[int], instant: Instant, lifetime_s: int, *, modified: bool
 ) -> None:
     """Write the derived columns of the observables *ids* anew; *modified* moves ``modified_at`` too."""
     held = named_assertions(connection, ids, lifetime_s)
     rows = [(*derived(held.get(key, []), instant), instant, key) for key in ids]
     if modified:
-        put = "UPDATE observable SET assertions = ?, sure_until = ?, modified_at = ? WHERE id = ?"
-        connection.executemany(put, rows)
+        connection.change("observable", ("assertions", "sure_until", "modified_at"), ("id",), rows)
     else:
-        put = "UPDATE observable SET assertions = ?, sure_until = ? WHERE id = ?"
-        connection.executemany(put, [(text, sure, key) for text, sure, _, key in rows])
+        kept = [(text, sure, key) for text, sure, _, key in rows]
+        connection.change("observable", ("assertions", "sure_until"), ("id",), kept)
 
 
 def derived(named: Sequence[Named], instant: Instant) -> tuple[str, Instant]:
@@ -34,9 +33,7 @@ def derived(named: Sequence[Named], instant: Instant) -> tuple[str, Instant]:
     return text, max(bounds, default=0)
 
 
-def named_assertions(
-    connection: sqlite3.Connection, ids: Sequence[int], lifetime_s: int
-) -> dict[int, list[Named]]:
+def named_assertions(connection: Connection, ids: Sequence[int], lifetime_s: int) -> dict[int, list[Named]]:
     """Return the assertions of the observables *ids*, by observable."""
     lifetimes = read_lifetimes(connection, lifetime_s)
     types: dict[int, str] = {}

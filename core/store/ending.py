@@ -1,25 +1,22 @@
 """End what a source lists no longer."""
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import islice
 
 from core.schemas.instant import LATEST, Instant
+from core.store.changes import KEY
+from core.store.databases.interface import Connection
 from core.store.derive import derive, named_assertions
 from core.store.merge import Held, end
 
 BATCH = 20_000
-_END = (
-    "UPDATE assertion SET valid_until = ? WHERE observable_id = ?"
-    " AND source_id = (SELECT id FROM source WHERE name = ?) AND tag_id = (SELECT id FROM tag WHERE name = ?)"
-)
 
 Writing = Callable[[], AbstractContextManager[object]]
 
 
 def end_unlisted(
-    connection: sqlite3.Connection,
+    connection: Connection,
     writing: Writing,
     source: str,
     lifetime_s: int,
@@ -40,15 +37,18 @@ def end_unlisted(
     # Read to its end first: a statement that is still open would keep the log from being folded in.
     rest = iter([key for (key,) in listed_before])
     ended = 0
+    row = connection.execute("SELECT id FROM source WHERE name = ?", (source,)).fetchone()
+    source_id = None if row is None else row[0]
     while batch := list(islice(rest, BATCH)):
         with writing():
+            tags = dict(connection.execute("SELECT name, id FROM tag"))
             rows = [
-                (min(ends_at, end(held, life)), key, source, tag)
+                (min(ends_at, end(held, life)), key, source_id, tags[tag])
                 for key, named in named_assertions(connection, batch, lifetime_s).items()
                 for tag, by, life, held in named
                 if by == source and is_open(held, received_before, ends_at)
             ]
-            connection.executemany(_END, rows)
+            connection.change("assertion", ("valid_until",), KEY, rows)
             derive(connection, batch, received_before, lifetime_s, modified=True)
         ended += len(rows)
     return ended

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
 
 from core.schemas.instant import SECOND, Instant
+from core.store.databases.interface import Lock
 from core.store.schema import consumer, consumer_export, export, fetch
 from core.store.store import Store
 
@@ -91,8 +92,9 @@ class Lag:
 
 def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> None:
     """Add what was fetched to the rows there are; of exports that are gone nothing is kept."""
-    with store.writing() as connection:
-        there = set(connection.scalars(select(export.c.id)))
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        # Whoever removes one of them waits, or has done so.
+        there = set(connection.scalars(select(export.c.id).with_for_update(read=True, key_share=True)))
         for key, item in found:
             if key.export in there:
                 _add(connection, key, item)
@@ -104,7 +106,7 @@ def fetches(store: Store, name: str | None = None) -> list[Fetch]:
         select(fetch, export.c.name.label("export"), consumer.c.name.label("consumer"))
         .join(export, export.c.id == fetch.c.export_id)
         .join(consumer, consumer.c.id == fetch.c.consumer_id, isouter=True)
-        .order_by(export.c.name, consumer.c.name, fetch.c.version.desc())
+        .order_by(export.c.name, consumer.c.name.nulls_first(), fetch.c.version.desc())
     )
     if name is not None:
         query = query.where(export.c.name == name)
@@ -195,7 +197,7 @@ def forget(store: Store, before: Instant) -> int:
         newer.c.export_id == fetch.c.export_id,
         newer.c.last_at > fetch.c.last_at,
     )
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(fetch).where(fetch.c.last_at < before, later.exists())).rowcount
 
 

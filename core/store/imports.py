@@ -5,7 +5,6 @@ as time of receipt was said in this session.  Claims are buffered and merged per
 lock is free between batches.  An exception loses what was not yet written and nothing else.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,10 +14,11 @@ from typing import Any, NamedTuple, Self
 
 from core.schemas.claim import Claim, Refusal
 from core.schemas.instant import Instant
-from core.store import audit, dialect
+from core.store import audit
 from core.store.batch import BatchWriter
 from core.store.clock import reckon_with, tick
 from core.store.collector import collector_off
+from core.store.databases.interface import Connection
 from core.store.soundness import fault_of
 from core.store.store import Store
 from core.store.touched import NEW, UNCHANGED, UPDATED
@@ -74,7 +74,7 @@ class ImportSession:
     def __enter__(self) -> Self:
         self._connection = self._store.connect()
         try:
-            with dialect.writing(self._connection, self._store.path):
+            with self._store.database.writing(self._connection):
                 self.instant = tick(self._connection, self.instant, self._store.lifetime_s)
         except BaseException:
             self._connection.close()
@@ -156,8 +156,8 @@ class ImportSession:
         self.report.stale = self._writer.stale
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with dialect.writing(self._connection, self._store.path):
+    def _writing(self) -> Iterator[Connection]:
+        with self._store.database.writing(self._connection):
             reckon_with(self._connection, self._store.lifetime_s)
             yield self._connection
             self._note()

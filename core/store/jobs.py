@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
 from core.store.audit import note
+from core.store.databases.interface import Lock
 from core.store.definitions import export_id
 from core.store.schema import export, export_lease, job
 from core.store.store import Store
@@ -55,7 +56,7 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
     Raises:
         NotFound: There is no such export.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         key, is_new = add(
             connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
         )
@@ -128,7 +129,7 @@ def claim(
         now: The present instant.
         is_dead: Whether the process of that name surely is gone: its job is not waited for.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         _sweep(connection, now, is_dead)
         other = job.alias()
         taken = exists().where(other.c.export_id == job.c.export_id, other.c.state == RUNNING)
@@ -171,7 +172,7 @@ def renew(store: Store, item: Job, now: Instant, entries: int | None) -> bool:
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         values: dict[str, Any] = {"lease_until": now + LEASE_S * SECOND, "entries": entries}
         connection.execute(update(job).where(job.c.id == item.id).values(**values))
@@ -186,7 +187,7 @@ def finish(
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         values: dict[str, Any] = {"state": state, "finished_at": now, "run_id": run_id}
         values |= {"message": row.message if message is None else message, "owner": None, "lease_until": None}
@@ -209,7 +210,7 @@ def put_back(
     Raises:
         ExportBusy: It is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         waiting = connection.execute(
             delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING).returning(job.c.due_at)
@@ -236,7 +237,7 @@ def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
         NotFound: There is no such export, or nothing of it waits or runs.
     """
     message = f"cancelled by {by}"
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         mine = and_(job.c.export_id == export_id(connection, name), _open())
         ids = list(connection.scalars(select(job.c.id).where(mine).order_by(job.c.id)))
         if not ids:
@@ -295,7 +296,7 @@ def count(store: Store, name: str | None = None, *, states: Sequence[str] = ()) 
 def forget(store: Store, before: Instant, most: int) -> int:
     """Delete up to *most* jobs that ended before an instant, and return how many."""
     old = select(job.c.id).where(job.c.finished_at < before).order_by(job.c.id).limit(most)
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(job).where(job.c.id.in_(old))).rowcount
 
 

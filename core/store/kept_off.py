@@ -4,8 +4,9 @@ They hold for one snapshot: the set is a temporary table of its connection.  A r
 ``reason`` is one word: ``allow-listed``, ``too-broad``, ``never``, ``cut`` or ``split``.
 """
 
-import sqlite3
 from collections.abc import Iterable
+
+from core.store.databases.interface import Connection, Words
 
 REASONS = "temp.kept_off_reason"
 """Table (id, text)."""
@@ -13,13 +14,16 @@ REASONS = "temp.kept_off_reason"
 KEPT_OFF = "temp.kept_off"
 """Table (id, reason): the row id of an observable and that of its reason."""
 
-NOT_KEPT_OFF = f"o.id NOT IN (SELECT id FROM {KEPT_OFF})"  # noqa: S608
+
+def not_kept_off(words: Words) -> str:
+    """Return a condition: ``o`` is not among them."""
+    return words.not_among("o.id", KEPT_OFF)
 
 
 class KeptOff:
     """The set, which is empty at first."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Make it on the connection of a snapshot."""
         self._connection = connection
         self._ids: dict[str, int] = {}
@@ -30,14 +34,14 @@ class KeptOff:
     def add(self, rows: Iterable[tuple[int, str]]) -> None:
         """Keep observables off, each by its row id and a reason; the first reason of one stays."""
         pairs = ((key, self._reason(reason)) for key, reason in rows)
-        put = f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) VALUES (?, ?)"  # noqa: S608
         # As long as it is empty no question has to ask for it, which costs each row a look.
-        self.is_used |= self._connection.executemany(put, pairs).rowcount > 0
+        self.is_used |= self._connection.put(KEPT_OFF, ("id", "reason"), pairs, ignore=True) > 0
 
     def add_found(self, query: str, reason: str) -> None:
         """Keep off the observables whose row ids a query gives, all for one reason."""
-        put = f"INSERT OR IGNORE INTO {KEPT_OFF} (id, reason) SELECT found.id, ? FROM ({query}) found"  # noqa: S608
-        self.is_used |= self._connection.execute(put, (self._reason(reason),)).rowcount > 0
+        into = f"INSERT INTO {KEPT_OFF} (id, reason)"
+        found = f"SELECT found.id, {self._reason(reason):d} FROM ({query}) found WHERE TRUE"  # noqa: S608
+        self.is_used |= self._connection.execute(f"{into} {found} ON CONFLICT DO NOTHING").rowcount > 0
 
     def _reason(self, text: str) -> int:
         if text not in self._ids:

@@ -4,7 +4,6 @@ The most particular lifetime that was set counts: that of the tag, else of the s
 an end that the source states.  The default lifetime stands in only where no end is stated (decision 0070).
 """
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -12,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from core.errors import NotFound
 from core.store.audit import note
+from core.store.databases.interface import Connection as DriverConnection
 from core.store.merge import Life
 from core.store.schema import assertion, observable, source, source_setting, type_lifetime
 from core.store.store import Store
@@ -50,7 +50,7 @@ class Lifetimes:
         return Life(self.default_s, own_s, source in self.from_last_seen)
 
 
-def read_lifetimes(connection: sqlite3.Connection, default_s: int) -> Lifetimes:
+def read_lifetimes(connection: DriverConnection, default_s: int) -> Lifetimes:
     """Return what was set, on a connection of the driver."""
     tags = dict(connection.execute("SELECT id, lifetime_s FROM tag WHERE lifetime_s IS NOT NULL"))
     sources = {}

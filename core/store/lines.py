@@ -1,6 +1,5 @@
 """Lines built by the database itself: for formats that need no work of ours per row."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
@@ -8,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 
 from core.store import dialect
+from core.store.databases.interface import Connection
 from core.store.plan import Plan
 
 _SAMPLED = 4
@@ -40,7 +40,6 @@ class Column(StrEnum):
 _SQL = {
     Column.TYPE: "o.type",
     Column.VALUE: "o.value",
-    Column.VALUE_JSON: dialect.JSON_STRING.format("o.value"),
     Column.ASSERTIONS_JSON: "o.assertions",
     Column.CONTEXT_JSON: "o.context",
 }
@@ -53,9 +52,7 @@ Opened = AbstractContextManager[tuple[Plan, tuple[str, ...]]]
 class Lines(Iterator[str]):
     """Chunks of many finished lines; ``entries`` counts the lines of the chunks given so far."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, opened: Callable[[], Opened], line: Sequence[str | Column]
-    ) -> None:
+    def __init__(self, connection: Connection, opened: Callable[[], Opened], line: Sequence[str | Column]) -> None:
         """Prepare to read; nothing is read, and no set made, before the first chunk is asked for."""
         self.entries = 0
         self._connection = connection
@@ -63,7 +60,8 @@ class Lines(Iterator[str]):
         # The last literal, the line end mostly, is put between lines instead of being added to each.
         *parts, last = line
         self._end = "" if isinstance(last, Column) else last
-        self._expression = _expression([*parts, last] if isinstance(last, Column) else parts)
+        whole = [*parts, last] if isinstance(last, Column) else parts
+        self._expression = " || ".join(map(self._sql, whole)) or "''"
         self._is_wide = not _WIDE.isdisjoint(part for part in line if isinstance(part, Column))
         self._chunks = self._read()
 
@@ -100,7 +98,7 @@ class Lines(Iterator[str]):
         after = ""
         for until in (*bounds, None):
             where = f"o.type = ? AND o.value > ?{'' if until is None else ' AND o.value <= ?'}{plan.where}"
-            query = dialect.JOINED.format(line=self._expression, end=dialect.literal(self._end), where=where)
+            query = self._connection.words.joined(self._expression, dialect.literal(self._end), where)
             values = (type_, after) if until is None else (type_, after, until)
             number, text = self._connection.execute(query, values).fetchone()
             if number:
@@ -134,7 +132,7 @@ class Lines(Iterator[str]):
     def _joined(self, query: str, *values: str) -> Iterator[str]:
         size = 64
         # Closed even when a reader stops early: the temporary tables under it are to be dropped.
-        with closing(self._connection.execute(query, values)) as rows:
+        with closing(self._connection.scan(query, values)) as rows:
             while lines := rows.fetchmany(size):
                 text = self._end.join([line for (line,) in lines]) + self._end
                 self.entries += len(lines)
@@ -142,6 +140,7 @@ class Lines(Iterator[str]):
                 size = max(1, min(GROUPED_ROWS, size * CHUNK_CHARS // max(1, len(text))))
                 yield text
 
-
-def _expression(parts: Sequence[str | Column]) -> str:
-    return " || ".join(_SQL[part] if isinstance(part, Column) else dialect.literal(part) for part in parts) or "''"
+    def _sql(self, part: str | Column) -> str:
+        if part == Column.VALUE_JSON:
+            return self._connection.words.json_string("o.value")
+        return _SQL[part] if isinstance(part, Column) else dialect.literal(part)

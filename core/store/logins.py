@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import delete, insert, select, update
 
 from core.schemas.instant import Instant
+from core.store.databases.interface import Lock
 from core.store.schema import ended_token, login_failure
 from core.store.store import Store
 
@@ -21,7 +22,7 @@ def fail(store: Store, subject: str, block: Callable[[int], int], now: Instant, 
 
     What failed last before *forget_before* begins anew.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         row = connection.execute(select(login_failure).where(login_failure.c.subject == subject)).first()
         number = 1 if row is None or row.last_at < forget_before else row.number + 1
         values = {"number": number, "last_at": now, "blocked_until": now + block(number)}
@@ -37,13 +38,13 @@ def succeed(store: Store, subjects: Iterable[str]) -> None:
     with store.reading() as connection:
         if connection.scalar(select(login_failure.c.subject).where(login_failure.c.subject.in_(names))) is None:
             return
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         connection.execute(delete(login_failure).where(login_failure.c.subject.in_(names)))
 
 
 def end_token(store: Store, token_id: str, expires_at: Instant) -> None:
     """Let a token count no more; it is remembered until it would have expired."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         found = connection.scalar(select(ended_token.c.id).where(ended_token.c.id == token_id))
         if found is None:
             connection.execute(insert(ended_token).values(id=token_id, expires_at=expires_at))
@@ -59,7 +60,7 @@ def forget(store: Store, before: Instant, most: int) -> int:
     """Forget up to *most* tokens that expired before an instant, and as many failures from before; return how many."""
     tokens = select(ended_token.c.id).where(ended_token.c.expires_at < before).limit(most)
     failures = select(login_failure.c.subject).where(login_failure.c.last_at < before).limit(most)
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         gone = connection.execute(delete(ended_token).where(ended_token.c.id.in_(tokens))).rowcount
         return (
             gone + connection.execute(delete(login_failure).where(login_failure.c.subject.in_(failures))).rowcount

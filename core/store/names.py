@@ -1,9 +1,9 @@
 """Sources and tags by name and by row id, as one writer knows them."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
+from core.store.databases.interface import Connection
 from core.store.lifetimes import Lifetimes, read_lifetimes
 from core.values.tags import tag_key
 
@@ -11,7 +11,7 @@ from core.values.tags import tag_key
 class Names:
     """A cache of two small tables; used inside write transactions, where nobody else can add to them."""
 
-    def __init__(self, connection: sqlite3.Connection, default_s: int) -> None:
+    def __init__(self, connection: Connection, default_s: int) -> None:
         """Begin empty, with the default lifetime; ``refresh`` reads."""
         self._default_s = default_s
         self._connection = connection

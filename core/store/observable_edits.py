@@ -4,7 +4,6 @@ Claims go the way of every import (`core.store.imports`).  What a person says ag
 withdrawn before: nobody but the same person could have meant it.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from core.errors import NotFound, RefusedValue
 from core.schemas.claim import CLEARED_BY, Claim
 from core.schemas.instant import Instant
 from core.store import audit, dialect
-from core.store.changes import ADD_OBSERVABLE
+from core.store.changes import KEY, OBSERVABLE_COLUMNS
 from core.store.clock import tick
+from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession
 from core.store.observables import split_by_kind
@@ -172,7 +172,7 @@ def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
         return True
 
 
-def _is_told_of(connection: sqlite3.Connection, key: int, now: Instant) -> bool:
+def _is_told_of(connection: Connection, key: int, now: Instant) -> bool:
     """Say whether an export has the observable in its history, or may get it there by a run that goes on."""
     query = (
         "SELECT 1 FROM export e WHERE EXISTS"
@@ -195,7 +195,7 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
             key += 1
             known[name] = key
             added.append((key, *name, instant, instant, 0, "[]", "[]"))
-        connection.executemany(ADD_OBSERVABLE, added)
+        connection.put("observable", OBSERVABLE_COLUMNS, added)
         if added:
             told = {"source": source, "values": [row[2] for row in added[:_TOLD]]}
             audit.note(connection, "observables added", f"{len(added)} without tags", told, now=now)
@@ -209,7 +209,7 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
 
 
 def _add_remarks(
-    connection: sqlite3.Connection, store: Store, remarks: dict[int, list[dict[str, Any]]], now: Instant
+    connection: Connection, store: Store, remarks: dict[int, list[dict[str, Any]]], now: Instant
 ) -> None:
     changed = []
     for key, text in dialect.find_by_ids(connection, "t.id, t.context", "observable", list(remarks), key="id"):
@@ -219,15 +219,11 @@ def _add_remarks(
     _put_context(connection, store, changed, now)
 
 
-def _put_context(
-    connection: sqlite3.Connection, store: Store, changed: Sequence[tuple[str, int]], now: Instant
-) -> None:
+def _put_context(connection: Connection, store: Store, changed: Sequence[tuple[str, int]], now: Instant) -> None:
     if changed:
         instant = tick(connection, now, store.lifetime_s)
-        connection.executemany(
-            "UPDATE observable SET context = ?, modified_at = ? WHERE id = ?",
-            [(text, instant, key) for text, key in changed],
-        )
+        rows = [(text, instant, key) for text, key in changed]
+        connection.change("observable", ("context", "modified_at"), ("id",), rows)
 
 
 def _let_count_again(
@@ -251,18 +247,15 @@ def _let_count_again(
         return
     with _writing(store) as connection:
         instant = tick(connection, now, store.lifetime_s)
-        connection.executemany(
-            "UPDATE assertion SET withdrawn_at = NULL, withdrawn_reason = NULL WHERE observable_id = ?"
-            " AND tag_id = ? AND source_id = (SELECT id FROM source WHERE name = ?)",
-            [(*pair, source) for pair in pairs],
-        )
+        rows = [(None, None, key, own, tag) for key, tag in pairs]
+        connection.change("assertion", ("withdrawn_at", "withdrawn_reason"), KEY, rows)
         keys = sorted({key for key, _ in pairs})
         derive(connection, keys, instant, store.lifetime_s, modified=True)
         told = {"ids": keys[:_TOLD], "assertions": len(pairs)}
         audit.note(connection, "observable reinstated", f"{len(keys)} observables", told, now=now)
 
 
-def _known(connection: sqlite3.Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+def _known(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Return the row ids of those of *named* (type, value) that there are."""
     by_type: dict[str, list[str]] = {}
     for type_, value in named:
@@ -283,13 +276,13 @@ def _none(key: int) -> NotFound:
 
 
 @contextmanager
-def _reading(store: Store) -> Iterator[sqlite3.Connection]:
-    with closing(store.connect()) as connection, dialect.errors(store.path):
-        connection.execute("BEGIN")
+def _reading(store: Store) -> Iterator[Connection]:
+    with closing(store.connect()) as connection, store.database.errors():
+        connection.begin_reading()
         yield connection
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[sqlite3.Connection]:
-    with closing(store.connect()) as connection, dialect.writing(connection, store.path):
+def _writing(store: Store) -> Iterator[Connection]:
+    with closing(store.connect()) as connection, store.database.writing(connection):
         yield connection

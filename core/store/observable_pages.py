@@ -1,6 +1,5 @@
 """Observables by row id, and in pages of a search: what the API shows."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Literal
 
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.databases.interface import Connection, Words
 from core.store.lifetimes import read_lifetimes
 from core.store.rows import Row, RowReader
 from core.store.store import Store
@@ -15,6 +15,9 @@ from core.values.tags import tag_key
 
 Sorting = Sequence[tuple[Literal["type", "value", "created_at", "modified_at"], bool]]
 """Columns, the most important first, each with whether it rises."""
+
+MOST = (1 << 63) - 1
+"""More than there can be."""
 
 MOST_VALUES = 10_000
 """So many values may be looked for at once: each is a parameter of one query."""
@@ -77,11 +80,11 @@ def ids(
 
     In the order of *sorting*, then of type and value.
     """
-    where, values = _conditions(wanted)
+    where, values = _conditions(wanted, store.database.words)
     order = ", ".join(
         [f"o.{column} {'ASC' if rises else 'DESC'}" for column, rises in sorting] + ["o.type", "o.value"]
     )
-    page = f"LIMIT {limit if limit is not None else -1:d} OFFSET {offset:d}"
+    page = "" if limit is None and not offset else f"LIMIT {MOST if limit is None else limit:d} OFFSET {offset:d}"
     with _reading(store) as connection:
         total = int(connection.execute(f"SELECT count(*) FROM observable o WHERE {where}", values).fetchone()[0])  # noqa: S608
         query = f"SELECT o.id FROM observable o WHERE {where} ORDER BY {order} {page}"  # noqa: S608
@@ -131,7 +134,7 @@ def keys_of(store: Store, named: Sequence[tuple[str, str]]) -> dict[tuple[str, s
         }
 
 
-def _conditions(wanted: Filter) -> tuple[str, list[str | int]]:
+def _conditions(wanted: Filter, words: Words) -> tuple[str, list[str | int]]:
     conditions, values = ["1 = 1"], list[str | int]()
     if wanted.types:
         conditions.append(f"o.type IN ({_marks(wanted.types)})")
@@ -142,7 +145,7 @@ def _conditions(wanted: Filter) -> tuple[str, list[str | int]]:
         conditions.append(f"{types}o.value IN ({_marks(wanted.values)})")
         values += wanted.values
     if wanted.text:
-        conditions.append(dialect.CONTAINS.format("lower(o.value)"))
+        conditions.append(words.contains("lower(o.value)"))
         values.append(wanted.text.lower())
     for name in wanted.tags:
         conditions.append(
@@ -157,12 +160,12 @@ def _conditions(wanted: Filter) -> tuple[str, list[str | int]]:
     return " AND ".join(conditions), values
 
 
-def _matching(store: Store, connection: sqlite3.Connection, wanted: Sequence[int], now: Instant) -> list[Row]:
+def _matching(store: Store, connection: Connection, wanted: Sequence[int], now: Instant) -> list[Row]:
     reader = RowReader(connection, now, read_lifetimes(connection, store.lifetime_s))
     return reader.matching(f"o.id IN ({_numbers(wanted)})", ())
 
 
-def _tags(connection: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, dict[str, tuple[int, Instant]]]:
+def _tags(connection: Connection, wanted: Sequence[int]) -> dict[int, dict[str, tuple[int, Instant]]]:
     """Return, of each observable, row id and last time of receipt of every tag that stands."""
     query = (
         "SELECT a.observable_id, n.id, n.name, max(a.received_at) FROM assertion a JOIN tag n ON n.id = a.tag_id"  # noqa: S608
@@ -190,9 +193,9 @@ def _observable(key: int, row: Row, known: dict[str, tuple[int, Instant]]) -> Ob
 
 
 @contextmanager
-def _reading(store: Store) -> Iterator[sqlite3.Connection]:
-    with closing(store.connect()) as connection, dialect.errors(store.path):
-        connection.execute("BEGIN")
+def _reading(store: Store) -> Iterator[Connection]:
+    with closing(store.connect()) as connection, store.database.errors():
+        connection.begin_reading()
         yield connection
 
 

@@ -3,16 +3,16 @@
 What is found is a ``Row``, with each assertion judged at the instant of the question.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
-from core.store import audit, dialect
+from core.store import audit
 from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
+from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession, MergeReport, Told
 from core.store.lifetimes import read_lifetimes
@@ -77,7 +77,7 @@ def list_(
         conditions.append("(o.type > ? OR (o.type = ? AND o.value > ?))")
         values += [after[0], *after]
     if text:
-        conditions.append(f"{dialect.CONTAINS.format('o.value')}")
+        conditions.append(store.database.words.contains("o.value"))
         values.append(text)
     for table, column, names in (
         ("tag", "key", [tag_key(name) for name in tags]),
@@ -207,9 +207,10 @@ def id_of(store: Store, type: str, value: str) -> int | None:
 def values_of(store: Store, type: str) -> Iterator[list[str]]:
     """Yield the values of all observables of a type, in batches."""
     with _reading(store) as connection:
-        rows = connection.execute("SELECT value FROM observable WHERE type = ? ORDER BY value", (type,))
-        while batch := rows.fetchmany(_BATCH):
-            yield [value for (value,) in batch]
+        query = "SELECT value FROM observable WHERE type = ? ORDER BY value"
+        with closing(connection.scan(query, (type,))) as rows:
+            while batch := rows.fetchmany(_BATCH):
+                yield [value for (value,) in batch]
 
 
 def reinstate(
@@ -262,14 +263,14 @@ def _told(claims: Collection[Claim]) -> Told:
     return Told("observable added", subject, {"tags": [*tags]} if tags else {})
 
 
-def _known(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+def _known(connection: Connection, value: str, type: str) -> list[int]:
     ids = _ids(connection, value, type)
     if not ids:
         raise NotFound(f"there is no observable {value!r}" + (f" of type {type}" if type else ""))
     return ids
 
 
-def _ids(connection: sqlite3.Connection, value: str, type: str) -> list[int]:
+def _ids(connection: Connection, value: str, type: str) -> list[int]:
     types = "(SELECT DISTINCT type FROM observable)" if not type else "(?)"
     query = f"SELECT id FROM observable WHERE type IN {types} AND value = ? ORDER BY id"  # noqa: S608
     return [key for (key,) in connection.execute(query, (type, value) if type else (value,))]
@@ -284,21 +285,21 @@ def _rows(
 
 
 @contextmanager
-def _reading(store: Store) -> Iterator[sqlite3.Connection]:
+def _reading(store: Store) -> Iterator[Connection]:
     connection = store.connect()
     try:
-        with dialect.errors(store.path):
-            connection.execute("BEGIN")
+        with store.database.errors():
+            connection.begin_reading()
             yield connection
     finally:
         connection.close()
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[sqlite3.Connection]:
+def _writing(store: Store) -> Iterator[Connection]:
     connection = store.connect()
     try:
-        with dialect.writing(connection, store.path):
+        with store.database.writing(connection):
             yield connection
     finally:
         connection.close()

@@ -4,6 +4,7 @@ from sqlalchemy import delete, func, select
 
 from core.schemas.instant import Instant
 from core.store.archives import REMOVED
+from core.store.databases.interface import Lock
 from core.store.schema import archive, export, run, version
 from core.store.store import Store
 
@@ -33,5 +34,5 @@ def forget(store: Store, before: Instant, most: int) -> int:
         .order_by(run.c.id)
         .limit(most)
     )
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(run).where(run.c.id.in_(old))).rowcount

@@ -5,13 +5,13 @@ looked up in a small set.  One that takes little is *picked*: the rows are found
 Sets are temporary tables, so that memory stays flat; decision 0013 has the measurements.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
 from core.store.conditions import Conditions, exists
+from core.store.databases.interface import Connection
 
 _NUMBERS = count()
 FEW = 4
@@ -32,18 +32,18 @@ class Plan:
 
 
 @contextmanager
-def planned(connection: sqlite3.Connection, conditions: Conditions, types: tuple[str, ...]) -> Iterator[Plan]:
+def planned(connection: Connection, conditions: Conditions, types: tuple[str, ...]) -> Iterator[Plan]:
     """Make the sets that *conditions* need, give the plan, and drop the sets."""
     maker = _Maker(connection, conditions)
     try:
         yield maker.plan(types)
     finally:
         for table in maker.made:
-            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+            connection.drop(f"temp.{table}")
 
 
 class _Maker:
-    def __init__(self, connection: sqlite3.Connection, conditions: Conditions) -> None:
+    def __init__(self, connection: Connection, conditions: Conditions) -> None:
         self._connection = connection
         self._conditions = conditions
         self.made: list[str] = []
@@ -65,14 +65,14 @@ class _Maker:
         unsure = self._conditions.unsure
         if not unsure:
             return f" AND {counts}"
-        sample = f"SELECT count(*) FROM (SELECT 1 FROM observable o WHERE {unsure} LIMIT {few + 1})"  # noqa: S608
+        sample = f"SELECT count(*) FROM (SELECT 1 FROM observable o WHERE {unsure} LIMIT {few + 1}) s"  # noqa: S608
         unsure_rows = self._connection.execute(sample).fetchone()[0]
         if unsure_rows > few:
             return f" AND {counts}"
         if not unsure_rows:
             return ""
         rejected, number = self._make(f"SELECT o.id FROM observable o WHERE {unsure} AND NOT {counts}")  # noqa: S608
-        return f" AND o.id NOT IN temp.{rejected}" if number else ""
+        return f" AND {self._not_among(rejected)}" if number else ""
 
     def _not_excluded(self, few: int) -> str:
         tags = self._conditions.excluded_tags
@@ -82,13 +82,13 @@ class _Maker:
         if not self._has_at_most(few, tags):
             return f" AND NOT {exists(condition)}"
         excluded, number = self._make(f"SELECT DISTINCT a.observable_id FROM assertion a WHERE {condition}")  # noqa: S608
-        return f" AND o.id NOT IN temp.{excluded}" if number else ""
+        return f" AND {self._not_among(excluded)}" if number else ""
 
     def _pick(self, tags: tuple[int, ...], types: tuple[str, ...], where: str) -> str:
         found = f"SELECT DISTINCT a.observable_id FROM assertion a WHERE {self._conditions.included}"  # noqa: S608
         marks = ", ".join("?" * len(types))
-        table = self._name()
-        self._connection.execute(f"CREATE TEMP TABLE {table} (n INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+        table, numbered = self._name(), self._connection.words.numbered
+        self._connection.execute(f"CREATE TEMP TABLE {table} ({numbered}, id INTEGER NOT NULL)")
         self._connection.execute(
             f"INSERT INTO temp.{table} (id) SELECT o.id FROM ({found}) f"  # noqa: S608
             f" CROSS JOIN observable o ON o.id = f.observable_id"
@@ -102,11 +102,14 @@ class _Maker:
         self._connection.execute(f"CREATE TEMP TABLE {table} (id INTEGER PRIMARY KEY)")
         return table, self._connection.execute(f"INSERT INTO temp.{table} {ids}").rowcount
 
+    def _not_among(self, table: str) -> str:
+        return self._connection.words.not_among("o.id", f"temp.{table}")
+
     def _name(self) -> str:
         self.made.append(f"set_{next(_NUMBERS)}")
         return self.made[-1]
 
     def _has_at_most(self, few: int, tags: tuple[int, ...]) -> bool:
         marks = ", ".join(map(str, tags)) or "-1"
-        query = f"SELECT count(*) FROM (SELECT 1 FROM assertion WHERE tag_id IN ({marks}) LIMIT {few + 1})"  # noqa: S608
+        query = f"SELECT count(*) FROM (SELECT 1 FROM assertion WHERE tag_id IN ({marks}) LIMIT {few + 1}) s"  # noqa: S608
         return bool(self._connection.execute(query).fetchone()[0] <= few)

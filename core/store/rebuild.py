@@ -1,7 +1,6 @@
 """Prove that what is derived is what the assertions say, and make it so."""
 
 from core.schemas.instant import Instant
-from core.store import dialect
 from core.store.clock import last_look, reckon_with, tick
 from core.store.derive import derive, derived, named_assertions
 from core.store.store import Store
@@ -17,8 +16,8 @@ def verify(store: Store) -> list[int]:
     connection = store.connect()
     wrong: list[int] = []
     try:
-        with dialect.errors(store.path):
-            connection.execute("BEGIN")
+        with store.database.errors():
+            connection.begin_reading()
             last_instant, reckoned_s = last_look(connection)
             lifetime_s = store.lifetime_s if reckoned_s is None else reckoned_s
             last = 0
@@ -40,7 +39,7 @@ def rebuild(store: Store, now: Instant) -> None:
     """Write what is derived anew, in batches."""
     connection = store.connect()
     try:
-        with dialect.writing(connection, store.path):
+        with store.database.writing(connection):
             instant = tick(connection, now, store.lifetime_s)
         last = 0
         while ids := [
@@ -49,7 +48,7 @@ def rebuild(store: Store, now: Instant) -> None:
                 "SELECT id FROM observable WHERE id > ? ORDER BY id LIMIT ?", (last, BATCH)
             ).fetchall()
         ]:
-            with dialect.writing(connection, store.path):
+            with store.database.writing(connection):
                 reckon_with(connection, store.lifetime_s)
                 derive(connection, ids, instant, store.lifetime_s, modified=False)
             last = ids[-1]

@@ -1,6 +1,5 @@
 """Rows with their assertions judged at one instant: for formats and templates that look at each."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -11,6 +10,7 @@ import msgspec
 from core.errors import StoreError
 from core.schemas.instant import LATEST, Instant, from_datetime
 from core.store import dialect
+from core.store.databases.interface import Connection
 from core.store.lifetimes import Lifetimes
 from core.store.merge import ends_at, lives_until
 from core.store.plan import Plan
@@ -83,7 +83,7 @@ class RowReader:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         instant: Instant,
         lifetimes: Lifetimes,
         visible: Visible | None = None,
@@ -114,11 +114,11 @@ class RowReader:
     def matching(self, condition: str, values: Sequence[str | int], limit: int | None = None) -> list[Row]:
         """Return the rows of ``observable o`` that meet *condition*, in order, at most *limit*."""
         source = f"observable o WHERE {condition} ORDER BY o.type, o.value"
-        query = f"SELECT {_COLUMNS} FROM {source} LIMIT {-1 if limit is None else limit:d}"  # noqa: S608
+        query = f"SELECT {_COLUMNS} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
         return [row for batch in self._batches(query, *values) for row in batch]
 
     def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
-        with closing(self._connection.execute(query, values)) as rows:
+        with closing(self._connection.scan(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
                 try:
                     found = self._rows(batch)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from core.schemas.instant import Instant
+from core.store.databases.interface import Lock
 from core.store.schema import run, run_line
 from core.store.store import Store
 
@@ -31,7 +32,7 @@ def forget(store: Store, before: Instant, most: int) -> int:
     """Delete what up to *most* runs logged that ended before an instant, and return how many lines that were."""
     logged = select(run_line.c.run_id).where(run_line.c.run_id == run.c.id).exists()
     old = select(run.c.id).where(run.c.finished_at < before, logged).order_by(run.c.id).limit(most)
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(run_line).where(run_line.c.run_id.in_(old))).rowcount
 
 

@@ -16,6 +16,7 @@ from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
 from core.store.audit import note
+from core.store.databases.interface import Lock
 from core.store.definitions import export_id
 from core.store.run_lines import RunLine
 from core.store.run_lines import put as put_lines
@@ -44,7 +45,7 @@ def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = L
         ExportBusy: Another process has it.
     """
     until = now + lease_s * SECOND
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         found = export_id(connection, name)
         held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
         if held is None:
@@ -83,7 +84,7 @@ def renew(store: Store, lease: Lease, now: Instant, *, lease_s: int = LEASE_S) -
     Raises:
         ExportBusy: It is another's by now; stop and publish nothing.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         found = lease_held(connection, lease)
         connection.execute(
             update(export_lease)
@@ -104,7 +105,7 @@ def check(store: Store, lease: Lease) -> None:
 
 def release(store: Store, lease: Lease) -> None:
     """Give the claim back; nothing happens if it is another's by now."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         connection.execute(
             update(export_lease)
             .where(
@@ -123,7 +124,7 @@ def begin_run(store: Store, lease: Lease, now: Instant, *, by: str | None = None
     Raises:
         ExportBusy: The claim is another's by now.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         found = lease_held(connection, lease)
         made = connection.execute(
             insert(run).values(
@@ -155,7 +156,7 @@ def finish_run(
     lines: Sequence[RunLine] = (),
 ) -> None:
     """Record how the run *run_id* ended, and what it logged; a run that was ended already stays as it is."""
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         done = connection.execute(
             update(run)
             .where(run.c.id == run_id, run.c.status == "running")
@@ -174,7 +175,11 @@ def lease_held(connection: Connection, lease: Lease) -> int:
         ExportBusy: The claim is another's by now; stop and publish nothing.
     """
     found = export_id(connection, lease.export)
-    held = connection.execute(select(export_lease).where(export_lease.c.export_id == found)).first()
+    query = select(export_lease).where(export_lease.c.export_id == found)
+    if connection.get_execution_options().get("lock") is not None:
+        # Until the writer's end nobody else can claim it, or renew it: to be asked last where that takes long.
+        query = query.with_for_update(read=True)
+    held = connection.execute(query).first()
     # The number alone would not do: it begins anew when an export is removed and another made of that name.
     if held is None or (held.number, held.owner) != (lease.number, lease.owner):
         raise ExportBusy(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, insert, select
 
 from core.schemas.instant import Instant
+from core.store.databases.interface import Lock
 from core.store.jobs import add
 from core.store.schema import export, export_schedule
 from core.store.store import Store
@@ -28,7 +29,7 @@ def plan(store: Store, next_of: Next, now: Instant) -> int:
         now: The present instant.
     """
     made = 0
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         wanted = _wanted(connection)
         known = {row.export_id: row for row in connection.execute(select(export_schedule))}
         for key in known.keys() - wanted.keys():

@@ -7,6 +7,9 @@ rebuilt (``core.store.rebuild``).  Decisions 0010 to 0013 say why it looks like 
 A change here needs a migration in ``migrations/versions``; a test compares the two.
 """
 
+from typing import Any
+
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -17,7 +20,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     text,
 )
 
@@ -34,6 +36,9 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 """``INTEGER PRIMARY KEY`` is SQLite's row id itself; ``BIGINT PRIMARY KEY`` would be a second index."""
 
 Moment = BigInteger
+
+Text = sqlalchemy.Text().with_variant(sqlalchemy.Text(collation="C"), "postgresql")
+"""Texts are compared and sorted by code point, whatever the default of the database is; SQLite does that anyway."""
 
 clock = Table(
     "clock",
@@ -81,7 +86,7 @@ tag = Table(
 observable = Table(
     "observable",
     metadata,
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("type", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -578,3 +583,9 @@ notice_delivery = Table(
     Column("message", Text, nullable=False, comment="Why it could not be told."),
 )
 Index("ix_notice_delivery_done_at_due_at", notice_delivery.c.done_at, notice_delivery.c.due_at)
+
+
+def sql_type(column: Column[Any]) -> str:
+    """Return the type of a column as an array of its values has it on PostgreSQL."""
+    kinds = ((Boolean, "boolean"), (sqlalchemy.Text, "text"))
+    return next((word for kind, word in kinds if isinstance(column.type, kind)), "bigint")

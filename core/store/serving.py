@@ -22,8 +22,7 @@ from core.store.schema import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.store.databases.interface import Connection as DriverConnection
     from core.store.store import Store
 
 
@@ -93,20 +92,20 @@ def served(store: "Store") -> Served:
 class Watch:
     """Says whether a database may have changed since it was last asked.
 
-    Of SQLite that is known without a look at any table; of another database nothing is, so that it may have.
+    That is known without a look at any table.
     """
 
     def __init__(self, store: "Store") -> None:
         """Keep where to look."""
         self._store = store
-        self._connection: sqlite3.Connection | None = None
-        self._seen: int | None = None
+        self._connection: DriverConnection | None = None
+        self._seen: int | str | None = None
 
     def has_changed(self) -> bool:
         """Say whether anybody committed something since the last call; true at the first."""
         if self._connection is None:
             self._connection = self._store.connect()
-        (now,) = self._connection.execute("PRAGMA data_version").fetchone()
+        now = self._connection.state()
         has_changed = bool(now != self._seen)
         self._seen = now
         return has_changed

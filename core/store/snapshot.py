@@ -4,7 +4,6 @@ Rows leave ordered by (type, value) in code-point order.  One snapshot is one re
 meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's log grow, so end it with the spool.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -15,10 +14,10 @@ from msgspec import structs
 from core.schemas.claim import TLP
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
-from core.store import dialect
 from core.store.clock import last_look
 from core.store.conditions import Known, build, has_undated, is_above
-from core.store.kept_off import KEPT_OFF, NOT_KEPT_OFF, REASONS, KeptOff
+from core.store.databases.interface import Connection
+from core.store.kept_off import KEPT_OFF, REASONS, KeptOff, not_kept_off
 from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
@@ -41,13 +40,13 @@ class Snapshot:
 
     def __init__(self, store: Store) -> None:
         """Begin the read transaction."""
-        self._path = store.path
+        self._database = store.database
         self._chosen = ""
         self._pieces: list[Piece] = []
         self._connection = store.connect()
         try:
-            with dialect.errors(self._path):
-                self._connection.execute("BEGIN")
+            with self._database.errors():
+                self._connection.begin_reading()
                 self._known = self._look(store.lifetime_s)
                 self._kept_off = KeptOff(self._connection)
         except BaseException:
@@ -97,12 +96,12 @@ class Snapshot:
 
     def keep_off(self, rows: Iterable[tuple[int, str]]) -> None:
         """From here on leave observables out whatever a selection says: row ids, each with a reason as JSON text."""
-        with dialect.errors(self._path):
+        with self._database.errors():
             self._kept_off.add(rows)
 
     def keep_off_found(self, query: str, reason: str) -> None:
         """As `keep_off`, for the ids that an SQL query gives, in a column ``id``."""
-        with dialect.errors(self._path):
+        with self._database.errors():
             self._kept_off.add_found(query, reason)
 
     def kept_off(self, selection: Selection, instant: Instant) -> list[tuple[str, int]]:
@@ -116,12 +115,12 @@ class Snapshot:
 
         With *among*, an SQL query for row ids, only of those: cheap, if they are few.
         """
-        with dialect.errors(self._path), self._planned(selection, instant) as (plan, types):
+        with self._database.errors(), self._planned(selection, instant) as (plan, types):
             self._connection.execute("CREATE TEMP TABLE selected (id INTEGER PRIMARY KEY)")
             try:
                 only = f" AND o.id IN ({among})" if among else ""
                 if plan.picked:
-                    source = f"temp.{plan.picked} o WHERE 1{only}"
+                    source = f"temp.{plan.picked} o WHERE TRUE{only}"
                     self._connection.execute(f"INSERT INTO temp.selected SELECT o.id FROM {source}")  # noqa: S608
                 else:
                     # By the row ids that are asked for, not by the index of types, which is all of them.
@@ -131,7 +130,7 @@ class Snapshot:
                     self._connection.execute(f"INSERT INTO temp.selected {query}", types)
                 yield "temp.selected"
             finally:
-                self._connection.execute("DROP TABLE temp.selected")
+                self._connection.drop("temp.selected")
 
     def add_pieces(self, pieces: Iterable[Piece]) -> None:
         """From here on add what is left of split networks: row id of the network, type and value of the piece."""
@@ -145,10 +144,10 @@ class Snapshot:
     def choose(self, ids: Iterable[int]) -> None:
         """From here on every selection takes the observables with these row ids, and nothing else."""
         connection = self._connection
-        with dialect.errors(self._path):
+        with self._database.errors():
             connection.execute("CREATE TEMP TABLE chosen_id (id INTEGER PRIMARY KEY)")
-            connection.executemany("INSERT OR IGNORE INTO temp.chosen_id VALUES (?)", ((key,) for key in ids))
-            connection.execute("CREATE TEMP TABLE chosen (n INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+            connection.put("temp.chosen_id", ("id",), ((key,) for key in ids), ignore=True)
+            connection.execute(f"CREATE TEMP TABLE chosen ({connection.words.numbered}, id INTEGER NOT NULL)")
             connection.execute(
                 "INSERT INTO temp.chosen (id) SELECT o.id FROM temp.chosen_id c"
                 " CROSS JOIN observable o ON o.id = c.id ORDER BY o.type, o.value"
@@ -163,7 +162,7 @@ class Snapshot:
     def takes(self, selection: Selection, instant: Instant, type_: str, value: str) -> bool:
         """Say whether *selection* takes an observable at *instant*, and it is not kept off."""
         query = "SELECT id FROM observable WHERE type = ? AND value = ?"
-        with dialect.errors(self._path):
+        with self._database.errors():
             row = self._connection.execute(query, (type_, value)).fetchone()
         if row is None:
             return False
@@ -191,12 +190,12 @@ class Snapshot:
                 yield from self._batches(f"{query} ORDER BY o.type, o.value", type_)
 
     def _batches(self, query: str, *values: str) -> Iterator[list[tuple[int, str, str]]]:
-        with closing(self._connection.execute(query, values)) as rows:
+        with closing(self._connection.scan(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
                 yield batch
 
     @property
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> Connection:
         """The driver's connection, in the transaction of this snapshot; write to nothing but temporary tables."""
         return self._connection
 
@@ -257,7 +256,7 @@ class Snapshot:
 
     def _of_types(self, selection: Selection) -> int:
         query = "SELECT count(*) FROM observable o WHERE o.type = ?"
-        with dialect.errors(self._path):
+        with self._database.errors():
             return sum(self._number(query, type_) for type_ in self._types(selection))
 
     def _at_any_time(
@@ -301,8 +300,8 @@ class Snapshot:
         if only is not None:
             conditions = replace(conditions, others=(*conditions.others, f"o.id = {only:d}"))
         if not with_kept_off and self._kept_off.is_used:
-            conditions = replace(conditions, others=(*conditions.others, NOT_KEPT_OFF))
-        with dialect.errors(self._path), planned(self._connection, conditions, types) as plan:
+            conditions = replace(conditions, others=(*conditions.others, not_kept_off(self._connection.words)))
+        with self._database.errors(), planned(self._connection, conditions, types) as plan:
             yield plan, types
 
     def _types(self, selection: Selection) -> tuple[str, ...]:
@@ -310,7 +309,7 @@ class Snapshot:
             return tuple(sorted(set(selection.types)))
         found: list[str] = []
         query = "SELECT o.type FROM observable o WHERE o.type > ? ORDER BY o.type LIMIT 1"
-        with dialect.errors(self._path):
+        with self._database.errors():
             while row := self._connection.execute(query, (found[-1] if found else "",)).fetchone():
                 found.append(row[0])
         return tuple(found)

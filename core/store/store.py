@@ -1,22 +1,20 @@
 """One database, opened."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from core.errors import StoreError
 from core.schemas.claim import Refusal
 from core.schemas.instant import Instant
-from core.store import dialect
-from core.store.migrate import migrate
+from core.store.databases import database_at
+from core.store.databases.interface import Lock
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    import sqlalchemy
 
+    from core.store.databases.interface import Connection, Database
     from core.store.imports import ImportSession
     from core.store.snapshot import Snapshot
 
@@ -24,25 +22,23 @@ DEFAULT_LIFETIME_S = 90 * 86_400
 
 
 def open_store(url: str, *, lifetime_s: int = DEFAULT_LIFETIME_S) -> "Store":
-    """Open the database that *url* names; make it and its folder, or bring it up to date, where need be.
+    """Open the database that *url* names.
+
+    A file is made, with its folder, or brought up to date, where need be; what lies on a server is refused if it
+    is not at the schema of this program: `core.store.migrate.upgrade` does that.
 
     Args:
-        url: ``sqlite:///PATH``.
+        url: ``sqlite:///PATH`` or ``postgresql://USER@HOST/DATABASE``.
         lifetime_s: How long an assertion without an end of its own lives after it was last received, where its
             tag says nothing else; -1 is for ever.
 
     Raises:
-        StoreSchemaError: A newer program wrote it.
-        StoreError: It is not ours, damaged, on a network file system, or may not be written.
+        StoreSchemaError: A newer program wrote it; or, on a server, an older one.
+        StoreError: It is not ours, damaged, on a network file system, cannot be reached, or may not be written.
     """
-    path = dialect.path_of(url)
-    dialect.refuse_network_file_system(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path.parent}: the folder of the database cannot be made: {error.strerror}") from error
-    migrate(path)
-    return Store(path, lifetime_s)
+    database = database_at(url)
+    database.make_ready()
+    return Store(database, lifetime_s)
 
 
 class Store:
@@ -51,9 +47,9 @@ class Store:
     Use it from one thread at a time.  Other processes may use the same database at once.
     """
 
-    def __init__(self, path: Path, lifetime_s: int) -> None:
+    def __init__(self, database: "Database", lifetime_s: int) -> None:
         """Keep where it is; connections are made when they are needed."""
-        self.path = path
+        self.database = database
         self.lifetime_s = lifetime_s
 
     def __enter__(self) -> Self:
@@ -64,6 +60,10 @@ class Store:
     ) -> None:
         self.close()
 
+    def another(self) -> "Store":
+        """Return a store of the same database with connections of its own, for another thread."""
+        return type(self)(self.database, self.lifetime_s)
+
     def close(self) -> None:
         """Close the connections; sessions and snapshots close their own."""
         if "_engine" in self.__dict__:
@@ -71,22 +71,22 @@ class Store:
             del self._engine
 
     @contextmanager
-    def reading(self) -> "Iterator[Connection]":
+    def reading(self) -> "Iterator[sqlalchemy.Connection]":
         """Give a connection that sees one state of the database until the block ends."""
-        with dialect.errors(self.path), self._engine.connect() as connection:
+        with self.database.errors(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> "Iterator[Connection]":
-        """Give a connection that holds the write lock; commit on a clean end of the block, else roll back."""
-        with dialect.errors(self.path), self._engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
+    def writing(self, lock: Lock = Lock.DATA) -> "Iterator[sqlalchemy.Connection]":
+        """Give a connection that holds a write lock; commit on a clean end of the block, else roll back."""
+        with self.database.errors(), self._engine.connect() as connection:
+            connection = connection.execution_options(lock=lock)
             with connection.begin():
                 yield connection
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> "Connection":
         """Return a new connection of the driver itself, for the paths where rows are many."""
-        return dialect.connect(self.path)
+        return self.database.connect()
 
     def import_session(
         self, now: Instant, on_refusal: Callable[[Refusal], None] | None = None, of: str = ""
@@ -114,15 +114,5 @@ class Store:
             snapshot.close()
 
     @cached_property
-    def _engine(self) -> "Engine":
-        from sqlalchemy import QueuePool, create_engine, event
-
-        engine = create_engine("sqlite://", creator=self.connect, poolclass=QueuePool, pool_size=1, max_overflow=4)
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: "Connection") -> None:
-            # Upgrading a read transaction fails at once whatever the time-out, so that writers begin as writers.
-            writes = connection.get_execution_options().get("writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-        return engine
+    def _engine(self) -> "sqlalchemy.Engine":
+        return self.database.engine()

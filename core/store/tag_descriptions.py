@@ -5,7 +5,6 @@ nothing has is no tag to anybody who asks.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from sqlalchemy import Row, Select, delete, func, insert, or_, select
 from core.errors import AlreadyExists, NotFound
 from core.schemas.claim import CLEARED_BY
 from core.schemas.instant import Instant
-from core.store import definitions, dialect, tags
+from core.store import definitions, tags
 from core.store.audit import note
 from core.store.clock import tick
+from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.names import Names
 from core.store.schema import assertion, tag, tag_description
@@ -227,7 +227,7 @@ def _refuse_needed(store: Store, name: str) -> None:
         chosen = item.selection
         if key in map(tag_key, (*chosen.include, *chosen.require, *chosen.exclude, *chosen.ignore)):
             raise AlreadyExists(f"the export {item.name!r} goes by the tag {name!r}; change that first")
-    with closing(store.connect()) as connection, dialect.errors(store.path):
+    with closing(store.connect()) as connection, store.database.errors():
         cleared = connection.execute(
             "SELECT 1 FROM assertion a JOIN tag n ON n.id = a.tag_id JOIN source s ON s.id = a.source_id"
             " WHERE n.name = ? AND s.name = ? LIMIT 1",
@@ -242,7 +242,7 @@ def _move(store: Store, old: int, new: int | None, now: Instant) -> int:
     changed = 0
     with closing(store.connect()) as connection:
         while True:
-            with dialect.writing(connection, store.path):
+            with store.database.writing(connection):
                 rows = connection.execute(
                     "SELECT DISTINCT observable_id FROM assertion WHERE tag_id = ? ORDER BY 1 LIMIT ?",
                     (old, BATCH),
@@ -278,6 +278,6 @@ def set_lifetime(store: Store, name: str, lifetime_s: int | None) -> None:
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[sqlite3.Connection]:
-    with closing(store.connect()) as connection, dialect.writing(connection, store.path):
+def _writing(store: Store) -> Iterator[Connection]:
+    with closing(store.connect()) as connection, store.database.writing(connection):
         yield connection

@@ -1,7 +1,6 @@
 """Tags as the store knows them: their spellings, lifetimes, and whether an exclusion by them lapses."""
 
 import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from sqlalchemy import select, update
 
 from core.errors import NotFound
 from core.store.audit import note
+from core.store.databases.interface import Connection
 from core.store.lifetimes import forget_bounds
 from core.store.schema import assertion, observable, tag
 from core.store.store import Store
@@ -43,7 +43,7 @@ def is_sticky_name(key: str) -> bool:
     return _STICKY.search(key.replace(" ", "_")) is not None
 
 
-def read_tags(connection: sqlite3.Connection) -> list[Tag]:
+def read_tags(connection: Connection) -> list[Tag]:
     """Return all tags, on a connection of the driver."""
     rows = connection.execute("SELECT id, name, key, lifetime_s, sticky FROM tag ORDER BY id")
     return [_tag(row) for row in rows]
@@ -56,7 +56,7 @@ def tags(store: Store) -> list[Tag]:
         return [_tag(tuple(row)) for row in connection.execute(query)]
 
 
-def sticky_among(connection: sqlite3.Connection, names: Iterable[str]) -> list[str]:
+def sticky_among(connection: Connection, names: Iterable[str]) -> list[str]:
     """Return those of *names* that are sticky, or would be."""
     known = {item.key: item.is_sticky for item in read_tags(connection)}
     return [name for name in names if known.get(key := tag_key(name), is_sticky_name(key))]

@@ -2,10 +2,10 @@
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass
 
 import pytest
+from databases import ON_POSTGRESQL
 
 from core.cli.main import run
 
@@ -24,7 +24,7 @@ class Outcome:
 
 
 @pytest.fixture
-def yetictl(tmp_path, monkeypatch, capsys, made_store):
+def yetictl(tmp_path, monkeypatch, capsys, new_databases):
     """Run a command; the store, the exports and the working folder are the test's own.
 
     Exports that are defined may hold documentation ranges, which is what the tests have, unless they say otherwise.
@@ -32,9 +32,11 @@ def yetictl(tmp_path, monkeypatch, capsys, made_store):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YETI_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    shutil.copyfile(made_store, tmp_path / "home" / "yeti.db")
     for name in ("YETI_CONFIG", "YETI_SYSTEM_EXPORT_PATH", "YETI_DATABASE_URL", "YETI_LOG_LEVEL"):
         monkeypatch.delenv(name, raising=False)
+    url = new_databases.at(tmp_path / "home" / "yeti.db", made=True)
+    if ON_POSTGRESQL:
+        monkeypatch.setenv("YETI_DATABASE_URL", url)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 

@@ -155,7 +155,7 @@ def test_database_is_in_the_home_folder_whatever_that_is_called(tmp_path):
     url = load({"YETI_HOME": str(home)}, tmp_path, tmp_path)["database.url"]
 
     with open_store(url) as store:
-        assert home / "yeti.db" == store.path
+        assert home / "yeti.db" == store.database.path
     assert (home / "yeti.db").is_file()
 
 
@@ -171,7 +171,7 @@ def test_escaped_characters_of_a_database_url_are_those_they_stand_for(place, tm
     url = settings(place, YETI_DATABASE_URL="sqlite:///my%20data%3F/100%25.db")["database.url"]
 
     with open_store(url) as store:
-        assert place[0] / "my data?" / "100%.db" == store.path
+        assert place[0] / "my data?" / "100%.db" == store.database.path
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ def scheduled(yetictl, tmp_path):
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, new_databases):
     """The store behind the commands."""
-    with open_store(f"sqlite:///{tmp_path}/home/yeti.db") as opened:
+    with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as opened:
         yield opened
 
 

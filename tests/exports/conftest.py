@@ -1,7 +1,6 @@
 """Fixtures for the tests of exports: a store, settings, and short ways to fill and define."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,17 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(tmp_path: Path, made_store: Path) -> Iterator[Any]:
-    """An empty store."""
-    shutil.copyfile(made_store, tmp_path / "yeti.db")
-    with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
+def store_url(new_databases: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty store, which programs that a test starts find in their environment."""
+    url = str(new_databases.at(tmp_path / "yeti.db", made=True))
+    monkeypatch.setenv("YETI_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Any]:
+    """That store."""
+    with open_store(store_url) as opened:
         yield opened
 
 

@@ -30,6 +30,7 @@ KILLS = int(os.environ.get("YETI_TEST_KILLS", "25"))
 POLLED_RUNS = 200
 
 RUNNER = """
+import os
 import sys
 from pathlib import Path
 from core.exports.run import run_export
@@ -37,7 +38,7 @@ from core.exports.settings import Settings
 from core.store import open_store
 home = Path(sys.argv[1])
 settings = Settings(export_path=str(home / "published"), spool_path=home / "spool")
-with open_store(f"sqlite:///{home}/yeti.db") as store:
+with open_store(os.environ["YETI_DATABASE_URL"]) as store:
     print("ready", flush=True)
     for number in range(10_000):
         for name in ("list", "template"):
@@ -233,6 +234,7 @@ def test_published_files_can_be_read_back(tmp_path, define, store, settings, fil
 
 
 MEMORY = """
+import os
 import sys
 from pathlib import Path
 from core.exports.run import run_export
@@ -240,7 +242,7 @@ from core.exports.settings import Settings
 from core.store import open_store
 home = Path(sys.argv[1])
 settings = Settings(export_path=str(home / "published"), spool_path=home / "spool")
-with open_store(f"sqlite:///{home}/yeti.db") as store:
+with open_store(os.environ["YETI_DATABASE_URL"]) as store:
     for name in sys.argv[3:]:
         run_export(store, name, settings, now=int(sys.argv[2]))
 # What getrusage says includes the process that started this one.
@@ -249,7 +251,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the memory of a process")
-def test_memory_does_not_grow_with_the_rows(tmp_path):
+def test_memory_does_not_grow_with_the_rows(tmp_path, new_databases, monkeypatch):
     """Four times the rows need little more memory, for every format and a batched template."""
     from core.exports.definitions import definition
     from core.schemas.export import Selection
@@ -258,7 +260,8 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
     for count in (12_000, 48_000):
         home = tmp_path / str(count)
         home.mkdir()
-        with open_store(f"sqlite:///{home}/yeti.db") as store:
+        monkeypatch.setenv("YETI_DATABASE_URL", new_databases.at(home / "yeti.db"))
+        with open_store(os.environ["YETI_DATABASE_URL"]) as store:
             with store.import_session(NOW) as session:
                 session.add(
                     claim(

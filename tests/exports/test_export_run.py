@@ -151,7 +151,7 @@ def test_a_change_is_a_new_version(three, define, store, settings, fill, publish
 
 
 @pytest.mark.parametrize("form", ["list", "csv", "jsonl", "template"])
-def test_the_order_of_import_does_not_matter(form, tmp_path, settings):
+def test_the_order_of_import_does_not_matter(form, tmp_path, settings, new_databases):
     """The same claims at the same instant give the same bytes, whatever the order they came in."""
     from core.exports.definitions import definition
     from core.store import open_store
@@ -163,7 +163,7 @@ def test_the_order_of_import_does_not_matter(form, tmp_path, settings):
     digests = set()
     for order in range(3):
         shuffled = random.Random(order).sample(claims, len(claims))
-        with open_store(f"sqlite:///{tmp_path}/{order}.db") as store:
+        with open_store(new_databases.at(tmp_path / f"{order}.db")) as store:
             with store.import_session(NOW) as session:
                 session.add(shuffled)
             definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)

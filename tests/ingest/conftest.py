@@ -19,7 +19,7 @@ def parse(tmp_path):
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(database_url):
     """Return an empty store."""
-    with open_store(f"sqlite:///{tmp_path}/store/yeti.db") as opened:
+    with open_store(database_url) as opened:
         yield opened

@@ -1,7 +1,6 @@
 """A store in a fresh folder, and short ways to fill and to ask it."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ LIFETIME = 90 * DAY
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/home/yeti.db"
+def url(database_url: str) -> str:
+    return database_url
 
 
 @pytest.fixture

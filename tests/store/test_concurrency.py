@@ -1,8 +1,8 @@
 """Several processes on one database: nobody is told that it is locked, and each reader sees one state."""
 
-import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -51,9 +51,8 @@ def test_two_writers_and_a_long_reader(url, store, take):
     assert 2_000 == next(iter(seen)).count("\n")
     assert {"hostname": 6_000} == observables.count(store)
     assert [] == verify(store)
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         assert 18_000 == connection.execute("SELECT count(*) FROM assertion").fetchone()[0]
-    connection.close()
 
 
 def test_sessions_at_once_in_one_process(url, store):
@@ -72,11 +71,10 @@ def test_sessions_at_once_in_one_process(url, store):
 def test_verify_finds_and_rebuild_mends(store, take):
     """What is derived can be checked against the assertions, and made anew from them."""
     take(claim("one.com", "a"), claim("two.com", "a"), claim("three.com", "a"))
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         connection.execute("UPDATE observable SET assertions = '[]' WHERE value = 'one.com'")
         connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE value = 'two.com'")
         connection.execute("UPDATE observable SET sure_until = 0 WHERE value = 'three.com'")
-    connection.close()
     assert 2 == len(verify(store))
     rebuild(store, NOW)
 

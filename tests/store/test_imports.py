@@ -1,7 +1,6 @@
 """What a session does with claims: merge rules, counts, ends, withdrawals."""
 
 import gc
-import sqlite3
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,7 +16,7 @@ from tests.store.conftest import NOW, claim
 
 def state(store, *, with_receipt=True):
     """All that a format can print, by value, and the times of receipt."""
-    connection = sqlite3.connect(store.path)
+    connection = store.connect()
     found = connection.execute(
         "SELECT type, value, created_at, assertions, context FROM observable ORDER BY type, value"
     ).fetchall()
@@ -387,12 +386,12 @@ quick = settings(
 
 @quick
 @given(sessions=st.lists(st.lists(some_claims, max_size=8), min_size=1, max_size=3), size=st.integers(1, 5))
-def test_batches_do_not_show(tmp_path_factory, sessions, size):
+def test_batches_do_not_show(new_databases, tmp_path_factory, sessions, size):
     """However an import is cut into batches, the same state comes of it."""
     results = []
     for batch in (size, 1_000):
         path = tmp_path_factory.mktemp("store") / "yeti.db"
-        with open_store(f"sqlite:///{path}") as store, pytest.MonkeyPatch.context() as patch:
+        with open_store(new_databases.at(path)) as store, pytest.MonkeyPatch.context() as patch:
             patch.setattr(imports, "BATCH", batch)
             reports = []
             for claims in sessions:
@@ -410,10 +409,10 @@ def test_batches_do_not_show(tmp_path_factory, sessions, size):
 
 @quick
 @given(claims=st.lists(some_claims.filter(lambda item: not item.withdrawn), max_size=12))
-def test_twice_is_once(tmp_path_factory, claims):
+def test_twice_is_once(new_databases, tmp_path_factory, claims):
     """Importing again what was imported leaves every printed byte as it was."""
     path = tmp_path_factory.mktemp("store") / "yeti.db"
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(new_databases.at(path)) as store:
         for _ in range(2):
             with store.import_session(NOW) as session:
                 session.add(claims)

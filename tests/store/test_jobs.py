@@ -15,8 +15,8 @@ LEASE = jobs.LEASE_S * SECOND
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path}/yeti.db") as opened:
+def store(database_url):
+    with open_store(database_url) as opened:
         for name in ("a", "b"):
             definitions.add_export(opened, ExportDefinition(name, f"{name}.txt", format="list"))
         yield opened
@@ -154,7 +154,7 @@ def test_old_jobs_are_forgotten_and_open_ones_are_not(store):
     assert [("a", "waiting")] == states(store)
 
 
-def test_many_workers_share_the_work(store, tmp_path):
+def test_many_workers_share_the_work(store, database_url):
     """Two threads with connections of their own take forty jobs: each is done once."""
     for number in range(40):
         definitions.add_export(store, ExportDefinition(f"x{number}", f"x{number}.txt", format="list"))
@@ -162,7 +162,7 @@ def test_many_workers_share_the_work(store, tmp_path):
     done = []
 
     def work(name):
-        with open_store(f"sqlite:///{tmp_path}/yeti.db") as own:
+        with open_store(database_url) as own:
             while (item := jobs.claim(own, name, NOW)) is not None:
                 jobs.finish(own, item, jobs.DONE, NOW)
                 done.append(item.export)

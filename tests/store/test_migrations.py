@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from core.errors import StoreError, StoreSchemaError
-from core.store import definitions, dialect, migrate, open_store, schema
+from core.store import definitions, migrate, open_store, schema
+from core.store.databases import sqlite
 
 
 @pytest.fixture
@@ -128,9 +129,7 @@ def test_many_processes_make_one_database(path):
     assert "observable" in statements(path)
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql://host/db", "sqlite://", "sqlite:///", "nonsense", "mysql://x", "sqlite://host/x"]
-)
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "nonsense", "mysql://x", "sqlite://host/x"])
 def test_urls_that_name_no_file(url):
     """A URL that this version cannot use says what would do."""
     with pytest.raises(StoreError, match=r"database\.url: .*sqlite:///PATH"):
@@ -139,8 +138,8 @@ def test_urls_that_name_no_file(url):
 
 def test_paths_of_urls():
     """Three slashes are a relative path, four an absolute one; escapes are undone."""
-    assert Path("/var/lib/yeti.db") == dialect.path_of("sqlite:////var/lib/yeti.db")
-    assert Path.cwd() / "my data/yeti.db" == dialect.path_of("sqlite:///my%20data/yeti.db")
+    assert Path("/var/lib/yeti.db") == sqlite.path_of("sqlite:////var/lib/yeti.db")
+    assert Path.cwd() / "my data/yeti.db" == sqlite.path_of("sqlite:///my%20data/yeti.db")
 
 
 @pytest.mark.parametrize(
@@ -153,11 +152,11 @@ def test_network_file_systems_are_refused(tmp_path, kind, refused):
     place = Path("/mnt/far away/yeti.db")
     if refused:
         with pytest.raises(StoreError, match=f"network file system \\({kind}\\)"):
-            dialect.refuse_network_file_system(place, mounts)
+            sqlite.refuse_network_file_system(place, mounts)
     else:
-        dialect.refuse_network_file_system(place, mounts)
-    dialect.refuse_network_file_system(Path("/mnt/far/yeti.db"), mounts)
-    dialect.refuse_network_file_system(place, tmp_path / "none")
+        sqlite.refuse_network_file_system(place, mounts)
+    sqlite.refuse_network_file_system(Path("/mnt/far/yeti.db"), mounts)
+    sqlite.refuse_network_file_system(place, tmp_path / "none")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
@@ -232,5 +231,5 @@ def test_a_read_only_database(folder_of_nobody):
 )
 def test_the_drivers_errors_are_explained(path, said, explained):
     """What the driver says becomes an error of ours, with the file and what to do."""
-    with pytest.raises(StoreError, match=f"{path}: .*{explained}"), dialect.errors(path):
+    with pytest.raises(StoreError, match=f"{path}: .*{explained}"), sqlite.errors(path):
         raise sqlite3.OperationalError(said)

@@ -1,7 +1,6 @@
 """Selection against an oracle: the formula of ``Selection``, read row by row from the truth, in plain Python."""
 
 import random
-import shutil
 from collections import ChainMap
 from collections.abc import Iterator
 from itertools import count
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND, Instant
-from core.store import Store, dialect, observables, open_store, plan, rebuild
+from core.store import Store, observables, open_store, plan, rebuild
 from core.store.clock import last_look
 from core.store.lifetimes import Source, set_source, set_type_lifetime
 from core.store.snapshot import Column
@@ -176,10 +175,10 @@ def oracle(facts: list[Fact], wanted: Selection, at: Instant, default_s: int, go
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database without a row, to copy."""
     path = tmp_path_factory.mktemp("oracle") / "empty.db"
-    with open_store(f"sqlite:///{path}"):
+    with open_store(databases.at(path)):
         return path
 
 
@@ -290,7 +289,7 @@ def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
 
 def truth(store: Store) -> dict[tuple[str, str], list[Fact]]:
     """Return the assertions of each observable."""
-    connection = dialect.connect(store.path)
+    connection = store.connect()
     found: dict[tuple[str, str], list[Fact]] = {
         key: [] for key in connection.execute("SELECT type, value FROM observable")
     }
@@ -309,7 +308,7 @@ def truth(store: Store) -> dict[tuple[str, str], list[Fact]]:
 
 def good_tags(store: Store) -> set[str]:
     """Return the tags under which a claim of benign keeps an observable off what does not ask for such a tag."""
-    connection = dialect.connect(store.path)
+    connection = store.connect()
     rows = connection.execute("SELECT name, sticky FROM tag").fetchall()
     connection.close()
     return {name.lower() for name, sticky in rows if (name.lower() in STICKY if sticky is None else sticky)}
@@ -317,7 +316,7 @@ def good_tags(store: Store) -> set[str]:
 
 def instants(facts: dict[tuple[str, str], list[Fact]], store: Store, chance: random.Random) -> Iterator[Instant]:
     """Give the instant of the last write, some at which something begins or ends and just beside, and the latest."""
-    connection = dialect.connect(store.path)
+    connection = store.connect()
     last, _ = last_look(connection)
     connection.close()
     yield last
@@ -337,12 +336,11 @@ def instants(facts: dict[tuple[str, str], list[Fact]], store: Store, chance: ran
     few=st.sampled_from([1, 4, 1000]),
     chance=st.randoms(),
 )
-def test_selection_is_the_formula(empty, monkeypatch, story, asked, few, chance):
+def test_selection_is_the_formula(empty, new_databases, monkeypatch, story, asked, few, chance):
     """Whatever happened to a store, at any instant, and however it is read: what is taken is what the formula takes."""
     monkeypatch.setattr(plan, "FEW", few)
     path = empty.with_name(f"{next(_NUMBERS)}.db")
-    shutil.copy(empty, path)
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(new_databases.copy(empty, path)) as store:
         live(store, story)
         facts, good = truth(store), good_tags(store)
         assert [] == rebuild.verify(store)

@@ -1,7 +1,7 @@
 """How rows leave: in order, whole, judged at one instant, of one state."""
 
 import json
-import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -204,9 +204,8 @@ def test_damaged_text_is_said(store, take, damage):
     """Text that is not what the store wrote is an error in words, without the text."""
     take(claim("one.com", "a"), now=NOW)
     take(claim("one.com", "a", source="other"), now=NOW + 1)
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         connection.execute(f"UPDATE observable SET assertions = {damage}")
-    connection.close()
 
     with pytest.raises(StoreError, match="damaged") as caught, store.snapshot() as snapshot:
         list(snapshot.rows(Selection(), NOW + 1))

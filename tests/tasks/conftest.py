@@ -1,7 +1,5 @@
 """A store, settings and exports for workers."""
 
-import shutil
-
 import pytest
 
 from core.exports.definitions import definition
@@ -14,10 +12,9 @@ NOW = 1_790_000_000_000_000
 
 
 @pytest.fixture
-def place(tmp_path, made_store):
+def place(new_databases, tmp_path):
     """The address of a store of the test's own."""
-    shutil.copyfile(made_store, tmp_path / "yeti.db")
-    return f"sqlite:///{tmp_path}/yeti.db"
+    return new_databases.at(tmp_path / "yeti.db", made=True)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Judge one observable by a selection, as `core.store.conditions` does all of them in SQL, and say what decided."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from core.schemas.claim import CLEARED_BY, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import LATEST, SECOND, Instant
 from core.store.conditions import CLEARED, Known
+from core.store.databases.interface import Connection
 from core.store.merge import ends_at
 from core.values.tags import tag_key
 
@@ -78,7 +78,7 @@ class Judgement:
         return self.reason is None
 
 
-def facts_of(connection: sqlite3.Connection, key: int) -> list[Fact]:
+def facts_of(connection: Connection, key: int) -> list[Fact]:
     """Return the assertions of the observable with row id *key*, by tag and source."""
     rows = connection.execute(
         "SELECT t.name, t.id, s.name, s.id, a.kind, a.created_at, a.received_at, a.valid_from, a.valid_until,"

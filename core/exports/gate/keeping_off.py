@@ -110,7 +110,7 @@ def word_of(reason: str) -> str:
 
 
 def _too_broad(snapshot: "Snapshot", limits: Limits) -> None:
-    length = "CAST(substr(o.value, instr(o.value, '/') + 1) AS INTEGER)"
+    length = snapshot.connection.words.prefix_length("o.value")
     for version, least in (("NOT", limits.broadest_ipv4), ("", limits.broadest_ipv6)):
         # A route to everywhere is never meant, whatever the limit says.
         query = (

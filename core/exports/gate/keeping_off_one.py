@@ -1,7 +1,5 @@
 """Why one observable would be kept off an export; `keeping_off` does it with all of them."""
 
-import sqlite3
-
 import msgspec
 
 from core.exports.answers.judging import Reason
@@ -11,14 +9,13 @@ from core.store.allow_lists.entries import canonical
 from core.store.allow_lists.hits_of import Hit, hits_of
 from core.store.allow_lists.kinds import reason_word
 from core.store.allow_lists.matching import CONTAINS, EQUAL, INSIDE
+from core.store.databases.interface import Connection
 from core.store.ledger.history import Known
 from core.values import types
 from core.values.networks import split
 
 
-def kept_off_for(
-    connection: sqlite3.Connection, observable: Known, limits: Limits
-) -> tuple[Reason, tuple[str, ...]]:
+def kept_off_for(connection: Connection, observable: Known, limits: Limits) -> tuple[Reason, tuple[str, ...]]:
     """Return why an observable that is selected would be kept off, nothing if it would be listed.
 
     What a budget cuts, and what the format refuses, only a run tells.

@@ -39,7 +39,10 @@ def cut_query(
             nothing, as is a confidence that nobody stated.
         first: Row ids of those that come before all others.
     """
-    key = [f"(t.id IN ({', '.join(format(id_, 'd') for id_ in first)})) * {_FIRST}"] if first else []
+    key = []
+    if first:
+        ids = ", ".join(format(id_, "d") for id_ in first)
+        key.append(f"CASE WHEN t.id IN ({ids}) THEN {_FIRST} ELSE 0 END")
     shift = sum(_PARTS[word][1] for word in rank)
     for word in rank:
         part, bits = _PARTS[word]

@@ -26,8 +26,7 @@ from core.values import types
 from core.values.networks import split
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.store.databases.interface import Connection
     from core.store.snapshot import Piece, Snapshot
 
 
@@ -131,7 +130,7 @@ def with_barred(snapshot: "Snapshot", export_id: int, number: int, left: Leaving
 
 
 def changes_of(
-    connection: "sqlite3.Connection", export_id: int, before: int, after: int, leaving: Leaving
+    connection: "Connection", export_id: int, before: int, after: int, leaving: Leaving
 ) -> Iterator[str]:
     """Yield the lines of changes from version *before* to version *after* less what leaves it.
 
@@ -277,7 +276,7 @@ def _rest(lines: Iterable[str], leaving: Leaving, there: set[tuple[int, str]]) -
 
 
 def _more(
-    connection: "sqlite3.Connection",
+    connection: "Connection",
     export_id: int,
     before: int,
     leaving: Leaving,

@@ -5,7 +5,6 @@ is asked at the time of the question, so that changing it needs no new look.  De
 """
 
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from core.store.allow_lists.entries import ListEntries, address_entry, canonical
 from core.store.allow_lists.kinds import Action, Kind, default_action, family_of, reason_word
 from core.store.allow_lists.matching import ABOVE, CONTAINS, EQUAL, INSIDE, Matcher
 from core.store.collector import collector_off
+from core.store.databases.interface import Connection
 from core.store.store import Store
 from core.values.networks import NestedNetworks, Span, span_of
 
@@ -34,7 +34,7 @@ MOST_TOLD = 5
 """So many lists that inform are named in one note."""
 
 _encode = msgspec.json.Encoder().encode
-_ADD = "INSERT INTO allow_hit (observable_id, allow_list_id, position, relation, special_class) VALUES (?, ?, ?, ?, ?)"
+_HIT = ("observable_id", "allow_list_id", "position", "relation", "special_class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lam
     matchers: dict[tuple[tuple[int, str], ...], Matcher] = {}
     try:
         while True:
-            with dialect.errors(store.path):
-                connection.execute("BEGIN")
+            with store.database.errors():
+                connection.begin_reading()
                 task = _next_task(connection)
                 if task is not None and task.lists not in matchers:
                     with collector_off():
@@ -82,7 +82,7 @@ def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lam
                 connection.execute("COMMIT")
             if task is None:
                 return
-            with dialect.writing(connection, store.path):
+            with store.database.writing(connection):
                 number = _look(connection, task, matchers[task.lists])
             if number:
                 on_progress(number)
@@ -97,7 +97,7 @@ def is_up_to_date(snapshot: "Snapshot") -> bool:
     return row is not None and row[0] == carried_lists.state() and _next_task(connection) is None
 
 
-def _next_task(connection: sqlite3.Connection) -> _Task | None:
+def _next_task(connection: Connection) -> _Task | None:
     """Return what to look at: with the lists that are furthest behind, as far as the next ones have come."""
     highest = int(connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0])
     rows = connection.execute(
@@ -111,7 +111,7 @@ def _next_task(connection: sqlite3.Connection) -> _Task | None:
     return _Task(lists, low, next((int(until) for until, _, _ in rows if until > low), highest))
 
 
-def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
+def _look(connection: Connection, task: _Task, matcher: Matcher) -> int:
     """Look at a batch of observables and keep what is found; do nothing if the task is done, or another one."""
     now = _next_task(connection)
     if now is None or (now.lists, now.low) != (task.lists, task.low):
@@ -121,7 +121,7 @@ def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
     with collector_off():
         ways = {type_: matcher.of_type(type_) for type_ in {row[1] for row in rows}}
         hits = [(key, *hit) for key, type_, value in rows for hit in ways[type_](value)]
-    connection.executemany(_ADD, hits)
+    connection.put("allow_hit", _HIT, hits)
     until = rows[-1][0] if len(rows) == BATCH else now.high
     connection.executemany(
         "UPDATE allow_list_setting SET checked_until = ? WHERE allow_list_id = ?",
@@ -130,7 +130,7 @@ def _look(connection: sqlite3.Connection, task: _Task, matcher: Matcher) -> int:
     return len(rows)
 
 
-def entries(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[ListEntries]:
+def entries(connection: Connection, ids: Collection[int]) -> Iterator[ListEntries]:
     """Yield lists, by row id, as they are matched; the entries are to be read before the next is asked for."""
     query = "SELECT position, entry FROM allow_list_entry WHERE allow_list_id = ? ORDER BY position"
     for item in told(connection):
@@ -139,7 +139,7 @@ def entries(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[Li
             yield ListEntries(item.id, item.list_type, item.kind, item.matching_attributes, found)
 
 
-def told(connection: sqlite3.Connection) -> list[Told]:
+def told(connection: Connection) -> list[Told]:
     """Return every list, by name."""
     rows = connection.execute(
         "SELECT l.id, l.name, l.list_type, l.matching_attributes, l.action, s.family, s.special_class, s.is_carried,"
@@ -283,7 +283,7 @@ def _above_note(name: str, pairs: list[tuple[str, str]]) -> str:
     return f"{name}: {what}; whoever blocks by suffix blocks that, too"
 
 
-def _doing(connection: sqlite3.Connection, action: Action) -> list[Told]:
+def _doing(connection: Connection, action: Action) -> list[Told]:
     # A user's own lists first: theirs is the reason that says most.
     found = [item for item in told(connection) if item.action == action and not item.kind.is_own]
     return sorted(found, key=lambda item: (item.kind.is_carried, item.name))

@@ -1,10 +1,10 @@
 """What allow-lists say of one observable; `allow_hits` asks that of all at once."""
 
-import sqlite3
 from typing import NamedTuple
 
 from core.store.allow_lists.hits import told
 from core.store.allow_lists.kinds import Action
+from core.store.databases.interface import Connection
 
 
 class Hit(NamedTuple):
@@ -26,7 +26,7 @@ class Hit(NamedTuple):
     is_own: bool
 
 
-def hits_of(connection: sqlite3.Connection, key: int) -> list[Hit]:
+def hits_of(connection: Connection, key: int) -> list[Hit]:
     """Return the hits of the observable with row id *key*: a user's own lists first, as their reasons count first."""
     lists = {item.id: item for item in told(connection)}
     rows = connection.execute(
@@ -42,7 +42,7 @@ def hits_of(connection: sqlite3.Connection, key: int) -> list[Hit]:
     ]
 
 
-def is_looked_at(connection: sqlite3.Connection, key: int) -> bool:
+def is_looked_at(connection: Connection, key: int) -> bool:
     """Say whether the observable with row id *key* was compared with every list."""
     behind = "SELECT 1 FROM allow_list_setting WHERE checked_until < ? LIMIT 1"
     checked = connection.execute("SELECT 1 FROM allow_check WHERE id = 1").fetchone()

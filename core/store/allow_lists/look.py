@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.store import dialect
 from core.store.allow_lists import hits as allow_hits
 from core.store.allow_lists.kinds import does
 from core.store.allow_lists.matching import Matcher
@@ -33,8 +32,8 @@ def look_up(store: Store, type_: str, value: str) -> list[Met]:
     """Return what an observable of a canonical value meets, what does most first."""
     connection = store.connect()
     try:
-        with dialect.errors(store.path):
-            connection.execute("BEGIN")
+        with store.database.errors():
+            connection.begin_reading()
             lists = {item.id: item for item in allow_hits.told(connection)}
             found = []
             for hit in Matcher(allow_hits.entries(connection, lists)).hits(type_, value):
@@ -53,7 +52,7 @@ def met_by(store: Store, name: str) -> Iterator[tuple[str, int]]:
     """Yield in which relations observables meet a list, and how many in each, as far as they were looked at."""
     connection = store.connect()
     try:
-        with dialect.errors(store.path):
+        with store.database.errors():
             yield from connection.execute(
                 "SELECT h.relation, count(DISTINCT h.observable_id) FROM allow_hit h JOIN allow_list l"
                 " ON l.id = h.allow_list_id WHERE l.name = ? GROUP BY h.relation ORDER BY h.relation",

@@ -1,6 +1,5 @@
 """Which observables meet the entries of lists that are a user's word: own assets, and what was carved out."""
 
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from core.schemas.instant import Instant
 from core.store.allow_lists.hits import Told, told
 from core.store.allow_lists.kinds import CARVED_OUT_NAME
 from core.store.allow_lists.matching import ABOVE
+from core.store.databases.interface import Connection
 
 
 class Met(NamedTuple):
@@ -29,7 +29,7 @@ class Met(NamedTuple):
     relation: str
 
 
-def carved_out(connection: sqlite3.Connection, after: Instant | None = None) -> Iterator[Met]:
+def carved_out(connection: Connection, after: Instant | None = None) -> Iterator[Met]:
     """Yield what meets something that was carved out (later than *after*); nothing while that list only informs.
 
     As of `own_assets`: what came in since the lists were last looked at is not among it; see `hits.refresh`.
@@ -39,24 +39,25 @@ def carved_out(connection: sqlite3.Connection, after: Instant | None = None) -> 
             yield from _met(connection, item, after)
 
 
-def own_assets(connection: sqlite3.Connection) -> Iterator[Met]:
+def own_assets(connection: Connection) -> Iterator[Met]:
     """Yield what is the user's own, lies in it, or around it."""
     for item in told(connection):
         if item.kind.is_own and item.action != "off":
             yield from _met(connection, item, None)
 
 
-def _met(connection: sqlite3.Connection, item: Told, after: Instant | None) -> Iterator[Met]:
-    later = (
-        "SELECT 1 FROM allow_list_remark r"
-        " WHERE r.allow_list_id = e.allow_list_id AND r.entry = e.entry AND r.made_at > :after"
-    )
+def _met(connection: Connection, item: Told, after: Instant | None) -> Iterator[Met]:
+    later = ""
+    if after is not None:
+        later = (
+            " AND EXISTS (SELECT 1 FROM allow_list_remark r WHERE r.allow_list_id = e.allow_list_id"  # noqa: S608
+            f" AND r.entry = e.entry AND r.made_at > {after:d})"
+        )
     query = (
-        "SELECT o.id, o.type, o.value, o.modified_at, :name, e.entry, h.relation FROM allow_hit h"  # noqa: S608 (our own words)
+        "SELECT o.id, o.type, o.value, o.modified_at, e.entry, h.relation FROM allow_hit h"  # noqa: S608 (our own words)
         " JOIN allow_list_entry e ON e.allow_list_id = h.allow_list_id AND e.position = h.position"
         " JOIN observable o ON o.id = h.observable_id"
-        f" WHERE h.allow_list_id = :list AND h.relation <> '{ABOVE}' AND (:after IS NULL OR EXISTS ({later}))"
-        " ORDER BY o.id, e.position"
+        f" WHERE h.allow_list_id = ? AND h.relation <> '{ABOVE}'{later} ORDER BY o.id, e.position"
     )
-    values = {"list": item.id, "name": item.name, "after": after}
-    yield from map(Met._make, connection.execute(query, values).fetchall())
+    for *known, entry, relation in connection.execute(query, (item.id,)).fetchall():
+        yield Met._make((*known, item.name, entry, relation))

@@ -5,10 +5,10 @@ a file of changes (`lines`), and applying that brings the ledger from the versio
 release of a candidate and the end of a publication that was cut off take the same way.  Decision 0075 says why.
 """
 
-import sqlite3
 from collections.abc import Iterator
 
 from core.errors import NotFound
+from core.store.databases.interface import Connection
 from core.store.ledger.comparing import Comparison, compare
 from core.store.ledger.pieces import pieces_at
 from core.store.ledger.states import changes_between, state_at
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-def export_key(connection: sqlite3.Connection, name: str) -> int:
+def export_key(connection: Connection, name: str) -> int:
     """Return the row id of the export *name*.
 
     Raises:

@@ -5,7 +5,6 @@ the order of row ids.  The changes are a temporary table, so that memory stays f
 """
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.collector import collector_off
 from core.store.conditions import build
+from core.store.databases.interface import Rows
 from core.store.kept_off import KEPT_OFF, REASONS
 from core.store.ledger.lines import ADDED, CHANGED, FREED, REMOVED, WITHDRAWN, encode, line_of, reason, word_of
 from core.store.ledger.lines import KEPT_OFF as KEPT
@@ -29,7 +29,6 @@ from core.store.snapshot import Snapshot
 
 _BATCH = 1_000
 _CHANGE = "temp.ledger_change"
-_PAIRS = "group_concat(a.tag_id || '.' || a.source_id, ' ')"
 _OPEN = "l.export_id = ? AND l.last_version IS NULL"
 
 Out = Callable[[str, int], object]
@@ -116,7 +115,7 @@ def _table(snapshot: Snapshot) -> Iterator[None]:
     try:
         yield
     finally:
-        execute(f"DROP TABLE {_CHANGE}")
+        snapshot.connection.drop(_CHANGE)
 
 
 def _refused(
@@ -139,6 +138,8 @@ class _Comparing:
         self._snapshot, self._export_id = snapshot, export_id
         self._selection, self._instant = selection, instant
         self._connection, self._execute = snapshot.connection, snapshot.connection.execute
+        self._words = self._connection.words
+        self._pairs = self._words.texts_joined("a.tag_id || '.' || a.source_id", "a.source_id, a.tag_id")
         self._included = build(selection, snapshot.known, instant).included
         self._reasons = Reasons(self._connection, snapshot.known)
         self._pieces: list[tuple[str, str, str]] = []
@@ -234,17 +235,17 @@ class _Comparing:
         self.found.freed = self._number(f"SELECT count(*) FROM {_CHANGE} WHERE change = '{FREED}'")
 
     def _added(self, plan: Plan, listed: str, *, is_much: bool, is_first: bool) -> None:
-        where = f" AND o.id NOT IN (SELECT id FROM {KEPT_OFF})"
+        where = f" AND {self._words.not_among('o.id', KEPT_OFF)}"
         if not is_first:
             known = f"{_OPEN} AND l.is_listed AND l.observable_id = o.id".replace("?", str(self._export_id))
             where += f" AND NOT EXISTS (SELECT 1 FROM ledger l WHERE {known})"
         if plan.picked:
-            self._add(f"(SELECT id FROM temp.{plan.picked} ORDER BY id) o WHERE 1{where}")
+            self._add(f"(SELECT id FROM temp.{plan.picked} ORDER BY id) o WHERE TRUE{where}")
             return
         if is_much:
             # What lets them in is read on in one go, and not looked up for each.
             let_in = (
-                f"SELECT a.observable_id AS id, {_PAIRS} AS pairs FROM assertion a WHERE {self._included}"
+                f"SELECT a.observable_id AS id, {self._pairs} AS pairs FROM assertion a WHERE {self._included}"
                 " GROUP BY a.observable_id"
             )
             self._execute(
@@ -254,7 +255,7 @@ class _Comparing:
             )
             if not self._selection.untagged:
                 return
-            where += f" AND o.id NOT IN (SELECT id FROM {_CHANGE})"
+            where += f" AND {self._words.not_among('o.id', _CHANGE)}"
         # Of most of the store: in the order of the table, by which both tables are written and read on.
         self._add(f"observable o{' NOT INDEXED' if is_much else ''} WHERE {listed}{where}")
 
@@ -267,17 +268,17 @@ class _Comparing:
         query = f"SELECT count(*) FROM observable o WHERE o.type = ?{plan.where}"
         return sum(self._number(query, type_) for type_ in types)
 
-    def _rows(self) -> sqlite3.Cursor:
-        by = f"SELECT {_PAIRS} FROM assertion a WHERE a.observable_id = c.id AND {self._included}"
+    def _rows(self) -> Rows:
+        by = f"SELECT {self._pairs} FROM assertion a WHERE a.observable_id = c.id AND {self._included}"
         columns = (
-            f"o.type, o.value, {dialect.JSON_STRING.format('o.value')}, c.id, c.change,"
+            f"o.type, o.value, {self._words.json_string('o.value')}, c.id, c.change,"
             " COALESCE(c.modified_at, o.modified_at), c.kept,"
             f" CASE WHEN c.key IS NULL AND c.change IN ('{ADDED}', '{CHANGED}') THEN ({by}) ELSE c.key END"
         )
         source = f"{_CHANGE} c CROSS JOIN observable o ON o.id = c.id"
         if self._is_much(self._number(f"SELECT count(*) FROM {_CHANGE}")):
             source = f"observable o INDEXED BY uq_observable_type_value CROSS JOIN {_CHANGE} c ON c.id = o.id"
-        return self._execute(f"SELECT {columns} FROM {source} ORDER BY o.type, o.value")
+        return self._connection.scan(f"SELECT {columns} FROM {source} ORDER BY o.type, o.value")
 
     def _line(self, row: tuple[str, str, str, int, str, int, int | None, str | None]) -> str:
         type_, _, quoted, key, change, modified_at, kept, why = row
@@ -294,7 +295,7 @@ class _Comparing:
         self._pieces.append((type_, value, line))
 
     def _let_in(self, key: int) -> str:
-        query = f"SELECT {_PAIRS} FROM assertion a WHERE a.observable_id = ? AND {self._included}"
+        query = f"SELECT {self._pairs} FROM assertion a WHERE a.observable_id = ? AND {self._included}"
         return f'{{"by":"{self._execute(query, (key,)).fetchone()[0] or ""}"}}'
 
     def _why_gone(self, key: int) -> str:

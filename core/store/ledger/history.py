@@ -1,13 +1,13 @@
 """What the ledger tells of single observables: when each came, when it left and why, and what stands around it."""
 # ruff: noqa: S608 - the parts of the queries are our own words
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from core.errors import RefusedValue
 from core.schemas.instant import Instant
 from core.store import dialect
+from core.store.databases.interface import Connection
 from core.values import types
 from core.values.networks import BITS, Span, span_of, text_of
 
@@ -65,7 +65,7 @@ class Known(NamedTuple):
     value: str
 
 
-def periods(connection: sqlite3.Connection, export_id: int, key: int) -> list[Period]:
+def periods(connection: Connection, export_id: int, key: int) -> list[Period]:
     """Return what held of the observable with row id *key* on an export, oldest first.
 
     Rows of the ledger that differ in nothing but what was known of it are one period.
@@ -87,7 +87,7 @@ def periods(connection: sqlite3.Connection, export_id: int, key: int) -> list[Pe
     return found
 
 
-def let_in_by(connection: sqlite3.Connection, export_id: int, key: int, number: int) -> str:
+def let_in_by(connection: Connection, export_id: int, key: int, number: int) -> str:
     """Return what let an observable in that version *number* lists, as `texts.Named.why` reads it."""
     row = connection.execute(
         "SELECT w.text FROM ledger l JOIN ledger_text w ON w.id = l.why"
@@ -98,7 +98,7 @@ def let_in_by(connection: sqlite3.Connection, export_id: int, key: int, number: 
     return "" if row is None else str(row[0])
 
 
-def piece_periods(connection: sqlite3.Connection, export_id: int, key: int) -> list[PiecePeriod]:
+def piece_periods(connection: Connection, export_id: int, key: int) -> list[PiecePeriod]:
     """Return which parts of the network with row id *key* were listed when, by value, oldest first."""
     rows = connection.execute(
         "SELECT value, first_version, last_version FROM ledger_piece"
@@ -108,13 +108,13 @@ def piece_periods(connection: sqlite3.Connection, export_id: int, key: int) -> l
     return [PiecePeriod(*row) for row in rows]
 
 
-def is_left_of_another(connection: sqlite3.Connection, export_id: int, key: int, value: str) -> bool:
+def is_left_of_another(connection: Connection, export_id: int, key: int, value: str) -> bool:
     """Say whether *value* is listed now as what is left of another network than that with row id *key*."""
     query = "SELECT 1 FROM ledger_piece WHERE export_id = ? AND value = ? AND observable_id <> ? AND last_version IS NULL"
     return connection.execute(query, (export_id, value, key)).fetchone() is not None
 
 
-def is_listed_now(connection: sqlite3.Connection, export_id: int, key: int) -> bool:
+def is_listed_now(connection: Connection, export_id: int, key: int) -> bool:
     """Say whether an observable is listed by the current version, whole or in parts."""
     mine = "WHERE export_id = ? AND observable_id = ? AND last_version IS NULL"
     return any(
@@ -123,7 +123,7 @@ def is_listed_now(connection: sqlite3.Connection, export_id: int, key: int) -> b
     )
 
 
-def is_listed_at(connection: sqlite3.Connection, export_id: int, key: int, number: int) -> bool:
+def is_listed_at(connection: Connection, export_id: int, key: int, number: int) -> bool:
     """Say whether version *number* lists the observable with row id *key*, whole."""
     query = (
         "SELECT 1 FROM ledger WHERE export_id = ? AND observable_id = ? AND is_listed"
@@ -132,7 +132,7 @@ def is_listed_at(connection: sqlite3.Connection, export_id: int, key: int, numbe
     return connection.execute(query, (export_id, key, number, number)).fetchone() is not None
 
 
-def is_kept(connection: sqlite3.Connection, export_id: int) -> bool:
+def is_kept(connection: Connection, export_id: int) -> bool:
     """Say whether the ledger knows anything of an export."""
     query = "SELECT 1 FROM {} WHERE export_id = ? LIMIT 1"
     return any(
@@ -140,7 +140,7 @@ def is_kept(connection: sqlite3.Connection, export_id: int) -> bool:
     )
 
 
-def known_as(connection: sqlite3.Connection, value: str) -> list[Known]:
+def known_as(connection: Connection, value: str) -> list[Known]:
     """Return the observables of that value, of whatever type."""
     # By type, so that the index on (type, value) serves.
     marks = ", ".join("?" * len(types.TYPES))
@@ -148,7 +148,7 @@ def known_as(connection: sqlite3.Connection, value: str) -> list[Known]:
     return [Known(*row) for row in connection.execute(query, (*sorted(types.TYPES), value))]
 
 
-def wider(connection: sqlite3.Connection, type_: str, value: str) -> list[Known]:
+def wider(connection: Connection, type_: str, value: str) -> list[Known]:
     """Return the known networks that an address or a network lies in, or the names that a name is below; widest last.
 
     A network of each length can be around an address: they are looked up, not searched for.
@@ -168,7 +168,7 @@ def lies_in(value: str, network: str) -> bool:
     return outer.version == inner.version and outer.first <= inner.first and inner.last <= outer.last
 
 
-def version_made(connection: sqlite3.Connection, export_id: int, number: int) -> Made | None:
+def version_made(connection: Connection, export_id: int, number: int) -> Made | None:
     """Return version *number* of an export, ``None`` if there is none."""
     row = connection.execute(
         "SELECT number, created_at, instant, definition FROM version WHERE export_id = ? AND number = ?",
@@ -177,14 +177,14 @@ def version_made(connection: sqlite3.Connection, export_id: int, number: int) ->
     return None if row is None else Made(*row)
 
 
-def made_at(connection: sqlite3.Connection, export_id: int, numbers: Iterable[int]) -> dict[int, Instant]:
+def made_at(connection: Connection, export_id: int, numbers: Iterable[int]) -> dict[int, Instant]:
     """Return when versions were made, by number."""
     wanted = sorted(set(numbers))
     query = f"SELECT number, created_at FROM version WHERE export_id = ? AND number IN ({', '.join('?' * len(wanted))})"
     return dict(connection.execute(query, (export_id, *wanted)))
 
 
-def _found(connection: sqlite3.Connection, type_: str, values: Sequence[str]) -> list[Known]:
+def _found(connection: Connection, type_: str, values: Sequence[str]) -> list[Known]:
     ids = {value: key for value, key, _ in dialect.find_observables(connection, type_, values)}
     return [Known(ids[value], type_, value) for value in values if value in ids]
 

@@ -4,12 +4,12 @@ Each is a range of the index on type and value, as texts of what lies in a netwo
 name are looked for among all names, since nothing sorts them from their end.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.errors import RefusedValue
 from core.store.allow_lists.entries import ADDRESSES
+from core.store.databases.interface import Connection
 from core.values import types
 from core.values.networks import BITS, Span, span_of
 from core.values.urls import host_of
@@ -35,7 +35,7 @@ class Inside(NamedTuple):
     export_id: int
 
 
-def listed_inside(connection: sqlite3.Connection, type_: str, value: str) -> Iterator[Inside]:
+def listed_inside(connection: Connection, type_: str, value: str) -> Iterator[Inside]:
     """Yield what is listed now inside of an observable, but for itself, once for each export.
 
     Of a network or an address these are addresses, networks, parts of other networks, and URLs on such hosts; of a
@@ -49,14 +49,14 @@ def listed_inside(connection: sqlite3.Connection, type_: str, value: str) -> Ite
             return
     elif type_ == types.HOSTNAME:
         below = "." + value
-        query = f"{_LISTED} AND substr(o.value, ?) = ?"
-        yield from map(Inside._make, connection.execute(query, (types.HOSTNAME, -len(below), below)))
+        query = f"{_LISTED} AND {connection.words.ends_with('o.value', below)}"
+        yield from map(Inside._make, connection.execute(query, (types.HOSTNAME,)))
         for item in _urls(connection, value):
             if host_of(item.value) == value:
                 yield item
 
 
-def _in_network(connection: sqlite3.Connection, value: str) -> Iterator[Inside]:
+def _in_network(connection: Connection, value: str) -> Iterator[Inside]:
     span = span_of(value)
     beginning = _beginning(span)
     bounds = (beginning, beginning + _AFTER)
@@ -73,7 +73,7 @@ def _in_network(connection: sqlite3.Connection, value: str) -> Iterator[Inside]:
                 yield item
 
 
-def _urls(connection: sqlite3.Connection, host: str) -> Iterator[Inside]:
+def _urls(connection: Connection, host: str) -> Iterator[Inside]:
     """Yield the listed URLs whose host begins like that."""
     query = f"{_LISTED} AND o.value >= ? AND o.value < ?"
     for scheme in _SCHEMES:

@@ -1,7 +1,6 @@
 """What is listed of networks that were split around what may not be listed."""
 
-import sqlite3
-
+from core.store.databases.interface import Connection
 from core.store.snapshot import Piece
 from core.values import types
 
@@ -11,13 +10,13 @@ def type_of_piece(value: str) -> str:
     return types.CIDR if "/" in value else types.IPV6 if ":" in value else types.IPV4
 
 
-def now_listed(connection: sqlite3.Connection, export_id: int) -> set[tuple[int, str]]:
+def now_listed(connection: Connection, export_id: int) -> set[tuple[int, str]]:
     """Return the pieces that are listed: row id of the network and value."""
     query = "SELECT observable_id, value FROM ledger_piece WHERE export_id = ? AND last_version IS NULL"
     return set(connection.execute(query, (export_id,)))
 
 
-def pieces_at(connection: sqlite3.Connection, export_id: int, number: int) -> list[Piece]:
+def pieces_at(connection: Connection, export_id: int, number: int) -> list[Piece]:
     """Return the pieces that version *number* lists."""
     rows = connection.execute(
         "SELECT observable_id, value FROM ledger_piece"

@@ -5,7 +5,6 @@ the definition does not take it any more.  What is kept off now has the reason f
 """
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -14,6 +13,7 @@ from core.schemas.export import Selection
 from core.schemas.instant import Instant
 from core.store import dialect
 from core.store.conditions import CLEARED, Known, active, build, exists
+from core.store.databases.interface import Connection
 from core.store.kept_off import REASONS
 from core.store.ledger.lines import WITHDRAWN, reason
 from core.store.ledger.texts import Named
@@ -31,7 +31,7 @@ class Reasons:
     and row ids that stand for names.
     """
 
-    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+    def __init__(self, connection: Connection, known: Known) -> None:
         """Look nothing up yet."""
         self._connection, self._known = connection, known
         self.named = Named(
@@ -69,7 +69,7 @@ class Reasons:
         )
         self.forget_pairs()
 
-    def load_pairs(self, table: str, which: str = "1", texts: Iterable[tuple[int, str]] = ()) -> None:
+    def load_pairs(self, table: str, which: str = "TRUE", texts: Iterable[tuple[int, str]] = ()) -> None:
         """Put the tags and sources that let the rows of *table* in where `withdrawn` looks for them.
 
         Args:
@@ -84,12 +84,13 @@ class Reasons:
             " PRIMARY KEY (why, source_id, tag_id)) WITHOUT ROWID"
         )
         known = execute(f"SELECT id, text FROM ledger_text WHERE id IN (SELECT was FROM {table} WHERE {which})")
-        put = f"INSERT OR IGNORE INTO {_PAIRS} VALUES (?, ?, ?)"
-        self._connection.executemany(put, self._pairs(chain(known, texts)))
+        self._connection.put(
+            _PAIRS, ("why", "source_id", "tag_id"), self._pairs(chain(known.fetchall(), texts)), ignore=True
+        )
 
     def forget_pairs(self) -> None:
         """Drop what `load_pairs` made."""
-        self._connection.execute(f"DROP TABLE IF EXISTS {_PAIRS}")
+        self._connection.drop(_PAIRS)
 
     def withdrawn(self, table: str, instant: Instant) -> str:
         """Return a condition: the observable was cleared, or what let it in was withdrawn.

@@ -1,13 +1,12 @@
 """What an export listed at a version, and how two of its versions differ, from the intervals of the ledger."""
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from heapq import merge
 from operator import itemgetter
 
-from core.store import dialect
+from core.store.databases.interface import Connection
 from core.store.ledger.lines import (
     ADDED,
     CHANGED,
@@ -35,7 +34,7 @@ def state_at(export_id: int, number: int) -> str:
 
 
 def changes_between(
-    connection: sqlite3.Connection, export_id: int, before: int, after: int, gone: Iterable[int] = ()
+    connection: Connection, export_id: int, before: int, after: int, gone: Iterable[int] = ()
 ) -> Iterator[str]:
     """Yield the lines of changes from version *before* to version *after*, which may be the older one.
 
@@ -50,13 +49,13 @@ def changes_between(
         yield from _Between(connection, export_id, before, after).lines(gone)
     finally:
         for table in (_DIFFERENCE, _GONE):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.drop(table)
 
 
 class _Between:
     """Functions that share their arguments."""
 
-    def __init__(self, connection: sqlite3.Connection, export_id: int, before: int, after: int) -> None:
+    def __init__(self, connection: Connection, export_id: int, before: int, after: int) -> None:
         self._connection, self._execute = connection, connection.execute
         self._export_id, self._before, self._after = export_id, before, after
         self._texts: dict[int, str] = {}
@@ -74,13 +73,12 @@ class _Between:
         """Put down which observables have another row of the ledger before than after."""
         execute = self._execute
         for table in (_DIFFERENCE, _GONE):
-            execute(f"DROP TABLE IF EXISTS {table}")
+            self._connection.drop(table)
         execute("CREATE TEMP TABLE ledger_gone (id INTEGER PRIMARY KEY)")
-        put = f"INSERT OR IGNORE INTO {_GONE} VALUES (?)"
-        self._connection.executemany(put, ((key,) for key in gone))
+        self._connection.put(_GONE, ("id",), ((key,) for key in gone), ignore=True)
         execute(
-            "CREATE TEMP TABLE ledger_difference (id INTEGER PRIMARY KEY, was_listed INTEGER, was_modified_at INTEGER,"
-            " was_why INTEGER, is_listed INTEGER, modified_at INTEGER, why INTEGER)"
+            "CREATE TEMP TABLE ledger_difference (id INTEGER PRIMARY KEY, was_listed BOOLEAN, was_modified_at INTEGER,"
+            " was_why INTEGER, is_listed BOOLEAN, modified_at INTEGER, why INTEGER)"
         )
         first, last = sorted((self._before, self._after))
         # Of most entries one row holds for both.
@@ -102,7 +100,7 @@ class _Between:
 
     def _lines(self) -> Iterator[tuple[str, str, str]]:
         change = (
-            f"CASE WHEN d.is_listed AND d.was_listed IS NOT 1 THEN '{ADDED}'"
+            f"CASE WHEN d.is_listed AND d.was_listed IS NOT TRUE THEN '{ADDED}'"
             f" WHEN d.is_listed AND d.was_modified_at <> d.modified_at THEN '{CHANGED}'"
             f" WHEN d.is_listed THEN NULL WHEN d.was_listed THEN '{REMOVED}'"
             f" WHEN d.is_listed IS NULL THEN '{FREED}' WHEN d.why IS NOT d.was_why THEN '{KEPT_OFF}' END"
@@ -113,7 +111,7 @@ class _Between:
             f" AND l.last_version < {self._after:d} ORDER BY l.last_version DESC LIMIT 1)"
         )
         columns = (
-            f"o.type, o.value, {dialect.JSON_STRING.format('o.value')}, d.id, {change}, d.modified_at,"
+            f"o.type, o.value, {self._connection.words.json_string('o.value')}, d.id, {change}, d.modified_at,"
             f" COALESCE(d.why, {ended_by}), d.id IN (SELECT id FROM {_GONE})"
         )
         query = (
@@ -121,7 +119,7 @@ class _Between:
             " ORDER BY o.type, o.value"
         )
         otherwise = reason(ROLLED_BACK, to=str(self._after)) if self._after < self._before else reason(FREED)
-        with closing(self._execute(query)) as rows:
+        with closing(self._connection.scan(query)) as rows:
             while batch := rows.fetchmany(_BATCH):
                 for type_, value, quoted, key, word, modified_at, why, is_gone in batch:
                     if word is None:

@@ -4,7 +4,6 @@ A reason is JSON, but for the one of most rows: what let an observable in is kep
 tag before source.  Of a store where hardly two observables have the same tags that is a fifth of the names.
 """
 
-import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from core.store import dialect
+from core.store.databases.interface import Connection
 
 MANY = 20_000
 _BY, _END = b'{"by":"', b'"}'
@@ -54,7 +54,7 @@ class Named:
         return self._tags.get(int(tag), ""), self._sources.get(int(source), "")
 
 
-def named(connection: sqlite3.Connection) -> Named:
+def named(connection: Connection) -> Named:
     """Return the names that the store knows."""
     return Named(*(dict(connection.execute(f"SELECT id, name FROM {table}")) for table in ("tag", "source")))  # noqa: S608
 
@@ -67,7 +67,7 @@ def as_json(text: str) -> str:
 class Texts:
     """Row ids of the reasons that are met first, by how a line has them; a store may have a million others."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Look nothing up yet."""
         self._connection = connection
         self._known: dict[bytes, int] = {}
@@ -77,8 +77,7 @@ class Texts:
         known = self._known
         if len(known) < MANY and (new := set(whys).difference(known)):
             texts = {packed(why): why for why in new}
-            put = "INSERT OR IGNORE INTO ledger_text (text) VALUES (?)"
-            self._connection.executemany(put, ((text,) for text in sorted(texts)))
+            self._connection.put("ledger_text", ("text",), ((text,) for text in sorted(texts)), ignore=True)
             found = dialect.find_by_ids(self._connection, "t.text, t.id", "ledger_text", list(texts), "text")
             known.update((texts[text], key) for text, key in found)
         return known

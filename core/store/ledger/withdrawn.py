@@ -66,8 +66,7 @@ def withdrawn_among(
     """
     connection = snapshot.connection
     with _asked(snapshot) as reasons:
-        put = f"INSERT OR IGNORE INTO {_ASKED} (id, by) VALUES (?, ?)"
-        connection.executemany(put, ((key, packed(why)) for key, why in listed))
+        connection.put(_ASKED, ("id", "by"), ((key, packed(why)) for key, why in listed), ignore=True)
         connection.execute(f"DELETE FROM {_ASKED} WHERE NOT {reasons.was_withdrawn(_ASKED)}")
         connection.execute(f"UPDATE {_ASKED} SET was = -id")
         rows = connection.execute(f"SELECT was, by FROM {_ASKED}").fetchall()
@@ -96,8 +95,7 @@ def above_among(snapshot: Snapshot, listed: Iterable[tuple[int, bytes]], ceiling
         return []
     connection = snapshot.connection
     with _asked(snapshot) as reasons:
-        put = f"INSERT OR IGNORE INTO {_ASKED} (id, by) VALUES (?, ?)"
-        connection.executemany(put, ((key, packed(why)) for key, why in listed))
+        connection.put(_ASKED, ("id", "by"), ((key, packed(why)) for key, why in listed), ignore=True)
         connection.execute(f"UPDATE {_ASKED} SET was = -id")
         rows = connection.execute(f"SELECT was, by FROM {_ASKED}").fetchall()
         reasons.load_pairs(_ASKED, texts=rows)
@@ -114,7 +112,7 @@ def _asked(snapshot: Snapshot) -> Iterator[Reasons]:
     try:
         yield Reasons(snapshot.connection, snapshot.known)
     finally:
-        execute(f"DROP TABLE {_ASKED}")
+        snapshot.connection.drop(_ASKED)
 
 
 def _found(

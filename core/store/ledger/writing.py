@@ -1,23 +1,24 @@
 """Bring the ledger from one version to the next, and forget what nobody can ask for any more."""
 # ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
-import sqlite3
 from collections.abc import Iterable
 from itertools import islice
 
 from core.store.collector import collector_off
+from core.store.databases.interface import Connection
 from core.store.ledger.lines import ADDED, CHANGED, FREED, REMOVED, Change, decode
 from core.store.ledger.texts import Texts, packed
 
 _BATCH = 10_000
 _STAGE, _FORGOTTEN = "temp.ledger_stage", "temp.ledger_forgotten"
+_STAGED = ("id", "modified_at", "is_listed", "why", "text", "ends")
 _WHY = "COALESCE(s.why, (SELECT t.id FROM ledger_text t WHERE t.text = s.text))"
 _LISTS, _ENDS = frozenset({ADDED, CHANGED}), frozenset({REMOVED, FREED})
 LEAST_DEPARTED = 100_000
 """At least so many values that left are remembered for when and why, and as many as are listed."""
 
 
-def apply(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
+def apply(connection: Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
     """Bring the ledger of an export from the version before to version *number*; again makes no difference.
 
     Args:
@@ -28,28 +29,29 @@ def apply(connection: sqlite3.Connection, export_id: int, number: int, lines: It
     """
     # ``is_listed`` is null where nothing begins; ``text`` is a reason that is not kept yet.
     connection.execute(
-        "CREATE TEMP TABLE ledger_stage (id INTEGER NOT NULL, modified_at INTEGER, is_listed INTEGER, why INTEGER,"
-        " text TEXT, ends INTEGER)"
+        "CREATE TEMP TABLE ledger_stage (id INTEGER NOT NULL, modified_at INTEGER, is_listed BOOLEAN, why INTEGER,"
+        " text TEXT, ends BOOLEAN)"
     )
     try:
         with collector_off():
             _stage(connection, export_id, number, lines)
         connection.execute(
-            "INSERT OR IGNORE INTO ledger_text (text)"
-            f" SELECT DISTINCT text FROM {_STAGE} WHERE text IS NOT NULL ORDER BY text"
+            "INSERT INTO ledger_text (text)"
+            f" SELECT DISTINCT text FROM {_STAGE} WHERE text IS NOT NULL ORDER BY text ON CONFLICT DO NOTHING"
         )
         _close(connection, export_id, number)
         # In the order of the table, which fills its pages and jumps nowhere.
         connection.execute(
-            "INSERT OR IGNORE INTO ledger (export_id, observable_id, first_version, is_listed, modified_at, why)"
-            f" SELECT ?, id, ?, is_listed, modified_at, {_WHY} FROM {_STAGE} s WHERE is_listed IS NOT NULL ORDER BY id",
+            "INSERT INTO ledger (export_id, observable_id, first_version, is_listed, modified_at, why)"
+            f" SELECT ?, id, ?, is_listed, modified_at, {_WHY} FROM {_STAGE} s WHERE is_listed IS NOT NULL ORDER BY id"
+            " ON CONFLICT DO NOTHING",
             (export_id, number),
         )
     finally:
-        connection.execute(f"DROP TABLE {_STAGE}")
+        connection.drop(_STAGE)
 
 
-def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
+def prune(connection: Connection, export_id: int, oldest: int) -> None:
     """Forget what no version from *oldest* on can be asked for, but for when values left that are not listed now.
 
     Args:
@@ -78,24 +80,23 @@ def prune(connection: sqlite3.Connection, export_id: int, oldest: int) -> None:
                 )
             execute(f"DELETE FROM ledger_text WHERE id IN (SELECT why FROM {_FORGOTTEN})")
     finally:
-        execute(f"DROP TABLE {_FORGOTTEN}")
+        connection.drop(_FORGOTTEN)
 
 
-def _forget(connection: sqlite3.Connection, condition: str, values: tuple[int, int]) -> None:
+def _forget(connection: Connection, condition: str, values: tuple[int, int]) -> None:
     """Delete rows of an export, and put down the reasons they had."""
     for column in ("why", "ended_by"):
         connection.execute(
-            f"INSERT OR IGNORE INTO {_FORGOTTEN} SELECT {column} FROM ledger"
-            f" WHERE export_id = ? AND {condition} AND {column} IS NOT NULL",
+            f"INSERT INTO {_FORGOTTEN} SELECT DISTINCT {column} FROM ledger"
+            f" WHERE export_id = ? AND {condition} AND {column} IS NOT NULL ON CONFLICT DO NOTHING",
             values,
         )
     connection.execute(f"DELETE FROM ledger WHERE export_id = ? AND {condition}", values)
 
 
-def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
+def _stage(connection: Connection, export_id: int, number: int, lines: Iterable[str | bytes]) -> None:
     """Put the rows to be written into the table for that; pieces are few and written at once."""
     texts = Texts(connection)
-    put = f"INSERT INTO {_STAGE} VALUES (?, ?, ?, ?, ?, ?)"
     rest = iter(lines)
     while batch := [decode(line) for line in islice(rest, _BATCH)]:
         whole = [change for change in batch if not change.piece]
@@ -106,21 +107,21 @@ def _stage(connection: sqlite3.Connection, export_id: int, number: int, lines: I
             (
                 each.id,
                 each.modified_at or 0,
-                1 if each.change in _LISTS else None if each.modified_at is None else 0,
+                True if each.change in _LISTS else None if each.modified_at is None else False,
                 known.get(why),
                 None if why in known else packed(why),
                 each.change in _ENDS,
             )
             for each, why in zip(whole, whys, strict=True)
         ]
-        connection.executemany(put, rows)
+        connection.put(_STAGE, _STAGED, rows)
         if len(whole) < len(batch):
             for change in batch:
                 if change.piece:
                     _apply_piece(connection, export_id, number, change)
 
 
-def _close(connection: sqlite3.Connection, export_id: int, number: int) -> None:
+def _close(connection: Connection, export_id: int, number: int) -> None:
     before = connection.execute(
         "SELECT 1 FROM ledger WHERE export_id = ? AND last_version IS NULL LIMIT 1", (export_id,)
     ).fetchone()
@@ -134,7 +135,7 @@ def _close(connection: sqlite3.Connection, export_id: int, number: int) -> None:
         )
 
 
-def _apply_piece(connection: sqlite3.Connection, export_id: int, number: int, change: Change) -> None:
+def _apply_piece(connection: Connection, export_id: int, number: int, change: Change) -> None:
     connection.execute(
         "UPDATE ledger_piece SET last_version = ? WHERE export_id = ? AND observable_id = ? AND value = ?"
         " AND last_version IS NULL AND first_version < ?",
@@ -142,13 +143,13 @@ def _apply_piece(connection: sqlite3.Connection, export_id: int, number: int, ch
     )
     if change.change == ADDED:
         connection.execute(
-            "INSERT OR IGNORE INTO ledger_piece (export_id, observable_id, value, first_version)"
-            " VALUES (?, ?, ?, ?)",
+            "INSERT INTO ledger_piece (export_id, observable_id, value, first_version)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (export_id, change.id, change.value, number),
         )
 
 
-def _departed_before(connection: sqlite3.Connection, export_id: int, oldest: int) -> int:
+def _departed_before(connection: Connection, export_id: int, oldest: int) -> int:
     """Return the version before which departures are forgotten, so that not more than the bound are remembered."""
     execute = connection.execute
     listed = execute(

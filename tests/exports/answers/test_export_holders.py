@@ -1,6 +1,6 @@
 """Which exports hold a value is what their ledgers say, and what is held."""
 
-import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -115,9 +115,8 @@ def test_a_version_older_than_the_ledger_may_hold_anything(store, settings, defi
     run("x")
     assert [] == holders(store, "ipv4", "192.0.2.2", LATER, settings)
 
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         connection.execute("DELETE FROM ledger")
-    connection.close()
 
     assert ["x"] == holders(store, "ipv4", "192.0.2.2", LATER, settings)
 

@@ -1,6 +1,5 @@
 """One observable is judged as all are in SQL: whether it is taken, and why it is kept off."""
 
-import shutil
 from itertools import count
 
 import msgspec
@@ -42,11 +41,10 @@ def observables(snapshot):
 
 @settings(max_examples=80, deadline=None, suppress_health_check=_QUIET)
 @given(story=stories, asked=st.lists(selections, min_size=3, max_size=3), chance=st.randoms())
-def test_one_is_judged_as_all_are(empty, story, asked, chance):  # noqa: F811
+def test_one_is_judged_as_all_are(empty, new_databases, story, asked, chance):  # noqa: F811
     """Whatever happened to a store, and at any instant: each observable is taken as the selection in SQL takes it."""
     path = empty.with_name(f"judged-{next(_NUMBERS)}.db")
-    shutil.copy(empty, path)
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(new_databases.copy(empty, path)) as store:
         live(store, story)
         times = list(instants(truth(store), store, chance))
         with store.snapshot() as snapshot:
@@ -90,12 +88,11 @@ entries = st.lists(st.sampled_from([*ADDRESSES, *NETWORKS]), min_size=1, max_siz
         },
     ),
 )
-def test_one_is_kept_off_as_all_are(empty, values, lists, limits):  # noqa: F811
+def test_one_is_kept_off_as_all_are(empty, new_databases, values, lists, limits):  # noqa: F811
     """With any lists and limits: the reason for which a run keeps one off, and the pieces, are those told of it alone."""
     path = empty.with_name(f"kept-{next(_NUMBERS)}.db")
-    shutil.copy(empty, path)
     chosen = parse({key: text for key, text in limits.items() if text})
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(new_databases.copy(empty, path)) as store:
         with store.import_session(NOW) as session:
             session.add([claim(value, VALUES[value], "c2") for value in values])
         for name, found, action in lists:

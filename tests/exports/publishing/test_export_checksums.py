@@ -51,6 +51,7 @@ class Box:
 """
 
 RUN = """
+import os
 import sys
 from pathlib import Path
 from core.exports.run import run_export
@@ -59,7 +60,7 @@ from core.store import open_store
 
 folder, name, now = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 settings = Settings(export_path=str(folder / "published"), spool_path=folder / "spool")
-with open_store(f"sqlite:///{folder}/yeti.db") as store:
+with open_store(os.environ["YETI_DATABASE_URL"]) as store:
     sys.stdin.readline()
     run_export(store, name, settings, now=now)
 """

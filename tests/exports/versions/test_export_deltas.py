@@ -252,15 +252,14 @@ def bring(store, made, state, now):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=st.lists(states, min_size=2, max_size=4))
-def test_it_is_the_difference_of_the_files(made_store, tmp_path, history):
+def test_it_is_the_difference_of_the_files(new_databases, tmp_path, history):
     """From whatever to whatever: the lines make the set of one file of that of the file before; none is idle."""
     home = tmp_path / str(next(_NUMBERS))
     home.mkdir()
-    shutil.copyfile(made_store, home / "yeti.db")
     settings = Settings(export_path=str(home / "published"), spool_path=home / "spool")
     selection = Selection(types=("cidr", "ipv4"))
     before: set[str] = set()
-    with open_store(f"sqlite:///{home}/yeti.db") as store:
+    with open_store(new_databases.at(home / "yeti.db", made=True)) as store:
         made = definition.make(
             store,
             "x",

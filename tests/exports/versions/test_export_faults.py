@@ -45,7 +45,7 @@ settings = Settings(
     export_path=str(home / "published"), spool_path=home / "spool", keep_last=2, keep_daily=0, keep_weekly=0
 )
 numbers = itertools.count(1)
-outside = {"posix", "fcntl", "_io", "sqlite3", "_sqlite3"}
+outside = {"posix", "fcntl", "_io", "sqlite3", "_sqlite3", "psycopg_binary.pq", "psycopg_binary._psycopg"}
 
 def count(frame, event, called):
     if event != "c_call":
@@ -54,7 +54,7 @@ def count(frame, event, called):
     if where in outside and next(numbers) == moment:
         os.kill(os.getpid(), signal.SIGKILL)
 
-with open_store(f"sqlite:///{home}/yeti.db") as store:
+with open_store(os.environ["YETI_DATABASE_URL"]) as store:
     oldest = archives.find(store, "x", KEPT)[0].number
     threading.setprofile(count)
     sys.setprofile(count)

@@ -3,11 +3,11 @@
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -47,14 +47,13 @@ def hits(store):
     def found(refresh=True):
         if refresh:
             allow_hits.refresh(store, NOW)
-        with sqlite3.connect(store.path) as connection:
+        with closing(store.connect()) as connection:
             rows = connection.execute(
                 "SELECT o.value, l.name, e.entry, h.relation FROM allow_hit h JOIN observable o ON o.id ="
                 " h.observable_id JOIN allow_list l ON l.id = h.allow_list_id JOIN allow_list_entry e ON"
                 " e.allow_list_id = h.allow_list_id AND e.position = h.position JOIN allow_list_setting s"
                 " ON s.allow_list_id = l.id WHERE NOT s.is_carried"
             ).fetchall()
-        connection.close()
         return sorted(rows)
 
     return found
@@ -163,10 +162,9 @@ def test_steps_come_to_the_same_as_one_look(store, take, put, hits, monkeypatch)
         if chance.random() < 0.5:
             hits()
     stepwise = hits()
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         connection.execute("DELETE FROM allow_hit")
         connection.execute("UPDATE allow_list_setting SET checked_until = 0")
-    connection.close()
 
     assert len(stepwise) > 20
     assert stepwise == hits()
@@ -356,14 +354,13 @@ def test_what_is_blocked_and_by_what(store, take, put, asked):
 def reasons(store, rows):
     """List, entry, relation and class for each value; the order of the keys is that of the ledger."""
     found = {}
-    with sqlite3.connect(store.path) as connection:
+    with closing(store.connect()) as connection:
         for key, text in rows:
             (value,) = connection.execute("SELECT value FROM observable WHERE id = ?", (key,)).fetchone()
             reason = msgspec.json.decode(text)
             assert list(reason) == ["reason", "list", "entry", "relation", "class"][: len(reason)]
             assert reason["reason"] == "allow-listed"
             found.setdefault(value, (reason["list"], reason["entry"], reason["relation"], reason.get("class")))
-    connection.close()
     return found
 
 

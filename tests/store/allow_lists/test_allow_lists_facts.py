@@ -1,6 +1,6 @@
 """The real lists of MISP against real feeds: what blocks, what informs, and how many they are."""
 
-import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -14,9 +14,9 @@ from tests.store.conftest import NOW
 
 
 @pytest.fixture(scope="module")
-def full(intel, tmp_path_factory):
+def full(intel, databases, tmp_path_factory):
     """ipsum, blackbook and every MISP warninglist, looked at."""
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('facts')}/yeti.db") as store:
+    with open_store(databases.at(tmp_path_factory.mktemp("facts") / "yeti.db")) as store:
         import_paths(store, [intel / "warninglists/lists"], now=NOW)
         import_paths(store, [intel / "lists/ipsum/ipsum.txt"], Options("ipsum"), now=NOW)
         import_paths(store, [intel / "lists/blackbook/blackbook.csv"], Options("blackbook"), now=NOW)
@@ -29,7 +29,7 @@ def count(full):
     """How many observables of a type something keeps off, or some lists are met by."""
 
     def counted(condition, *values):
-        with sqlite3.connect(full.path) as connection:
+        with closing(full.connect()) as connection:
             (number,) = connection.execute(
                 "SELECT count(DISTINCT h.observable_id) FROM allow_hit h JOIN allow_list l ON l.id = h.allow_list_id"
                 f" JOIN observable o ON o.id = h.observable_id WHERE {condition}",

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from core.errors import NotFound
 from core.schemas.claim import CLEARED_BY, TLP, Kind
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY, SECOND, Instant
-from core.store import Store, clearing, definitions, dialect, ledger, observables, open_store, plan
+from core.store import Store, clearing, definitions, ledger, observables, open_store, plan
 from core.store.conditions import CLEARED
 from core.store.ledger import comparing as ledger_comparing
 from core.store.ledger.lines import decode
@@ -47,7 +46,7 @@ class Known(NamedTuple):
 
 
 def known_of(store: Store) -> Known:
-    connection = dialect.connect(store.path)
+    connection = store.connect()
     rows = connection.execute("SELECT type, value, id, modified_at FROM observable").fetchall()
     connection.close()
     ids = {row[:2]: row[2] for row in rows}
@@ -115,10 +114,10 @@ def expected_lines(
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database with nothing but exports, to copy."""
     path = tmp_path_factory.mktemp("compare") / "empty.db"
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(databases.at(path)) as store:
         for name in EXPORTS:
             definitions.add_export(store, ExportDefinition(name, f"{name}.txt", format="list"))
     return path
@@ -143,7 +142,7 @@ def compared(store, export, known, wanted, at, kept, number):
     lines = "".join(text).split("\n")[:-1]
     connection = store.connect()
     connection.execute("PRAGMA synchronous = OFF")
-    with dialect.writing(connection, store.path):
+    with store.database.writing(connection):
         ledger.apply(connection, export, number, lines)
     connection.close()
     return [json.loads(line) for line in lines], found
@@ -161,14 +160,13 @@ rounds = st.lists(st.tuples(stories, cleared_values, asked, kept_off), min_size=
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=rounds, few=st.sampled_from([1, 4, 1000]), chance=st.randoms())
-def test_a_comparison_is_what_plain_python_finds(empty, monkeypatch, rounds, few, chance):
+def test_a_comparison_is_what_plain_python_finds(empty, new_databases, monkeypatch, rounds, few, chance):
     """Whatever happens between runs, and whatever is asked for: each change is told once, in order, and why."""
     monkeypatch.setattr(plan, "FEW", few)
     monkeypatch.setattr(ledger_comparing, "FEW", few)
     path = empty.with_name(f"{random.randrange(1 << 60)}.db")
-    shutil.copy(empty, path)
     before: dict[str, dict[Key, Row]] = {name: {} for name in EXPORTS}
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(new_databases.copy(empty, path)) as store:
         for number, (story, cleared, several, kept) in enumerate(rounds, 1):
             live(store, story)
             at = chance.choice(list(instants(truth(store), store, chance)))
@@ -259,7 +257,7 @@ class Runs:
             )
         lines = "".join(text).split("\n")[:-1]
         connection = self.store.connect()
-        with dialect.writing(connection, self.store.path):
+        with self.store.database.writing(connection):
             ledger.apply(connection, 1, self.number, lines)
         names = named(connection)
         connection.close()

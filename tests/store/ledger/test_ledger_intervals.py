@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.schemas.export import ExportDefinition
-from core.store import definitions, dialect, ledger, open_store
+from core.store import definitions, ledger, open_store
 from core.store.ledger import texts as ledger_texts
 from core.store.ledger import writing as ledger_writing
 from core.store.ledger.lines import encode, line_of
@@ -26,9 +26,9 @@ Listed = dict[int, tuple[str, int]]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def store(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A store with six observables and two exports: no example compares more."""
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/yeti.db") as opened:
+    with open_store(databases.at(tmp_path_factory.mktemp("ledger") / "yeti.db")) as opened:
         with opened.import_session(NOW) as session:
             # The higher the id the lower the value: order is by value.
             session.add([claim(f"192.0.2.{9 - key}", "c2", type="ipv4") for key in IDS])
@@ -47,19 +47,19 @@ class Ledger:
     """The ledger of one export, empty."""
 
     def __init__(self, store, values):
-        self.connection = dialect.connect(store.path)
-        self.path, self.values = store.path, values
+        self.connection = store.connect()
+        self.database, self.values = store.database, values
         self.key = ledger.export_key(self.connection, next(_TURN))
         self.connection.execute("PRAGMA synchronous = OFF")
         for table in ("ledger", "ledger_piece"):
             self.connection.execute(f"DELETE FROM {table} WHERE export_id = ?", (self.key,))
 
     def apply(self, number, lines):
-        with dialect.writing(self.connection, self.path):
+        with self.database.writing(self.connection):
             ledger.apply(self.connection, self.key, number, lines)
 
     def prune(self, oldest):
-        with dialect.writing(self.connection, self.path):
+        with self.database.writing(self.connection):
             ledger.prune(self.connection, self.key, oldest)
 
     def state(self, number) -> Listed:
@@ -308,7 +308,7 @@ def test_reasons_are_kept_once_and_forgotten_with_their_rows(store, book):
 
 def test_names_stand_behind_the_ids(store):
     """A reason by row ids is told with names; any other reason as it was."""
-    connection = dialect.connect(store.path)
+    connection = store.connect()
     names = named(connection)
     connection.close()
 

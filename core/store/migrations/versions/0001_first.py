@@ -9,18 +9,19 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     op.create_table(
         "allow_list",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("list_type", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("matching_attributes", sa.Text(), nullable=False, comment="JSON array."),
-        sa.Column("action", sa.Text(), nullable=True, comment="block, inform or off; null: by the kind of list."),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("list_type", TEXT, nullable=False),
+        sa.Column("version", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("matching_attributes", TEXT, nullable=False, comment="JSON array."),
+        sa.Column("action", TEXT, nullable=True, comment="block, inform or off; null: by the kind of list."),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_allow_list"),
         sa.UniqueConstraint("name", name="uq_allow_list_name"),
@@ -36,16 +37,16 @@ def upgrade() -> None:
     op.create_table(
         "export",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("destination", sa.Text(), nullable=False),
-        sa.Column("file_name", sa.Text(), nullable=False),
-        sa.Column("format", sa.Text(), nullable=False),
-        sa.Column("template", sa.Text(), nullable=False),
-        sa.Column("selection", sa.Text(), nullable=False, comment="JSON object."),
-        sa.Column("options", sa.Text(), nullable=False, comment="JSON object."),
-        sa.Column("limits", sa.Text(), nullable=False, comment="JSON object."),
-        sa.Column("schedule", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("destination", TEXT, nullable=False),
+        sa.Column("file_name", TEXT, nullable=False),
+        sa.Column("format", TEXT, nullable=False),
+        sa.Column("template", TEXT, nullable=False),
+        sa.Column("selection", TEXT, nullable=False, comment="JSON object."),
+        sa.Column("options", TEXT, nullable=False, comment="JSON object."),
+        sa.Column("limits", TEXT, nullable=False, comment="JSON object."),
+        sa.Column("schedule", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("current_version", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -56,9 +57,9 @@ def upgrade() -> None:
     op.create_index("uq_export_destination_file_name", "export", ["destination", "file_name"], unique=True)
     op.create_table(
         "observable",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("modified_at", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -67,8 +68,8 @@ def upgrade() -> None:
             nullable=False,
             comment="Until then, at least, some assertion surely counts.",
         ),
-        sa.Column("assertions", sa.Text(), nullable=False, comment="JSON, the lossless form; see rendering.py."),
-        sa.Column("context", sa.Text(), nullable=False, comment="JSON array of objects, each with its source."),
+        sa.Column("assertions", TEXT, nullable=False, comment="JSON, the lossless form; see rendering.py."),
+        sa.Column("context", TEXT, nullable=False, comment="JSON array of objects, each with its source."),
         sa.PrimaryKeyConstraint("id", name="pk_observable"),
     )
     op.create_index("ix_observable_sure_until", "observable", ["sure_until"], unique=False)
@@ -76,7 +77,7 @@ def upgrade() -> None:
     op.create_table(
         "source",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("last_import_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_source"),
         sa.UniqueConstraint("name", name="uq_source_name"),
@@ -84,8 +85,8 @@ def upgrade() -> None:
     op.create_table(
         "tag",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False, comment="The original spelling."),
-        sa.Column("key", sa.Text(), nullable=False, comment="What names are compared by: values.tags.tag_key."),
+        sa.Column("name", TEXT, nullable=False, comment="The original spelling."),
+        sa.Column("key", TEXT, nullable=False, comment="What names are compared by: values.tags.tag_key."),
         sa.Column("lifetime_s", sa.BigInteger(), nullable=True, comment="Null: the default.  -1: for ever."),
         sa.Column("sticky", sa.Boolean(), nullable=True, comment="Null: by the family of its name."),
         sa.PrimaryKeyConstraint("id", name="pk_tag"),
@@ -95,8 +96,8 @@ def upgrade() -> None:
     op.create_table(
         "template",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("modified_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_template"),
@@ -106,7 +107,7 @@ def upgrade() -> None:
         "allow_list_entry",
         sa.Column("allow_list_id", ID, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("entry", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["allow_list_id"], ["allow_list.id"], name="fk_allow_list_entry_allow_list_id", ondelete="CASCADE"
         ),
@@ -127,7 +128,7 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.BigInteger(), nullable=True),
         sa.Column("confidence", sa.Integer(), nullable=True),
         sa.Column("tlp", sa.Integer(), nullable=True),
-        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.Column("withdrawn_reason", TEXT, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["observable_id"], ["observable.id"], name="fk_assertion_observable_id", ondelete="CASCADE"
@@ -142,7 +143,7 @@ def upgrade() -> None:
         "export_lease",
         sa.Column("export_id", ID, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False, comment="Rises with every claim; never reused."),
-        sa.Column("owner", sa.Text(), nullable=True, comment="Null: nobody."),
+        sa.Column("owner", TEXT, nullable=True, comment="Null: nobody."),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["export_id"], ["export.id"], name="fk_export_lease_export_id", ondelete="CASCADE"
@@ -156,9 +157,9 @@ def upgrade() -> None:
         sa.Column("lease_number", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("outcome", TEXT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("entries", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_run_export_id", ondelete="CASCADE"),
@@ -175,7 +176,7 @@ def upgrade() -> None:
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.Column(
             "definition",
-            sa.Text(),
+            TEXT,
             server_default=sa.text("'{}'"),
             nullable=False,
             comment="JSON, as it was then.",
@@ -188,10 +189,10 @@ def upgrade() -> None:
         sa.Column("export_id", ID, nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("media_type", TEXT, nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("sha256", TEXT, nullable=False),
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["export_id", "number"],

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -32,7 +33,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "type_lifetime",
-        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type", TEXT, nullable=False),
         sa.Column("lifetime_s", sa.BigInteger(), nullable=False, comment="-1: for ever."),
         sa.PrimaryKeyConstraint("type", name="pk_type_lifetime"),
     )

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -18,7 +19,7 @@ def upgrade() -> None:
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column(
             "state",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="Versions of the rules of matching and of the carried lists.",
         ),
@@ -28,7 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "ledger_text",
         sa.Column("id", ID, nullable=False),
-        sa.Column("text", sa.Text(), nullable=False, comment="JSON; see ledger.py."),
+        sa.Column("text", TEXT, nullable=False, comment="JSON; see ledger.py."),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_text"),
         sa.UniqueConstraint("text", name="uq_ledger_text_text"),
         comment="Reasons, each once.",
@@ -40,13 +41,11 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False, comment="Of the entry of the list."),
         sa.Column(
             "relation",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="equal, inside, contains or above; see allow_lists/matching.py.",
         ),
-        sa.Column(
-            "special_class", sa.Text(), nullable=False, comment="Of special-purpose addresses; empty: of none."
-        ),
+        sa.Column("special_class", TEXT, nullable=False, comment="Of special-purpose addresses; empty: of none."),
         sa.ForeignKeyConstraint(
             ["observable_id"], ["observable.id"], name="fk_allow_hit_observable_id", ondelete="CASCADE"
         ),
@@ -65,9 +64,9 @@ def upgrade() -> None:
     op.create_table(
         "allow_list_remark",
         sa.Column("allow_list_id", ID, nullable=False),
-        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("entry", TEXT, nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["allow_list_id"], ["allow_list.id"], name="fk_allow_list_remark_allow_list_id", ondelete="CASCADE"
         ),
@@ -80,13 +79,13 @@ def upgrade() -> None:
         sa.Column("allow_list_id", ID, nullable=False),
         sa.Column(
             "family",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="What kind of list it is, for its action; empty: the user's.",
         ),
         sa.Column(
             "special_class",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="Of special-purpose addresses; an export may allow it.",
         ),
@@ -101,7 +100,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "digest",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="Of type, attributes and entries: hits are of a list like that.",
         ),
@@ -117,7 +116,7 @@ def upgrade() -> None:
         sa.Column("export_id", ID, nullable=False),
         sa.Column(
             "state",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="writing, held, publishing, kept or removed; see archives.py.",
         ),
@@ -125,10 +124,10 @@ def upgrade() -> None:
             "number", sa.Integer(), nullable=True, comment="Of the version; null while it is written or held."
         ),
         sa.Column("base", sa.Integer(), nullable=False, comment="The version its changes start from; 0: none."),
-        sa.Column("cause", sa.Text(), nullable=False, comment="run, release, withdrawal or rollback."),
+        sa.Column("cause", TEXT, nullable=False, comment="run, release, withdrawal or rollback."),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("record", sa.Text(), nullable=False, comment="JSON: what is kept, as the manifest has it."),
-        sa.Column("manifest_sha256", sa.Text(), nullable=False, comment="Empty before the manifest is written."),
+        sa.Column("record", TEXT, nullable=False, comment="JSON: what is kept, as the manifest has it."),
+        sa.Column("manifest_sha256", TEXT, nullable=False, comment="Empty before the manifest is written."),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_archive_export_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_archive"),
         comment="What lies under system.versions_path: versions, and the candidate that is held.",
@@ -139,8 +138,8 @@ def upgrade() -> None:
         sa.Column("export_id", ID, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False, comment="The version that stays until it is unpinned."),
         sa.Column("pinned_at", sa.BigInteger(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
         sa.Column("exact", sa.Boolean(), nullable=False, comment="What was withdrawn before stays on it."),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_export_pin_export_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("export_id", name="pk_export_pin"),
@@ -183,7 +182,7 @@ def upgrade() -> None:
         sa.Column(
             "observable_id", ID, autoincrement=False, nullable=False, comment="The network it is a part of."
         ),
-        sa.Column("value", sa.Text(), nullable=False, comment="A network or an address."),
+        sa.Column("value", TEXT, nullable=False, comment="A network or an address."),
         sa.Column("first_version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last_version", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(

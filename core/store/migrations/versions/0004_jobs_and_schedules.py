@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -18,7 +19,7 @@ def upgrade() -> None:
         sa.Column("export_id", ID, nullable=False),
         sa.Column(
             "schedule",
-            sa.Text(),
+            TEXT,
             nullable=False,
             comment="What the rest was reckoned from; another one is reckoned anew.",
         ),
@@ -34,20 +35,20 @@ def upgrade() -> None:
         "job",
         sa.Column("id", ID, nullable=False),
         sa.Column("export_id", ID, nullable=False),
-        sa.Column("state", sa.Text(), nullable=False, comment="waiting, running, done, failed or cancelled."),
-        sa.Column("cause", sa.Text(), nullable=False, comment="schedule or request."),
-        sa.Column("by", sa.Text(), nullable=False, comment="Who asked for it."),
+        sa.Column("state", TEXT, nullable=False, comment="waiting, running, done, failed or cancelled."),
+        sa.Column("cause", TEXT, nullable=False, comment="schedule or request."),
+        sa.Column("by", TEXT, nullable=False, comment="Who asked for it."),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False, comment="1 is the first."),
-        sa.Column("owner", sa.Text(), nullable=True, comment="The worker that has it."),
+        sa.Column("owner", TEXT, nullable=True, comment="The worker that has it."),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("run_id", ID, nullable=True, comment="Of its last run."),
         sa.Column("entries", sa.BigInteger(), nullable=True, comment="Written so far."),
         sa.Column("is_cancelled", sa.Boolean(), nullable=False, comment="Somebody wants it to stop."),
-        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("message", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_job_export_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_job"),
         comment="Runs that are wanted, that go on, and that were.",
@@ -59,8 +60,8 @@ def upgrade() -> None:
         sa.Column("run_id", ID, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("logged_at", sa.BigInteger(), nullable=False),
-        sa.Column("level", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("level", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name="fk_run_line_run_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "position", name="pk_run_line"),
         comment="What was logged while it ran, as people read it.",

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -17,10 +18,10 @@ def upgrade() -> None:
         "audit",
         sa.Column("id", ID, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False, comment="A user, or who typed the command."),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False, comment="JSON object; never a secret."),
+        sa.Column("actor", TEXT, nullable=False, comment="A user, or who typed the command."),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("detail", TEXT, nullable=False, comment="JSON object; never a secret."),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
         comment="Who changed what, and when.",
     )
@@ -28,9 +29,9 @@ def upgrade() -> None:
     op.create_table(
         "user",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False, comment="reader, editor or admin."),
-        sa.Column("password", sa.Text(), nullable=False, comment="As argon2id keeps it; empty: none, only keys."),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("role", TEXT, nullable=False, comment="reader, editor or admin."),
+        sa.Column("password", TEXT, nullable=False, comment="As argon2id keeps it; empty: none, only keys."),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -44,10 +45,10 @@ def upgrade() -> None:
         "api_key",
         sa.Column("id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("begin", sa.Text(), nullable=False, comment="How it begins, to know it by."),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=False, comment="JSON list."),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("begin", TEXT, nullable=False, comment="How it begins, to know it by."),
+        sa.Column("sha256", TEXT, nullable=False),
+        sa.Column("scopes", TEXT, nullable=False, comment="JSON list."),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True, comment="Null: never."),
         sa.Column("is_enabled", sa.Boolean(), nullable=False),

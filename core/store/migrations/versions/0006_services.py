@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -16,22 +17,20 @@ def upgrade() -> None:
     op.create_table(
         "condition",
         sa.Column(
-            "kind", sa.Text(), nullable=False, comment="held, failed, overdue, stale consumer, expiring token, …"
+            "kind", TEXT, nullable=False, comment="held, failed, overdue, stale consumer, expiring token, …"
         ),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False, comment="JSON object."),
+        sa.Column("detail", TEXT, nullable=False, comment="JSON object."),
         sa.PrimaryKeyConstraint("kind", "subject", name="pk_condition"),
         comment="What is not as it should be just now; whoever is told is told of the change.",
     )
     op.create_table(
         "consumer",
         sa.Column("id", ID, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column(
-            "networks", sa.Text(), nullable=False, comment="JSON list of networks it may ask from; empty: any."
-        ),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("networks", TEXT, nullable=False, comment="JSON list of networks it may ask from; empty: any."),
         sa.Column(
             "all_exports", sa.Boolean(), nullable=False, comment="It may fetch every export, those to come too."
         ),
@@ -43,14 +42,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "ended_token",
-        sa.Column("id", sa.Text(), nullable=False, comment="The claim jti of the token."),
+        sa.Column("id", TEXT, nullable=False, comment="The claim jti of the token."),
         sa.Column("expires_at", sa.BigInteger(), nullable=False, comment="After that it need not be remembered."),
         sa.PrimaryKeyConstraint("id", name="pk_ended_token"),
         comment="Tokens whose users logged out.",
     )
     op.create_table(
         "login_failure",
-        sa.Column("subject", sa.Text(), nullable=False, comment="user:NAME or address:ADDRESS."),
+        sa.Column("subject", TEXT, nullable=False, comment="user:NAME or address:ADDRESS."),
         sa.Column("number", sa.Integer(), nullable=False, comment="In a row."),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -64,25 +63,25 @@ def upgrade() -> None:
     op.create_table(
         "notice",
         sa.Column("id", ID, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False, comment="JSON object."),
+        sa.Column("detail", TEXT, nullable=False, comment="JSON object."),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),
         comment="Changes of state that somebody is to be told of.",
     )
     op.create_index("ix_notice_made_at", "notice", ["made_at"], unique=False)
     op.create_table(
         "secret",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_secret"),
         comment="What all processes share and nobody is shown; made once.",
     )
     op.create_table(
         "worker",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("began_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_worker"),
@@ -104,8 +103,8 @@ def upgrade() -> None:
         "consumer_token",
         sa.Column("id", ID, nullable=False),
         sa.Column("consumer_id", ID, nullable=False),
-        sa.Column("begin", sa.Text(), nullable=False, comment="How it begins, to know it by."),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("begin", TEXT, nullable=False, comment="How it begins, to know it by."),
+        sa.Column("sha256", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True, comment="Null: never."),
         sa.ForeignKeyConstraint(
@@ -119,7 +118,7 @@ def upgrade() -> None:
     op.create_table(
         "export_networks",
         sa.Column("export_id", ID, nullable=False),
-        sa.Column("networks", sa.Text(), nullable=False, comment="JSON list of networks it may be fetched from."),
+        sa.Column("networks", TEXT, nullable=False, comment="JSON list of networks it may be fetched from."),
         sa.ForeignKeyConstraint(
             ["export_id"], ["export.id"], name="fk_export_networks_export_id", ondelete="CASCADE"
         ),
@@ -142,8 +141,8 @@ def upgrade() -> None:
             "unchanged", sa.BigInteger(), nullable=False, comment="How often it was told that nothing changed."
         ),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False, comment="Sent in all."),
-        sa.Column("last_address", sa.Text(), nullable=False),
-        sa.Column("last_agent", sa.Text(), nullable=False),
+        sa.Column("last_address", TEXT, nullable=False),
+        sa.Column("last_agent", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_fetch_export_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("consumer_id", "export_id", "version", name="pk_fetch"),
         comment="Who has which version since when: one row for each, not for each request.",
@@ -152,11 +151,11 @@ def upgrade() -> None:
     op.create_table(
         "notice_delivery",
         sa.Column("notice_id", ID, nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False, comment="webhook, mail, chat."),
+        sa.Column("channel", TEXT, nullable=False, comment="webhook, mail, chat."),
         sa.Column("attempt", sa.Integer(), nullable=False, comment="How often it was tried."),
         sa.Column("due_at", sa.BigInteger(), nullable=False, comment="When it is to be tried (again)."),
         sa.Column("done_at", sa.BigInteger(), nullable=True, comment="When it was told, or given up."),
-        sa.Column("message", sa.Text(), nullable=False, comment="Why it could not be told."),
+        sa.Column("message", TEXT, nullable=False, comment="Why it could not be told."),
         sa.ForeignKeyConstraint(
             ["notice_id"], ["notice.id"], name="fk_notice_delivery_notice_id", ondelete="CASCADE"
         ),
@@ -166,9 +165,9 @@ def upgrade() -> None:
     op.create_table(
         "tag_description",
         sa.Column("tag_id", ID, nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("produces", sa.Text(), nullable=False, comment="JSON list of names."),
-        sa.Column("replaces", sa.Text(), nullable=False, comment="JSON list of names."),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("produces", TEXT, nullable=False, comment="JSON list of names."),
+        sa.Column("replaces", TEXT, nullable=False, comment="JSON list of names."),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name="fk_tag_description_tag_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tag_id", name="pk_tag_description"),

@@ -1,0 +1,212 @@
+"""PostgreSQL: a database on a server, which several hosts may use at once."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
+
+from core.errors import AlreadyExists, StoreBusy, StoreError
+from core.redaction import redact
+from core.store.databases.interface import Connection, Lock, Words
+from core.store.databases.postgresql_words import PostgresqlWords
+
+try:
+    import psycopg
+
+    from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection
+except ImportError as missing:
+    raise StoreError(
+        "database.url: PostgreSQL needs a package that is not installed; type: pip install 'yeti-exports[postgres]'"
+    ) from missing
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+LOCK_TIMEOUT_S = 60
+"""How long a writer waits for another."""
+
+CONNECT_TIMEOUT_S = 10
+
+_NUMBERS = {Lock.DATA: 7_384_001, Lock.BOOKKEEPING: 7_384_002, Lock.SCHEMA: 7_384_003}
+"""Numbers of advisory locks, which are of one database and no other."""
+
+
+class PostgresqlDatabase:
+    """A database on a server."""
+
+    def __init__(self, url: str) -> None:
+        """Keep where it is.
+
+        Raises:
+            StoreError: The URL cannot be read.
+        """
+        said = _parts_of(url)
+        self._address = url
+        self._defaults: dict[str, Any] = {
+            key: value
+            for key, value in (
+                ("connect_timeout", CONNECT_TIMEOUT_S),
+                ("fallback_application_name", "yeti-exports"),
+            )
+            if key not in said
+        }
+        self._shown = {key: str(said[key]) for key in ("user", "host", "port", "dbname") if said.get(key)}
+
+    @property
+    def words(self) -> Words:
+        return PostgresqlWords()
+
+    @property
+    def label(self) -> str:
+        user, host, port = (self._shown.get(key, "") for key in ("user", "host", "port"))
+        place = f"{user}{'@' if user else ''}{host}{':' if port else ''}{port}"
+        return f"postgresql://{place}/{self._shown.get('dbname', '')}"
+
+    def connect(self) -> PostgresqlConnection:
+        return PostgresqlConnection(self._connected(autocommit=True))
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._explained(error.orig or error) from error
+        except psycopg.Error as error:
+            raise self._explained(error) from error
+
+    @contextmanager
+    def writing(self, connection: Connection, lock: Lock = Lock.DATA) -> Iterator[None]:
+        with self.errors():
+            connection.execute("BEGIN")
+            try:
+                connection.execute(_taken(lock))
+                yield
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction and not self._is_lost(connection):
+                    connection.execute("ROLLBACK")
+
+    def engine(self) -> "sqlalchemy.Engine":
+        from sqlalchemy import QueuePool, create_engine, event
+
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connected,
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=4,
+            pool_pre_ping=True,  # the server may have been started anew
+        )
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: "sqlalchemy.Connection") -> None:
+            lock = connection.get_execution_options().get("lock")
+            connection.exec_driver_sql(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY" if lock is None else _taken(lock)
+            )
+
+        return engine
+
+    def under(self, connection: "sqlalchemy.Connection") -> PostgresqlConnection:
+        raw: Any = connection.connection.driver_connection
+        return PostgresqlConnection(raw)
+
+    def make_ready(self) -> None:
+        from core.store.migrate import check_server
+
+        check_server(self)
+
+    def _connected(self, *, autocommit: bool = False) -> "psycopg.Connection[Any]":
+        with self.errors():
+            connection = psycopg.connect(self._address, autocommit=True, **self._defaults)
+            try:
+                settings = (*SETTINGS, f"lock_timeout={LOCK_TIMEOUT_S}s")
+                connection.execute("; ".join(f"SET {name} = '{value}'" for name, _, value in _parts(settings)))
+                connection.autocommit = autocommit
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _is_lost(self, connection: Connection) -> bool:
+        return isinstance(connection, PostgresqlConnection) and connection.raw.closed
+
+    def _explained(self, error: BaseException) -> Exception:
+        code = getattr(error, "sqlstate", None) or ""
+        diagnosis = getattr(error, "diag", None)
+        if code == "23505":
+            return AlreadyExists(f"there is one like that already ({getattr(diagnosis, 'constraint_name', '')})")
+        for sign, make, message in _EXPLANATIONS:
+            if (code or _code_of(str(error))).startswith(sign):
+                return make(f"{self.label}: {message.format(timeout_s=LOCK_TIMEOUT_S)}")
+        said = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
+        if isinstance(error, psycopg.OperationalError) and not code:
+            return StoreError(
+                f"{self.label}: the server cannot be reached, or the connection was lost; check database.url, and that "
+                f"the server runs: {redact(said)}"
+            )
+        return StoreError(f"{self.label}: {redact(said)}")
+
+
+def _parts_of(url: str) -> dict[str, Any]:
+    """Return what libpq makes of a URL.
+
+    Raises:
+        StoreError: It makes nothing of it, or takes a part of a password for something else.
+    """
+    try:
+        said: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        said = {"port": "?"}
+    # What the driver says of such an address may hold a part of the password.
+    if not re.fullmatch(r"[0-9,]*", str(said.get("port") or "")) or "@" in str(said.get("dbname") or ""):
+        raise StoreError(
+            "database.url: postgresql://USER:PASSWORD@HOST:PORT/DATABASE is expected; what is no letter or digit "
+            "in a user or a password is written as %XX"
+        )
+    return said
+
+
+def _code_of(said: str) -> str:
+    """Return the code of an error that came before there was a connection: the driver gives its text alone."""
+    return next((code for sign, code in _REFUSALS if re.search(sign, said)), "")
+
+
+_REFUSALS = (
+    (r'FATAL: +database ".*" does not exist', "3D000"),
+    (r"FATAL: +(password authentication failed|role|no pg_hba)|no password supplied", "28000"),
+    (r"FATAL: +(sorry, )?(too many|remaining) connection", "53300"),
+    (r"FATAL: +the database system is", "57P03"),
+)
+
+
+def _taken(lock: Lock) -> str:
+    take = f"SELECT pg_advisory_xact_lock({_NUMBERS[lock]})"
+    if lock is not Lock.SCHEMA:
+        return take
+    return f"SET LOCAL lock_timeout = 0; {take}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
+
+
+def _parts(settings: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    return (setting.partition("=") for setting in settings)
+
+
+_EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
+    (
+        "55P03",
+        StoreBusy,
+        "another process has been writing to the database for {timeout_s} s; try again",
+    ),
+    ("40", StoreBusy, "two processes were in each other's way; try again"),
+    ("28", StoreError, "the server refuses this user, or the password; check database.url"),
+    ("3D000", StoreError, "there is no such database on the server; make it: createdb DATABASE"),
+    ("42501", StoreError, "this user may not do that in the database; it has to own its tables"),
+    ("42P01", StoreError, "a table is missing; yetictl db upgrade makes it, if the database is ours"),
+    ("53300", StoreBusy, "the server has no connection left; try again, or raise its max_connections"),
+    ("53100", StoreError, "no space is left on the disk of the server"),
+    ("57P", StoreError, "the server is stopping, starting, or ended the connection; try again"),
+    ("23503", StoreBusy, "what this belongs to was removed meanwhile; try again"),
+    ("25006", StoreError, "the server lets nothing be written: is it a standby?"),
+)

