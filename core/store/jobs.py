@@ -98,7 +98,7 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
     Raises:
         NotFound: There is no such export.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         made = connection.execute(
             insert(job).values(
                 export_id=export_id(connection, name),
