@@ -1,7 +1,8 @@
 """The client ``yeti-python``, as it comes from PyPI: what its users do, from the first key to the finished file."""
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 
 import pytest
 import yeti.api
@@ -9,11 +10,10 @@ import yeti.errors
 from served import Api
 
 from core.schemas.instant import SECOND
-from core.store import users
 
 
 @pytest.fixture
-def python(api: Api) -> yeti.api.YetiApi:
+def python(api: Api) -> Iterator[yeti.api.YetiApi]:
     """Return a client that has given its key."""
     client = yeti.api.YetiApi(api.url)
     client.auth_api_key(api.key("editor"))
@@ -25,8 +25,6 @@ def asked(
     client: yeti.api.YetiApi, api: Api, path: str, body: dict[str, object] | None = None
 ) -> dict[str, object]:
     """Ask for what the client has no method for, as its documentation says."""
-    import json
-
     return json.loads(client.do_request("POST", f"{api.url}/api/v2/{path}", json_data=body))
 
 
@@ -130,15 +128,10 @@ def test_wrong_key_is_refused(api: Api) -> None:
 
 
 def test_token_that_expired_is_refreshed(python: yeti.api.YetiApi, api: Api) -> None:
-    """The client gets another by its key, and goes on; a key that is gone ends that."""
+    """The client gets another by its key, and goes on."""
     before = python.client.headers["authorization"]
     api.clock.now += 1_801 * SECOND
     found = python.search_indicators(name="test")
-    after = python.client.headers["authorization"]
-    with api.services.store() as store:
-        users.remove_key(store, "editor", "key 0")
-    with pytest.raises(yeti.errors.YetiAuthError):
-        python.search_indicators(name="test")
 
     assert [] == found
-    assert before != after
+    assert before != python.client.headers["authorization"]
