@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
 from core.api.described import details
-from core.api.yeti.durations import Duration, seconds
+from core.api.yeti.durations import Duration, DurationOut, seconds
 from core.api.yeti.forms import Count, Form, Page, TagName, TagNames, id_of, window
 from core.errors import NotFound, RefusedValue
 from core.schemas.instant import Instant, to_datetime
@@ -61,7 +61,7 @@ class TagOut(BaseModel):
     description: str
     count: int
     created: datetime | None
-    default_expiration: timedelta | None
+    default_expiration: DurationOut | None
     produces: list[str]
     replaces: list[str]
     id: str
