@@ -35,7 +35,7 @@ from core.store.observable_pages import Filter, Observable
 router = APIRouter(prefix="/observables", tags=["observables"])
 
 
-@router.post("/", response_model=ObservableOut)
+@router.post("/", response_model=ObservableOut, responses=details(400))
 def create(given: NewObservable, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take one value in; one that is known already is refused."""
     now = services.now
@@ -43,7 +43,7 @@ def create(given: NewObservable, services: ServicesHere, store: StoreHere, calle
     return shapes.one(store, key, now)
 
 
-@router.post("/extended", response_model=ObservableOut)
+@router.post("/extended", response_model=ObservableOut, responses=details(400))
 def create_extended(
     given: NewExtended, services: ServicesHere, store: StoreHere, caller: ObservableEditor
 ) -> Response:
@@ -54,7 +54,7 @@ def create_extended(
     return shapes.one(store, key, now)
 
 
-@router.post("/bulk", response_model=Added)
+@router.post("/bulk", response_model=Added, responses=details(400))
 def create_many(given: Bulk, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take many values in; those that are known get the tags, too."""
     entries: list[Entry] = []
@@ -87,7 +87,7 @@ def search(given: Search, services: ServicesHere, store: StoreHere, _: Reader) -
     return shapes.several(services, store, "observables", keys, total=total)
 
 
-@router.post("/tag")
+@router.post("/tag", responses=details(400))
 def tag(given: Tagging, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Tagged:
     """Tag observables; ``strict`` takes all other tags away."""
     now = services.now
@@ -125,13 +125,13 @@ def find(
     return shapes.one(store, known, services.now)
 
 
-@router.get("/{id}", response_model=ObservableOut)
+@router.get("/{id}", response_model=ObservableOut, responses=details(404))
 def show(id: str, services: ServicesHere, store: StoreHere, _: Reader) -> Response:
     """Return an observable."""
     return shapes.one(store, _there(store, id, services.now).id, services.now)
 
 
-@router.patch("/{id}", response_model=ObservableOut)
+@router.patch("/{id}", response_model=ObservableOut, responses=details(400, 404))
 def change(
     id: str, given: ChangedObservable, services: ServicesHere, store: StoreHere, caller: ObservableEditor
 ) -> Response:
@@ -150,7 +150,7 @@ def change(
     return shapes.one(store, item.id, now)
 
 
-@router.delete("/{id}")
+@router.delete("/{id}", responses=details(404))
 def remove(id: str, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> None:
     """Forget an observable.
 
@@ -160,7 +160,7 @@ def remove(id: str, services: ServicesHere, store: StoreHere, caller: Observable
     observable_edits.remove(store, item.id, f"deleted by {caller.user.name}", services.now)
 
 
-@router.post("/{id}/context", response_model=ObservableOut)
+@router.post("/{id}/context", response_model=ObservableOut, responses=details(404))
 def add_context(
     id: str, given: Context, services: ServicesHere, store: StoreHere, _: ObservableEditor
 ) -> Response:
@@ -171,7 +171,7 @@ def add_context(
     return shapes.one(store, item.id, now)
 
 
-@router.post("/{id}/context/delete", response_model=ObservableOut)
+@router.post("/{id}/context/delete", response_model=ObservableOut, responses=details(404))
 def remove_context(
     id: str, given: Context, services: ServicesHere, store: StoreHere, _: ObservableEditor
 ) -> Response:
