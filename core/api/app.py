@@ -16,11 +16,13 @@ from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
+from core.api.taxii import routes as taxii_routes
 from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import (
     auth_routes,
     content_route,
     import_routes,
+    import_url_route,
     indicator_routes,
     observable_routes,
     system_routes,
@@ -38,6 +40,7 @@ _IN_YETIS_FORM = (
     content_route,
     template_routes,
     import_routes,
+    import_url_route,
     observable_routes,
     tag_routes,
     system_routes,
@@ -76,6 +79,7 @@ def create_app(services: Services) -> FastAPI:
                 most_mib=config.whole("api.max_upload_mib"),
                 measure=services.figures.measure,
             ),
+            Middleware(answers.Faults),
             Middleware(WholeNames),
         ],
         openapi_tags=exports.TAGS,
@@ -89,4 +93,5 @@ def create_app(services: Services) -> FastAPI:
     for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
     app.include_router(exports.router())
+    app.include_router(taxii_routes.router)
     return app

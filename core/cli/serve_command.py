@@ -22,7 +22,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
     (SIGTERM, Ctrl-C) lets requests and runs end, as long as the setting api.grace_s; a second one does not.
     """
     from core.api import serving
-    from core.cli.services import begin, listening_where
+    from core.cli.services import begin, listening_where, telling
     from core.stopping import on_signals
     from core.tasks.service import TaskService
     from core.tasks.tidying import keep_of
@@ -34,6 +34,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         session.export_settings,
         workers=workers,
         grace_s=config.whole("api.grace_s"),
+        beside=[telling(session).run],
         keep=keep_of(config),
     )
     api = serving.server(config)

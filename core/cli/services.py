@@ -1,8 +1,13 @@
-"""What a service does before it begins."""
+"""What a service does before it begins, and beside its work."""
+
+from typing import TYPE_CHECKING
 
 from core.cli.output import say
 from core.cli.session import Session
 from core.config import Config
+
+if TYPE_CHECKING:
+    from core.notices.telling import Telling
 
 
 def begin(session: Session) -> None:
@@ -23,3 +28,16 @@ def listening_where(session: Session, host: str | None, port: int | None, proces
     """Return the settings with what was said on the command line in their place."""
     given = {"api.host": host, "api.port": port, "api.processes": processes}
     return session.config.having({name: str(value) for name, value in given.items() if value is not None})
+
+
+def telling(session: Session) -> "Telling":
+    """Return what looks for what is not as it should be, and tells it.
+
+    Raises:
+        ConfigError: A setting of a channel cannot be used.
+    """
+    from core.notices.channels import channels_of
+    from core.notices.settings import settings_of
+    from core.notices.telling import Telling
+
+    return Telling(session.store, settings_of(session.config), channels_of(session.config))
