@@ -87,6 +87,8 @@ def _tell(operation: dict[str, Any], need: Need) -> None:
     statuses = [503, *([401] if need.is_known else []), *([403] if need.permission else [])]
     if "requestBody" in operation:
         statuses += [400, 413, 422]
+    if not is_ours and need.is_known:
+        statuses += [404, 409] if "requestBody" in operation else [404] if "{" in need.path else []
     responses = operation["responses"]
     for status in statuses:
         content = PROBLEM if is_ours else INVALID if status == 422 else DETAIL

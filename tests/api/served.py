@@ -1,6 +1,11 @@
 """The application, served on loopback, and somebody to ask it."""
 
+import os
+import re
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -95,3 +100,24 @@ def served_installation(home: Path, made_store: Path, **settings: str) -> Iterat
     app = create_app(services)
     with listening(app, services) as url:
         yield Api(url, services, clock, app)
+
+
+@contextmanager
+def started(home: Path, **settings: str) -> Iterator[tuple[str, Path]]:
+    """Run ``yetictl api`` for a block; give its URL, and the file of what it says."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("YETI_")}
+    environ |= {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
+    said = home / "stderr"
+    with said.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "core", "api"], env=environ, stderr=out)
+    try:
+        while (found := re.search(r"listening on (http://\S+);", said.read_text())) is None:
+            assert process.poll() is None, said.read_text()
+            time.sleep(0.05)
+        yield found[1], said
+        process.terminate()
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()

@@ -9,7 +9,7 @@ from core.exports.definitions import file_words
 from core.schemas.export import ExportDefinition
 
 Texts = list[str] | None
-Pairs = dict[str, str | int | float | bool] | None
+Pairs = dict[str, str | int | float | bool | None] | None
 
 
 def _word(field: str) -> str:
