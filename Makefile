@@ -5,7 +5,7 @@ INTEL ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard bench bench-storage wheel clean python
+.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard bench bench-storage soak wheel clean python
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ scoreboard: $(VENV)/.test ## Write docs/reference/scoreboard.md again, from the 
 
 bench-storage: $(VENV)/.test ## Measure publishing beside six other libraries; ARGS=--quick for a quick one
 	@$(BIN)/python -m bench.storage $(ARGS)
+
+soak: $(VENV)/.test ## Load the services, and kill their parts in turn for minutes; ARGS=--quick for a short one
+	@$(BIN)/python -m bench.services $(ARGS)
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null && ls dist

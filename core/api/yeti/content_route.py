@@ -30,6 +30,7 @@ class ContentResponse(Response):
 @router.get(
     "/{export_id}/content",
     response_class=ContentResponse,
+    status_code=200,
     responses={
         200: {"description": "The file of the current version.", "content": {"*/*": {}}},
         206: {"description": "The part of it that was asked for."},

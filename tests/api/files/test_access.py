@@ -9,6 +9,7 @@ from publishing import Publisher, addresses
 from served import PASSWORD, listening
 
 from core.accounts import consumers
+from core.api.app import create_app
 from core.api.services import Services
 from core.schemas.instant import DAY
 from core.store import consumers as rows
@@ -279,7 +280,7 @@ def test_the_store_is_away(publisher, c2, token):
     path.rename(path.with_name("aside.db"))
     path.mkdir()
     other = Services(publisher.api.services.config, clock=publisher.api.clock)
-    with listening(other) as url, publisher.client(token) as client:
+    with listening(create_app(other), other) as url, publisher.client(token) as client:
         answer = client.get(f"{url}{C2}")
 
     assert (503, "5") == (answer.status_code, answer.headers["retry-after"])
