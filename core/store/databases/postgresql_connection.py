@@ -15,6 +15,12 @@ _NUMBERS = count()
 _LUMP = 10_000
 
 SETTINGS = (
+    # What somebody may have set for the whole server, and would be wrong here: a writer has to see what was committed
+    # before it got its lock, and a long export waits for its storage in a transaction.
+    "default_transaction_isolation=read committed",
+    "standard_conforming_strings=on",
+    "statement_timeout=0",
+    "idle_in_transaction_session_timeout=0",
     # Queries of the store are short, or scans that compiling does not make faster.
     "jit=off",
     # What a cursor is asked for is read to its end.
