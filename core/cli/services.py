@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.output import say
 from core.cli.session import Session
+from core.config import Config
 
 if TYPE_CHECKING:
     from core.notices.telling import Telling
@@ -34,3 +35,9 @@ def telling(session: Session) -> "Telling":
     from core.notices.telling import Telling
 
     return Telling(session.store, settings_of(session.config), channels_of(session.config))
+
+
+def listening_where(session: Session, host: str | None, port: int | None, processes: int | None = None) -> Config:
+    """Return the settings with what was said on the command line in their place."""
+    given = {"api.host": host, "api.port": port, "api.processes": processes}
+    return session.config.having({name: str(value) for name, value in given.items() if value is not None})
