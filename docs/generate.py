@@ -8,9 +8,12 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -202,67 +205,82 @@ def _as_markdown(text: str) -> str:
     return "\n".join(lines)
 
 
-def permissions() -> str:
-    """Return the page of who may ask for what."""
-    from core.accounts.keys import SCOPES
-    from core.accounts.permissions import Permission, limited, of_role
+def api() -> str:
+    """Return the page of all routes, from the OpenAPI description."""
+    from core.api.openapi import needs_of
+
+    app = _application()
+    document = app.openapi()
+    needs = {
+        (need.path, need.method): need.permission or ("a user" if need.is_known else "nothing")
+        for need in needs_of(app)
+    }
+    lines = [
+        "# HTTP API\n",
+        NOTICE,
+        "A running `api` describes itself: `/openapi.json` has every field, `/docs` is the same to look at and to try.",
+        "Whoever asks sends `Authorization: Bearer KEY`, with a key of `yetictl user token`, or a token that",
+        "`POST /api/v2/auth/api-token` gives for one.",
+        "*Needs* is what that user and key must be allowed; whoever lacks it gets 403, and whoever is nobody, switched off",
+        "or expired 401.",
+        "Under `/api/v2/exports` errors are problem details (`application/problem+json`, RFC 9457), elsewhere",
+        '`{"detail": …}`; a name in a path is percent-encoded, a slash in it as `%2F`.',
+        "Published files (`/exports/…`) have an access of their own: a consumer's token, or none where an export is open.\n",
+        *_who_may(),
+    ]
+    meanings = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
+    groups: dict[str, list[str]] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            tag = operation.get("tags", ["other"])[0]
+            needed = needs.get((path, method.upper()), "a consumer's token")  # published files
+            summary = operation["description"].split("\n")[0] if "description" in operation else ""
+            row = f"| `{method.upper()}` | `{path}` | {needed} | {_cell(summary or operation['summary'])} |"
+            groups.setdefault(tag, []).append(row)
+    for tag in [*meanings, *sorted(groups.keys() - meanings.keys())]:
+        if tag in groups:
+            lines += ["", f"## {tag}\n", *([meanings[tag], ""] if meanings.get(tag) else [])]
+            lines += ["| method | path | needs | what |", "| --- | --- | --- | --- |", *groups[tag]]
+    return "\n".join(lines) + "\n"
+
+
+def _application() -> "FastAPI":
     from core.api.app import create_app
-    from core.api.openapi import PERMISSION
     from core.api.services import Services
     from core.config import load
+
+    nowhere = ROOT / "docs" / "nowhere"  # nothing is read or written there
+    return create_app(Services(load({"YETI_HOME": str(nowhere)}, nowhere, nowhere)))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _who_may() -> list[str]:
+    """Return the table of what roles and keys may do."""
+    from core.accounts.keys import SCOPES
+    from core.accounts.permissions import Permission, limited, of_role
     from core.store.users import ADMIN, ROLES
 
-    nowhere = Path("/nonexistent")
-    paths = create_app(Services(load({"YETI_HOME": str(nowhere)}, nowhere, nowhere))).openapi()["paths"]
-    lines = [
-        "# Permissions\n",
-        NOTICE,
-        "What a request needs says `x-permission` in `/openapi.json`.",
-        "A user has the permissions of the role; a key has no more than its user, and of these what its scopes say.",
-        "Whoever lacks one gets 403; whoever is nobody, switched off or expired gets 401.\n",
+    def words(found: "frozenset[Permission]") -> str:
+        return ", ".join(f"`{item}`" for item in Permission if item in found)
+
+    return [
         "| who | may |",
         "| --- | --- |",
-        *(f"| {role} | {_permissions(of_role(role))} |" for role in ROLES),
-        *(
-            f"| key of an admin, scope `{scope}` | {_permissions(limited(of_role(ADMIN), [scope]))} |"
-            for scope in SCOPES
-        ),
-        "",
-        "Published files (`/exports/...`) have an access of their own: a consumer's token, or none where an export",
-        "is open.\n",
+        *(f"| {role} | {words(of_role(role))} |" for role in ROLES),
+        *(f"| key of an admin, scope `{scope}` | {words(limited(of_role(ADMIN), [scope]))} |" for scope in SCOPES),
     ]
-    for need in ("nothing", "a user, whoever that is", *Permission):
-        lines += [
-            f"## Needs {need if need not in [*Permission] else f'`{need}`'}\n",
-            "| request | what it does |",
-            "| --- | --- |",
-        ]
-        for path, operations in sorted(paths.items()):
-            for method, operation in sorted(operations.items()):
-                if _need(operation, PERMISSION) == need:
-                    lines.append(f"| `{method.upper()} {path}` | {operation['description'].split(chr(10))[0]} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _permissions(found: "frozenset[str]") -> str:
-    from core.accounts.permissions import Permission
-
-    return ", ".join(f"`{item}`" for item in Permission if item in found)
-
-
-def _need(operation: dict[str, Any], key: str) -> str:
-    is_for_users = any("HTTPBearer" in item for item in operation.get("security", ()))
-    return operation.get(key) or ("a user, whoever that is" if is_for_users else "nothing")
 
 
 PAGES = {
+    "docs/reference/api.md": api,
     "docs/reference/configuration.md": configuration,
     "docs/reference/commands.md": commands,
     "docs/reference/observable-types.md": observable_types,
     "docs/reference/formats.md": formats_page,
     "docs/reference/storage-clients.md": storage_clients,
-    "docs/reference/permissions.md": permissions,
     "yeti.conf.sample": sample,
 }
 

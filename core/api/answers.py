@@ -1,5 +1,6 @@
 """Errors as answers: Yeti's ``{"detail": …}`` for what Yeti has, problem details (RFC 9457) for what is ours."""
 
+import json
 import logging
 import math
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
+from core.api import taxii
 from core.api.edge import request_id
 from core.errors import YetiError
 from core.redaction import redact
@@ -51,6 +53,14 @@ _STATUS: tuple[tuple[type[YetiError], int], ...] = (
 _RETRY_AFTER_S = "5"
 
 _log = logging.getLogger(__name__)
+
+
+class Json(JSONResponse):
+    """JSON in ASCII: what was asked, and is said again, may hold half a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        """Return *content* as JSON."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 class Fault(BaseModel):
@@ -107,8 +117,11 @@ def answer(
         title = HTTPStatus(status).phrase
         faults = [Fault(**item) for item in errors or ()]
         problem = Problem(title=title, status=status, detail=detail, request_id=request_id.get(), errors=faults)
-        return JSONResponse(problem.model_dump(), status, sent, PROBLEM_TYPE)
-    return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
+        return Json(problem.model_dump(), status, sent, PROBLEM_TYPE)
+    if request.url.path.startswith(f"{taxii.PREFIX}/"):
+        fault = {"title": HTTPStatus(status).phrase, "description": detail, "http_status": str(status)}
+        return Json(fault, status, sent, taxii.MEDIA_TYPE)
+    return Json({"detail": errors if errors is not None else detail}, status, sent)
 
 
 class Faults:

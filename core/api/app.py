@@ -16,6 +16,7 @@ from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
+from core.api.taxii import routes as taxii_routes
 from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import (
     auth_routes,
@@ -89,4 +90,5 @@ def create_app(services: Services) -> FastAPI:
     for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
     app.include_router(exports.router())
+    app.include_router(taxii_routes.router)
     return app

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.schemas.instant import DAY, Instant
-from core.store import audit, fetches, jobs, logins, old_runs, run_lines
+from core.store import audit, fetches, jobs, logins, notices, old_runs, run_lines
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -22,7 +22,7 @@ class Keep:
     """For how many days something is kept.
 
     Attributes:
-        days: Jobs that ended, and what runs logged.
+        days: Jobs that ended, what runs logged, and what was told.
         runs_days: Runs; never fewer than *days* count.
         audit_days: Who changed what.
         fetches_days: Who fetched which version; of each consumer and export the latest stays.
@@ -58,6 +58,7 @@ def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
         ("runs", old_runs.forget, max(keep.runs_days, keep.days)),
         ("fetches", fetches.forget, keep.fetches_days),
         ("changes", audit.forget, keep.audit_days),
+        ("notices", notices.forget, keep.days),
         ("logins", logins.forget, 1),
     )
     numbers = {name: _all(store, forget, now - days * DAY) for name, forget, days in steps}
