@@ -24,6 +24,12 @@ def begin(session: Session) -> None:
             say("nobody may change anything yet; make the first admin with: yetictl user add NAME --role admin")
 
 
+def listening_where(session: Session, host: str | None, port: int | None, processes: int | None = None) -> Config:
+    """Return the settings with what was said on the command line in their place."""
+    given = {"api.host": host, "api.port": port, "api.processes": processes}
+    return session.config.having({name: str(value) for name, value in given.items() if value is not None})
+
+
 def telling(session: Session) -> "Telling":
     """Return what looks for what is not as it should be, and tells it.
 
@@ -35,9 +41,3 @@ def telling(session: Session) -> "Telling":
     from core.notices.telling import Telling
 
     return Telling(session.store, settings_of(session.config), channels_of(session.config))
-
-
-def listening_where(session: Session, host: str | None, port: int | None, processes: int | None = None) -> Config:
-    """Return the settings with what was said on the command line in their place."""
-    given = {"api.host": host, "api.port": port, "api.processes": processes}
-    return session.config.having({name: str(value) for name, value in given.items() if value is not None})

@@ -43,10 +43,10 @@ def yetictl(home: Path, *arguments: str, given: str = "", **settings: str) -> st
     return done.stdout
 
 
-def new_key(home: Path, name: str = "somebody", role: str = "admin") -> str:
+def new_key(home: Path, name: str = "somebody", role: str = "admin", **settings: str) -> str:
     """Make a user with a key, and return the key."""
-    yetictl(home, "user", "add", name, "--role", role, "--password-stdin", given=PASSWORD)
-    return yetictl(home, "user", "token", name).strip()
+    yetictl(home, "user", "add", name, "--role", role, "--password-stdin", given=PASSWORD, **settings)
+    return yetictl(home, "user", "token", name, **settings).strip()
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Service:
         until(lambda: is_answered(url))
         return url
 
-    def ends(self, number: int | None = None, within_s: float = 30) -> int:
+    def ends(self, number: int | None = None, within_s: float = 60) -> int:
         """Send a signal if one is given, wait for the end, and return the status."""
         if number is not None:
             self.process.send_signal(number)
@@ -116,7 +116,7 @@ def is_answered(url: str) -> bool:
         return False
 
 
-def until(look: Callable[[], T], within_s: float = 30) -> T:
+def until(look: Callable[[], T], within_s: float = 120) -> T:
     """Wait until something holds, and return it."""
     give_up_at = time.monotonic() + within_s
     while not (found := look()):

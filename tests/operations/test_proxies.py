@@ -14,7 +14,7 @@ import pytest
 from running import PASSWORD, ROOT, new_key, service, until
 
 CADDYFILE = ROOT / "deploy/caddy/Caddyfile"
-NGINX = ROOT / "deploy/nginx/yeti.conf"
+NGINX = ROOT / "deploy/nginx/yeti-exports.conf"
 
 
 def program(name: str) -> str:
