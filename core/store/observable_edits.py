@@ -20,7 +20,7 @@ from core.store.clock import tick
 from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession
-from core.store.observables import split_by_kind
+from core.store.observables import split_by_kind, told_of
 from core.store.rendering import context_object, context_text, with_context
 from core.store.soundness import fault_of, fault_of_text
 from core.store.store import Store
@@ -28,7 +28,6 @@ from core.store.tags import sticky_among
 
 _encode = msgspec.json.Encoder().encode
 _BATCH = 10_000
-_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def take_in(store: Store, entries: Sequence[Entry], source: str, now: Instant) -
     untagged = [item for item in sound if not item.tags]
     if tagged:
         claims = claims_of(store, tagged, source)
-        with ImportSession(store, now) as session:
+        with ImportSession(store, now, told=told_of(claims)) as session:
             session.add(claims)
         _let_count_again(store, [(item.type, item.value, item.tags) for item in tagged], source, now)
     for start in range(0, len(untagged), _BATCH):
@@ -94,7 +93,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         raise RefusedValue(f"the context cannot be kept: {fault}")
     new = msgspec.json.decode(_encode(context_object(source, context)))
     with _writing(store) as connection:
-        row = connection.execute("SELECT context, value FROM observable WHERE id = ?", (key,)).fetchone()
+        row = connection.execute("SELECT context FROM observable WHERE id = ?", (key,)).fetchone()
         if row is None:
             raise _none(key)
         known = msgspec.json.decode(row[0])
@@ -103,7 +102,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         if not with_context(known, new):
             raise RefusedValue(f"{source!r} has as many remarks there as one source may have")
         _put_context(connection, store, [(context_text(known), key)], now)
-        audit.note(connection, "context added", row[1], {"source": source}, now=now)
+        audit.note(connection, "context added", _named(connection, [key]), {"source": source}, now=now)
 
 
 def remove_context(store: Store, key: int, source: str, context: dict[str, Any], now: Instant) -> None:
@@ -113,14 +112,14 @@ def remove_context(store: Store, key: int, source: str, context: dict[str, Any],
         NotFound: There is no such observable.
     """
     with _writing(store) as connection:
-        row = connection.execute("SELECT context, value FROM observable WHERE id = ?", (key,)).fetchone()
+        row = connection.execute("SELECT context FROM observable WHERE id = ?", (key,)).fetchone()
         if row is None:
             raise _none(key)
         known = msgspec.json.decode(row[0])
         left = [item for item in known if item != context_object(source, context)]
         if left != known:
             _put_context(connection, store, [(context_text(left), key)], now)
-            audit.note(connection, "context removed", row[1], {"source": source}, now=now)
+            audit.note(connection, "context removed", _named(connection, [key]), {"source": source}, now=now)
 
 
 def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: str, now: Instant) -> None:
@@ -138,8 +137,8 @@ def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: st
         ]
         derive(connection, changed, instant, store.lifetime_s, modified=True)
         if changed:
-            detail = {"ids": changed, "tags": list(tags), "reason": reason}
-            audit.note(connection, "tags replaced", f"{len(changed)} observables", detail, now=now)
+            told = {"all_tags_but": [*tags], "reason": reason}
+            audit.note(connection, "observable withdrawn", _named(connection, changed), told, now=now)
 
 
 def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
@@ -152,14 +151,13 @@ def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
         NotFound: There is no such observable.
     """
     with _writing(store) as connection:
-        row = connection.execute("SELECT type, value FROM observable WHERE id = ?", (key,)).fetchone()
-        if row is None:
+        if connection.execute("SELECT 1 FROM observable WHERE id = ?", (key,)).fetchone() is None:
             raise _none(key)
-        stays = _is_told_of(connection, key, now)
-        action = "observable withdrawn" if stays else "observable removed"
-        audit.note(connection, action, row[1], {"type": row[0], "reason": reason}, now=now)
         instant = tick(connection, now, store.lifetime_s)
-        if stays:
+        is_told_of, name = _is_told_of(connection, key, now), _named(connection, [key])
+        action = "observable withdrawn" if is_told_of else "observable deleted"
+        audit.note(connection, action, name, {"reason": reason}, now=now)
+        if is_told_of:
             query = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
             connection.execute(f"{query} AND observable_id = ?", (instant, reason, key))
             derive(connection, [key], instant, store.lifetime_s, modified=True)
@@ -197,8 +195,7 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
             added.append((key, *name, instant, instant, 0, "[]", "[]"))
         connection.put("observable", OBSERVABLE_COLUMNS, added)
         if added:
-            told = {"source": source, "values": [row[2] for row in added[:_TOLD]]}
-            audit.note(connection, "observables added", f"{len(added)} without tags", told, now=now)
+            audit.note(connection, "observable added", _named(connection, [row[0] for row in added]), now=now)
         remarks: dict[int, list[dict[str, Any]]] = {}
         for item in entries:
             if item.context is not None:
@@ -251,8 +248,14 @@ def _let_count_again(
         connection.change("assertion", ("withdrawn_at", "withdrawn_reason"), KEY, rows)
         keys = sorted({key for key, _ in pairs})
         derive(connection, keys, instant, store.lifetime_s, modified=True)
-        told = {"ids": keys[:_TOLD], "assertions": len(pairs)}
-        audit.note(connection, "observable reinstated", f"{len(keys)} observables", told, now=now)
+        audit.note(connection, "observable reinstated", _named(connection, keys), {"source": source}, now=now)
+
+
+def _named(connection: Connection, keys: Sequence[int]) -> str:
+    """Return the value of one observable, or how many there are."""
+    if len(keys) != 1:
+        return f"{len(keys):,} values"
+    return str(connection.execute("SELECT value FROM observable WHERE id = ?", tuple(keys)).fetchone()[0])
 
 
 def _known(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

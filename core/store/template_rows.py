@@ -56,8 +56,8 @@ def change(store: Store, key: int, name: str, text: str, now: Instant) -> None:
         AlreadyExists: Another one has that name.
     """
     with store.writing() as connection:
-        found = connection.execute(select(template).where(template.c.id == key)).first()
-        if found is None:
+        row = connection.execute(select(template).where(template.c.id == key)).first()
+        if row is None:
             raise NotFound(f"there is no template with the id {key}")
         taken = select(template.c.id).where(template.c.name == name, template.c.id != key)
         if connection.execute(taken).first() is not None:
@@ -65,7 +65,7 @@ def change(store: Store, key: int, name: str, text: str, now: Instant) -> None:
         connection.execute(
             update(template).where(template.c.id == key).values(name=name, text=text, modified_at=now)
         )
-        if found.name != name:
-            connection.execute(update(export).where(export.c.template == found.name).values(template=name))
-            note(connection, "template renamed", name, {"from": found.name})
-        definition_audit.template_put(connection, name, found.text, text)
+        definition_audit.template_put(connection, row.name, row.text, text)
+        if row.name != name:
+            connection.execute(update(export).where(export.c.template == row.name).values(template=name))
+            note(connection, "template renamed", row.name, {"to": name})

@@ -24,7 +24,7 @@ from core.ingest.registry import Reader, recognise
 from core.ingest.run import guarded
 from core.schemas.claim import Claim, Refusal
 from core.store import Store, observable_edits, observable_pages
-from core.store.imports import ImportSession
+from core.store.imports import ImportSession, Told
 from core.store.observable_edits import Entry
 
 router = APIRouter(prefix="/observables/import", tags=["observables"])
@@ -83,7 +83,7 @@ def take_in(
         faults = observable_edits.take_in(store, entries, source, now)
         failed += [item.value for item, fault in zip(entries, faults, strict=True) if fault is not None]
     else:
-        with ImportSession(store, now, refusals.append) as session:
+        with ImportSession(store, now, refusals.append, Told(subject=file.name)) as session:
             session.add(claims)
         failed += [item.excerpt for item in refusals]
     named = list(dict.fromkeys((item.type, item.value) for item in claims))
