@@ -495,7 +495,7 @@ def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Netw
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
     scheme, separator, rest = text.partition(":///")
-    if separator and scheme in ("postgresql", "postgres"):
+    if text.startswith(("postgresql://", "postgres://")):
         return text
     if scheme != "sqlite" or not separator or rest in ("", ":memory:"):
         raise ConfigError(
