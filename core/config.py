@@ -33,14 +33,16 @@ class Setting:
         kind: How the text is checked.  ``place`` is a storage path: a folder, or a URL such as ``s3://…``; a
                 ``secret`` is never shown; ``networks`` are addresses and networks with commas between them.  A ``file``,
             a secret and networks may be empty by default, which is none.
-        choices: The words allowed, for ``kind="word"``.
+        choices: The words allowed, for ``kind="word"`` and, of which there may be several, ``kind="words"``.
         least, most: The smallest and largest number allowed, for ``kind="whole"``.
     """
 
     name: str
     default: str
     meaning: str
-    kind: Literal["text", "folder", "file", "place", "url", "whole", "word", "secret", "networks"] = "text"
+    kind: Literal["text", "folder", "file", "place", "url", "whole", "word", "words", "secret", "networks"] = (
+        "text"
+    )
     choices: tuple[str, ...] = ()
     least: int = 0
     most: int = 10**12
@@ -122,7 +124,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, what somebody was told, and who "
+        "fetched which version.",
         "whole",
         least=1,
     ),
@@ -131,6 +134,14 @@ SETTINGS: tuple[Setting, ...] = (
         "730",
         "For so many days `tasks` keeps how runs ended.  The latest of each export stays, and those that made a "
         "version which is kept.",
+        "whole",
+        least=1,
+        most=365_000,
+    ),
+    Setting(
+        "tasks.keep_fetches_days",
+        "365",
+        "For so many days `tasks` keeps which consumer had which version.  The latest of each consumer and export stays.",
         "whole",
         least=1,
         most=365_000,
@@ -171,6 +182,14 @@ SETTINGS: tuple[Setting, ...] = (
         "whole",
         least=1,
         most=4_096,
+    ),
+    Setting(
+        "api.import_networks",
+        "",
+        "Addresses and networks of your own, separated by commas, that admins may have files fetched from by URL, "
+        "beside hosts of the internet.  Link-local addresses and what tells machines of a cloud their credentials are "
+        "never asked.",
+        "networks",
     ),
     Setting(
         "api.tokens_in_query",
@@ -237,6 +256,86 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "The password of that file, if it is encrypted.",
         "secret",
+    ),
+    Setting(
+        "notify.webhook_url",
+        "",
+        "The address that every notice is sent to as JSON, `https://…`.  Kept as a secret, since many such addresses "
+        "hold one.",
+        "secret",
+    ),
+    Setting(
+        "notify.webhook_secret",
+        "",
+        "What notices to the webhook are signed with: `X-Yeti-Signature` is `sha256=` and the HMAC-SHA-256 of "
+        "`X-Yeti-Timestamp`, a full stop, and the body.",
+        "secret",
+    ),
+    Setting("notify.smtp_host", "", "The mail server that notices are sent by.  Without it there is no mail."),
+    Setting(
+        "notify.smtp_port",
+        "0",
+        "Its port; 0 is what goes with `notify.smtp_tls`: 587, 465 or 25.",
+        "whole",
+        most=65_535,
+    ),
+    Setting(
+        "notify.smtp_tls",
+        "starttls",
+        "How the way to the mail server is protected; its certificate is checked.  `none` is for a server on this "
+        "machine, and takes no password.",
+        "word",
+        ("starttls", "tls", "none"),
+    ),
+    Setting("notify.smtp_user", "", "The user of the mail server, if it wants one."),
+    Setting("notify.smtp_password", "", "The password of that user.", "secret"),
+    Setting("notify.smtp_from", "", "Whom mails come from: `yeti@example.org`, or `Yeti <yeti@example.org>`."),
+    Setting("notify.smtp_to", "", "Whom mails go to; several with commas between them."),
+    Setting(
+        "notify.apprise_urls",
+        "",
+        "Chats and other services, as Apprise writes them, such as `slack://…`; several with blanks between them.  "
+        "Needs the extra `[notify]`.",
+        "secret",
+    ),
+    Setting(
+        "notify.kinds",
+        "held,released,failed,overdue,stale-consumer,expiring-token,recovered",
+        "What is told, words with commas between them.  `recovered` is the end of what was failed, overdue, stale or "
+        "expiring.",
+        "words",
+        ("held", "released", "failed", "overdue", "stale-consumer", "expiring-token", "recovered"),
+    ),
+    Setting(
+        "notify.installation",
+        "",
+        "How this installation is called in notices; the name of the machine without it.",
+    ),
+    Setting(
+        "notify.overdue_after_minutes",
+        "60",
+        "An export is overdue when it has not run for so many minutes after it was due.",
+        "whole",
+        least=1,
+        most=525_600,
+    ),
+    Setting(
+        "notify.stale_after_minutes",
+        "60",
+        "A consumer is stale when it has not asked for a list for so many minutes, or four times as long as between "
+        "its requests before if that is longer; a day if it asked only once.",
+        "whole",
+        least=1,
+        most=525_600,
+    ),
+    Setting(
+        "notify.token_days",
+        "14",
+        "Keys of users and tokens of consumers are told of so many days before they end, those with a short life in "
+        "its second half.",
+        "whole",
+        least=1,
+        most=3_650,
     ),
     Setting(
         "log.level",
@@ -315,6 +414,10 @@ class Config:
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         """Return the networks of setting *name*; an address is a network of one."""
         return _networks(name, self.values[name].text, self.values[name].origin)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return the words of setting *name*."""
+        return tuple(self.values[name].text.split(","))
 
     def path(self, name: str) -> Path:
         """Return the folder of setting *name*."""
@@ -473,6 +576,8 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
                 raise ConfigError(f"{setting.name} ({origin}) must be {setting.most} at most, not {text}")
         case "networks":
             _networks(setting.name, text, origin)
+        case "words":
+            return _checked_words(setting, text, origin)
         case "word":
             text = text.lower()
             if text not in setting.choices:
@@ -480,6 +585,16 @@ def _checked(setting: Setting, text: str, origin: str, base: Path) -> str:
                     f"{setting.name} ({origin}) must be one of {', '.join(setting.choices)}, not {text!r}"
                 )
     return text
+
+
+def _checked_words(setting: Setting, text: str, origin: str) -> str:
+    words = dict.fromkeys(word for word in re.split(r"[,\s]+", text.lower()) if word)
+    for word in words:
+        if word not in setting.choices:
+            raise ConfigError(f"{setting.name} ({origin}) may hold {', '.join(setting.choices)}, not {word!r}")
+    if not words:
+        raise ConfigError(f"{setting.name} ({origin}) holds no word; known: {', '.join(setting.choices)}")
+    return ",".join(words)
 
 
 def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -196,3 +196,18 @@ class TooManyAttempts(YetiError, PermissionError):
 
 class TooLarge(YetiError, ValueError):
     """More was sent than is taken; the message names the setting."""
+
+
+# --- notices --------------------------------------------------------------------------------------------
+
+
+class NotTold(YetiError, ConnectionError):
+    """A channel did not take a notice; the message says why, without the secrets of its address.
+
+    ``is_refusal`` says that the channel works and does not want this one: others need not wait for it.
+    """
+
+    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
+        """Keep whether others may go on."""
+        self.is_refusal = is_refusal
+        super().__init__(message)

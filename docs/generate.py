@@ -8,8 +8,12 @@ import re
 import sys
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -201,7 +205,77 @@ def _as_markdown(text: str) -> str:
     return "\n".join(lines)
 
 
+def api() -> str:
+    """Return the page of all routes, from the OpenAPI description."""
+    from core.api.openapi import needs_of
+
+    app = _application()
+    document = app.openapi()
+    needs = {
+        (need.path, need.method): need.permission or ("a user" if need.is_known else "nothing")
+        for need in needs_of(app)
+    }
+    lines = [
+        "# HTTP API\n",
+        NOTICE,
+        "A running `api` describes itself: `/openapi.json` has every field, `/docs` is the same to look at and to try.",
+        "Whoever asks sends `Authorization: Bearer KEY`, with a key of `yetictl user token`, or a token that",
+        "`POST /api/v2/auth/api-token` gives for one.",
+        "*Needs* is what that user and key must be allowed; whoever lacks it gets 403, and whoever is nobody, switched off",
+        "or expired 401.",
+        "Under `/api/v2/exports` errors are problem details (`application/problem+json`, RFC 9457), elsewhere",
+        '`{"detail": …}`; a name in a path is percent-encoded, a slash in it as `%2F`.',
+        "Published files (`/exports/…`) have an access of their own: a consumer's token, or none where an export is open.\n",
+        *_who_may(),
+    ]
+    meanings = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
+    groups: dict[str, list[str]] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            tag = operation.get("tags", ["other"])[0]
+            needed = needs.get((path, method.upper()), "a consumer's token")  # published files
+            summary = operation["description"].split("\n")[0] if "description" in operation else ""
+            row = f"| `{method.upper()}` | `{path}` | {needed} | {_cell(summary or operation['summary'])} |"
+            groups.setdefault(tag, []).append(row)
+    for tag in [*meanings, *sorted(groups.keys() - meanings.keys())]:
+        if tag in groups:
+            lines += ["", f"## {tag}\n", *([meanings[tag], ""] if meanings.get(tag) else [])]
+            lines += ["| method | path | needs | what |", "| --- | --- | --- | --- |", *groups[tag]]
+    return "\n".join(lines) + "\n"
+
+
+def _application() -> "FastAPI":
+    from core.api.app import create_app
+    from core.api.services import Services
+    from core.config import load
+
+    nowhere = ROOT / "docs" / "nowhere"  # nothing is read or written there
+    return create_app(Services(load({"YETI_HOME": str(nowhere)}, nowhere, nowhere)))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _who_may() -> list[str]:
+    """Return the table of what roles and keys may do."""
+    from core.accounts.keys import SCOPES
+    from core.accounts.permissions import Permission, limited, of_role
+    from core.store.users import ADMIN, ROLES
+
+    def words(found: "frozenset[Permission]") -> str:
+        return ", ".join(f"`{item}`" for item in Permission if item in found)
+
+    return [
+        "| who | may |",
+        "| --- | --- |",
+        *(f"| {role} | {words(of_role(role))} |" for role in ROLES),
+        *(f"| key of an admin, scope `{scope}` | {words(limited(of_role(ADMIN), [scope]))} |" for scope in SCOPES),
+    ]
+
+
 PAGES = {
+    "docs/reference/api.md": api,
     "docs/reference/configuration.md": configuration,
     "docs/reference/commands.md": commands,
     "docs/reference/observable-types.md": observable_types,

@@ -57,17 +57,16 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         "address": f"address:{address}",
         "user": f"user:{folded}",
     }
-    until = logins.blocked_until(store, subjects.values())
-    if until > now:
+    pauses = {subject: partial(_pause, most=_MOST_FAILURES[kind]) for kind, subject in subjects.items()}
+    until = logins.attempt(store, pauses, now, forget_before=now - _FORGOTTEN_AFTER_S * SECOND)
+    if until:
         raise TooManyAttempts(max(1, -(-(until - now) // SECOND)))
     found = accounts.by_password(store, name, password)
     if found is None:
-        forget_before = now - _FORGOTTEN_AFTER_S * SECOND
-        for kind, subject in subjects.items():
-            pause = partial(_pause, most=_MOST_FAILURES[kind])
-            logins.fail(store, subject, pause, now, forget_before=forget_before)
         raise NotAuthenticated("Incorrect username or password")
-    logins.succeed(store, (subjects["user+address"], subjects["user"]))
+    address_only = subjects["address"]
+    own = (subjects["user+address"], subjects["user"])
+    logins.succeed(store, own, {address_only: pauses[address_only]}, now)
     _check_enabled(found)
     return found
 

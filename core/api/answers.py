@@ -1,5 +1,6 @@
 """Errors as answers: Yeti's ``{"detail": …}`` for what Yeti has, problem details (RFC 9457) for what is ours."""
 
+import json
 import logging
 import math
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import errors
+from core.api import taxii
 from core.api.edge import request_id
 from core.errors import YetiError
 from core.redaction import redact
@@ -52,6 +55,14 @@ _RETRY_AFTER_S = "5"
 _log = logging.getLogger(__name__)
 
 
+class Json(JSONResponse):
+    """JSON in ASCII: what was asked, and is said again, may hold half a surrogate pair."""
+
+    def render(self, content: Any) -> bytes:
+        """Return *content* as JSON."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
 class Fault(BaseModel):
     """What is wrong with one field of a request."""
 
@@ -85,7 +96,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(YetiError, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(Exception, _of_fault)
 
 
 def status_of(error: YetiError) -> int:
@@ -107,8 +117,35 @@ def answer(
         title = HTTPStatus(status).phrase
         faults = [Fault(**item) for item in errors or ()]
         problem = Problem(title=title, status=status, detail=detail, request_id=request_id.get(), errors=faults)
-        return JSONResponse(problem.model_dump(), status, sent, PROBLEM_TYPE)
-    return JSONResponse({"detail": errors if errors is not None else detail}, status, sent)
+        return Json(problem.model_dump(), status, sent, PROBLEM_TYPE)
+    if request.url.path.startswith(f"{taxii.PREFIX}/"):
+        fault = {"title": HTTPStatus(status).phrase, "description": detail, "http_status": str(status)}
+        return Json(fault, status, sent, taxii.MEDIA_TYPE)
+    return Json({"detail": errors if errors is not None else detail}, status, sent)
+
+
+class Faults:
+    """A layer that answers what nobody caught, within what is around every request: with its id and headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Keep what is below."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        has_begun = False
+
+        async def send_more(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_more)
+        except Exception as error:
+            if scope["type"] != "http" or has_begun:
+                raise
+            await _of_fault(Request(scope), error)(scope, receive, send)
 
 
 def _of_ours(request: Request, error: Exception) -> Response:

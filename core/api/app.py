@@ -16,11 +16,13 @@ from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
 from core.api.openapi import Application
 from core.api.services import Services
+from core.api.taxii import routes as taxii_routes
 from core.api.users import audit_routes, own_routes, user_routes
 from core.api.yeti import (
     auth_routes,
     content_route,
     import_routes,
+    import_url_route,
     indicator_routes,
     observable_routes,
     system_routes,
@@ -38,6 +40,7 @@ _IN_YETIS_FORM = (
     content_route,
     template_routes,
     import_routes,
+    import_url_route,
     observable_routes,
     tag_routes,
     system_routes,
@@ -75,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
             ),
+            Middleware(answers.Faults),
             Middleware(WholeNames),
         ],
         openapi_tags=exports.TAGS,
@@ -86,4 +90,5 @@ def create_app(services: Services) -> FastAPI:
     for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
     app.include_router(exports.router())
+    app.include_router(taxii_routes.router)
     return app

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -56,6 +57,8 @@ class Edge:
                 status = message["status"]
                 added = MutableHeaders(scope=message)
                 added["X-Request-ID"] = own
+                if "location" in added:
+                    added["Location"] = _within(added["location"], headers.get("host", ""))
                 for name, value in _HEADERS.items():
                     added.setdefault(name, value)
             await send(message)
@@ -129,6 +132,12 @@ def contains(networks: Networks, address: str) -> bool:
     mapped = getattr(found, "ipv4_mapped", None)
     found = mapped if mapped is not None else found
     return any(found.version == network.version and found in network for network in networks)
+
+
+def _within(location: str, host: str) -> str:
+    """Return an address without the host, if that is the one that was asked: anybody may have named another."""
+    parts = urlsplit(location)
+    return urlunsplit(("", "", parts.path, parts.query, "")) if host and parts.netloc == host else location
 
 
 def _id_for(given: str | None) -> str:

@@ -12,6 +12,7 @@ from core.accounts.permissions import Permission
 from core.api.access import caller_of, permission_of
 from core.api.answers import OURS, Detail, Problem
 from core.api.described import DETAIL, INVALID, MEANINGS, PROBLEM
+from core.api.files import described as files
 
 PERMISSION = "x-permission"
 """Under it an operation says what it needs; what anybody may ask for, and what any user may, has it not."""
@@ -51,6 +52,8 @@ class Application(FastAPI):
             schema = super().openapi()
             for need in needs_of(self):
                 _tell(schema["paths"][need.path][need.method.lower()], need)
+            schema["paths"] |= files.PATHS
+            schema.setdefault("components", {}).setdefault("securitySchemes", {}).update(files.SCHEMES)
             _add_errors(schema.setdefault("components", {}).setdefault("schemas", {}))
             self.openapi_schema = schema
         return self.openapi_schema
@@ -84,6 +87,8 @@ def _tell(operation: dict[str, Any], need: Need) -> None:
     statuses = [503, *([401] if need.is_known else []), *([403] if need.permission else [])]
     if "requestBody" in operation:
         statuses += [400, 413, 422]
+    if not is_ours and need.is_known:
+        statuses += [404, 409] if "requestBody" in operation else [404] if "{" in need.path else []
     responses = operation["responses"]
     for status in statuses:
         content = PROBLEM if is_ours else INVALID if status == 422 else DETAIL

@@ -1,7 +1,12 @@
-"""What a service does before it begins."""
+"""What a service does before it begins, and beside its work."""
+
+from typing import TYPE_CHECKING
 
 from core.cli.output import say
 from core.cli.session import Session
+
+if TYPE_CHECKING:
+    from core.notices.telling import Telling
 
 
 def begin(session: Session) -> None:
@@ -16,3 +21,16 @@ def begin(session: Session) -> None:
     with session.store() as store:
         if not accounts.has_admin(store):
             say("nobody may change anything yet; make the first admin with: yetictl user add NAME --role admin")
+
+
+def telling(session: Session) -> "Telling":
+    """Return what looks for what is not as it should be, and tells it.
+
+    Raises:
+        ConfigError: A setting of a channel cannot be used.
+    """
+    from core.notices.channels import channels_of
+    from core.notices.settings import settings_of
+    from core.notices.telling import Telling
+
+    return Telling(session.store, settings_of(session.config), channels_of(session.config))

@@ -25,17 +25,22 @@ from core.cli.session import Session
 def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """Run exports when their schedules say so, until a signal says to stop.
 
-    New and changed schedules are picked up without a restart.  Several of these may run on one host; an export is
-    run by one of them at a time.  A run whose process was killed is begun anew by another within a minute.
+    New and changed schedules are picked up without a restart.  Several of these may run, on one host where the database
+    is a file, on any number where it is on a server; an export is run by one of them at a time.  A run whose process was killed is begun anew by another within a minute.
+
+    What is held, fails or is late is told by the channels that the settings [notify] name; yetictl notify test tries
+    them.
 
     A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
     """
+    from core.cli.services import telling
     from core.tasks.service import TaskService
     from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
 
     session.config  # noqa: B018 - makes drop-in formats known
     settings = session.export_settings
+    notices = telling(session)
     if once:
         worker = Worker(session.store, settings)
         with session.store() as store:
@@ -43,6 +48,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
             number = 0
             while worker.work(store):
                 number += 1
+        notices.once()
         say(f"{number} done" if number else "nothing is due")
         return 0
     service = TaskService(
@@ -50,6 +56,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         settings,
         workers=workers,
         grace_s=grace_s,
+        beside=[notices.run],
         keep=keep_of(session.config),
     )
     before = {

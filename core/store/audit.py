@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, select
 from core.actor import actor as who_acts
 from core.redaction import redact
 from core.schemas.instant import Instant
+from core.store.databases.interface import Lock
 from core.store.schema import audit
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def entries(
 def forget(store: "Store", before: Instant, most: int) -> int:
     """Delete up to *most* entries from before an instant, and return how many."""
     old = select(audit.c.id).where(audit.c.at < before).order_by(audit.c.id).limit(most)
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
 
 

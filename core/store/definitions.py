@@ -73,7 +73,10 @@ def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
             raise _no_export(name)
         changes = {"enabled": not found.enabled, "modified_at": now}
         connection.execute(update(export).where(export.c.id == found.id).values(changes))
-        return replace(_definition(found), enabled=not found.enabled, modified_at=now)
+        before = _definition(found)
+        after = replace(before, enabled=not before.enabled, modified_at=now)
+        definition_audit.changed(connection, before, after)
+        return after
 
 
 def get_export(store: Store, name: str) -> ExportDefinition:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, tuple_, update
 
 from core.schemas.instant import SECOND, Instant
 from core.store.databases.interface import Lock
@@ -189,16 +189,18 @@ def lags(store: Store, now: Instant) -> list[Lag]:
     return list(found.values())
 
 
-def forget(store: Store, before: Instant) -> int:
-    """Delete what was fetched before an instant, but for the latest of each consumer and export; return how many."""
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* rows of before an instant, but for the latest of each consumer and export; return how many."""
     newer = fetch.alias()
     later = select(newer.c.version).where(
         newer.c.consumer_id == fetch.c.consumer_id,
         newer.c.export_id == fetch.c.export_id,
         newer.c.last_at > fetch.c.last_at,
     )
+    key = (fetch.c.consumer_id, fetch.c.export_id, fetch.c.version)
+    old = select(*key).where(fetch.c.last_at < before, later.exists()).limit(most)
     with store.writing(Lock.BOOKKEEPING) as connection:
-        return connection.execute(delete(fetch).where(fetch.c.last_at < before, later.exists())).rowcount
+        return connection.execute(delete(fetch).where(tuple_(*key).in_(old))).rowcount
 
 
 def _patience(first_at: Instant, last_at: Instant, asked: int) -> Instant:

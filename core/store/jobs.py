@@ -102,7 +102,7 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
     Raises:
         NotFound: There is no such export.
     """
-    with store.writing() as connection:
+    with store.writing(Lock.BOOKKEEPING) as connection:
         made = connection.execute(
             insert(job).values(
                 export_id=export_id(connection, name),
@@ -118,6 +118,7 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
             )
         )
         key = made.inserted_primary_key
+        note(connection, "run refused", name, {"message": message}, by=by)
         return _job(connection, int(key[0]) if key else 0)
 
 

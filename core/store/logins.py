@@ -1,6 +1,6 @@
 """Who failed to log in, and which tokens ended before their time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import delete, insert, select, update
 
@@ -9,37 +9,50 @@ from core.store.databases.interface import Lock
 from core.store.schema import ended_token, login_failure
 from core.store.store import Store
 
-
-def blocked_until(store: Store, subjects: Iterable[str]) -> Instant:
-    """Return until when one of *subjects* is not let in; 0 if none is kept out."""
-    query = select(login_failure.c.blocked_until).where(login_failure.c.subject.in_(tuple(subjects)))
-    with store.reading() as connection:
-        return max(connection.scalars(query), default=0)
+Block = Callable[[int], int]
+"""For how many microseconds so many attempts in a row keep somebody out."""
 
 
-def fail(store: Store, subject: str, block: Callable[[int], int], now: Instant, *, forget_before: Instant) -> None:
-    """Count a failure of *subject*; *block* says for how many microseconds so many in a row keep it out.
+def attempt(store: Store, blocks: Mapping[str, Block], now: Instant, *, forget_before: Instant) -> Instant:
+    """Count an attempt of each subject before it is known how it ends, unless one of them is kept out.
 
-    What failed last before *forget_before* begins anew.
+    Counted afterwards, as many could be made at once as there are processes and threads.
+
+    Args:
+        store: Where.
+        blocks: How long each subject is kept out.
+        now: The present instant.
+        forget_before: What was last tried before begins anew.
+
+    Returns:
+        Until when one of them is kept out; 0 if none was, and the attempt may be made.
     """
     with store.writing(Lock.BOOKKEEPING) as connection:
-        row = connection.execute(select(login_failure).where(login_failure.c.subject == subject)).first()
-        number = 1 if row is None or row.last_at < forget_before else row.number + 1
-        values = {"number": number, "last_at": now, "blocked_until": now + block(number)}
-        if row is None:
-            connection.execute(insert(login_failure).values(subject=subject, **values))
-        else:
-            connection.execute(update(login_failure).where(login_failure.c.subject == subject).values(**values))
+        found = connection.execute(select(login_failure).where(login_failure.c.subject.in_(tuple(blocks)))).all()
+        until = max((row.blocked_until for row in found), default=0)
+        if until > now:
+            return int(until)
+        numbers = {row.subject: 1 if row.last_at < forget_before else row.number + 1 for row in found}
+        for subject, block in blocks.items():
+            number = numbers.get(subject, 1)
+            values = {"number": number, "last_at": now, "blocked_until": now + block(number)}
+            if subject in numbers:
+                mine = login_failure.c.subject == subject
+                connection.execute(update(login_failure).where(mine).values(**values))
+            else:
+                connection.execute(insert(login_failure).values(subject=subject, **values))
+    return 0
 
 
-def succeed(store: Store, subjects: Iterable[str]) -> None:
-    """Forget the failures of *subjects*."""
-    names = tuple(subjects)
-    with store.reading() as connection:
-        if connection.scalar(select(login_failure.c.subject).where(login_failure.c.subject.in_(names))) is None:
-            return
+def succeed(store: Store, forgotten: Iterable[str], uncounted: Mapping[str, Block], now: Instant) -> None:
+    """Forget the attempts of subjects, and take one back of others, since it was none that failed."""
     with store.writing(Lock.BOOKKEEPING) as connection:
-        connection.execute(delete(login_failure).where(login_failure.c.subject.in_(names)))
+        connection.execute(delete(login_failure).where(login_failure.c.subject.in_(tuple(forgotten))))
+        for subject, block in uncounted.items():
+            mine = login_failure.c.subject == subject
+            number = (connection.scalar(select(login_failure.c.number).where(mine)) or 1) - 1
+            values = {"number": number, "blocked_until": now + block(number)}
+            connection.execute(update(login_failure).where(mine).values(**values))
 
 
 def end_token(store: Store, token_id: str, expires_at: Instant) -> None:

@@ -14,13 +14,13 @@ import msgspec
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import CLEARED_BY, Claim
 from core.schemas.instant import Instant
-from core.store import dialect
+from core.store import audit, dialect
 from core.store.changes import KEY, OBSERVABLE_COLUMNS
 from core.store.clock import tick
 from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession
-from core.store.observables import split_by_kind
+from core.store.observables import split_by_kind, told_of
 from core.store.rendering import context_object, context_text, with_context
 from core.store.soundness import fault_of, fault_of_text
 from core.store.store import Store
@@ -59,7 +59,7 @@ def take_in(store: Store, entries: Sequence[Entry], source: str, now: Instant) -
     untagged = [item for item in sound if not item.tags]
     if tagged:
         claims = claims_of(store, tagged, source)
-        with ImportSession(store, now) as session:
+        with ImportSession(store, now, told=told_of(claims)) as session:
             session.add(claims)
         _let_count_again(store, [(item.type, item.value, item.tags) for item in tagged], source, now)
     for start in range(0, len(untagged), _BATCH):
@@ -102,6 +102,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         if not with_context(known, new):
             raise RefusedValue(f"{source!r} has as many remarks there as one source may have")
         _put_context(connection, store, [(context_text(known), key)], now)
+        audit.note(connection, "context added", _named(connection, [key]), {"source": source}, now=now)
 
 
 def remove_context(store: Store, key: int, source: str, context: dict[str, Any], now: Instant) -> None:
@@ -118,6 +119,7 @@ def remove_context(store: Store, key: int, source: str, context: dict[str, Any],
         left = [item for item in known if item != context_object(source, context)]
         if left != known:
             _put_context(connection, store, [(context_text(left), key)], now)
+            audit.note(connection, "context removed", _named(connection, [key]), {"source": source}, now=now)
 
 
 def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: str, now: Instant) -> None:
@@ -134,6 +136,9 @@ def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: st
             key for key in keys if connection.execute(query, (instant, reason, key, *tags, CLEARED_BY)).rowcount
         ]
         derive(connection, changed, instant, store.lifetime_s, modified=True)
+        if changed:
+            told = {"all_tags_but": [*tags], "reason": reason}
+            audit.note(connection, "observable withdrawn", _named(connection, changed), told, now=now)
 
 
 def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
@@ -149,7 +154,10 @@ def remove(store: Store, key: int, reason: str, now: Instant) -> bool:
         if connection.execute("SELECT 1 FROM observable WHERE id = ?", (key,)).fetchone() is None:
             raise _none(key)
         instant = tick(connection, now, store.lifetime_s)
-        if _is_told_of(connection, key, now):
+        is_told_of, name = _is_told_of(connection, key, now), _named(connection, [key])
+        action = "observable withdrawn" if is_told_of else "observable deleted"
+        audit.note(connection, action, name, {"reason": reason}, now=now)
+        if is_told_of:
             query = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
             connection.execute(f"{query} AND observable_id = ?", (instant, reason, key))
             derive(connection, [key], instant, store.lifetime_s, modified=True)
@@ -186,6 +194,8 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
             known[name] = key
             added.append((key, *name, instant, instant, 0, "[]", "[]"))
         connection.put("observable", OBSERVABLE_COLUMNS, added)
+        if added:
+            audit.note(connection, "observable added", _named(connection, [row[0] for row in added]), now=now)
         remarks: dict[int, list[dict[str, Any]]] = {}
         for item in entries:
             if item.context is not None:
@@ -236,7 +246,16 @@ def _let_count_again(
         instant = tick(connection, now, store.lifetime_s)
         rows = [(None, None, key, own, tag) for key, tag in pairs]
         connection.change("assertion", ("withdrawn_at", "withdrawn_reason"), KEY, rows)
-        derive(connection, sorted({key for key, _ in pairs}), instant, store.lifetime_s, modified=True)
+        keys = sorted({key for key, _ in pairs})
+        derive(connection, keys, instant, store.lifetime_s, modified=True)
+        audit.note(connection, "observable reinstated", _named(connection, keys), {"source": source}, now=now)
+
+
+def _named(connection: Connection, keys: Sequence[int]) -> str:
+    """Return the value of one observable, or how many there are."""
+    if len(keys) != 1:
+        return f"{len(keys):,} values"
+    return str(connection.execute("SELECT value FROM observable WHERE id = ?", tuple(keys)).fetchone()[0])
 
 
 def _known(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

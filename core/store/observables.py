@@ -99,7 +99,7 @@ def add(store: Store, claims: Collection[Claim], now: Instant, told: Told | None
         RefusedValue: One cannot be kept; the others were.
     """
     refused: list[str] = []
-    told = told or _told(claims)
+    told = told or told_of(claims)
     with ImportSession(store, now, lambda refusal: refused.append(refusal.reason), told) as session:
         session.add(claims)
     if refused:
@@ -256,7 +256,8 @@ def _change(
         return changed
 
 
-def _told(claims: Collection[Claim]) -> Told:
+def told_of(claims: Collection[Claim]) -> Told:
+    """Return what is put down of claims that somebody makes by hand."""
     values = dict.fromkeys(claim.value for claim in claims)
     tags = dict.fromkeys(name for claim in claims for name in claim.tags)
     subject = next(iter(values)) if len(values) == 1 else f"{len(values):,} values"

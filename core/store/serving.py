@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection, and_, select
 
+from core.errors import StoreError
+from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 from core.schemas.version import StoredObject
 from core.store.archives import KEPT
@@ -38,18 +40,21 @@ class ServedExport:
         made_at: When that was made current.
         before_at: When the version before it was.
         objects: What is kept of it.
+        ceiling: How far what it lists may be passed on, at most.
     """
 
     id: int
     name: str
     destination: str
     file_name: str
+    description: str
     is_public: bool
     networks: tuple[str, ...]
     version: int = 0
     made_at: Instant = 0
     before_at: Instant | None = None
     objects: tuple[StoredObject, ...] = ()
+    ceiling: TLP = TLP.AMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,26 @@ class Served:
     tokens: tuple[ServedToken, ...]
 
 
+class _Selection(msgspec.Struct, frozen=True):
+    most_tlp: TLP | None = None
+
+
+class _Definition(msgspec.Struct, frozen=True):
+    selection: _Selection = _Selection()
+    is_public: bool = False
+
+
 class _Kept(msgspec.Struct):
     """What of a manifest matters here."""
 
     objects: tuple[StoredObject, ...] = ()
+    definition: _Definition = _Definition()
+
+    @property
+    def ceiling(self) -> TLP:
+        """How far what is listed may be passed on, at most."""
+        most = self.definition.selection.most_tlp
+        return most if most is not None else TLP.CLEAR if self.definition.is_public else TLP.AMBER
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
@@ -102,19 +123,28 @@ class Watch:
         self._seen: int | str | None = None
 
     def has_changed(self) -> bool:
-        """Say whether anybody committed something since the last call; true at the first."""
-        if self._connection is None:
-            self._connection = self._store.connect()
-        now = self._connection.state()
+        """Say whether anybody committed something since the last call; true at the first.
+
+        Raises:
+            StoreError: That cannot be known; the next call begins anew.
+        """
+        try:
+            with self._store.database.errors():
+                if self._connection is None:
+                    self._connection = self._store.connect()
+                now = self._connection.state()
+        except StoreError:
+            self.close()
+            raise
         has_changed = bool(now != self._seen)
         self._seen = now
         return has_changed
 
     def close(self) -> None:
         """Close what was opened."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection, self._seen = self._connection, None, None
+        if connection is not None:
+            connection.close()
 
 
 def _exports(connection: Connection) -> tuple[ServedExport, ...]:
@@ -132,6 +162,7 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
             export.c.name,
             export.c.destination,
             export.c.file_name,
+            export.c.description,
             export_access.c.is_public,
             export_networks.c.networks,
             version.c.number,
@@ -160,12 +191,14 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
     found = []
     for row in connection.execute(query):
         networks = tuple(json.loads(row.networks or "[]"))
-        known = (row.id, row.name, row.destination, row.file_name, bool(row.is_public), networks)
+        known = (row.id, row.name, row.destination, row.file_name, row.description, bool(row.is_public), networks)
         if row.record is None:
             found.append(ServedExport(*known))
         else:
-            objects = _decode(row.record).objects
-            found.append(ServedExport(*known, row.number, row.created_at, row.before_at, objects))
+            kept = _decode(row.record)
+            found.append(
+                ServedExport(*known, row.number, row.created_at, row.before_at, kept.objects, kept.ceiling)
+            )
     return tuple(found)
 
 

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, delete, func, insert, or_, select
 
 from core.errors import AlreadyExists, NotFound
 from core.schemas.claim import CLEARED_BY
 from core.schemas.instant import Instant
-from core.store import definitions, tags
+from core.store import audit, definitions, tags
 from core.store.clock import tick
 from core.store.databases.interface import Connection
 from core.store.derive import derive
@@ -97,6 +97,7 @@ def describe(store: Store, name: str, description: Description, now: Instant) ->
                 created_at=now if before is None else before,
             )
         )
+        audit.note(connection, "tag described", name, {"description": description.text}, now=now)
     return get(store, key)
 
 
@@ -113,7 +114,7 @@ def merge(store: Store, names: Sequence[str], into: str, now: Instant) -> tuple[
     for item in old:
         _refuse_needed(store, item.name)
     target = _kept(store, into)
-    changed = sum(_move(store, item.id, target, now) for item in old)
+    changed = sum(_move(store, item.id, target, now, _Told("tag merged", item.name, into)) for item in old)
     for item in old:
         _forget_description(store, item.id)
     return changed, get(store, target)
@@ -130,7 +131,7 @@ def rename(store: Store, key: int, name: str, now: Instant) -> None:
     if any(other.name == name for other in named(store, [name])[0]):
         raise AlreadyExists(f"there is a tag {name!r} already; merge {item.name!r} into it")
     _refuse_needed(store, item.name)
-    _move(store, key, _kept(store, name), now)
+    _move(store, key, _kept(store, name), now, _Told("tag renamed", item.name, name))
     _forget_description(store, key)
 
 
@@ -141,8 +142,9 @@ def remove(store: Store, key: int, now: Instant) -> None:
         NotFound: There is none.
         AlreadyExists: An export names it, or somebody was cleared by it.
     """
-    _refuse_needed(store, get(store, key).name)
-    _move(store, key, None, now)
+    item = get(store, key)
+    _refuse_needed(store, item.name)
+    _move(store, key, None, now, _Told("tag removed", item.name))
     _forget_description(store, key)
 
 
@@ -232,9 +234,18 @@ def _refuse_needed(store: Store, name: str) -> None:
         raise AlreadyExists(f"by the tag {name!r} values are known to be false positives; reinstate those first")
 
 
-def _move(store: Store, old: int, new: int | None, now: Instant) -> int:
+class _Told(NamedTuple):
+    """What is put down of what becomes of a tag: an action, its name, and the one that takes its place."""
+
+    action: str
+    name: str
+    into: str = ""
+
+
+def _move(store: Store, old: int, new: int | None, now: Instant, told: _Told) -> int:
     """Give what has the tag *old* the tag *new* instead, or none; return how many observables that were."""
-    changed = 0
+    changed, entry = 0, 0
+    detail: dict[str, Any] = {"into": told.into} if told.into else {}
     with closing(store.connect()) as connection:
         while True:
             with store.database.writing(connection):
@@ -243,7 +254,9 @@ def _move(store: Store, old: int, new: int | None, now: Instant) -> int:
                     (old, BATCH),
                 )
                 ids = [key for (key,) in rows.fetchall()]
+                entry = entry or audit.note(connection, told.action, told.name, detail, now=now)
                 if not ids:
+                    audit.amend(connection, entry, {**detail, "observables": changed})
                     return changed
                 instant = tick(connection, now, store.lifetime_s)
                 if new is not None:

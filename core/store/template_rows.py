@@ -6,6 +6,8 @@ from sqlalchemy import select, update
 
 from core.errors import AlreadyExists, NotFound
 from core.schemas.instant import Instant
+from core.store import definition_audit
+from core.store.audit import note
 from core.store.schema import export, template
 from core.store.store import Store
 
@@ -54,8 +56,8 @@ def change(store: Store, key: int, name: str, text: str, now: Instant) -> None:
         AlreadyExists: Another one has that name.
     """
     with store.writing() as connection:
-        old = connection.scalar(select(template.c.name).where(template.c.id == key))
-        if old is None:
+        row = connection.execute(select(template).where(template.c.id == key)).first()
+        if row is None:
             raise NotFound(f"there is no template with the id {key}")
         taken = select(template.c.id).where(template.c.name == name, template.c.id != key)
         if connection.execute(taken).first() is not None:
@@ -63,5 +65,7 @@ def change(store: Store, key: int, name: str, text: str, now: Instant) -> None:
         connection.execute(
             update(template).where(template.c.id == key).values(name=name, text=text, modified_at=now)
         )
-        if old != name:
-            connection.execute(update(export).where(export.c.template == old).values(template=name))
+        definition_audit.template_put(connection, row.name, row.text, text)
+        if row.name != name:
+            connection.execute(update(export).where(export.c.template == row.name).values(template=name))
+            note(connection, "template renamed", row.name, {"to": name})

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ TIDY_EVERY_S = 3_600
 LOOK_EVERY_S = 1.0
 """So often an idle worker looks for what is due."""
 
+OTHERS_GRACE_S = 2.0
+"""So long is waited for what goes on beside the workers: it loses nothing when it is cut off."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,7 @@ class TaskService:
         grace_s: float = 20.0,
         keep: Keep | None = None,
         look_every_s: float = LOOK_EVERY_S,
+        beside: Sequence[Callable[[threading.Event], None]] = (),
     ) -> None:
         """Keep what is needed.
 
@@ -45,10 +49,12 @@ class TaskService:
             grace_s: So long a run may go on after `stop`; then it is handed back.
             keep: For how long things are kept that are of the past.
             look_every_s: How often an idle worker looks.
+            beside: What else goes on, each in a thread of its own, until the event that it is given is set.
         """
         names = [f"worker-{number}" if workers > 1 else "" for number in range(1, workers + 1)]
         self._workers = [Worker(open_store, settings, name=name) for name in names]
         self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
+        self._beside = tuple(beside)
         self._keep = keep or Keep()
         self._stops = threading.Event()
 
@@ -73,7 +79,8 @@ class TaskService:
         """Work until `stop` is called and what runs has ended, or was handed back."""
         crew = Crew(self._open, self._workers, self._stops, self._look_every_s)
         threads = [threading.Thread(target=loop, daemon=True) for loop in loops(crew)]
-        for thread in threads:
+        others = [threading.Thread(target=run, args=(self._stops,), daemon=True) for run in self._beside]
+        for thread in threads + others:
             thread.start()
         _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
@@ -88,6 +95,8 @@ class TaskService:
         self._hand_back()
         for thread in threads:
             thread.join(self._grace_s)
+        for thread in others:
+            thread.join(OTHERS_GRACE_S)
         _log.info("tasks ended", extra={"left": sum(thread.is_alive() for thread in threads)})
 
     def _hand_back(self) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.schemas.instant import DAY, Instant
-from core.store import audit, jobs, logins, old_runs, run_lines
+from core.store import audit, fetches, jobs, logins, notices, old_runs, run_lines
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -22,20 +22,25 @@ class Keep:
     """For how many days something is kept.
 
     Attributes:
-        days: Jobs that ended, and what runs logged.
+        days: Jobs that ended, what runs logged, and what was told.
         runs_days: Runs; never fewer than *days* count.
         audit_days: Who changed what.
+        fetches_days: Who fetched which version; of each consumer and export the latest stays.
     """
 
     days: int = 90
     runs_days: int = 730
     audit_days: int = 730
+    fetches_days: int = 365
 
 
 def keep_of(config: Config) -> Keep:
     """Return what the settings say."""
     return Keep(
-        config.whole("tasks.keep_days"), config.whole("tasks.keep_runs_days"), config.whole("audit.keep_days")
+        config.whole("tasks.keep_days"),
+        config.whole("tasks.keep_runs_days"),
+        config.whole("audit.keep_days"),
+        config.whole("tasks.keep_fetches_days"),
     )
 
 
@@ -51,7 +56,9 @@ def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
         ("jobs", jobs.forget, keep.days),
         ("lines", run_lines.forget, keep.days),
         ("runs", old_runs.forget, max(keep.runs_days, keep.days)),
+        ("fetches", fetches.forget, keep.fetches_days),
         ("changes", audit.forget, keep.audit_days),
+        ("notices", notices.forget, keep.days),
         ("logins", logins.forget, 1),
     )
     numbers = {name: _all(store, forget, now - days * DAY) for name, forget, days in steps}

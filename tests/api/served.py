@@ -1,9 +1,15 @@
 """The application, served on loopback, and somebody to ask it."""
 
+import os
+import re
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -78,3 +84,24 @@ def listening(app: FastAPI, services: Services) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the server did not end"
+
+
+@contextmanager
+def started(home: Path, **settings: str) -> Iterator[tuple[str, Path]]:
+    """Run ``yetictl api`` for a block; give its URL, and the file of what it says."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("YETI_")}
+    environ |= {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
+    said = home / "stderr"
+    with said.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "core", "api"], env=environ, stderr=out)
+    try:
+        while (found := re.search(r"listening on (http://\S+);", said.read_text())) is None:
+            assert process.poll() is None, said.read_text()
+            time.sleep(0.05)
+        yield found[1], said
+        process.terminate()
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()

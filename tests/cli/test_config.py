@@ -94,6 +94,7 @@ def test_every_setting_can_come_from_a_file_of_its_own(place, setting):
     """``YETI_…_FILE`` names a file with the value, as containers do with secrets."""
     texts = {"word": setting.choices[-1:] and setting.choices[-1], "whole": "7", "url": "sqlite:////srv/y.db"}
     texts["networks"] = "10.0.0.0/8, 2001:db8::1"
+    texts["words"] = ",".join(setting.choices[:2])
     text = texts.get(setting.kind, "/srv/place")
     (place[0] / "value").write_text(f"{text}\n")
 
@@ -132,6 +133,8 @@ def test_value_file_must_hold_something(place, content):
         ("log.level", "loud", "must be one of debug, info, warning, error, not 'loud'"),
         ("api.trusted_proxies", "proxy.example", "must be addresses and networks with commas between them"),
         ("api.trusted_proxies", "10.0.0.1/8", "must be addresses and networks with commas between them"),
+        ("notify.kinds", "held,late", "may hold held, released, failed, overdue, stale-consumer, expiring-token"),
+        ("notify.kinds", " , ", "holds no word"),
         ("database.url", "mysql://u:geheim@host/db", "this version knows sqlite:///"),
         ("database.url", "sqlite:///:memory:", "this version knows sqlite:///"),
         ("database.url", "sqlite:////var/yeti.db?mode=ro", "there are no options behind ?"),

@@ -92,7 +92,8 @@ def test_changes_are_in_the_audit_log(yetictl, firewall):
     token = yetictl("consumer", "token", "fw1").out.strip()
     yetictl("consumer", "revoke", "fw1", token)
     yetictl("consumer", "remove", "fw1")
-    entries = yetictl("user", "audit", "--json").json
+    found = yetictl("user", "audit", "--json").json
+    entries = [entry for entry in found if entry["action"].startswith("consumer")]
 
     assert ["consumer removed", "consumer token revoked", "consumer token added", "consumer added"] == [
         entry["action"] for entry in entries

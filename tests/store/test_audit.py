@@ -1,7 +1,9 @@
 """The record of changes: every one with who made it, and none that was not."""
 
+import ast
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,15 +13,56 @@ from core.errors import AlreadyExists, NotFound, RefusedValue
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY
-from core.store import audit, carve_outs, clearing, definitions, jobs, lifetimes, observables, pins, runs, tags
+from core.store import (
+    audit,
+    carve_outs,
+    clearing,
+    definitions,
+    jobs,
+    lifetimes,
+    observable_edits,
+    observables,
+    pins,
+    runs,
+    tag_descriptions,
+    tags,
+    template_rows,
+)
 from core.store.allow_lists import lists
 from core.store.definitions import Replacement
 from core.store.lifetimes import Source
+from core.store.observable_edits import Entry
+from core.store.tag_descriptions import Description
 from tests.store.conftest import NOW, claim
 
 EXPORT = ExportDefinition("fw", "fw.txt", format="list", destination="s3://key:geheim@bucket/x", created_at=NOW)
 VALUE = "c2.example"
 LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=("ours.example",))
+
+
+OF_NOBODY = {
+    "archives": "begin hold announce to_remove removed",  # of a run, which has a history
+    "audit": "forget",
+    "carried": "bring_up_to_date",  # lists of the program itself
+    "definitions": "put_template",  # by _put_template
+    "ending": "end_unlisted",  # of an import, which counts it
+    "fetches": "record forget",
+    "hits": "refresh",
+    "imports": "__enter__ flush end_unlisted",  # by _writing
+    "jobs": "refuse claim renew finish put_back forget",
+    "logins": "attempt succeed end_token forget",
+    "observables": "_writing",
+    "observable_edits": "_writing",
+    "old_runs": "forget",
+    "rebuild": "rebuild",
+    "run_lines": "forget",
+    "runs": "claim renew release finish_run add_version",
+    "schedules": "plan",
+    "secrets": "get_or_make",
+    "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
+    "users": "keep_password",  # the same password, kept in another way
+}
+"""Functions that write what nobody changed by hand."""
 
 
 @pytest.fixture
@@ -116,6 +159,44 @@ CHANGES = {
     "asking for a run": (
         lambda store: jobs.request(store, "fw", by="lena", now=NOW),
         ("run requested", "fw", {"job": 1}),
+    ),
+    "toggling": (
+        lambda store: definitions.toggle_export(store, "fw", NOW + 1),
+        ("export disabled", "fw", {"enabled": {"from": True, "to": False}}),
+    ),
+    "adding many": (
+        lambda store: observable_edits.take_in(
+            store, [Entry("hostname", "x.example", ("c2",)), Entry("hostname", "y.example", ("c2",))], "me", NOW
+        ),
+        ("observable added", "2 values", {"tags": ["c2"], "rows": 2, "new": 2}),
+    ),
+    "remarking": (
+        lambda store: observable_edits.add_context(store, 1, "me", {"seen": "once"}, NOW),
+        ("context added", VALUE, {"source": "me"}),
+    ),
+    "narrowing": (
+        lambda store: observable_edits.keep_only(store, [1], ["x"], "by hand", NOW),
+        ("observable withdrawn", VALUE, {"all_tags_but": ["x"], "reason": "by hand"}),
+    ),
+    "deleting": (
+        lambda store: observable_edits.remove(store, 1, "by hand", NOW),
+        ("observable deleted", VALUE, {"reason": "by hand"}),
+    ),
+    "describing": (
+        lambda store: tag_descriptions.describe(store, "c2", Description("command and control"), NOW),
+        ("tag described", "c2", {"description": "command and control"}),
+    ),
+    "renaming a tag": (
+        lambda store: tag_descriptions.rename(store, 1, "cnc", NOW),
+        ("tag renamed", "c2", {"into": "cnc", "observables": 1}),
+    ),
+    "removing a tag": (
+        lambda store: tag_descriptions.remove(store, 1, NOW),
+        ("tag removed", "c2", {"observables": 1}),
+    ),
+    "renaming a template": (
+        lambda store: template_rows.change(store, 1, "u", "old", NOW),
+        ("template renamed", "t", {"to": "u"}),
     ),
     "running": (
         lambda store: runs.begin_run(store, runs.claim(store, "fw", "me", NOW), NOW, by="lena"),
@@ -261,3 +342,17 @@ def test_old_entries_are_forgotten_in_batches(store):
 
     assert (2, 1, 0) == tuple(audit.forget(store, NOW + 3, 2) for _ in range(3))
     assert ["4", "3"] == [item.subject for item in audit.entries(store)]
+
+
+def test_no_function_that_writes_forgets_to_put_it_down():
+    """Whoever adds one puts the change down, or says here why that is none of somebody's."""
+    silent = set()
+    for path in (Path(audit.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                text = ast.unparse(node)
+                writes = "writing(" in text and "def writing(" not in text
+                if writes and "note(" not in text and "definition_audit." not in text:
+                    silent.add((path.stem, node.name))
+
+    assert set() == silent - {(stem, name) for stem, names in OF_NOBODY.items() for name in names.split()}

@@ -6,7 +6,8 @@ from core.accounts import accounts, callers
 from core.errors import NotAuthenticated, TooManyAttempts
 from core.exports.run import run_export
 from core.schemas.instant import DAY, SECOND
-from core.store import audit, jobs, logins, old_runs, run_lines, runs
+from core.store import audit, fetches, jobs, logins, old_runs, run_lines, runs
+from core.store.fetches import Fetched, FetchKey
 from core.tasks import tidying
 from core.tasks.tidying import Keep, tidy
 
@@ -78,6 +79,22 @@ def test_runs_that_go_on_stay(store, define):
     runs.finish_run(store, runs.begin_run(store, lease, NOW), NOW, status="failed")
 
     assert 0 == old_runs.forget(store, NOW + DAY, 100)
+
+
+def test_who_has_what_stays(store, define):
+    """Of what a consumer had before, old rows go; the latest says which version it has, and when it last asked."""
+    define("x")
+    with store.writing() as connection:
+        key = connection.exec_driver_sql("SELECT id FROM export").scalar()
+    rows = [(version, NOW - age * DAY) for version, age in ((1, 500), (2, 400), (3, 390))]
+    for consumer in (0, 7):
+        found = [
+            (FetchKey(consumer, key, version), Fetched(first_at=at, last_at=at, full=1)) for version, at in rows
+        ]
+        fetches.record(store, found)
+
+    assert {"fetches": 4} == tidy(store, Keep(), NOW)
+    assert [3, 3] == [item.version for item in fetches.fetches(store)]
 
 
 def test_ended_tokens_and_failures_are_forgotten_when_they_count_no_more(store):

@@ -18,7 +18,7 @@ from core.api.exports.answer_models import (
     PreviewAgainst,
     PreviewOut,
 )
-from core.api.exports.fields import TypeName, Value
+from core.api.exports.fields import TypeName
 from core.api.exports.names import Name
 from core.api.exports.paging import Paging
 from core.api.exports.uploads import BODY, Uploaded
@@ -33,17 +33,22 @@ from core.store import archives, definitions, ledger
 
 router = APIRouter(tags=["exports: answers"])
 
-_MOST_CHARACTERS = 1 << 28
+_MOST_CHARACTERS = 1 << 26
 """So much of a log is looked at in one request, however well it was compressed."""
 
 Number = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this version; the current one without.")]
+AskedValue = Annotated[
+    str,
+    # Servers take no longer lines than this may become when it is percent-encoded.
+    Query(min_length=1, max_length=2_000, description="A value, also defanged.", examples=["198.51.100[.]7"]),
+]
 Entries = Annotated[int, Query(ge=0, le=1_000, description="How many entries to show.")]
 
 
 @router.get("/definitions/{name}/explain", summary="Explain a value", responses=problems(404))
 def explain_value(
     name: Name,
-    value: Annotated[Value, Query()],
+    value: AskedValue,
     _: Reader,
     services: ServicesHere,
     store: StoreHere,
@@ -116,7 +121,7 @@ def list_kept_off(
 
 @router.get("/holders", summary="Find who holds a value", responses=problems(404))
 def list_holders(
-    value: Annotated[Value, Query()],
+    value: AskedValue,
     _: Reader,
     services: ServicesHere,
     store: StoreHere,

@@ -9,7 +9,7 @@ from core.exports.definitions import file_words
 from core.schemas.export import ExportDefinition
 
 Texts = list[str] | None
-Pairs = dict[str, str | int | float | bool] | None
+Pairs = dict[str, str | int | float | bool | None] | None
 
 
 def _word(field: str) -> str:
@@ -55,6 +55,11 @@ class Definition(BaseModel):
     grace: str | None = Field(default=None, description="An entry stays so long after its end.", examples=["6h"])
     undated: str | None = Field(default=None, description="What has no end: `keep` or `drop`.")
     public: bool | None = Field(default=None, description="Anybody may fetch what is published.")
+    network: Texts = Field(
+        default=None,
+        description="May only be fetched from these networks and addresses.",
+        examples=[["10.0.0.0/8"]],
+    )
     deltas: bool | None = Field(default=None, description="Publishes what each version added and removed, too.")
     every: str | None = Field(default=None, description="Runs so often.", examples=["1h"])
     cron: str | None = Field(default=None, description="Runs at these times.", examples=["30 4 * * *"])

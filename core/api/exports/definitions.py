@@ -50,7 +50,13 @@ def list_exports(
     return Page(total=len(found), limit=paging.limit, offset=paging.offset, items=items)
 
 
-@router.post("", status_code=201, summary="Define an export", responses=problems(409))
+@router.post(
+    "",
+    status_code=201,
+    summary="Define an export",
+    responses=problems(409),
+    response_model_exclude_unset=True,
+)
 def define_export(
     body: NewDefinition, response: Response, caller: ExportEditor, services: ServicesHere, store: StoreHere
 ) -> Kept:
@@ -70,7 +76,12 @@ def show_export(name: Name, response: Response, caller: Reader, store: StoreHere
     return Definition.of(found, with_place=sees_places(caller))
 
 
-@router.put("/{name}", summary="Replace an export", responses=problems(404, 409, 412, 428))
+@router.put(
+    "/{name}",
+    summary="Replace an export",
+    responses=problems(404, 409, 412, 428),
+    response_model_exclude_unset=True,
+)
 def replace_export(
     name: Name,
     body: Definition,
@@ -89,7 +100,12 @@ def replace_export(
     return _replaced(caller, services, store, old, body.said(), response)
 
 
-@router.patch("/{name}", summary="Change an export", responses=problems(404, 409, 412))
+@router.patch(
+    "/{name}",
+    summary="Change an export",
+    responses=problems(404, 409, 412),
+    response_model_exclude_unset=True,
+)
 def change_export(
     name: Name,
     body: Definition,
@@ -135,7 +151,7 @@ def read_definition(said: dict[str, Any]) -> ExportDefinition:
     Raises:
         DefinitionError: A word says what cannot be, or the destination holds a secret.
     """
-    found = file_words.read({key: value for key, value in said.items() if value is not None})
+    found = file_words.read(_without_null(said))
     file_words.refuse_secret(found)
     return found
 
@@ -192,6 +208,14 @@ def _kept(
     response.headers["ETag"] = etag_of([made])
     shown = Definition.of(made, with_place=sees_places(caller))
     return Kept(definition=shown, warnings=[*warnings])
+
+
+def _without_null(said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_null(value) if isinstance(value, dict) else value
+        for key, value in said.items()
+        if value is not None
+    }
 
 
 def _merged(old: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

@@ -176,7 +176,8 @@ def made(found: Served, export_path: str) -> Catalog:
         own = list(_files(item))
         exports[item.id] = (item, next((file for file in own if file.name == item.file_name), None))
         for file in own:
-            files[f"{OF_EXPORT}{item.name}/{file.name}"] = file
+            # Names of exports may have slashes, too: of two that read alike the export made first has it.
+            files.setdefault(f"{OF_EXPORT}{item.name}/{file.name}", file)
             if item.destination in ("", export_path):
                 # Of two that have a file of one name, beside their own, it is that of the export made first.
                 files.setdefault(file.name, file)

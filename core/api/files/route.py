@@ -13,11 +13,11 @@ from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
 from core.api.files.service import FileService
 from core.clients.persistient_storage.receipts import attachment
-from core.errors import FileMissing, UnsupportedOperation
+from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation
 from core.store.fetches import NOBODY, FetchKey
 
 PATH = "/exports"
-_CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
+CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
 _LINK_S = 300
 
 
@@ -47,7 +47,10 @@ class FileRoute:
             file = catalog.files.get(name)
             granted = await self._check(catalog, file, headers, scope)
             assert file is not None  # noqa: S101 - as above
-            await answer.send_file(file, receive, send)
+            try:
+                await answer.send_file(file, receive, send)
+            except FileMissing as error:
+                raise gone(file) from error
 
     async def _check(
         self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
@@ -62,7 +65,7 @@ class FileRoute:
         refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
         if refused is not None:
             raise HTTPException(
-                refused.status, refused.detail, _CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
+                refused.status, refused.detail, CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
             )
         return granted
 
@@ -176,6 +179,13 @@ class Answer:
             address=client[0] if client else "",
             agent=self._headers.get("user-agent", ""),
         )
+
+
+def gone(file: PublishedFile) -> StorageUnavailable:
+    """Return the error to answer with where a version should be kept and is not: clients keep what they have."""
+    return StorageUnavailable(
+        f"what is kept of version {file.version} of {file.export!r} is not there; yetictl export verify says more"
+    )
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What the routes that send files share, for one process."""
 
+import asyncio
+
 from core.api.files.catalog import CatalogKeeper, PublishedFile, Representation
 from core.api.files.fetch_log import FetchLog
 from core.api.files.negotiation import IDENTITY, chosen
@@ -7,6 +9,8 @@ from core.api.files.packed_cache import PackedCache
 from core.api.files.sending import Objects
 from core.api.services import Services
 from core.exports.versions.packing import CODINGS, LEAST_BYTES
+
+_LOOKERS = 2
 
 
 class FileService:
@@ -20,6 +24,8 @@ class FileService:
         self.fetches = FetchLog(services)
         self.tokens_in_query = services.config["api.tokens_in_query"] == "yes"
         self.presigns = services.config["api.presigned_downloads"] == "yes"
+        # Objects that are asked for by their id are looked for through whole collections: not by many at once.
+        self.looking = asyncio.Semaphore(_LOOKERS)
         self._packed = PackedCache(services.config.home / "cache" / "files", self.objects.open)
 
     def start(self) -> None:

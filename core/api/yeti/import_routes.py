@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from core.api.access import ObservableEditor, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.services import Services
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import RequestTags, source_of
@@ -23,7 +24,7 @@ from core.ingest.registry import Reader, recognise
 from core.ingest.run import guarded
 from core.schemas.claim import Claim, Refusal
 from core.store import Store, observable_edits, observable_pages
-from core.store.imports import ImportSession
+from core.store.imports import ImportSession, Told
 from core.store.observable_edits import Entry
 
 router = APIRouter(prefix="/observables/import", tags=["observables"])
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/observables/import", tags=["observables"])
 _tags = TypeAdapter(RequestTags)
 
 
-@router.post("/text", response_model=Added)
+@router.post("/text", response_model=Added, responses=details(400))
 def import_text(given: Text, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take in the values of a text, one a line, defanged or not."""
     with _folder() as folder:
@@ -40,7 +41,7 @@ def import_text(given: Text, services: ServicesHere, store: StoreHere, caller: O
         return take_in(services, store, InputFile(path, "text"), text_importer, given.tags, source_of(caller))
 
 
-@router.post("/file", response_model=Added)
+@router.post("/file", response_model=Added, responses=details(400))
 def import_file(
     services: ServicesHere,
     store: StoreHere,
@@ -58,7 +59,10 @@ def import_file(
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
         found = InputFile(path, file.filename or "file")
-        return take_in(services, store, found, recognise(found), names, source_of(caller))
+        try:
+            return take_in(services, store, found, recognise(found), names, source_of(caller))
+        except UnreadableFile as error:
+            raise UnreadableFile(f"{found.name}: {error}") from None
 
 
 def take_in(
@@ -79,7 +83,7 @@ def take_in(
         faults = observable_edits.take_in(store, entries, source, now)
         failed += [item.value for item, fault in zip(entries, faults, strict=True) if fault is not None]
     else:
-        with ImportSession(store, now, refusals.append) as session:
+        with ImportSession(store, now, refusals.append, Told(subject=file.name)) as session:
             session.add(claims)
         failed += [item.excerpt for item in refusals]
     named = list(dict.fromkeys((item.type, item.value) for item in claims))
@@ -100,7 +104,7 @@ def _read(file: InputFile, reader: Reader, options: Options) -> tuple[list[Claim
             failed.append(item.excerpt or item.reason)
         else:
             # Lists of what must not be blocked, and templates, are for who may run commands on the host.
-            raise UnreadableFile(f"{file.name} holds no observables; yetictl import reads such files")
+            raise UnreadableFile("holds no observables; yetictl import reads such files")
     return claims, failed
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import GUESS, TypeName, id_of, own_type, recognised, source_of, window
 from core.api.yeti.observable_forms import (
@@ -34,7 +35,7 @@ from core.store.observable_pages import Filter, Observable
 router = APIRouter(prefix="/observables", tags=["observables"])
 
 
-@router.post("/", response_model=ObservableOut)
+@router.post("/", response_model=ObservableOut, responses=details(400))
 def create(given: NewObservable, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take one value in; one that is known already is refused."""
     now = services.now
@@ -42,7 +43,7 @@ def create(given: NewObservable, services: ServicesHere, store: StoreHere, calle
     return shapes.one(store, key, now)
 
 
-@router.post("/extended", response_model=ObservableOut)
+@router.post("/extended", response_model=ObservableOut, responses=details(400))
 def create_extended(
     given: NewExtended, services: ServicesHere, store: StoreHere, caller: ObservableEditor
 ) -> Response:
@@ -53,7 +54,7 @@ def create_extended(
     return shapes.one(store, key, now)
 
 
-@router.post("/bulk", response_model=Added)
+@router.post("/bulk", response_model=Added, responses=details(400))
 def create_many(given: Bulk, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take many values in; those that are known get the tags, too."""
     entries: list[Entry] = []
@@ -86,7 +87,7 @@ def search(given: Search, services: ServicesHere, store: StoreHere, _: Reader) -
     return shapes.several(services, store, "observables", keys, total=total)
 
 
-@router.post("/tag")
+@router.post("/tag", responses=details(400))
 def tag(given: Tagging, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Tagged:
     """Tag observables; ``strict`` takes all other tags away."""
     now = services.now
@@ -109,7 +110,7 @@ def tag(given: Tagging, services: ServicesHere, store: StoreHere, caller: Observ
     return Tagged(tagged=len(found), tags=tags)
 
 
-@router.get("/", response_model=ObservableOut)
+@router.get("/", response_model=ObservableOut, responses=details(404))
 def find(
     services: ServicesHere,
     store: StoreHere,
@@ -124,13 +125,13 @@ def find(
     return shapes.one(store, known, services.now)
 
 
-@router.get("/{id}", response_model=ObservableOut)
+@router.get("/{id}", response_model=ObservableOut, responses=details(404))
 def show(id: str, services: ServicesHere, store: StoreHere, _: Reader) -> Response:
     """Return an observable."""
     return shapes.one(store, _there(store, id, services.now).id, services.now)
 
 
-@router.patch("/{id}", response_model=ObservableOut)
+@router.patch("/{id}", response_model=ObservableOut, responses=details(400, 404))
 def change(
     id: str, given: ChangedObservable, services: ServicesHere, store: StoreHere, caller: ObservableEditor
 ) -> Response:
@@ -149,7 +150,7 @@ def change(
     return shapes.one(store, item.id, now)
 
 
-@router.delete("/{id}")
+@router.delete("/{id}", responses=details(404))
 def remove(id: str, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> None:
     """Forget an observable.
 
@@ -159,7 +160,7 @@ def remove(id: str, services: ServicesHere, store: StoreHere, caller: Observable
     observable_edits.remove(store, item.id, f"deleted by {caller.user.name}", services.now)
 
 
-@router.post("/{id}/context", response_model=ObservableOut)
+@router.post("/{id}/context", response_model=ObservableOut, responses=details(404))
 def add_context(
     id: str, given: Context, services: ServicesHere, store: StoreHere, _: ObservableEditor
 ) -> Response:
@@ -170,7 +171,7 @@ def add_context(
     return shapes.one(store, item.id, now)
 
 
-@router.post("/{id}/context/delete", response_model=ObservableOut)
+@router.post("/{id}/context/delete", response_model=ObservableOut, responses=details(404))
 def remove_context(
     id: str, given: Context, services: ServicesHere, store: StoreHere, _: ObservableEditor
 ) -> Response:

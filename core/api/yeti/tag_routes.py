@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
-from core.api.yeti.durations import Duration, seconds
+from core.api.described import details
+from core.api.yeti.durations import Duration, DurationOut, seconds
 from core.api.yeti.forms import Count, Form, Page, TagName, TagNames, id_of, window
 from core.errors import NotFound, RefusedValue
 from core.schemas.instant import Instant, to_datetime
@@ -60,7 +61,7 @@ class TagOut(BaseModel):
     description: str
     count: int
     created: datetime | None
-    default_expiration: timedelta | None
+    default_expiration: DurationOut | None
     produces: list[str]
     replaces: list[str]
     id: str
@@ -105,7 +106,7 @@ def several(given: Several, store: StoreHere, _: Reader) -> Found:
     return Found(tags=[_out(store, item) for item in found], total=total)
 
 
-@router.post("/merge")
+@router.post("/merge", responses=details(404, 409))
 def merge(given: Merge, services: ServicesHere, store: StoreHere, _: ObservableEditor) -> Merged:
     """Let what has one of some tags have another one instead; one that an export goes by is not touched."""
     names = [_sound(name) for name in given.merge]
@@ -117,13 +118,13 @@ def merge(given: Merge, services: ServicesHere, store: StoreHere, _: ObservableE
     return Merged(merged=changed, into=_out(store, into))
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=details(404))
 def show(id: str, store: StoreHere, _: Reader) -> TagOut:
     """Return a tag."""
     return _out(store, _there(store, id))
 
 
-@router.put("/{id}")
+@router.put("/{id}", responses=details(404, 409))
 def change(id: str, given: TagForm, services: ServicesHere, store: StoreHere, _: ObservableEditor) -> TagOut:
     """Describe a tag anew; under another name it becomes that tag, with another id."""
     item = _there(store, id)
@@ -132,7 +133,7 @@ def change(id: str, given: TagForm, services: ServicesHere, store: StoreHere, _:
     return _written(store, given, item.lifetime_s, services.now)
 
 
-@router.delete("/{id}")
+@router.delete("/{id}", responses=details(404, 409))
 def remove(id: str, services: ServicesHere, store: StoreHere, _: ObservableEditor) -> None:
     """Take a tag away from whatever has it; one that an export goes by is not touched."""
     tag_descriptions.remove(store, _there(store, id).id, services.now)

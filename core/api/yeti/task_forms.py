@@ -1,11 +1,11 @@
 """Exports as Yeti's tasks: what is asked, and what is answered."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from core.api.yeti.durations import Duration
+from core.api.yeti.durations import Duration, DurationOut
 from core.api.yeti.forms import Count, Form, Page, TagNames
 
 
@@ -62,7 +62,7 @@ class ExportTaskOut(BaseModel):
     status: Literal["idle", "running", "completed", "failed"]
     status_message: str
     last_run: datetime | None
-    frequency: timedelta | None
+    frequency: DurationOut | None
     type: Literal["export"] = "export"
     include_tags: list[str]
     exclude_tags: list[str]

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, HTTPException
 
 from core.api.access import ExportEditor, Reader, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.services import Services
 from core.api.yeti import task_shapes as shapes
 from core.api.yeti.forms import window
@@ -13,6 +14,7 @@ from core.api.yeti.task_forms import Done, ExportForm, ExportTask, ExportTaskOut
 from core.api.yeti.task_search import matching, sorted_by
 from core.errors import NotFound
 from core.exports.definitions import definition as rules
+from core.exports.definitions.keeping import keep
 from core.exports.formats import formats
 from core.exports.remove import remove_export
 from core.schemas.export import ExportDefinition, Selection
@@ -39,7 +41,7 @@ def search(given: Search, services: ServicesHere, store: StoreHere, _: Reader) -
     return Found(tasks=page, total=len(found))
 
 
-@router.post("/export/new")
+@router.post("/export/new", responses=details(404, 409))
 def create(given: ExportForm, services: ServicesHere, store: StoreHere, _: ExportEditor) -> ExportTaskOut:
     """Define an export; it is switched off unless it is said to be on."""
     wanted = given.export
@@ -59,17 +61,17 @@ def create(given: ExportForm, services: ServicesHere, store: StoreHere, _: Expor
         enabled=wanted.enabled,
         now=services.now,
     )
-    definitions.add_export(store, made)
+    keep(store, made, services.settings)
     return _shown(services, store, made)
 
 
-@router.patch("/export/{name:path}")
+@router.patch("/export/{name:path}", responses=details(404, 409, 412))
 def change(
     name: str, given: ExportForm, services: ServicesHere, store: StoreHere, _: ExportEditor
 ) -> ExportTaskOut:
     """Change what is sent of an export; its name stays, as all that was published by it goes by that."""
     wanted, fields = given.export, given.export.model_fields_set
-    old = _export(store, name)
+    old = seen = _export(store, name)
     if wanted.name != old.name:
         raise HTTPException(
             422,
@@ -89,12 +91,11 @@ def change(
         enabled=wanted.enabled if "enabled" in fields else old.enabled,
         modified_at=services.now,
     )
-    rules.validate(store, made, default_destination=services.settings.export_path)
-    definitions.replace_export(store, made)
+    keep(store, made, services.settings, seen=seen)
     return _shown(services, store, made)
 
 
-@router.delete("/export/{name:path}")
+@router.delete("/export/{name:path}", responses=details(404, 409))
 def remove(name: str, services: ServicesHere, store: StoreHere, _: ExportEditor) -> Done:
     """Remove an export; its published file and its versions stay where they are."""
     item = _export(store, name)
@@ -102,7 +103,7 @@ def remove(name: str, services: ServicesHere, store: StoreHere, _: ExportEditor)
     return Done()
 
 
-@router.post("/{name:path}/run")
+@router.post("/{name:path}/run", responses=details(404))
 def run(
     name: str,
     services: ServicesHere,
@@ -119,7 +120,7 @@ def run(
     return Done()
 
 
-@router.post("/{name:path}/toggle")
+@router.post("/{name:path}/toggle", responses=details(404))
 def toggle(name: str, services: ServicesHere, store: StoreHere, _: ExportEditor) -> ExportTaskOut:
     """Switch an export on, or off."""
     item = _export(store, name, "Task")

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, Response
@@ -14,8 +13,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from starlette.background import BackgroundTask
 
 from core.api.access import Admin, Reader, ServicesHere, StoreHere
+from core.api.described import details
 from core.api.services import Services
 from core.api.yeti.forms import Count, Form, Page, id_of, window
+from core.clients.persistient_storage.receipts import attachment
 from core.errors import NotFound, TemplateError
 from core.exports.adhoc import render_rows
 from core.exports.templates import templates
@@ -110,7 +111,7 @@ def search(given: Search, store: StoreHere, _: Reader) -> Found:
     )
 
 
-@router.post("/render", response_class=Response)
+@router.post("/render", response_class=Response, responses=details(400, 404))
 def render(given: Render, services: ServicesHere, store: StoreHere, _: Reader) -> Response:
     """Render observables by a template, as text: those of the ids in their order, or those found by type and value."""
     item = _asked_for(store, given)
@@ -136,7 +137,7 @@ def render(given: Render, services: ServicesHere, store: StoreHere, _: Reader) -
     )
 
 
-@router.post("/")
+@router.post("/", responses=details(409))
 def create(given: Wanted, services: ServicesHere, store: StoreHere, _: Admin) -> KeptTemplate:
     """Keep a new template, after checking it."""
     name, text = _checked(given)
@@ -147,7 +148,7 @@ def create(given: Wanted, services: ServicesHere, store: StoreHere, _: Admin) ->
     return _kept(made)
 
 
-@router.patch("/{id}")
+@router.patch("/{id}", responses=details(404, 409))
 def change(id: str, given: Wanted, services: ServicesHere, store: StoreHere, _: Admin) -> KeptTemplate:
     """Change a template, after checking it; exports that use it follow its name."""
     item = _there(store, id)
@@ -156,7 +157,7 @@ def change(id: str, given: Wanted, services: ServicesHere, store: StoreHere, _: 
     return KeptTemplate(id=str(item.id), name=name, template=text)
 
 
-@router.delete("/{id}")
+@router.delete("/{id}", responses=details(404, 409))
 def remove(id: str, store: StoreHere, _: Admin) -> Done:
     """Remove a template that no export uses."""
     definitions.remove_template(store, _there(store, id).name)
@@ -164,11 +165,9 @@ def remove(id: str, store: StoreHere, _: Admin) -> Done:
 
 
 def disposition(name: str) -> str:
-    """Return the header that names a file to be kept, as RFC 6266 has it."""
-    if _is_token(name):
-        return f"attachment; filename={name}"
-    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    """Return the header that names a file to be kept, as RFC 6266 has it; one without marks as Yeti does."""
+    plain = name.replace("/", "_")
+    return f"attachment; filename={plain}" if _is_token(plain) else attachment(plain)
 
 
 def _asked_for(store: Store, given: Render) -> TemplateRow:

@@ -16,6 +16,7 @@ from core.errors import TooLarge, UnreadableFile
 
 LONGEST_LINE_CHARACTERS = 1 << 20
 _CHUNK_CHARACTERS = 1 << 18
+_COST_OF_A_LINE = 16  # so that nothing but line ends is not the longest work
 _COMPRESSED: tuple[tuple[bytes, Callable[[IO[bytes]], io.RawIOBase | io.BufferedIOBase]], ...] = (
     (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
     (b"BZh", lambda raw: bz2.BZ2File(raw)),
@@ -48,7 +49,8 @@ def read(
         path: The file; ``None`` is standard input.
         on_bytes: Called with the number of bytes just read from the disk.
         name: What errors call it, if not by its path.
-        most_characters: How much is looked at, whatever it was packed into; ``None`` is all.
+        most_characters: How much is looked at, whatever it was packed into, a line counting for sixteen more; ``None`` is
+            all.
 
     Raises:
         UnreadableFile: It is missing, may not be read, or is damaged; lines before the damage were yielded.
@@ -59,7 +61,7 @@ def read(
         with ExitStack() as closing:
             raw = _standard_input() if path is None else closing.enter_context(path.open("rb"))
             text = closing.enter_context(_plain(raw))
-            yield from _lines(text, _Progress(raw, on_bytes), most_characters)
+            yield from _lines(text, _Progress(raw, on_bytes), most_characters, name)
     except _DAMAGED:
         raise UnreadableFile(f"{name} is damaged, or not whole") from None
     except OSError as error:
@@ -82,14 +84,14 @@ def _plain(raw: io.BufferedReader) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, "utf-16" if is_utf16 else "utf-8-sig", errors="replace", newline="")
 
 
-def _lines(stream: io.TextIOWrapper, progress: "_Progress", most: int | None) -> Iterator[str | None]:
+def _lines(stream: io.TextIOWrapper, progress: "_Progress", most: int | None, name: str) -> Iterator[str | None]:
     rest, is_too_long, taken = "", False, 0
     while chunk := stream.read(_CHUNK_CHARACTERS):
         progress.tell()
-        taken += len(chunk)
-        if most is not None and taken > most:
-            raise TooLarge(f"it is longer than {most:,} characters; send it in parts")
         pieces = chunk.split("\n")
+        taken += len(chunk) + _COST_OF_A_LINE * len(pieces)
+        if most is not None and taken > most:
+            raise TooLarge(f"{name} is more than {most:,} characters; send it in parts")
         pieces[0] = rest + pieces[0]
         rest = pieces.pop()
         for piece in pieces:

@@ -215,8 +215,7 @@ def _check_writing(definition: ExportDefinition, templates: Collection[str]) -> 
     if bool(definition.format) == bool(definition.template):
         raise DefinitionError("an export has either a format or a template", word="format")
     if definition.format:
-        with _about("format"):
-            form = get_format(definition.format)
+        form = get_format(definition.format)
         with _about("option"):
             parse_options(form, definition.options)
         return

@@ -132,8 +132,10 @@ def get_format(name: str) -> Format:
         return known[name]
     reasons = [f"{item.origin}: {item.reason}" for item in broken_formats() if _is_about(item, name)]
     if reasons:
-        raise DefinitionError(f"the format {name!r} cannot be used: {'; '.join(reasons)}")
-    raise DefinitionError(f"unknown format {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+        raise DefinitionError(f"the format {name!r} cannot be used: {'; '.join(reasons)}", word="format")
+    raise DefinitionError(
+        f"unknown format {name!r}{nearest(name, known)}; known: {', '.join(known)}", word="format"
+    )
 
 
 def parse_options(form: Format, given: Mapping[str, str]) -> Any:

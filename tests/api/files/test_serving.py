@@ -306,6 +306,16 @@ def test_places_other_than_the_default_have_names_of_their_own(publisher, tmp_pa
     assert [here, here, there] == found
 
 
+def test_no_export_takes_the_path_of_another(publisher):
+    """Not even where the names of two read alike, put together."""
+    first = publisher.publish("a", addresses(3), file_name="b/x.txt", is_public=True)
+    publisher.publish("a/b", addresses(5), file_name="x.txt", is_public=True)
+    with publisher.client() as client:
+        found = client.get("/exports/~a/b/x.txt").content
+
+    assert first == found
+
+
 def test_a_rollback_is_served_within_a_second(publisher, c2, token):
     """And so is every new version."""
     newer = addresses(500, first=700)
@@ -345,3 +355,18 @@ def test_deltas_and_signatures_are_served_beside(publisher: Publisher, tmp_path)
     for name, answer in found.items():
         assert (200, (place / name).read_bytes()) == (answer.status_code, answer.content)
     assert "application/x-ndjson" == found["c2.txt.delta.jsonl"].headers["content-type"]
+
+
+def test_files_are_described(publisher):
+    """The description of the interface has them, with every status that was seen here."""
+    with publisher.client() as client:
+        described = client.get("/openapi.json").json()
+    path = described["paths"]["/exports/{file_name}"]
+
+    assert {"get", "head"} == set(path)
+    assert {"200", "206", "304", "307", "401", "403", "404", "406", "412", "416", "503"} == set(
+        path["get"]["responses"]
+    )
+    assert {"/api/v2/tasks/export/{export_id}/content"} <= set(described["paths"])
+    for scheme in ("HTTPBearer", "ConsumerToken"):
+        assert scheme in described["components"]["securitySchemes"]

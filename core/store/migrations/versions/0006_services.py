@@ -17,11 +17,21 @@ def upgrade() -> None:
     op.create_table(
         "condition",
         sa.Column(
-            "kind", TEXT, nullable=False, comment="held, failed, overdue, stale consumer, expiring token, …"
+            "kind",
+            TEXT,
+            nullable=False,
+            comment="held, failed, overdue, stale-consumer or expiring-token.",
         ),
-        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False, comment="Name of an export, a consumer, a key."),
+        sa.Column("state", TEXT, nullable=False, comment="The kind has more than one where it gets worse."),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("detail", TEXT, nullable=False, comment="JSON object."),
+        sa.Column(
+            "told_by",
+            TEXT,
+            nullable=False,
+            comment="Key of the notice that told it; empty: nobody was told.",
+        ),
         sa.PrimaryKeyConstraint("kind", "subject", name="pk_condition"),
         comment="What is not as it should be just now; whoever is told is told of the change.",
     )
@@ -63,11 +73,29 @@ def upgrade() -> None:
     op.create_table(
         "notice",
         sa.Column("id", ID, nullable=False),
+        sa.Column(
+            "key",
+            TEXT,
+            nullable=False,
+            comment="What receivers know it by, however often it comes.",
+        ),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("subject", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("title", TEXT, nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("advice", TEXT, nullable=False, comment="JSON list of lines: what to do."),
         sa.Column("detail", TEXT, nullable=False, comment="JSON object."),
+        sa.Column(
+            "follows",
+            TEXT,
+            nullable=False,
+            comment="Key of the notice that this one ends; empty: of none.",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),
+        sa.UniqueConstraint("key", name="uq_notice_key"),
         comment="Changes of state that somebody is to be told of.",
     )
     op.create_index("ix_notice_made_at", "notice", ["made_at"], unique=False)
@@ -151,9 +179,15 @@ def upgrade() -> None:
     op.create_table(
         "notice_delivery",
         sa.Column("notice_id", ID, nullable=False),
-        sa.Column("channel", TEXT, nullable=False, comment="webhook, mail, chat."),
+        sa.Column("channel", TEXT, nullable=False, comment="webhook, mail, chat, chat-2, …"),
         sa.Column("attempt", sa.Integer(), nullable=False, comment="How often it was tried."),
         sa.Column("due_at", sa.BigInteger(), nullable=False, comment="When it is to be tried (again)."),
+        sa.Column(
+            "is_refused",
+            sa.Boolean(),
+            nullable=False,
+            comment="The channel works and did not take it: others go on.",
+        ),
         sa.Column("done_at", sa.BigInteger(), nullable=True, comment="When it was told, or given up."),
         sa.Column("message", TEXT, nullable=False, comment="Why it could not be told."),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,232 @@
+"""The endpoints of TAXII 2.1; nothing is written by them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from core.api.taxii import MEDIA_TYPE, PREFIX
+from core.api.taxii.asking import (
+    Asked,
+    AskedHere,
+    Collection,
+    Wanted,
+    WantedHere,
+    date_text,
+    next_text,
+)
+from core.exports import stix_objects
+from core.schemas.instant import Instant
+from core.store.fetches import NOBODY, FetchKey
+from core.store.ledger import collections
+from core.store.ledger.collections import Entry
+
+router = APIRouter(prefix=PREFIX, tags=["taxii"], default_response_class=Response)
+
+_MOST_CONTENT_BYTES = 1 << 20
+_AT_ONCE = 5_000
+_encode = msgspec.json.Encoder().encode
+_ROOT = f"{PREFIX}/api"
+
+
+def _answer(found: Any, **headers: str) -> Response:
+    sent = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"} | headers
+    return Response(_encode(found), headers=sent, media_type=MEDIA_TYPE)
+
+
+@router.get("/")
+async def discovery(request: Request, _: AskedHere) -> Response:
+    """Say where the API root is."""
+    root = str(request.base_url).rstrip("/") + f"{_ROOT}/"
+    return _answer(
+        {"title": "Yeti Exports", "description": "Published exports.", "default": root, "api_roots": [root]}
+    )
+
+
+@router.get("/api/")
+async def api_root(_: AskedHere) -> Response:
+    """Describe the API root."""
+    return _answer(
+        {"title": "Published exports", "versions": [MEDIA_TYPE], "max_content_length": _MOST_CONTENT_BYTES}
+    )
+
+
+@router.get("/api/status/{status_id}/")
+async def status(status_id: str, _: AskedHere) -> Response:
+    """Tell how an addition went: there are none."""
+    raise HTTPException(404, f"nothing was ever added here, so that there is no status {status_id[:100]!r}")
+
+
+@router.get("/api/collections/")
+async def all_collections(found: AskedHere) -> Response:
+    """List the collections that whoever asks may read."""
+    items = [_described(item) for item in found.collections.values()]
+    return _answer({"collections": items} if items else {})
+
+
+@router.get("/api/collections/{collection_id}/")
+async def one_collection(collection_id: str, found: AskedHere) -> Response:
+    """Describe a collection."""
+    return _answer(_described(found.collection(collection_id)))
+
+
+@router.get("/api/collections/{collection_id}/objects/")
+async def objects(request: Request, collection_id: str, found: AskedHere, what: WantedHere) -> Response:
+    """Send objects, oldest first, a page at a time."""
+    item = found.collection(collection_id)
+    entries, goes_on = await _entries(found, item, what)
+    answer = _page([_indicator(item, entry) for entry in entries], entries, goes_on)
+    _note(request, found, item, len(answer.body))
+    return answer
+
+
+@router.post("/api/collections/{collection_id}/objects/")
+async def add_objects(collection_id: str, found: AskedHere) -> Response:
+    """Refuse to add objects."""
+    found.collection(collection_id)
+    raise HTTPException(403, "collections are read here, and nothing else")
+
+
+@router.get("/api/collections/{collection_id}/manifest/")
+async def manifest(collection_id: str, found: AskedHere, what: WantedHere) -> Response:
+    """Say which objects there are, and when they came."""
+    entries, goes_on = await _entries(found, found.collection(collection_id), what)
+    records = [
+        {
+            "id": stix_objects.indicator_id(entry.type, entry.value),
+            "date_added": date_text(entry.added_at),
+            "version": stix_objects.timestamp(entry.modified_at),
+            "media_type": stix_objects.MEDIA_TYPE,
+        }
+        for entry in entries
+    ]
+    return _page(records, entries, goes_on)
+
+
+@router.get("/api/collections/{collection_id}/objects/{object_id}/")
+async def one_object(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
+    """Send one object, in the version that there is."""
+    item = found.collection(collection_id)
+    entries = await _of_id(found, item, object_id, what)
+    return _page([_indicator(item, entry) for entry in entries], entries, goes_on=False)
+
+
+@router.get("/api/collections/{collection_id}/objects/{object_id}/versions/")
+async def object_versions(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
+    """Say which versions of an object there are: one."""
+    entries = await _of_id(found, found.collection(collection_id), object_id, what)
+    said = {"versions": [stix_objects.timestamp(entry.modified_at) for entry in entries]} if entries else {}
+    return _answer(said, **_dates(entries))
+
+
+@router.delete("/api/collections/{collection_id}/objects/{object_id}/")
+async def delete_object(collection_id: str, object_id: str, found: AskedHere) -> Response:
+    """Refuse to delete an object."""
+    found.collection(collection_id)
+    raise HTTPException(403, f"collections are read here, and nothing else: {object_id[:100]} stays")
+
+
+def _described(item: Collection) -> dict[str, Any]:
+    said = {"description": item.export.description} if item.export.description else {}
+    return {
+        "id": item.id,
+        "title": item.export.name,
+        **said,
+        "alias": item.export.name,
+        "can_read": True,
+        "can_write": False,
+        "media_types": [stix_objects.MEDIA_TYPE],
+    }
+
+
+async def _of_id(found: Asked, item: Collection, object_id: str, what: Wanted) -> list[Entry]:
+    there, _ = await _entries(found, item, Wanted(limit=1, ids=frozenset((object_id,))))
+    if not there:
+        raise HTTPException(404, "there is no such object in this collection")
+    is_wanted = not what.is_nothing and (what.added_after is None or there[0].added_at > what.added_after)
+    return [entry for entry in there if is_wanted and _is_version(entry, what)]
+
+
+async def _entries(found: Asked, item: Collection, what: Wanted) -> tuple[list[Entry], bool]:
+    """Return what is wanted of a collection, and whether there is more of it."""
+    if what.is_nothing:
+        return [], False
+    if not what.ids and what.versions is None:
+        return await asyncio.to_thread(_read, found, item, what)
+    async with found.service.looking:
+        return await asyncio.to_thread(_looked_for, found, item, what)
+
+
+def _read(found: Asked, item: Collection, what: Wanted, limit: int | None = None) -> tuple[list[Entry], bool]:
+    limit = limit or what.limit
+    with found.service.services.store() as store:
+        entries = collections.page(
+            store,
+            item.export.id,
+            item.export.version,
+            after=what.after,
+            added_after=what.added_after,
+            types=stix_objects.TYPES,
+            limit=limit + 1,
+        )
+    return entries[:limit], len(entries) > limit
+
+
+def _looked_for(found: Asked, item: Collection, what: Wanted) -> tuple[list[Entry], bool]:
+    """Go through a collection, since ids say nothing of where an object stands."""
+    there: list[Entry] = []
+    while True:
+        entries, goes_on = _read(found, item, what, _AT_ONCE)
+        for entry in entries:
+            is_id = not what.ids or stix_objects.indicator_id(entry.type, entry.value) in what.ids
+            if is_id and _is_version(entry, what):
+                there.append(entry)
+                if len(there) > what.limit:
+                    return there[:-1], True
+                if len(there) == len(what.ids):  # each is there once
+                    return there, False
+        if not goes_on:
+            return there, False
+        what = replace(what, after=entries[-1].place)
+
+
+def _is_version(entry: Entry, what: Wanted) -> bool:
+    return what.versions is None or entry.modified_at // 1_000 in {moment // 1_000 for moment in what.versions}
+
+
+def _indicator(item: Collection, entry: Entry) -> dict[str, Any]:
+    return stix_objects.indicator(
+        entry.type, entry.value, entry.created_at, entry.modified_at, item.export.ceiling
+    )
+
+
+def _page(found: list[dict[str, Any]], entries: Sequence[Entry], goes_on: bool) -> Response:
+    said: dict[str, Any] = {"objects": found} if found else {}
+    if goes_on:
+        said = {"more": True, "next": next_text(entries[-1].place)} | said
+    return _answer(said, **_dates(entries))
+
+
+def _dates(entries: Sequence[Entry]) -> dict[str, str]:
+    if not entries:
+        return {}
+    moments: list[Instant] = [entry.added_at for entry in entries]
+    return {
+        "X-TAXII-Date-Added-First": date_text(min(moments)),
+        "X-TAXII-Date-Added-Last": date_text(max(moments)),
+    }
+
+
+def _note(request: Request, found: Asked, item: Collection, size_bytes: int) -> None:
+    consumer = item.granted.token.consumer if item.granted else NOBODY
+    found.service.fetches.note(
+        FetchKey(consumer, item.export.id, item.export.version),
+        found.service.services.now,
+        size_bytes=size_bytes,
+        address=request.client.host if request.client else "",
+        agent=request.headers.get("user-agent", ""),
+    )

@@ -1,0 +1,113 @@
+"""Who has which version since when: counted in memory, one row for consumer, export and version."""
+
+import pytest
+from publishing import addresses
+from served import Clock, listening
+
+from core.api.files.fetch_log import FetchLog
+from core.api.services import Services
+from core.schemas.instant import SECOND
+from core.store import fetches
+from core.store.fetches import FetchKey
+
+C2 = "/exports/c2.txt"
+
+
+def rows(publisher):
+    """What is written down."""
+    with publisher.api.services.store() as store:
+        return [
+            (item.consumer, item.export, item.version, item.full, item.unchanged, item.size_bytes)
+            for item in fetches.fetches(store)
+        ]
+
+
+@pytest.fixture
+def again(publisher):
+    """Serve the same installation by another process, which ends with the block."""
+    return lambda: listening(Services(publisher.api.services.config, clock=publisher.api.clock))
+
+
+def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again):
+    """Files, parts and answers that nothing changed; a request for the length alone is none."""
+    open_body = publisher.publish("open", addresses(10), is_public=True)
+    with again() as url, publisher.client(token, follow_redirects=False) as client:
+        tag = client.get(url + C2).headers["etag"]
+        client.get(url + C2, headers={"Range": "bytes=0-99"})
+        for _ in range(3):
+            client.get(url + C2, headers={"If-None-Match": tag})
+        client.head(url + C2)
+        client.get(url + "/exports/no.txt")
+        client.get(url + "/exports/open.txt", headers={"Authorization": ""})
+        client.get(url + "/exports/open.txt")
+        during = rows(publisher)
+    after = rows(publisher)
+
+    assert [] == during
+    assert [
+        ("firewall", "c2", 1, 2, 3, len(c2) + 100),
+        (None, "open", 1, 1, 0, len(open_body)),
+        ("firewall", "open", 1, 1, 0, len(open_body)),
+    ] == after
+
+
+def test_each_version_has_its_own_row(publisher, c2, token, again):
+    """So that it can be said since when a consumer has what it has."""
+    with again() as url, publisher.client(token) as client:
+        client.get(url + C2, headers={"User-Agent": "PAN-OS/11.1"})
+    publisher.run("c2", addresses(900))
+    publisher.api.clock.now += 60 * SECOND
+    with again() as url, publisher.client(token) as client:
+        client.get(url + C2)
+    with publisher.api.services.store() as store:
+        newer, older = fetches.fetches(store)
+        (lag,) = fetches.lags(store, publisher.api.clock.now)
+
+    assert ([2, 1], ["127.0.0.1", "127.0.0.1"]) == ([newer.version, older.version], [newer.address, older.address])
+    assert "PAN-OS/11.1" == older.agent
+    assert (2, publisher.api.clock.now, True) == (lag.version, lag.since, lag.is_current)
+
+
+def test_what_is_counted_is_written_every_few_seconds(publisher, c2):
+    """A process that is killed loses no more than that."""
+    log = FetchLog(publisher.api.services, every_s=0.05)
+    log.note(FetchKey(0, 1, 1), publisher.api.clock.now, size_bytes=7, address="192.0.2.1", agent="x")
+    log.start()
+    try:
+        for _ in range(200):
+            if found := rows(publisher):
+                break
+            log._ends.wait(0.05)
+    finally:
+        log.stop()
+
+    assert [(None, "c2", 1, 1, 0, 7)] == found
+
+
+def test_what_cannot_be_written_is_kept(publisher, c2, tmp_path, caplog):
+    """The store is away: it is counted on, and written when that is back."""
+    path = publisher.api.services.config.home / "yeti.db"
+    services = Services(publisher.api.services.config, clock=Clock())
+    log = FetchLog(services)
+    key = FetchKey(0, 1, 1)
+    log.note(key, 10, size_bytes=7, address="192.0.2.1", agent="x")
+    path.rename(path.with_name("aside.db"))
+    path.mkdir()
+    log._guarded(log.write)
+    log.note(key, 20, size_bytes=None, address="192.0.2.2", agent="y")
+    path.rmdir()
+    path.with_name("aside.db").rename(path)
+    log.stop()
+    services.close()
+    with publisher.api.services.store() as store:
+        (found,) = fetches.fetches(store)
+
+    assert "could not be written down yet" in caplog.text
+    assert (10, 20, 1, 1, 7, "192.0.2.2") == (
+        found.first_at,
+        found.last_at,
+        found.full,
+        found.unchanged,
+        found.size_bytes,
+        found.address,
+    )

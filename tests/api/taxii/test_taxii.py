@@ -1,0 +1,291 @@
+"""Read-only TAXII 2.1: as ``taxii2-client`` asks, and as the standard says."""
+
+import re
+import time
+import uuid
+
+import pytest
+from publishing import addresses
+from taxii2client.exceptions import AccessError
+from taxii2client.v21 import Collection, Server, as_pages
+
+from core.exports.stix_objects import NAMESPACE
+from core.schemas.claim import Claim
+from core.schemas.export import Selection
+from core.schemas.instant import SECOND
+
+MEDIA = "application/taxii+json;version=2.1"
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(\d{3})?Z")
+VALUES = addresses(25)
+INDICATOR = {
+    "type",
+    "spec_version",
+    "id",
+    "created",
+    "modified",
+    "name",
+    "indicator_types",
+    "pattern",
+    "pattern_type",
+    "pattern_version",
+    "valid_from",
+    "object_marking_refs",
+}
+
+
+def check_indicator(item):
+    """The rules of STIX 2.1 for what is in it."""
+    assert INDICATOR == set(item)
+    assert ("indicator", "2.1", "stix") == (item["type"], item["spec_version"], item["pattern_type"])
+    kind, _, key = item["id"].partition("--")
+    assert ("indicator", 5, uuid.RFC_4122) == (kind, uuid.UUID(key).version, uuid.UUID(key).variant)
+    for name in ("created", "modified", "valid_from"):
+        assert STAMP.fullmatch(item[name])
+    assert item["created"] <= item["modified"]
+    for reference in item["object_marking_refs"]:
+        assert re.fullmatch(r"marking-definition--[0-9a-f-]{36}", reference)
+
+
+@pytest.fixture
+def collection(publisher, token):
+    """The collection, as a client sees it."""
+    server = Server(f"{publisher.api.url}/taxii2/", user="siem", password=token)
+    (found,) = server.default.collections
+    return found
+
+
+@pytest.fixture
+def ask(publisher, token):
+    """Ask for a path below the API root."""
+
+    def get(path="", *, method="GET", headers=None, **query):
+        with publisher.client(token) as client:
+            url = f"/taxii2/api/{path}"
+            return client.request(method, url, params=query, headers={"Accept": MEDIA} | (headers or {}))
+
+    return get
+
+
+def values_of(envelope):
+    return [item["name"] for item in envelope.get("objects", [])]
+
+
+def test_the_client_finds_what_it_may_read(publisher, token, collection):
+    """Discovery, API root and collection, with what they must say; nothing can be written."""
+    publisher.publish("secret", addresses(3))
+    server = Server(f"{publisher.api.url}/taxii2/", user="siem", password=token)
+
+    assert [f"{publisher.api.url}/taxii2/api/"] == [root.url for root in server.api_roots]
+    assert [MEDIA] == server.default.versions
+    assert server.default.max_content_length > 0
+    assert ["c2"] == [item.title for item in server.default.collections]
+    assert ("c2", "for the SIEM", True, False) == (
+        collection.alias,
+        collection.description,
+        collection.can_read,
+        collection.can_write,
+    )
+    assert ["application/stix+json;version=2.1"] == collection.media_types
+    assert 5 == uuid.UUID(collection.id).version
+    with pytest.raises(AccessError):
+        collection.add_objects({"objects": []})
+
+
+def test_objects_are_what_the_version_lists(collection):
+    """Each an indicator by the rules of STIX, with a pattern that matches the value."""
+    envelope = collection.get_objects()
+
+    for item in envelope["objects"]:
+        check_indicator(item)
+    assert sorted(VALUES) == sorted(values_of(envelope))
+    assert {f"[ipv4-addr:value = '{value}']" for value in VALUES} == {
+        item["pattern"] for item in envelope["objects"]
+    }
+    assert {("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",)} == {
+        tuple(item["object_marking_refs"]) for item in envelope["objects"]
+    }
+    assert "more" not in envelope
+
+
+def test_pages_are_walked_to_the_end(collection):
+    """Each object once, whatever the size of a page."""
+    for size in (1, 7, 24, 25, 26):
+        pages = list(as_pages(collection.get_objects, per_request=size))
+
+        assert -(-25 // size) == len(pages)
+        assert sorted(VALUES) == sorted(name for page in pages for name in values_of(page))
+        assert [True] * (len(pages) - 1) == [page["more"] for page in pages[:-1]]
+
+
+def test_only_what_was_added_later(publisher, collection, ask):
+    """A platform asks for what came since; what left the list is not there any more."""
+    first = ask(f"collections/{collection.id}/objects/").headers["x-taxii-date-added-last"]
+    publisher.run("c2", [*VALUES[5:], "198.19.0.1"])
+    publisher.api.clock.now += SECOND
+    later = wait_for(lambda: ask(f"collections/{collection.id}/objects/", added_after=first))
+    whole = ask(f"collections/{collection.id}/objects/")
+    manifest = ask(f"collections/{collection.id}/manifest/", added_after=first)
+
+    assert "198.19.0.1" in values_of(later.json())
+    assert sorted([*VALUES[5:], "198.19.0.1"]) == sorted(values_of(whole.json()))
+    dates = [whole.headers["x-taxii-date-added-first"], whole.headers["x-taxii-date-added-last"]]
+    assert first < dates[1]
+    assert dates == sorted(dates)
+    assert all(re.fullmatch(r".*\.\d{6}Z", date) for date in dates)
+    assert [item["id"] for item in later.json()["objects"]] == [item["id"] for item in manifest.json()["objects"]]
+
+
+def wait_for(get):
+    """Ask until there is something: a new version counts within a second."""
+    for _ in range(20):
+        answer = get()
+        if answer.json():
+            return answer
+        time.sleep(0.1)
+    return answer
+
+
+def test_the_manifest_says_when_what_came(collection):
+    """Ids, versions and dates are those of the objects, in the order in which they came."""
+    objects = {item["id"]: item for item in collection.get_objects()["objects"]}
+    records = collection.get_manifest()["objects"]
+
+    assert set(objects) == {record["id"] for record in records}
+    for record in records:
+        assert {"id", "date_added", "version", "media_type"} == set(record)
+        assert objects[record["id"]]["modified"] == record["version"]
+        assert STAMP.fullmatch(record["date_added"])
+    assert [record["date_added"] for record in records] == sorted(record["date_added"] for record in records)
+
+
+def test_one_object_and_its_versions(collection, ask):
+    """By its id, which is the same for the same observable; one that there is not is 404."""
+    wanted = collection.get_objects()["objects"][7]
+    missing = f"indicator--{uuid.uuid5(uuid.NAMESPACE_DNS, 'x')}"
+
+    assert [wanted] == collection.get_object(wanted["id"])["objects"]
+    assert {"versions": [wanted["modified"]]} == collection.object_versions(wanted["id"])
+    assert 404 == ask(f"collections/{collection.id}/objects/{missing}/").status_code
+    assert 404 == ask(f"collections/{collection.id}/objects/{missing}/versions/").status_code
+
+
+def test_filters(collection, ask):
+    """Each alone and together, as the standard names them."""
+    everything = collection.get_objects()["objects"]
+    two = [everything[3], everything[20]]
+
+    def names(**query):
+        return sorted(values_of(ask(f"collections/{collection.id}/objects/", **query).json()))
+
+    chosen = sorted(item["name"] for item in two)
+    assert chosen == names(**{"match[id]": ",".join(item["id"] for item in two)})
+    assert sorted(VALUES) == names(**{"match[type]": "indicator,malware"})
+    assert [] == names(**{"match[type]": "malware"})
+    assert [] == names(**{"match[spec_version]": "2.0"})
+    assert sorted(VALUES) == names(**{"match[spec_version]": "2.0,2.1"})
+    for word in ("first", "last", "all", "last,2000-01-01T00:00:00Z"):
+        assert sorted(VALUES) == names(**{"match[version]": word})
+    assert sorted(VALUES) == names(**{"match[version]": everything[0]["modified"]})
+    assert [] == names(**{"match[version]": "2000-01-01T00:00:00Z"})
+    assert [] == names(**{"match[id]": two[0]["id"], "match[type]": "malware"})
+    limited = ask(f"collections/{collection.id}/objects/", **{"match[type]": "indicator"}, limit=2).json()
+    assert (2, True) == (len(limited["objects"]), limited["more"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "-1"},
+        {"limit": "x"},
+        {"next": "nonsense"},
+        {"next": "MS4y"},
+        {"added_after": "yesterday"},
+        {"match[version]": "newest"},
+    ],
+)
+def test_what_is_not_of_its_form_is_400(collection, ask, query):
+    """With an error as the standard has it."""
+    answer = ask(f"collections/{collection.id}/objects/", **query)
+
+    assert (400, MEDIA) == (answer.status_code, answer.headers["content-type"])
+    assert {"title", "description", "http_status"} == set(answer.json())
+    assert "400" == answer.json()["http_status"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "status"),
+    [
+        (MEDIA, 200),
+        ("application/taxii+json; version=2.1", 200),
+        ('application/taxii+json;version="2.1"', 200),
+        ("application/taxii+json", 200),
+        ("*/*", 200),
+        ("text/html, application/*;q=0.5", 200),
+        ("application/taxii+json;version=2.0", 406),
+        ("application/json", 406),
+        ("text/html", 406),
+        ("*/*;q=0", 406),
+    ],
+)
+def test_the_media_type_is_negotiated(ask, accepted, status):
+    """TAXII 2.1, or nothing."""
+    answer = ask("collections/", headers={"Accept": accepted})
+
+    assert (status, MEDIA) == (answer.status_code, answer.headers["content-type"])
+
+
+def test_access_is_that_of_files(publisher, token, collection):
+    """Nobody, whoever has another token, users, and anybody where the export is open."""
+    publisher.publish("other", addresses(3))
+    other = publisher.consumer("elsewhere", "other")
+    path = f"/taxii2/api/collections/{collection.id}/objects/"
+
+    def status(headers, path=path):
+        with publisher.client() as client:
+            return client.get(path, headers=headers).status_code
+
+    strange = {"Authorization": "Bearer fetch_00000000_" + "x" * 43}
+    key = {"Authorization": f"Bearer {publisher.api.key('reader')}"}
+    assert [401, 401, 404, 200] == [
+        status(headers) for headers in ({}, strange, {"Authorization": f"Bearer {other}"}, key)
+    ]
+    assert [401, 401] == [status({}, "/taxii2/"), status({}, "/taxii2/api/collections/")]
+    publisher.edit("c2", is_public=True)
+    assert [200, 200, 200] == [wait_status(lambda: status({})), status(strange), status({}, "/taxii2/")]
+
+
+def wait_status(get):
+    """Ask until it is there."""
+    for _ in range(20):
+        if (found := get()) == 200:
+            return found
+        time.sleep(0.1)
+    return found
+
+
+def test_what_no_pattern_can_say_is_left_out(publisher, token, collection):
+    """All else is escaped as patterns want it, and marked as far as the list may be passed on."""
+    with publisher.api.services.store() as store, store.import_session(publisher.api.clock.now) as session:
+        session.add(
+            [
+                Claim(type="generic", value="x'y\\z", source="s", tags=("mixed",)),
+                Claim(type="file", value="it's \\here", source="s", tags=("mixed",)),
+                Claim(type="cidr", value="198.18.0.0/24", source="s", tags=("mixed",)),
+                Claim(type="sha256", value="ab" * 32, source="s", tags=("mixed",)),
+            ]
+        )
+    publisher.define("mixed", selection=Selection(include=("mixed",)), is_public=True)
+    publisher.run("mixed")
+    found = Collection(
+        f"{publisher.api.url}/taxii2/api/collections/{uuid.uuid5(NAMESPACE, 'collection:mixed')}/"
+    ).get_objects()
+
+    assert {
+        "[file:name = 'it\\'s \\\\here']",
+        "[ipv4-addr:value = '198.18.0.0/24']",
+        "[file:hashes.'SHA-256' = '" + "ab" * 32 + "']",
+    } == {item["pattern"] for item in found["objects"]}
+    assert {"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"} == {
+        item["object_marking_refs"][0] for item in found["objects"]
+    }
