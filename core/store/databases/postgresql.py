@@ -11,6 +11,7 @@ from core.errors import AlreadyExists, StoreBusy, StoreError
 from core.redaction import redact
 from core.store.databases.interface import Connection, Lock, Words
 from core.store.databases.postgresql_words import PostgresqlWords
+from core.store.databases.queue_schema import SEARCH_PATH
 
 try:
     import psycopg
@@ -114,6 +115,11 @@ class PostgresqlDatabase:
         raw: Any = connection.connection.driver_connection
         return PostgresqlConnection(raw)
 
+    @property
+    def parameters(self) -> tuple[str, dict[str, Any]]:
+        """The address with its password, and what else the driver is told, for pools of others."""
+        return self._address, dict(self._defaults)
+
     def make_ready(self) -> None:
         from core.store.migrate import check_server
 
@@ -142,7 +148,8 @@ class PostgresqlDatabase:
             connection = psycopg.connect(self._address, autocommit=True, **self._defaults)
             try:
                 settings = (*SETTINGS, f"lock_timeout={LOCK_TIMEOUT_S}s")
-                connection.execute("; ".join(f"SET {name} = '{value}'" for name, _, value in _parts(settings)))
+                set_all = [f"SET {name} = '{value}'" for name, _, value in _parts(settings)]
+                connection.execute("; ".join([*set_all, SEARCH_PATH]))
                 connection.autocommit = autocommit
             except BaseException:
                 connection.close()
