@@ -23,8 +23,9 @@ from core.cli.session import Session
 def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """Run exports when their schedules say so, until a signal says to stop.
 
-    New and changed schedules are picked up without a restart.  Several of these may run on one host; an export is
-    run by one of them at a time.  A run whose process was killed is begun anew by another within a minute.
+    New and changed schedules are picked up without a restart.  Several of these may run: on one host where the
+    database is a file, on any number where it is on a server; an export is run by one of them at a time.  A run whose
+    process was killed is begun anew by another within a minute.
 
     What is held, fails or is late is told by the channels that the settings [notify] name; yetictl notify test tries
     them.

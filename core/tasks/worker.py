@@ -86,9 +86,16 @@ class Worker:
     def work(self, store: "Store") -> bool:
         """Do one job, and say whether there was one."""
         now = self._clock()
-        if not jobs.has_work(store, now, is_dead=_is_dead):
+        if not jobs.has_work(store, now, is_dead=is_gone):
             return False
-        item = jobs.claim(store, self.owner, now, is_dead=_is_dead)
+        item = jobs.claim(store, self.owner, now, is_dead=is_gone)
+        return self._run(store, item)
+
+    def work_on(self, store: "Store", key: int) -> bool:
+        """Do the job *key* and no other, and say whether it was there to be done."""
+        return self._run(store, jobs.claim(store, self.owner, self._clock(), is_dead=is_gone, only=key))
+
+    def _run(self, store: "Store", item: Job | None) -> bool:
         if item is None:
             return False
         with log.bind(export=item.export, job=item.id):
@@ -200,5 +207,6 @@ class Worker:
             thread.join()
 
 
-def _is_dead(name: str) -> bool:
+def is_gone(name: str) -> bool:
+    """Say whether the process of the worker *name* surely is gone; of another host's nothing is known."""
     return is_dead(name.rpartition("@")[2])
