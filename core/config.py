@@ -215,6 +215,13 @@ SETTINGS: tuple[Setting, ...] = (
         most=3_600,
     ),
     Setting(
+        "api.open_metrics",
+        "no",
+        "Whether anybody may read `/metrics`; otherwise an API key with the scope `read` is needed.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
         "auth.secret_key",
         "",
         "What tokens of the API are signed with, at least 32 characters.  Without it one is made once and kept in "
@@ -610,7 +617,7 @@ def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Netw
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
     scheme, separator, rest = text.partition(":///")
-    if separator and scheme in ("postgresql", "postgres"):
+    if text.startswith(("postgresql://", "postgres://")):
         return text
     if scheme != "sqlite" or not separator or rest in ("", ":memory:"):
         raise ConfigError(

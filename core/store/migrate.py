@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError, StoreSchemaError
-from core.store.databases import database_at, sqlite
+from core.store.databases import database_at, queue_schema, sqlite
 from core.store.databases.interface import Lock
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def check_server(database: "PostgresqlDatabase") -> None:
     connection = database.connect()
     try:
         with database.errors():
+            database.refuse_unfit(connection)
             found = revision(connection, database.label, _SERVER_TABLES)
+            if found == REVISIONS[-1]:
+                queue_schema.check(connection, database.label)
     finally:
         connection.close()
     if found != REVISIONS[-1]:
@@ -146,10 +149,13 @@ def _upgrade_server(database: "PostgresqlDatabase") -> str | None:
         with database.errors(), engine.connect() as idle:
             connection = idle.execution_options(lock=Lock.SCHEMA)
             with connection.begin():
-                before = revision(database.under(connection), database.label, _SERVER_TABLES)
+                driver = database.under(connection)
+                database.refuse_unfit(driver)
+                before = revision(driver, database.label, _SERVER_TABLES)
                 # Whoever comes second finds it done.
                 if before != REVISIONS[-1]:
                     _run_alembic(connection)
+                queue_schema.apply(database.under(connection), database.label)
         return before
     finally:
         engine.dispose()
