@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -48,11 +48,9 @@ def command(session: Session, as_json: bool) -> int:
 
 
 def _program(session: Session) -> Iterator[Finding]:
-    import sqlite3
-
     from core import __version__
 
-    yield "ok", f"Yeti Exports {__version__}, SQLite {sqlite3.sqlite_version}"
+    yield "ok", f"Yeti Exports {__version__}"
     owners = importlib.metadata.packages_distributions().get("core", [])
     others = sorted({name for name in owners if name != "yeti-exports"})
     if others:
@@ -74,7 +72,9 @@ def _store(session: Session) -> Iterator[Finding]:
 
     with session.store() as store:
         number = sum(count(store).values())
-        yield "ok", f"{redact(session.config['database.url'])}: {number:,} observables"
+        with closing(store.connect()) as connection:
+            product = connection.product()
+        yield "ok", f"{redact(session.config['database.url'])}: {number:,} observables in {product}"
 
 
 def _storages(session: Session) -> Iterator[Finding]:

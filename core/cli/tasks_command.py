@@ -1,7 +1,5 @@
 """``yetictl tasks``: run exports when they are due."""
 
-import signal
-
 import click
 
 from core.cli.output import say
@@ -35,6 +33,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
     """
     from core.cli.services import telling
+    from core.stopping import on_signals
     from core.tasks.service import TaskService
     from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
@@ -52,6 +51,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         notices.once()
         say(f"{number} done" if number else "nothing is due")
         return 0
+    session.become_service()
     service = TaskService(
         session.store,
         settings,
@@ -60,12 +60,6 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         beside=[notices.run],
         keep=keep_of(session.config),
     )
-    before = {
-        number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
+    with on_signals(service.stop):
         service.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from core.errors import StoreError
 from core.schemas.instant import SECOND, Instant
+from core.store.databases.sqlite import SqliteDatabase
 from core.store.schema import metadata
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def copy(
                 table.name: _copy_table(source, reader, writer, table, on_rows) for table in metadata.sorted_tables
             }
             _compare(target, writer, copied)
-            if target.words.name.startswith("PostgreSQL"):
+            if not isinstance(target, SqliteDatabase):
                 _set_sequences(writer)
         with target.errors():
             writer.gather_statistics()

@@ -1,6 +1,6 @@
 """SQL that every database understands, made with the words of the one that is asked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from core.store.databases.interface import Connection
@@ -30,6 +30,11 @@ def find_by_ids(
     elements, parameter = words.elements(ids)
     query = f"SELECT {columns} FROM {elements} CROSS JOIN {table} t ON t.{key} = j.value"  # noqa: S608
     return connection.execute(query + words.in_order_of_elements, (parameter,))
+
+
+def marks(values: Collection[object]) -> str:
+    """Return as many parameters as there are *values*, for IN; of none nothing is found."""
+    return ", ".join("?" * len(values)) or "NULL"
 
 
 def literal(text: str) -> str:

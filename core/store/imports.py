@@ -88,6 +88,9 @@ class ImportSession:
         try:
             if kind is None:
                 self.flush()
+                if self.report.rows >= BATCH:
+                    with self._store.database.errors():
+                        self._connection.gather_statistics()
         finally:
             self._connection.close()
 

@@ -77,6 +77,7 @@ def check_server(database: "PostgresqlDatabase") -> None:
     connection = database.connect()
     try:
         with database.errors():
+            database.refuse_unfit(connection)
             found = revision(connection, database.label, _SERVER_TABLES)
             if found == REVISIONS[-1]:
                 queue_schema.check(connection, database.label)
@@ -148,7 +149,9 @@ def _upgrade_server(database: "PostgresqlDatabase") -> str | None:
         with database.errors(), engine.connect() as idle:
             connection = idle.execution_options(lock=Lock.SCHEMA)
             with connection.begin():
-                before = revision(database.under(connection), database.label, _SERVER_TABLES)
+                driver = database.under(connection)
+                database.refuse_unfit(driver)
+                before = revision(driver, database.label, _SERVER_TABLES)
                 # Whoever comes second finds it done.
                 if before != REVISIONS[-1]:
                     _run_alembic(connection)

@@ -124,7 +124,7 @@ def remove_context(store: Store, key: int, source: str, context: dict[str, Any],
 
 def keep_only(store: Store, keys: Sequence[int], tags: Sequence[str], reason: str, now: Instant) -> None:
     """Withdraw what anybody claims of the observables of these row ids under other tags than *tags*."""
-    marks = ", ".join("?" * len(tags)) or "NULL"
+    marks = dialect.marks(tags)
     with _writing(store) as connection:
         instant = tick(connection, now, store.lifetime_s)
         query = (

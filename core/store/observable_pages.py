@@ -137,12 +137,12 @@ def keys_of(store: Store, named: Sequence[tuple[str, str]]) -> dict[tuple[str, s
 def _conditions(wanted: Filter, words: Words) -> tuple[str, list[str | int]]:
     conditions, values = ["1 = 1"], list[str | int]()
     if wanted.types:
-        conditions.append(f"o.type IN ({_marks(wanted.types)})")
+        conditions.append(f"o.type IN ({dialect.marks(wanted.types)})")
         values += wanted.types
     if wanted.values is not None:
         # By type, so that the index on (type, value) serves.
         types = "" if wanted.types else "o.type IN (SELECT DISTINCT type FROM observable) AND "
-        conditions.append(f"{types}o.value IN ({_marks(wanted.values)})")
+        conditions.append(f"{types}o.value IN ({dialect.marks(wanted.values)})")
         values += wanted.values
     if wanted.text:
         conditions.append(words.contains("lower(o.value)"))
@@ -201,7 +201,3 @@ def _reading(store: Store) -> Iterator[Connection]:
 
 def _numbers(ids_: Sequence[int]) -> str:
     return ", ".join(f"{key:d}" for key in ids_) or "NULL"
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
-from core.store import audit
+from core.store import audit, dialect
 from core.store.changes import ADD_OBSERVABLE
 from core.store.clock import tick
 from core.store.databases.interface import Connection
@@ -71,7 +71,7 @@ def list_(
     conditions: list[str] = ["1 = 1"]
     values: list[str | int] = []
     if types:
-        conditions.append(f"o.type IN ({_marks(types)})")
+        conditions.append(f"o.type IN ({dialect.marks(types)})")
         values += sorted(types)
     if after:
         conditions.append("(o.type > ? OR (o.type = ? AND o.value > ?))")
@@ -86,7 +86,7 @@ def list_(
         if names:
             conditions.append(
                 f"EXISTS (SELECT 1 FROM assertion a JOIN {table} n ON n.id = a.{table}_id"  # noqa: S608
-                f" WHERE a.observable_id = o.id AND n.{column} IN ({_marks(names)}))"
+                f" WHERE a.observable_id = o.id AND n.{column} IN ({dialect.marks(names)}))"
             )
             values += names
     return _rows(store, " AND ".join(conditions), values, now, limit)
@@ -238,13 +238,13 @@ def _change(
     with _writing(store) as connection:
         instant = tick(connection, now, store.lifetime_s)
         ids = _known(connection, value, type)
-        query = f"{change} AND observable_id IN ({_marks(ids)})"
+        query = f"{change} AND observable_id IN ({dialect.marks(ids)})"
         values: list[int | str] = [*ids] if reason is None else [instant, reason, *ids]
         if source:
             query += " AND source_id IN (SELECT id FROM source WHERE name = ?)"
             values.append(source)
         if keys:
-            query += f" AND tag_id IN (SELECT id FROM tag WHERE key IN ({_marks(keys)}))"  # noqa: S608 (marks)
+            query += f" AND tag_id IN (SELECT id FROM tag WHERE key IN ({dialect.marks(keys)}))"  # noqa: S608 (marks)
             values += sorted(keys)
         changed = connection.execute(query, values).rowcount
         if changed:
@@ -304,7 +304,3 @@ def _writing(store: Store) -> Iterator[Connection]:
             yield connection
     finally:
         connection.close()
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
+from core.store import dialect
 from core.store.conditions import Conditions, exists
 from core.store.databases.interface import Connection
 
@@ -86,7 +87,7 @@ class _Maker:
 
     def _pick(self, tags: tuple[int, ...], types: tuple[str, ...], where: str) -> str:
         found = f"SELECT DISTINCT a.observable_id FROM assertion a WHERE {self._conditions.included}"  # noqa: S608
-        marks = ", ".join("?" * len(types))
+        marks = dialect.marks(types)
         table, numbered = self._name(), self._connection.words.numbered
         self._connection.execute(f"CREATE TEMP TABLE {table} ({numbered}, id INTEGER NOT NULL)")
         self._connection.execute(

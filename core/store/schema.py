@@ -52,7 +52,7 @@ clock = Table(
 source = Table(
     "source",
     metadata,
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False, unique=True),
     Column("last_import_at", Moment),
 )
@@ -76,7 +76,7 @@ type_lifetime = Table(
 tag = Table(
     "tag",
     metadata,
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False, unique=True, comment="The original spelling."),
     Column("key", Text, nullable=False, index=True, comment="What names are compared by: values.tags.tag_key."),
     Column("lifetime_s", BigInteger, comment="Null: the default.  -1: for ever."),

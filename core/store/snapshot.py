@@ -14,6 +14,7 @@ from msgspec import structs
 from core.schemas.claim import TLP
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
+from core.store import dialect
 from core.store.clock import last_look
 from core.store.conditions import Known, build, has_undated, is_above
 from core.store.databases.interface import Connection
@@ -125,7 +126,7 @@ class Snapshot:
                 else:
                     # By the row ids that are asked for, not by the index of types, which is all of them.
                     source = f"observable o{' NOT INDEXED' if among else ''}"
-                    marks = ", ".join("?" * len(types))
+                    marks = dialect.marks(types)
                     query = f"SELECT o.id FROM {source} WHERE o.type IN ({marks}){only}{plan.where}"  # noqa: S608
                     self._connection.execute(f"INSERT INTO temp.selected {query}", types)
                 yield "temp.selected"
@@ -178,7 +179,7 @@ class Snapshot:
             return
         with self._planned(replace(selection, types=wanted), instant) as (plan, found):
             if plan.picked:
-                marks = ", ".join("?" * len(wanted))
+                marks = dialect.marks(wanted)
                 yield from self._batches(
                     f"SELECT o.id, o.type, o.value FROM temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id"  # noqa: S608
                     f" WHERE o.type IN ({marks}) ORDER BY p.n",
@@ -241,7 +242,7 @@ class Snapshot:
             where = f"o.id IN (SELECT id FROM temp.{plan.picked})"  # noqa: S608
             types = ()
         else:
-            where = f"o.type IN ({', '.join('?' * len(types))}){plan.where}"
+            where = f"o.type IN ({dialect.marks(types)}){plan.where}"
         query = f"SELECT r.text, count(*) FROM {source} WHERE {where} GROUP BY r.text ORDER BY r.text"  # noqa: S608
         return self._connection.execute(query, types).fetchall()
 

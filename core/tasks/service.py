@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
+from core.exports.lease import owner
 from core.exports.settings import Settings
+from core.tasks.presence import present
 from core.tasks.queues import Crew, loops
 from core.tasks.tidying import Keep, tidy
 from core.tasks.worker import Worker
@@ -75,8 +77,17 @@ class TaskService:
             self._hand_back()
         self._stops.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stops.is_set()
+
     def run(self) -> None:
         """Work until `stop` is called and what runs has ended, or was handed back."""
+        with present(self._open, owner()):
+            self._run()
+
+    def _run(self) -> None:
         crew = Crew(self._open, self._workers, self._stops, self._look_every_s)
         threads = [threading.Thread(target=loop, daemon=True) for loop in loops(crew)]
         others = [threading.Thread(target=run, args=(self._stops,), daemon=True) for run in self._beside]

@@ -65,7 +65,7 @@ def test_what_cannot_be_is_refused(yetictl, firewall):
     assert ["fw1"] == [item["name"] for item in yetictl("consumer", "list", "--json").json]
 
 
-def test_who_has_what(yetictl, firewall, tmp_path):
+def test_who_has_what(yetictl, firewall, tmp_path, new_databases):
     """Whoever never asked, is current, lags behind, or stopped asking."""
     yetictl("consumer", "add", "fw2", "--all-exports")
 
@@ -75,7 +75,7 @@ def test_who_has_what(yetictl, firewall, tmp_path):
         }
 
     never = states()
-    with open_store(f"sqlite:///{tmp_path}/home/yeti.db") as store:
+    with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
         fetches.record(
             store, [(FetchKey(1, 1, 1), Fetched(1_000, 2_000, full=1)), (FetchKey(2, 1, 1), Fetched(1, 2))]
         )

@@ -18,11 +18,11 @@ def published(yetictl, tmp_path):
 
 
 @pytest.fixture
-def busy(tmp_path):
+def busy(tmp_path, new_databases):
     """Let another process run the export for some seconds."""
 
     def claim(seconds):
-        with open_store(f"sqlite:///{tmp_path}/home/yeti.db") as store:
+        with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
             runs.claim(store, "fw", "elsewhere:1:1", time.time_ns() // 1000, lease_s=seconds)
 
     return claim

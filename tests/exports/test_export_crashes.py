@@ -18,7 +18,7 @@ from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.names import is_part_file
 from core.clients.persistient_storage.storage import Storage
 from core.exports import spool
-from core.exports.lease import Clock, held, is_dead, owner
+from core.exports.lease import Clock, held, is_dead, owner, was_before_boot
 from core.exports.publishing.publish import publish
 from core.exports.run import run_export
 from core.exports.spool import SpoolFile
@@ -149,7 +149,8 @@ def dead_owner() -> str:
     """Return the name of a process that is gone."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
-    return f"{socket.gethostname()}:{process.pid}:1"
+    host, _, _ = owner().rsplit(":", 2)
+    return f"{host}:{process.pid}:1"
 
 
 def test_who_is_dead():
@@ -163,6 +164,21 @@ def test_who_is_dead():
     assert not is_dead("nonsense")
     assert not is_dead(f"{host}:x:y")
     assert not is_dead(f"{host}:1:")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which boot and container a process is of")
+def test_hosts_and_containers_of_one_name():
+    """A process that is gone here is not dead if it may be of another host, or container, of that name."""
+    gone = dead_owner()
+    name, process, began = gone.rsplit(":", 2)
+    host, boot, container = name.rsplit("-", 2)
+
+    assert is_dead(gone)
+    assert not is_dead(f"{host}-000000-{container}:{process}:{began}")
+    assert not is_dead(f"{host}-{boot}-000000:{process}:{began}")
+    assert was_before_boot(f"{host}-000000-{container}:{process}:{began}")
+    assert not was_before_boot(f"{host}-{boot}-000000:{process}:{began}")
+    assert not was_before_boot(f"another-{host}-000000-{container}:{process}:{began}")
 
 
 def test_the_claim_of_a_dead_process_is_not_waited_for(define, store, settings):

@@ -199,10 +199,10 @@ def test_p20_overlaps_of_lists(intel):
     assert len(sets["threatfox"] & sets["mass_scanner"]) == 13
 
 
-def test_p21_scores_and_dates_select(intel, tmp_path):
+def test_p21_scores_and_dates_select(intel, database_url):
     """What is imported can be selected by family, source and date."""
     path = intel / "lists/blackbook/blackbook.csv"
-    with open_store(f"sqlite:///{tmp_path}/yeti.db") as store:
+    with open_store(database_url) as store:
         report = import_paths(store, [path], Options(), now=NOW)
         with store.snapshot() as snapshot:
             lokibot = snapshot.count(Selection(include=("lokibot",)), NOW)

@@ -200,12 +200,12 @@ def test_objects_alone_are_info(intel):
     assert {"cidr": 2, "ipv6": 1, "asn": 1, "mac_address": 1, "user_agent": 1}.items() <= counts(claims).items()
 
 
-def test_the_store_counts_the_same(intel, tmp_path):
+def test_the_store_counts_the_same(intel, database_url):
     """What the claims say is what the store holds after an import, and a second import changes nothing."""
     from core.ingest.run import import_paths
 
     folder = intel / "misp/eset-malware-ioc/sshdoor"
-    with open_store(f"sqlite:///{tmp_path / 'yeti.db'}") as store:
+    with open_store(database_url) as store:
         first = import_paths(store, [folder], Options(), now=1_700_000_000_000_000)
         second = import_paths(store, [folder], Options(), now=1_700_000_001_000_000)
 

@@ -191,7 +191,7 @@ def test_a_snapshot_of_a_torn_file_ends_nothing(folder, run, store):
     assert values(store, NOW + DAY) == ["192.0.2.1", "192.0.2.2"]
 
 
-def test_our_own_export_comes_back_byte_for_byte(folder, run, store, tmp_path):
+def test_our_own_export_comes_back_byte_for_byte(folder, run, store, tmp_path, new_databases):
     """What is exported as JSON lines, read into an empty store and exported again is the same."""
     root = folder(
         {
@@ -206,7 +206,7 @@ def test_our_own_export_comes_back_byte_for_byte(folder, run, store, tmp_path):
     before = exported(store)
     path = tmp_path / "export.jsonl"
     path.write_text(before, encoding="utf-8")
-    with open_store(f"sqlite:///{tmp_path}/other/yeti.db") as other:
+    with open_store(new_databases.at(tmp_path / "other.db")) as other:
         report = import_paths(other, [path], Options(), now=NOW)
 
         assert report.refused == 0

@@ -117,9 +117,9 @@ def test_names_of_exports_and_files_stay_in_their_folder(
 def test_names_of_templates_are_no_paths(admin: httpx.Client) -> None:
     """Templates are rows; a name that looks like a path is refused or just a name."""
     for name in TRAVERSAL + BREAKING:
-        answer = admin.post("/api/v2/templates/", json={"name": name, "template": "x"})
+        answer = admin.post("/api/v2/templates/", json={"template": {"name": name, "template": "x"}})
         assert _harmless(answer), (name, answer.status_code)
-        answer = admin.post("/api/v2/templates/render", json={"template_id": name, "search_query": ""})
+        answer = admin.post("/api/v2/templates/render", json={"template_name": name, "search_query": ""})
         assert _harmless(answer), (name, answer.status_code)
 
 

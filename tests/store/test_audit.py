@@ -52,6 +52,7 @@ OF_NOBODY = {
     "jobs": "refuse claim renew finish put_back forget",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
+    "notices": "claim forget _change",  # what the program tells by itself
     "observable_edits": "_writing",
     "old_runs": "forget",
     "rebuild": "rebuild",

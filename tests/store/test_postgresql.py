@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, insert
 
 from core.errors import AlreadyExists, StoreBusy, StoreError, StoreSchemaError
 from core.exports.definitions import definition
@@ -316,6 +317,34 @@ def test_a_writer_that_waits_too_long(url, monkeypatch):
         with pytest.raises(StoreBusy, match="another process has been writing to the database for 1 s; try again"):
             definitions.put_template(two, "t", "", NOW)
         assert [] == definitions.templates(two)
+
+
+def test_what_was_set_for_the_whole_server_does_not_matter(url):
+    """A writer sees what was committed while it waited for its lock, and a reader may take its time."""
+    name = url.partition("@/")[2].partition("?")[0]
+    with module.PostgresqlDatabase(url).connect().raw as raw:
+        raw.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+        raw.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = 100")
+    said = []
+
+    def keep_it_too(other):
+        try:
+            definitions.put_template(other, "one", "", NOW)
+        except AlreadyExists as error:
+            said.append(str(error))
+
+    with open_store(url) as store, open_store(url) as other:
+        thread = threading.Thread(target=keep_it_too, args=(other,))
+        with store.writing() as connection:
+            thread.start()
+            time.sleep(0.5)
+            connection.execute(insert(schema.template).values(name="one", text="", created_at=1, modified_at=1))
+        thread.join()
+        with store.snapshot() as snapshot:
+            time.sleep(0.3)
+            assert 0 == snapshot.count(Selection(), NOW)
+
+    assert ["there is a template 'one' already; --replace replaces it"] == said
 
 
 def test_what_is_there_already(store):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from databases import ON_POSTGRESQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -329,7 +330,12 @@ def instants(facts: dict[tuple[str, str], list[Fact]], store: Store, chance: ran
     yield max(edges)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# On a server each question has its own way to go, and there are some thousand of them in an example.
+@settings(
+    max_examples=30 if ON_POSTGRESQL else 120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     story=stories,
     asked=st.lists(selections, min_size=3, max_size=3),

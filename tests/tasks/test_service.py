@@ -49,8 +49,9 @@ class Slow:
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, new_databases, monkeypatch):
     """A home folder with a list of two addresses that is published through a slow storage."""
+    monkeypatch.setenv("YETI_DATABASE_URL", new_databases.at(tmp_path / "home" / "yeti.db"))
     plugins = tmp_path / "home/plugins/storage"
     plugins.mkdir(parents=True)
     (plugins / "slow.py").write_text(SLOW)
@@ -110,7 +111,7 @@ def until(asked, within_s=60):
 
 def store_of(folder):
     """The store of that home."""
-    return open_store(f"sqlite:///{folder}/home/yeti.db")
+    return open_store(os.environ["YETI_DATABASE_URL"])
 
 
 def ended(folder):

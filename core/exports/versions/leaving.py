@@ -283,7 +283,7 @@ def _more(
     there: set[tuple[int, str]],
 ) -> Iterator[tuple[str, str, str]]:
     """Yield what is new: parts that were not listed, and networks that the version before did not know."""
-    known = f"SELECT 1 FROM ({ledger.state_at(export_id, before)}) WHERE observable_id = ?"  # noqa: S608
+    known = f"SELECT 1 FROM ({ledger.state_at(export_id, before)}) s WHERE observable_id = ?"  # noqa: S608
     for key, cut in leaving.cuts.items():
         if connection.execute(known, (key,)).fetchone() is None:
             yield cut.type, cut.value, _kept_off_line(KEPT_OFF, key, cut)

@@ -51,10 +51,6 @@ class Words(Protocol):
     """SQL that each database says in its own way."""
 
     @property
-    def name(self) -> str:
-        """Of the database, for people."""
-
-    @property
     def numbered(self) -> str:
         """A column ``n`` of a temporary table that numbers rows in the order in which they are put into it."""
 
@@ -122,6 +118,9 @@ class Connection(Protocol):
 
     def begin_reading(self) -> None:
         """Begin a transaction that sees one state; nothing but temporary tables is to be written in it."""
+
+    def product(self) -> str:
+        """Return name and version of what is on the other end."""
 
     def state(self) -> int | str:
         """Return what is another value after somebody else committed anything; outside of transactions."""

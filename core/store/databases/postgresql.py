@@ -30,6 +30,9 @@ LOCK_TIMEOUT_S = 60
 
 CONNECT_TIMEOUT_S = 10
 
+OLDEST_SERVER = 14
+"""The oldest major version that is still mended by those who make it."""
+
 _NUMBERS = {Lock.DATA: 7_384_001, Lock.BOOKKEEPING: 7_384_002, Lock.SCHEMA: 7_384_003}
 """Numbers of advisory locks, which are of one database and no other."""
 
@@ -45,14 +48,12 @@ class PostgresqlDatabase:
         """
         said = _parts_of(url)
         self._address = url
-        self._defaults: dict[str, Any] = {
-            key: value
-            for key, value in (
-                ("connect_timeout", CONNECT_TIMEOUT_S),
-                ("fallback_application_name", "yeti-exports"),
-            )
-            if key not in said
+        defaults = {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "keepalives_idle": 30,
+            "fallback_application_name": "yeti-exports",
         }
+        self._defaults: dict[str, Any] = {key: value for key, value in defaults.items() if key not in said}
         self._shown = {key: str(said[key]) for key in ("user", "host", "port", "dbname") if said.get(key)}
 
     @property
@@ -123,6 +124,24 @@ class PostgresqlDatabase:
         from core.store.migrate import check_server
 
         check_server(self)
+
+    def refuse_unfit(self, connection: PostgresqlConnection) -> None:
+        """Do nothing if the server can keep a store.
+
+        Raises:
+            StoreError: It is too old, or keeps texts in another encoding than UTF-8.
+        """
+        info = connection.raw.info
+        if info.server_version < OLDEST_SERVER * 10_000:
+            raise StoreError(
+                f"{self.label}: {connection.product()} is too old; {OLDEST_SERVER} or newer is needed"
+            )
+        encoding = info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StoreError(
+                f"{self.label}: the database has the encoding {encoding}, which not every value can be kept in; "
+                "make one with ENCODING 'UTF8' TEMPLATE template0"
+            )
 
     def _connected(self, *, autocommit: bool = False) -> "psycopg.Connection[Any]":
         with self.errors():

@@ -15,12 +15,22 @@ _NUMBERS = count()
 _LUMP = 10_000
 
 SETTINGS = (
+    # What somebody may have set for the whole server, and would be wrong here: a writer has to see what was committed
+    # before it got its lock, and a long export waits for its storage in a transaction.
+    "default_transaction_isolation=read committed",
+    "standard_conforming_strings=on",
+    "statement_timeout=0",
+    "idle_in_transaction_session_timeout=0",
     # Queries of the store are short, or scans that compiling does not make faster.
     "jit=off",
     # What a cursor is asked for is read to its end.
     "cursor_tuple_fraction=1.0",
     # Sets of row ids are looked up in memory, and a selection is sorted there, as long as they are no larger.
     "work_mem=64MB",
+    # The lock of a host that is gone without a word is free again after a minute, not after two hours.
+    "tcp_keepalives_idle=30",
+    "tcp_keepalives_interval=10",
+    "tcp_keepalives_count=3",
 )
 
 
@@ -95,13 +105,16 @@ class PostgresqlConnection:
         self.execute(query, [list(column) for column in zip(*rows, strict=True)])
 
     def drop(self, table: str) -> None:
-        # In a transaction that failed it is gone with that.
-        if self._raw.info.transaction_status != TransactionStatus.INERROR:
+        # In a transaction that failed, or a connection that is lost, it is gone with that.
+        if self._raw.info.transaction_status not in (TransactionStatus.INERROR, TransactionStatus.UNKNOWN):
             self.execute(f"DROP TABLE IF EXISTS {table}")
 
     def begin_reading(self) -> None:
         # Not READ ONLY, in which no temporary table may be made.
         self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+    def product(self) -> str:
+        return f"PostgreSQL {self._raw.info.parameter_status('server_version')}"
 
     def state(self) -> int | str:
         # Which transactions are over, and which go on: the same text, the same rows.

@@ -11,7 +11,6 @@ from core.store.dialect import literal
 class PostgresqlWords:
     """SQL as PostgreSQL says it."""
 
-    name = "PostgreSQL"
     numbered = "n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
     in_order_of_elements = " ORDER BY j.place"
 

@@ -42,7 +42,6 @@ _NETWORK_FILE_SYSTEMS = re.compile(
 class SqliteWords:
     """SQL as SQLite says it."""
 
-    name = f"SQLite {sqlite3.sqlite_version}"
     numbered = "n INTEGER PRIMARY KEY"
     in_order_of_elements = ""
 
@@ -100,6 +99,9 @@ class SqliteConnection(sqlite3.Connection):
 
     def begin_reading(self) -> None:
         self.execute("BEGIN")
+
+    def product(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def state(self) -> int | str:
         return int(self.execute("PRAGMA data_version").fetchone()[0])

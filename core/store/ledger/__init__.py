@@ -50,7 +50,7 @@ def export_key(connection: Connection, name: str) -> int:
 def listed_ids(snapshot: Snapshot, name: str, number: int) -> Iterator[int]:
     """Yield the row ids of the observables that version *number* of the export *name* lists, in order."""
     key = export_key(snapshot.connection, name)
-    query = f"SELECT observable_id FROM ({state_at(key, number)}) WHERE is_listed ORDER BY observable_id"  # noqa: S608
+    query = f"SELECT observable_id FROM ({state_at(key, number)}) s WHERE is_listed ORDER BY observable_id"  # noqa: S608
     for (found,) in snapshot.connection.execute(query):
         yield found
 

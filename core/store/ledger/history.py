@@ -143,7 +143,7 @@ def is_kept(connection: Connection, export_id: int) -> bool:
 def known_as(connection: Connection, value: str) -> list[Known]:
     """Return the observables of that value, of whatever type."""
     # By type, so that the index on (type, value) serves.
-    marks = ", ".join("?" * len(types.TYPES))
+    marks = dialect.marks(types.TYPES)
     query = f"SELECT id, type, value FROM observable WHERE type IN ({marks}) AND value = ? ORDER BY type"
     return [Known(*row) for row in connection.execute(query, (*sorted(types.TYPES), value))]
 
@@ -180,7 +180,7 @@ def version_made(connection: Connection, export_id: int, number: int) -> Made | 
 def made_at(connection: Connection, export_id: int, numbers: Iterable[int]) -> dict[int, Instant]:
     """Return when versions were made, by number."""
     wanted = sorted(set(numbers))
-    query = f"SELECT number, created_at FROM version WHERE export_id = ? AND number IN ({', '.join('?' * len(wanted))})"
+    query = f"SELECT number, created_at FROM version WHERE export_id = ? AND number IN ({dialect.marks(wanted)})"
     return dict(connection.execute(query, (export_id, *wanted)))
 
 

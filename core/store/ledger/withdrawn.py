@@ -42,7 +42,7 @@ def withdrawn_since(
     )
     with _asked(snapshot) as reasons:
         snapshot.connection.execute(
-            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)})"
+            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)}) s"
             f" WHERE (is_listed OR observable_id IN ({pieces})) AND observable_id IN"
             f" (SELECT a.observable_id FROM assertion a WHERE a.withdrawn_at IS NOT NULL OR {reasons.cleared()})"
         )
@@ -80,7 +80,7 @@ def above(snapshot: Snapshot, export_id: int, number: int, ceiling: int) -> list
     execute = snapshot.connection.execute
     with _asked(snapshot) as reasons:
         execute(
-            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)})"
+            f"INSERT INTO {_ASKED} (id, was) SELECT observable_id, why FROM ({state_at(export_id, number)}) s"
             f" WHERE is_listed AND observable_id IN (SELECT a.observable_id FROM assertion a WHERE a.tlp > {ceiling:d})"
         )
         reasons.load_pairs(_ASKED)

@@ -3,6 +3,7 @@
 from itertools import count
 
 import msgspec
+from databases import ON_POSTGRESQL
 from export_samples import NOW, claim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def observables(snapshot):
     ]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=_QUIET)
+@settings(max_examples=20 if ON_POSTGRESQL else 80, deadline=None, suppress_health_check=_QUIET)
 @given(story=stories, asked=st.lists(selections, min_size=3, max_size=3), chance=st.randoms())
 def test_one_is_judged_as_all_are(empty, new_databases, story, asked, chance):  # noqa: F811
     """Whatever happened to a store, and at any instant: each observable is taken as the selection in SQL takes it."""

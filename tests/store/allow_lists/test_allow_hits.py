@@ -271,11 +271,10 @@ def test_lists_of_an_older_program_are_taken_over(store, take, hits):
         for name, about in (("List of known IPv4 public DNS resolvers", '["ip-src"]'), ("ours", "[]")):
             connection.exec_driver_sql(
                 "INSERT INTO allow_list (name, list_type, version, description, matching_attributes, action,"
-                " received_at) VALUES (?, 'cidr', '1', '', ?, 'inform', 1)",
-                (name, about),
+                f" received_at) VALUES ('{name}', 'cidr', '1', '', '{about}', 'inform', 1)"
             )
             connection.exec_driver_sql(
-                "INSERT INTO allow_list_entry SELECT id, 0, '8.8.8.0/24' FROM allow_list WHERE name = ?", (name,)
+                f"INSERT INTO allow_list_entry SELECT id, 0, '8.8.8.0/24' FROM allow_list WHERE name = '{name}'"
             )
 
     assert ["List of known IPv4 public DNS resolvers", "ours"] == [hit[1] for hit in hits()]

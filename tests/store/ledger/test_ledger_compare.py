@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from databases import ON_POSTGRESQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,7 +142,8 @@ def compared(store, export, known, wanted, at, kept, number):
         )
     lines = "".join(text).split("\n")[:-1]
     connection = store.connect()
-    connection.execute("PRAGMA synchronous = OFF")
+    if not ON_POSTGRESQL:
+        connection.execute("PRAGMA synchronous = OFF")
     with store.database.writing(connection):
         ledger.apply(connection, export, number, lines)
     connection.close()

@@ -1,10 +1,12 @@
 """The ledger gives back what every version listed, whatever happened between, and how any two differ."""
 
 import json
+from contextlib import closing
 from itertools import cycle
 from typing import Any
 
 import pytest
+from databases import ON_POSTGRESQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -46,11 +48,12 @@ def values(store) -> dict[int, str]:
 class Ledger:
     """The ledger of one export, empty."""
 
-    def __init__(self, store, values):
-        self.connection = store.connect()
+    def __init__(self, store, values, connection):
+        self.connection = connection
         self.database, self.values = store.database, values
         self.key = ledger.export_key(self.connection, next(_TURN))
-        self.connection.execute("PRAGMA synchronous = OFF")
+        if not ON_POSTGRESQL:
+            self.connection.execute("PRAGMA synchronous = OFF")
         for table in ("ledger", "ledger_piece"):
             self.connection.execute(f"DELETE FROM {table} WHERE export_id = ?", (self.key,))
 
@@ -121,15 +124,8 @@ class Ledger:
 
 @pytest.fixture
 def book(store, values) -> Any:
-    opened = []
-
-    def make():
-        opened.append(Ledger(store, values))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.connection.close()
+    with closing(store.connect()) as connection:
+        yield lambda: Ledger(store, values, connection)
 
 
 states = st.dictionaries(

@@ -76,7 +76,7 @@ def upgrade() -> None:
     op.create_index("uq_observable_type_value", "observable", ["type", "value"], unique=True)
     op.create_table(
         "source",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("name", TEXT, nullable=False),
         sa.Column("last_import_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_source"),
@@ -84,7 +84,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tag",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("name", TEXT, nullable=False, comment="The original spelling."),
         sa.Column("key", TEXT, nullable=False, comment="What names are compared by: values.tags.tag_key."),
         sa.Column("lifetime_s", sa.BigInteger(), nullable=True, comment="Null: the default.  -1: for ever."),
