@@ -38,7 +38,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         software: Name and version of the program that wrote it.
         schema: Revision of the tables.
         made_at: The moment whose state it has.
-        database: What it was taken from: SQLite or PostgreSQL, and its version.
+        database: What it was taken from: SQLite or PostgreSQL.
         tables: Rows by table.
         size_bytes, sha256: Of the database in it.
     """
@@ -89,7 +89,7 @@ def write(
             software=software,
             schema=migrate.REVISIONS[-1],
             made_at=now,
-            database=database.words.name,
+            database="SQLite" if isinstance(database, sqlite.SqliteDatabase) else "PostgreSQL",
             tables=copying.counts(whole),
             size_bytes=store.stat().st_size,
             sha256=_digest(store),

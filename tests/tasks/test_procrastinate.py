@@ -344,6 +344,25 @@ def test_requests_lost_wake_ups_and_cancelling(home, place):
         until(lambda: [] == woken(store))
 
 
+def test_connections_that_are_cut_are_made_anew(home, place):
+    """As when the server is started anew, in the middle of a run: the run is done, once, and so is what comes then."""
+    plugins = home / "home/plugins/storage"
+    (plugins / "wait").touch()
+    with service(home, place), open_store(place) as store:
+        until((plugins / "at-work").exists)
+        with closing(store.connect()) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        (plugins / "wait").unlink()
+        (first,) = until(lambda: ended(place), 90)
+        assert "done" == first.state
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+        until(lambda: [] == woken(store))
+
+
 def test_once_works_as_well(home, place):
     """Without a service: what is due is done, and no wake-up is left."""
     assert "1 done\n" == yetictl(home, place, "tasks", "--once").stderr
