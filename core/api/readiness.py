@@ -30,6 +30,7 @@ _PROBE = "readiness-probe.txt"
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (errors.StoreSchemaError, "the schema of the store is not this program's"),
+    (errors.StoreAway, "the store cannot be reached"),
     (errors.StoreBusy, "the store is busy"),
     (errors.StoreError, "the store cannot be read"),
     (errors.StorageTimeout, "the storage does not answer"),

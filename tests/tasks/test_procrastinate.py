@@ -176,6 +176,41 @@ def test_back_off_is_a_wake_up_later(store, define, fill, settings, place, monke
     assert not worker.work_on(store, asked.id)
 
 
+def test_what_is_handed_back_is_given_out_at_once(store, define, fill, settings, place):
+    """A worker that ends puts its job back, which counts as no attempt, and another is woken for it."""
+    define("x")
+    fill(1, 2)
+    asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+    worker = Worker(lambda: open_store(place), settings)
+    worker.leave()
+
+    assert worker.work_on(store, asked.id)
+    ((job, state, at),) = woken(store)
+    assert (asked.id, "todo") == (job, state)
+    assert at.timestamp() <= time.time()
+    assert ("waiting", 1) == (jobs.get(store, asked.id).state, jobs.get(store, asked.id).attempt)
+    other = Worker(lambda: open_store(place), settings)
+    assert other.work_on(store, asked.id)
+    assert ("done", []) == (jobs.get(store, asked.id).state, woken(store))
+
+
+def test_who_comes_too_early_is_woken_again(store, define, settings, place):
+    """A job of an export that somebody else runs stays as it is, and its worker is woken again soon."""
+    define("x")
+    now = time.time_ns() // 1_000
+    asked, _ = jobs.request(store, "x", by="lena", now=now)
+    lease = runs.claim(store, "x", "somebody", now)
+    assert not Worker(lambda: open_store(place), settings).work_on(store, asked.id)
+    jobs.wake_again(store, asked.id, now + 5 * SECOND)
+
+    ((job, state, at),) = woken(store)
+    assert (asked.id, "todo", now + 5 * SECOND) == (job, state, round(at.timestamp() * SECOND))
+    runs.release(store, lease)
+    jobs.finish(store, jobs.claim(store, "w", now, only=asked.id), jobs.DONE, now)
+    jobs.wake_again(store, asked.id, now)
+    assert [] == woken(store)
+
+
 def test_an_older_database_is_refused_and_brought_up_to_date(postgresql, place):
     """One without the queue's tables, or with those of a newer Procrastinate, is refused in words."""
     with open_store(place) as store, closing(store.connect()) as connection:
@@ -242,8 +277,8 @@ def test_a_killed_run_is_taken_over(home, place):
         assert [] == [row for row in woken(store) if row[1] == "todo"]
 
 
-def test_a_second_signal_hands_back(home, place):
-    """A run that a signal does not wait for begins anew elsewhere, and is no further attempt."""
+def test_a_signal_lets_the_run_end(home, place):
+    """SIGTERM while it publishes: it goes on to its end, and the process ends with 0."""
     plugins = home / "home/plugins/storage"
     (plugins / "wait").touch()
     with service(home, place, "--grace", "60") as first:
@@ -306,6 +341,25 @@ def test_requests_lost_wake_ups_and_cancelling(home, place):
         (plugins / "wait").unlink()
         until(lambda: jobs.get(store, stopped.id).state not in (jobs.WAITING, jobs.RUNNING))
         assert jobs.CANCELLED == jobs.get(store, waiting.id).state
+        until(lambda: [] == woken(store))
+
+
+def test_connections_that_are_cut_are_made_anew(home, place):
+    """As when the server is started anew, in the middle of a run: the run is done, once, and so is what comes then."""
+    plugins = home / "home/plugins/storage"
+    (plugins / "wait").touch()
+    with service(home, place), open_store(place) as store:
+        until((plugins / "at-work").exists)
+        with closing(store.connect()) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        (plugins / "wait").unlink()
+        (first,) = until(lambda: ended(place), 90)
+        assert "done" == first.state
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
         until(lambda: [] == woken(store))
 
 

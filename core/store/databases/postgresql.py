@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
-from core.errors import AlreadyExists, StoreBusy, StoreError
+from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreError
 from core.redaction import redact
 from core.store.databases.interface import Connection, Lock, Words
 from core.store.databases.postgresql_words import PostgresqlWords
@@ -169,7 +169,7 @@ class PostgresqlDatabase:
                 return make(f"{self.label}: {message.format(timeout_s=LOCK_TIMEOUT_S)}")
         said = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
         if isinstance(error, psycopg.OperationalError) and not code:
-            return StoreError(
+            return StoreAway(
                 f"{self.label}: the server cannot be reached, or the connection was lost; check database.url, and that "
                 f"the server runs: {redact(said)}"
             )
@@ -232,7 +232,7 @@ _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("42P01", StoreError, "a table is missing; yetictl db upgrade makes it, if the database is ours"),
     ("53300", StoreBusy, "the server has no connection left; try again, or raise its max_connections"),
     ("53100", StoreError, "no space is left on the disk of the server"),
-    ("57P", StoreError, "the server is stopping, starting, or ended the connection; try again"),
+    ("57P", StoreAway, "the server is stopping, starting, or ended the connection; try again"),
     ("23503", StoreBusy, "what this belongs to was removed meanwhile; try again"),
     ("25006", StoreError, "the server lets nothing be written: is it a standby?"),
 )
