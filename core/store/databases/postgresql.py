@@ -15,7 +15,7 @@ from core.store.databases.postgresql_words import PostgresqlWords
 try:
     import psycopg
 
-    from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection
+    from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection, adapt
 except ImportError as missing:
     raise StoreError(
         "database.url: PostgreSQL needs a package that is not installed; type: pip install 'yeti-exports[postgres]'"
@@ -143,6 +143,7 @@ class PostgresqlDatabase:
             try:
                 settings = (*SETTINGS, f"lock_timeout={LOCK_TIMEOUT_S}s")
                 connection.execute("; ".join(f"SET {name} = '{value}'" for name, _, value in _parts(settings)))
+                adapt(connection)
                 connection.autocommit = autocommit
             except BaseException:
                 connection.close()
