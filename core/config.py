@@ -215,6 +215,13 @@ SETTINGS: tuple[Setting, ...] = (
         most=3_600,
     ),
     Setting(
+        "api.open_metrics",
+        "no",
+        "Whether anybody may read `/metrics`; otherwise an API key with the scope `read` is needed.",
+        "word",
+        ("yes", "no"),
+    ),
+    Setting(
         "auth.secret_key",
         "",
         "What tokens of the API are signed with, at least 32 characters.  Without it one is made once and kept in "

@@ -113,6 +113,10 @@ class StoreBusy(StoreError, TimeoutError):
     """Another process is writing to the database; try again."""
 
 
+class StoreAway(StoreBusy):
+    """The server of the database cannot be reached, or ended the connection; try again."""
+
+
 class StoreSchemaError(StoreError):
     """The database was written by another version of this program."""
 

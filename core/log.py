@@ -15,7 +15,10 @@ from core.redaction import redact
 _VENDORS = {
     # botocore logs headers and bodies at debug; they hold credentials.  The others say at info what means nothing
     # to a user.
-    logging.WARNING: ("botocore", "boto3", "s3transfer", "urllib3", "alembic", "sqlalchemy", "requests"),
+    logging.WARNING: (
+        *("botocore", "boto3", "s3transfer", "urllib3", "alembic", "sqlalchemy", "requests"),
+        *("uvicorn", "asyncio", "multipart", "python_multipart"),
+    ),
     # These warn of every try that fails, which an error of ours then says once.
     logging.ERROR: ("azure", "google", "paramiko"),
 }
@@ -34,7 +37,10 @@ def bind(**fields: object) -> Iterator[None]:
 
 
 _PLAIN = re.compile(r"[\x21-\x7e]+")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    *("message", "asctime", "taskName"),
+    "color_message",  # uvicorn's message once more, for terminals
+}
 
 
 class TextLines(logging.Formatter):
@@ -46,9 +52,14 @@ class TextLines(logging.Formatter):
         return f"{moment} {record.levelname.lower():7} {plain_text(record)}"
 
 
-def plain_text(record: logging.LogRecord) -> str:
-    """Return what *record* says, with its fields, on one line and without secrets."""
-    found = _fields(record)
+def plain_text(record: logging.LogRecord, *, with_bound: bool = True) -> str:
+    """Return what *record* says, with its fields, on one line and without secrets.
+
+    Args:
+        record: The line.
+        with_bound: With the fields of `bind`, too; what is kept with a run need not say of which run it is.
+    """
+    found = _fields(record) if with_bound else _own_fields(record)
     # Each alone, since most hold nothing to look for: of all that a request costs, the whole line would be a fifth.
     text = redact(record.getMessage()) + "".join(
         f"  {key}={redact(_plain(value))}" for key, value in found.items()
@@ -84,9 +95,12 @@ def set_up(level: str, form: str, stream: TextIO) -> None:
             logging.getLogger(vendor).setLevel(level_of_vendors)
 
 
+def _own_fields(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+
+
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    own = {key: value for key, value in vars(record).items() if key not in _STANDARD}
-    return {**_bound.get(), **own}
+    return {**_bound.get(), **_own_fields(record)}
 
 
 @lru_cache(maxsize=1024)

@@ -187,6 +187,29 @@ def storage_clients() -> str:
     return "\n".join(lines) + "\n"
 
 
+def metrics() -> str:
+    """Return the page of the figures that Prometheus is given."""
+    from core.api import figures
+
+    kinds = {"CounterMetricFamily": "counter", "SummaryMetricFamily": "summary", "InfoMetricFamily": "info"}
+    lines = [
+        "# Metrics\n",
+        NOTICE,
+        "`GET /metrics` of `api` gives them, in the format of Prometheus or of OpenMetrics, to whoever has a key with the",
+        "scope `read` (`Authorization: Bearer …`), or to everybody with `api.open_metrics`.",
+        "Those of lists, runs, consumers and the queue are read from the store, so that each `api` gives the same; those",
+        "of requests are of the processes of one machine together.",
+        "A counter has `_total` behind its name, a summary `_sum` and `_count`, and `yeti_build` `_info`.\n",
+        "| name | kind | labels | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    for item in (*figures.FIGURES, figures.HTTP_REQUESTS, figures.HTTP_DURATION, figures.HTTP_SENT):
+        kind = "histogram" if item is figures.HTTP_DURATION else kinds.get(item.kind.__name__, "gauge")
+        labels = ", ".join(f"`{label}`" for label in item.labels) or "-"
+        lines.append(f"| `{item.name}` | {kind} | {labels} | {item.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
 def _prefix(prefix: str) -> str:
     return f"`{prefix}`" if prefix else "any other path"
 
@@ -281,6 +304,7 @@ PAGES = {
     "docs/reference/observable-types.md": observable_types,
     "docs/reference/formats.md": formats_page,
     "docs/reference/storage-clients.md": storage_clients,
+    "docs/reference/metrics.md": metrics,
     "yeti.conf.sample": sample,
 }
 

@@ -40,13 +40,18 @@ def lent_store(services: ServicesHere) -> Iterator[Store]:
 StoreHere = Annotated[Store, Depends(lent_store)]
 
 
-def _known_caller(
-    request: Request,
-    services: ServicesHere,
-    store: StoreHere,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_cookie)],
+BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+CookieHere = Annotated[str | None, Depends(_cookie)]
+
+
+def known_caller(
+    request: Request, services: ServicesHere, store: StoreHere, bearer: BearerHere, cookie: CookieHere
 ) -> Caller:
+    """Return who asks.
+
+    Raises:
+        NotAuthenticated: That is not known.
+    """
     if bearer is not None:
         if keys.is_key(bearer.credentials):
             return callers.by_key(store, bearer.credentials, services.now)[0]
@@ -57,7 +62,7 @@ def _known_caller(
     raise NotAuthenticated("Could not validate credentials")
 
 
-async def caller_of(caller: Annotated[Caller, Depends(_known_caller)]) -> Caller:
+async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     """Return who asks; what the request changes from here on is put down as changed by that one.
 
     It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.

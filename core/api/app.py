@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from core import __version__
-from core.api import answers, edge, yeti
+from core.api import answers, edge, health, metrics, yeti
 from core.api.exports import routes as exports
 from core.api.exports.names import WholeNames
 from core.api.files.route import PATH, FileRoute
@@ -77,6 +77,7 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
+                measure=services.figures.measure,
             ),
             Middleware(answers.Faults),
             Middleware(WholeNames),
@@ -87,6 +88,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.files = files
     app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
     answers.install(app)
+    for module in (health, metrics):
+        app.include_router(module.router)
     for module in _IN_YETIS_FORM:
         app.include_router(module.router, prefix=yeti.PREFIX)
     app.include_router(exports.router())

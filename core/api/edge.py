@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
@@ -31,14 +31,18 @@ _HEADERS = {
 _log = logging.getLogger("core.api.requests")
 
 Networks = Sequence[IPv4Network | IPv6Network]
+Measure = Callable[[Scope, int, float, int], None]
+"""Counts a request: its scope, status, how many seconds it took, how many bytes of body were sent."""
+
+_ASKED_ALL_THE_TIME = frozenset(("/healthz", "/readyz", "/metrics"))
 
 
 class Edge:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, trusted: Networks, most_mib: int) -> None:
-        """Keep whom to believe about addresses, and how much may be sent."""
-        self._app, self._trusted, self._most_mib = app, trusted, most_mib
+    def __init__(self, app: ASGIApp, *, trusted: Networks, most_mib: int, measure: Measure) -> None:
+        """Keep whom to believe about addresses, how much may be sent, and what counts requests."""
+        self._app, self._trusted, self._most_mib, self._measure = app, trusted, most_mib, measure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -49,10 +53,11 @@ class Edge:
         own = _id_for(headers.get("x-request-id"))
         self._believe_proxies(scope, headers)
         began = time.perf_counter()
-        status = 500
+        status, sent_bytes = 500, 0
 
         async def send_more(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent_bytes
+            sent_bytes += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 status = message["status"]
                 added = MutableHeaders(scope=message)
@@ -69,8 +74,11 @@ class Edge:
                 await self._app(scope, self._bounded(scope, receive), send_more)
         finally:
             request_id.reset(token)
-            took_ms = round((time.perf_counter() - began) * 1000, 1)
-            _log.info("request answered", extra=_said(scope, own, status, took_ms))
+            took_s = time.perf_counter() - began
+            self._measure(scope, status, took_s, sent_bytes)
+            is_quiet = scope["path"] in _ASKED_ALL_THE_TIME and status < 500
+            level = logging.DEBUG if is_quiet else logging.INFO
+            _log.log(level, "request answered", extra=_said(scope, own, status, round(took_s * 1000, 1)))
 
     def _believe_proxies(self, scope: Scope, headers: Headers) -> None:
         """Put the address of who asks in place of that of a proxy we trust, and its scheme.

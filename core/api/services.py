@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from core.accounts.tokens import Tokens, tokens_of
 from core.config import Config
 from core.exports.settings import Settings, settings_of
 from core.schemas.instant import Instant
 from core.store import Store, open_store
+
+if TYPE_CHECKING:
+    from core.api.figures import Figures
+    from core.api.readiness import Readiness
 
 
 class Services:
@@ -33,6 +38,20 @@ class Services:
         """What makes and reads the tokens of this installation."""
         with self.store() as store:
             return tokens_of(store, self.config["auth.secret_key"], self.now)
+
+    @cached_property
+    def readiness(self) -> "Readiness":
+        """Whether this process can do its work."""
+        from core.api.readiness import Readiness
+
+        return Readiness(self)
+
+    @cached_property
+    def figures(self) -> "Figures":
+        """What is counted for Prometheus."""
+        from core.api.figures import Figures
+
+        return Figures(self)
 
     @contextmanager
     def store(self) -> Iterator[Store]:

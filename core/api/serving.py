@@ -1,20 +1,17 @@
-"""Run the application: one process or several on one port, until a signal says to stop."""
+"""Run the application in this process until it is told to stop; several of them are `core.api.processes`."""
 
-import asyncio
-import logging
-import multiprocessing
-import os
-import signal
 import socket
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
+
+import uvicorn
 
 from core.api.app import create_app
 from core.api.services import Services
 from core.errors import ConfigError
+from core.stopping import on_signals
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
     from core.config import Config
@@ -23,7 +20,18 @@ _BACKLOG = 2048
 _KEEP_ALIVE_S = 65
 """Longer than proxies keep their connections (60 s), so that it is they who close them."""
 
-_log = logging.getLogger(__name__)
+
+class Server(uvicorn.Server):
+    """A server that ends when `stop` is called, and leaves signals to whoever runs it."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Do nothing: uvicorn's own would raise the signal again at the end, and the status would be its."""
+        return nullcontext()
+
+    def stop(self) -> None:
+        """Take no new connections, let requests end, then end; called twice, wait for nothing."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def bind(config: "Config") -> socket.socket:
@@ -54,10 +62,8 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_config(app: "FastAPI", config: "Config") -> "uvicorn.Config":
+def server_config(app: "FastAPI", config: "Config") -> uvicorn.Config:
     """Return how the application is served."""
-    import uvicorn
-
     return uvicorn.Config(
         app,
         host=config["api.host"],
@@ -72,58 +78,13 @@ def server_config(app: "FastAPI", config: "Config") -> "uvicorn.Config":
     )
 
 
-def server(config: "Config") -> "uvicorn.Server":
+def server(config: "Config") -> Server:
     """Return a server of the application, for one process."""
-    import uvicorn
-
-    return uvicorn.Server(server_config(create_app(Services(config)), config))
+    return Server(server_config(create_app(Services(config)), config))
 
 
 def serve(config: "Config", listener: socket.socket) -> None:
     """Answer requests in this process until a signal says to stop."""
-    server(config).run(sockets=[listener])
-
-
-def serve_by_many(config: "Config", listener: socket.socket, processes: int, set_up: Callable[[], None]) -> None:
-    """Answer requests by several processes; one that dies is begun anew.
-
-    Args:
-        config: The settings.
-        listener: Shared by all of them.
-        processes: How many.
-        set_up: What a new process has to do first: logging, plug-ins.
-    """
-    context = multiprocessing.get_context("spawn")
-    stops = False
-
-    def stop(*_: object) -> None:
-        nonlocal stops
-        stops = True
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    children = [context.Process(target=_child, args=(config, listener, set_up)) for _ in range(processes)]
-    try:
-        for child in children:
-            child.start()
-        while not stops:
-            for place, child in enumerate(children):
-                child.join(0.2 / processes)
-                if child.exitcode is not None and not stops:
-                    _log.error("a process of api died; beginning another", extra={"status": child.exitcode})
-                    children[place] = context.Process(target=_child, args=(config, listener, set_up))
-                    children[place].start()
-    finally:
-        for child in children:
-            if child.pid is not None and child.exitcode is None:
-                os.kill(child.pid, signal.SIGTERM)
-        for child in children:
-            child.join(config.whole("api.grace_s") + 5)
-            if child.exitcode is None:
-                child.kill()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _child(config: "Config", listener: socket.socket, set_up: Callable[[], None]) -> None:
-    set_up()
-    asyncio.run(server(config).serve(sockets=[listener]))
+    one = server(config)
+    with on_signals(one.stop):
+        one.run(sockets=[listener])

@@ -14,13 +14,13 @@ from core.cli.session import Session
 def command(session: Session, host: str | None, port: int | None, processes: int | None) -> int:
     """Answer requests of Yeti's clients, and serve what is published, until a signal says to stop.
 
-    A first signal (SIGTERM, Ctrl-C) lets requests end, as long as the setting api.grace_s.
+    A first signal (SIGTERM, Ctrl-C) lets requests end, as long as the setting api.grace_s; a second one does not.
     """
     from core.api import serving
-    from core.cli.services import begin
+    from core.api.processes import serve_by_many
+    from core.cli.services import begin, listening_where
 
-    given = {"api.host": host, "api.port": port, "api.processes": processes}
-    config = session.config.having({name: str(value) for name, value in given.items() if value is not None})
+    config = listening_where(session, host, port, processes)
     begin(session)
     listener = serving.bind(config)
     say(f"listening on {serving.address(listener)}; its pages for programs are under /docs")
@@ -29,5 +29,5 @@ def command(session: Session, host: str | None, port: int | None, processes: int
         if number == 1:
             serving.serve(config, listener)
         else:
-            serving.serve_by_many(config, listener, number, session.become_service)
+            serve_by_many(config, listener, number, session.become_service)
     return 0

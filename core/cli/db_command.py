@@ -1,9 +1,19 @@
 """``yetictl db``: look after the database itself."""
 
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from core.cli.output import say
+from core.cli.db_output import backup_record, print_difference
+from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
+from core.errors import StoreError
+from core.schemas.instant import to_text
+
+if TYPE_CHECKING:
+    from core.store.databases.interface import Database
 
 
 @click.group()
@@ -27,3 +37,138 @@ def upgrade(session: Session) -> int:
     else:
         say(f"the database has schema {after} now, it {'was empty' if before is None else f'had {before}'}")
     return 0
+
+
+@command.command("copy")
+@click.option("--to", "target_url", required=True, metavar="URL", help="An empty database, of either kind.")
+@click.option("--from", "source_url", metavar="URL", help="Another database than that of database.url.")
+@click.option("--force", is_flag=True, help="Copy though something is running, and lose what it writes meanwhile.")
+@json_option
+@click.pass_obj
+def copy(session: Session, target_url: str, source_url: str | None, force: bool, as_json: bool) -> int:
+    """Copy all that the database holds to another one: from a file to PostgreSQL, or back.
+
+    Exports, versions, observables, users, tokens and secrets go along; the source stays as it is.  What is kept of
+    versions under system.versions_path, and what is published, is no part of it: both databases go with the same.
+
+    Stop the services first, and set database.url to the new database when it is done.
+    """
+    from core.store import copying
+    from core.store.migrate import upgrade as bring_up_to_date
+
+    source, target = _database(source_url or session.config["database.url"]), _database(target_url)
+    if source.label == target.label:
+        raise StoreError(f"{target.label} is where it would be copied from; name another database")
+    source.make_ready()
+    if not force and (who := copying.in_use(source, session.now)):
+        raise StoreError(f"{source.label}: {who}; stop it first, or use --force")
+    bring_up_to_date(target_url)
+    with progress("copying", sum(copying.counts(source).values())) as advance:
+        copied = copying.copy(source, target, on_rows=advance)
+    if as_json:
+        print_json({"from": source.label, "to": target.label, "tables": copied})
+    else:
+        _print_counts(copied)
+        say(f"copied {counted(sum(copied.values()), 'row')} to {target.label}; set database.url to it")
+    return 0
+
+
+@command.command("backup")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@json_option
+@click.pass_obj
+def backup(session: Session, path: Path, force: bool, as_json: bool) -> int:
+    """Write all that the database holds at this moment to FILE; services may go on.
+
+    The file goes back into a database of either kind.  Only its owner may read it: it has password hashes and the
+    secret of sessions.  Versions under system.versions_path, and what is published, are no part of it.
+    """
+    from core.exports.versions.records import SOFTWARE
+    from core.store import backup as backups
+    from core.store import copying
+
+    database = _database(session.config["database.url"])
+    database.make_ready()
+    with progress("reading", sum(copying.counts(database).values())) as advance:
+        manifest = backups.write(database, path, session.now, SOFTWARE, replace=force, on_rows=advance)
+    if as_json:
+        print_json({"path": str(path)} | backup_record(manifest))
+    else:
+        say(
+            f"{path}: {counted(sum(manifest.tables.values()), 'row')} of {database.label}, schema {manifest.schema}"
+        )
+    return 0
+
+
+@command.command("restore")
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace what the database holds; it is written to a backup first.")
+@json_option
+@click.pass_obj
+def restore(session: Session, path: Path, force: bool, as_json: bool) -> int:
+    """Put what a backup holds into the database, which has to be empty, and compare it with storage.
+
+    A backup of an older version of this program is brought to the schema of this one.  The file is checked first; all
+    of it is restored, or nothing.  Stop the services before.
+
+    Exit status 3: it was restored, and storage knows something else; the output says of which exports, and what to do.
+    """
+    from core.exports.versions.records import SOFTWARE
+    from core.store import backup as backups
+    from core.store import copying
+    from core.store.migrate import upgrade as bring_up_to_date
+
+    url = session.config["database.url"]
+    database = _database(url)
+    with backups.opened(path) as (manifest, source):
+        bring_up_to_date(url)
+        if who := copying.in_use(database, session.now):
+            raise StoreError(f"{database.label}: {who}; stop it first")
+        if what := copying.content(database):
+            if not force:
+                raise StoreError(f"{database.label} is not empty: it has {what}; set database.url, or use --force")
+            aside = path.with_name(f"{path.name}.before-{session.now // 1_000_000}")
+            backups.write(database, aside, session.now, SOFTWARE)
+            say(f"what the database held is in {aside}")
+        with progress("restoring", sum(manifest.tables.values())) as advance:
+            copied = copying.copy(source, database, replace=True, on_rows=advance)
+    if not as_json:
+        say(f"restored {counted(sum(copied.values()), 'row')} of {to_text(manifest.made_at)} to {database.label}")
+    return _compared_with_storage(session, {"restored": backup_record(manifest)} if as_json else None)
+
+
+@command.command("check")
+@json_option
+@click.pass_obj
+def check(session: Session, as_json: bool) -> int:
+    """Compare what the database knows of versions with what storage holds, as after a restore.
+
+    Exit status 3: they differ; the output says of which exports, and what to do.
+    """
+    return _compared_with_storage(session, {} if as_json else None)
+
+
+def _compared_with_storage(session: Session, record: dict[str, Any] | None) -> int:
+    """Print, into *record* if there is one, of which exports storage knows something else; return the exit status."""
+    from core.exports.versions.restored import differences
+
+    with session.store() as store:
+        found = differences(store, session.export_settings)
+    if record is not None:
+        print_json(record | {"differences": [asdict(item) for item in found]})
+    for item in found if record is None else ():
+        print_difference(item)
+    if record is None and not found:
+        say("storage holds the versions that the database knows, and no others")
+    return 3 if found else 0
+
+
+def _database(url: str) -> "Database":
+    from core.store.databases import database_at
+
+    return database_at(url)
+
+
+def _print_counts(tables: dict[str, int]) -> None:
+    print_table(("table", "rows"), [(name, number) for name, number in tables.items() if number], right=("rows",))

@@ -32,6 +32,8 @@ COMMANDS = {
     "tasks": "run exports when they are due",
     "notify": "tell people what is wrong, and show what was told",
     "api": "answer requests, and serve what is published",
+    "serve": "both of these in one process, for one machine",
+    "health": "say whether the services of this machine live",
     "consumer": "keep machines that fetch lists, and see what each has",
     "user": "keep users of the API and their keys",
     "audit": "show who changed what",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.output import say
 from core.cli.session import Session
+from core.config import Config
 
 if TYPE_CHECKING:
     from core.notices.telling import Telling
@@ -21,6 +22,12 @@ def begin(session: Session) -> None:
     with session.store() as store:
         if not accounts.has_admin(store):
             say("nobody may change anything yet; make the first admin with: yetictl user add NAME --role admin")
+
+
+def listening_where(session: Session, host: str | None, port: int | None, processes: int | None = None) -> Config:
+    """Return the settings with what was said on the command line in their place."""
+    given = {"api.host": host, "api.port": port, "api.processes": processes}
+    return session.config.having({name: str(value) for name, value in given.items() if value is not None})
 
 
 def telling(session: Session) -> "Telling":

@@ -1,5 +1,6 @@
 """What one run of ``yetictl`` shares: its settings, its store, its clock."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,8 @@ class Session:
 
     def become_service(self) -> None:
         """Do what a process of a service needs: it says what it does, unless the settings say something else."""
+        # A connection that its other end closed is an error of that connection, and not the end of the service.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         level = self.config.values["log.level"]
         self._set_up(self.config, "info" if level.origin == "default" else level.text)
 

@@ -1,7 +1,5 @@
 """``yetictl tasks``: run exports when they are due."""
 
-import signal
-
 import click
 
 from core.cli.output import say
@@ -25,8 +23,9 @@ from core.cli.session import Session
 def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """Run exports when their schedules say so, until a signal says to stop.
 
-    New and changed schedules are picked up without a restart.  Several of these may run on one host; an export is
-    run by one of them at a time.  A run whose process was killed is begun anew by another within a minute.
+    New and changed schedules are picked up without a restart.  Several of these may run: on one host where the
+    database is a file, on any number where it is on a server; an export is run by one of them at a time.  A run whose
+    process was killed is begun anew by another within a minute.
 
     What is held, fails or is late is told by the channels that the settings [notify] name; yetictl notify test tries
     them.
@@ -34,6 +33,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     A first signal (SIGTERM, Ctrl-C) lets what runs end, as long as --grace; a second one hands it back at once.
     """
     from core.cli.services import telling
+    from core.stopping import on_signals
     from core.tasks.service import TaskService
     from core.tasks.tidying import keep_of
     from core.tasks.worker import Worker
@@ -51,6 +51,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         notices.once()
         say(f"{number} done" if number else "nothing is due")
         return 0
+    session.become_service()
     service = TaskService(
         session.store,
         settings,
@@ -59,12 +60,6 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         beside=[notices.run],
         keep=keep_of(session.config),
     )
-    before = {
-        number: signal.signal(number, lambda *_: service.stop()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
+    with on_signals(service.stop):
         service.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0

@@ -21,6 +21,7 @@ from core.exports.spool import run_folder
 from core.exports.versions import forgetting, withdrawal
 from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
+from core.log import bind
 from core.redaction import redact
 from core.schemas.instant import Instant, to_second
 from core.store import archives, definitions, pins, runs
@@ -99,7 +100,7 @@ def run_export(
     clock = Clock(now)
     with held(store, name, clock) as lease:
         run_id = runs.begin_run(store, lease, now, by=by)
-        with collected() as lines:
+        with bind(export=name, run=run_id), collected() as lines:
             return _recorded(store, lease, run_id, settings, clock, lines, on_entries, only_withdrawn)
 
 

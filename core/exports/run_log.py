@@ -30,7 +30,7 @@ class _Collector(logging.Handler):
             self.dropped += 1
             return
         moment = int(record.created * 1_000_000)
-        self.lines.append(RunLine(moment, record.levelname.lower(), plain_text(record)))
+        self.lines.append(RunLine(moment, record.levelname.lower(), plain_text(record, with_bound=False)))
 
 
 @contextmanager

@@ -39,6 +39,9 @@ WRITING, HELD, PUBLISHING, KEPT, REMOVING, REMOVED = (
     "removed",
 )
 
+NUMBERED = (PUBLISHING, KEPT, REMOVING, REMOVED)
+"""States in which a row has the number of a version."""
+
 _BY_SOMEBODY = {"release": "export released", "rollback": "export rolled back"}
 """Causes of versions that somebody is put down for."""
 
@@ -105,11 +108,34 @@ def number_for(store: Store, lease: Lease) -> tuple[int, str]:
         # One that was undone and cannot be removed yet still has its number, and its manifest that name.
         taken = connection.scalar(select(func.max(archive.c.number)).where(archive.c.export_id == found)) or 0
         before = connection.scalar(
-            select(archive.c.manifest_sha256).where(
-                archive.c.export_id == found, archive.c.number == last, archive.c.state.in_((KEPT, REMOVED))
-            )
+            select(archive.c.manifest_sha256)
+            .where(archive.c.export_id == found, archive.c.number >= last, archive.c.state.in_((KEPT, REMOVED)))
+            .order_by(archive.c.number.desc())
         )
     return max(int(last), int(taken)) + 1, before or ""
+
+
+def take_number(store: Store, name: str, record: ManifestRecord, manifest_sha256: str) -> None:
+    """Let the number and the counter of a version that only storage knows be those of one that was.
+
+    The next version follows it; the version itself is not this store's any more.
+
+    Raises:
+        NotFound: There is no export *name*.
+    """
+    with store.writing() as connection:
+        connection.execute(
+            insert(archive).values(
+                export_id=export_id(connection, name),
+                state=REMOVED,
+                number=record.number,
+                base=record.base,
+                cause=record.cause,
+                made_at=record.made_at,
+                record=manifest_bytes(record).decode(),
+                manifest_sha256=manifest_sha256,
+            )
+        )
 
 
 def announce(store: Store, lease: Lease, item: Archived, record: ManifestRecord, manifest_sha256: str) -> Archived:

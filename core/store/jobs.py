@@ -1,4 +1,4 @@
-"""The queue of runs on one machine: what is wanted, who does it, how it went.
+"""The queue of runs: what is wanted, who does it, how it went.
 
 A job is claimed for a limited time and renewed by its worker; when that is gone, the next look finds the job and lets
 another worker begin anew.  That a run is not done twice is the claim on the export, see `core.store.runs`.
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
+from core.store import wake_ups
 from core.store.audit import note
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
@@ -74,6 +75,7 @@ def add(
     if waiting is not None:
         if waiting.due_at > due_at:
             connection.execute(update(job).where(job.c.id == waiting.id).values(due_at=due_at))
+            wake_ups.put(connection, waiting.id, export_key, None if due_at <= now else due_at)
         return int(waiting.id), False
     made = connection.execute(
         insert(job).values(
@@ -89,7 +91,9 @@ def add(
         )
     )
     key = made.inserted_primary_key
-    return (int(key[0]) if key else 0), True
+    number = int(key[0]) if key else 0
+    wake_ups.put(connection, number, export_key, None if due_at <= now else due_at)
+    return number, True
 
 
 def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> Job:
@@ -119,7 +123,12 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
 
 
 def claim(
-    store: Store, owner: str, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False
+    store: Store,
+    owner: str,
+    now: Instant,
+    *,
+    is_dead: Callable[[str], bool] = lambda _: False,
+    only: int | None = None,
 ) -> Job | None:
     """Take the job that has been due longest, of an export that nobody runs; ``None`` if there is none.
 
@@ -128,6 +137,7 @@ def claim(
         owner: Name of the worker.
         now: The present instant.
         is_dead: Whether the process of that name surely is gone: its job is not waited for.
+        only: Id of the job to take, and no other.
     """
     with store.writing(Lock.BOOKKEEPING) as connection:
         _sweep(connection, now, is_dead)
@@ -141,6 +151,7 @@ def claim(
         found = connection.scalar(
             select(job.c.id)
             .where(job.c.state == WAITING, job.c.due_at <= now, ~taken, job.c.export_id.not_in(busy))
+            .where(*([] if only is None else [job.c.id == only]))
             .order_by(job.c.due_at, job.c.id)
             .limit(1)
         )
@@ -151,6 +162,7 @@ def claim(
             .where(job.c.id == found)
             .values(state=RUNNING, owner=owner, lease_until=now + LEASE_S * SECOND, started_at=now, entries=None)
         )
+        wake_ups.drop(connection, found)
         return _job(connection, found)
 
 
@@ -158,12 +170,36 @@ def has_work(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lam
     """Say whether `claim` might find something: asked often, and without a write."""
     with store.reading() as connection:
         rows = connection.execute(select(job.c.state, job.c.owner, job.c.lease_until, job.c.due_at).where(_open()))
-        return any(
-            row.due_at <= now
-            if row.state == WAITING
-            else (row.lease_until or 0) <= now or (row.owner is not None and is_dead(row.owner))
-            for row in rows
-        )
+        return any(row.due_at <= now if row.state == WAITING else _is_gone(row, now, is_dead) for row in rows)
+
+
+def needs_mending(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> bool:
+    """Say whether `mend` has something to do: asked often, and without a write."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(job.c.id, job.c.state, job.c.owner, job.c.lease_until).where(_open())
+        ).all()
+        if any(row.state == RUNNING and _is_gone(row, now, is_dead) for row in rows):
+            return True
+        return bool(wake_ups.missing(connection, {row.id for row in rows if row.state == WAITING}))
+
+
+def mend(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> None:
+    """Let jobs wait again whose workers are gone, and have workers woken for all that wait."""
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        _sweep(connection, now, is_dead)
+        waiting = {row.id: row for row in connection.execute(select(job).where(job.c.state == WAITING))}
+        for key in wake_ups.missing(connection, set(waiting)):
+            row = waiting[key]
+            wake_ups.put(connection, key, row.export_id, None if row.due_at <= now else row.due_at)
+
+
+def wake_again(store: Store, key: int, at: Instant) -> None:
+    """Have a worker woken again for a job that could not be claimed and waits still, at an instant or when it is due."""
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        row = connection.execute(select(job).where(job.c.id == key, job.c.state == WAITING)).first()
+        if row is not None:
+            wake_ups.put(connection, key, row.export_id, max(at, row.due_at))
 
 
 def renew(store: Store, item: Job, now: Instant, entries: int | None) -> bool:
@@ -213,14 +249,19 @@ def put_back(
     with store.writing(Lock.BOOKKEEPING) as connection:
         row = _held(connection, item)
         waiting = connection.execute(
-            delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING).returning(job.c.due_at)
+            delete(job)
+            .where(job.c.export_id == row.export_id, job.c.state == WAITING)
+            .returning(job.c.id, job.c.due_at)
         ).first()
+        if waiting is not None:
+            due_at = min(due_at, waiting.due_at)
+            wake_ups.drop(connection, waiting.id)
         connection.execute(
             update(job)
             .where(job.c.id == item.id)
             .values(
                 state=WAITING,
-                due_at=due_at if waiting is None else min(due_at, waiting.due_at),
+                due_at=due_at,
                 attempt=row.attempt + counts,
                 message=message,
                 run_id=run_id,
@@ -228,6 +269,7 @@ def put_back(
                 lease_until=None,
             )
         )
+        wake_ups.put(connection, item.id, row.export_id, due_at)
 
 
 def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
@@ -250,6 +292,8 @@ def cancel(store: Store, name: str, now: Instant, *, by: str) -> list[Job]:
             .where(mine, job.c.state == WAITING)
             .values(state=CANCELLED, finished_at=now, message=message, is_cancelled=True)
         )
+        for key in ids:
+            wake_ups.drop(connection, key)
         note(connection, "run cancelled", name, {"jobs": ids}, by=by)
         return [_job(connection, key) for key in ids]
 
@@ -303,7 +347,7 @@ def forget(store: Store, before: Instant, most: int) -> int:
 def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:
     """Let jobs wait again whose workers are gone."""
     for row in connection.execute(select(job).where(job.c.state == RUNNING)).all():
-        if (row.lease_until or 0) > now and not (row.owner is not None and is_dead(row.owner)):
+        if not _is_gone(row, now, is_dead):
             continue
         values: dict[str, Any] = {"owner": None, "lease_until": None}
         if row.is_cancelled:
@@ -317,8 +361,15 @@ def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool])
                 "attempt": row.attempt + 1,
                 "message": f"{row.owner} died while it ran it",
             }
-            connection.execute(delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING))
+            same = delete(job).where(job.c.export_id == row.export_id, job.c.state == WAITING)
+            for key in connection.scalars(same.returning(job.c.id)).all():
+                wake_ups.drop(connection, key)
+            wake_ups.put(connection, row.id, row.export_id, None)
         connection.execute(update(job).where(job.c.id == row.id).values(**values))
+
+
+def _is_gone(row: Any, now: Instant, is_dead: Callable[[str], bool]) -> bool:
+    return (row.lease_until or 0) <= now or (row.owner is not None and is_dead(row.owner))
 
 
 def _held(connection: Connection, item: Job) -> Row[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError, StoreSchemaError
-from core.store.databases import database_at, sqlite
+from core.store.databases import database_at, queue_schema, sqlite
 from core.store.databases.interface import Lock
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def check_server(database: "PostgresqlDatabase") -> None:
         with database.errors():
             database.refuse_unfit(connection)
             found = revision(connection, database.label, _SERVER_TABLES)
+            if found == REVISIONS[-1]:
+                queue_schema.check(connection, database.label)
     finally:
         connection.close()
     if found != REVISIONS[-1]:
@@ -153,6 +155,7 @@ def _upgrade_server(database: "PostgresqlDatabase") -> str | None:
                 # Whoever comes second finds it done.
                 if before != REVISIONS[-1]:
                     _run_alembic(connection)
+                queue_schema.apply(database.under(connection), database.label)
         return before
     finally:
         engine.dispose()

@@ -8,7 +8,10 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError
+from core.exports.lease import owner
 from core.exports.settings import Settings
+from core.tasks.presence import present
+from core.tasks.queues import Crew, loops
 from core.tasks.tidying import Keep, tidy
 from core.tasks.worker import Worker
 
@@ -26,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class TaskService:
-    """Some workers, each a thread with a connection of its own."""
+    """Some workers, and what lets them know that a job waits."""
 
     def __init__(
         self,
@@ -74,13 +77,23 @@ class TaskService:
             self._hand_back()
         self._stops.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stops.is_set()
+
     def run(self) -> None:
         """Work until `stop` is called and what runs has ended, or was handed back."""
-        threads = [threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._workers]
+        with present(self._open, owner()):
+            self._run()
+
+    def _run(self) -> None:
+        crew = Crew(self._open, self._workers, self._stops, self._look_every_s)
+        threads = [threading.Thread(target=loop, daemon=True) for loop in loops(crew)]
         others = [threading.Thread(target=run, args=(self._stops,), daemon=True) for run in self._beside]
         for thread in threads + others:
             thread.start()
-        _log.info("tasks began", extra={"workers": len(threads)})
+        _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
         while not self._stops.wait(0.2) and any(thread.is_alive() for thread in threads):
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
@@ -100,20 +113,3 @@ class TaskService:
     def _hand_back(self) -> None:
         for worker in self._workers:
             worker.leave()
-
-    def _work(self, worker: Worker) -> None:
-        with self._open() as store:
-            while not self._stops.is_set():
-                try:
-                    worker.plan(store)
-                    had_work = worker.work(store)
-                except StoreError as error:
-                    _log.error("the store cannot be used; trying again", extra={"why": str(error)})
-                    had_work = False
-                except Exception as error:  # a fault of ours in one export keeps no other from its run
-                    _log.error(
-                        "a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"}
-                    )
-                    had_work = False
-                if not had_work:
-                    self._stops.wait(self._look_every_s)

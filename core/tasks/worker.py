@@ -1,5 +1,6 @@
 """Do jobs: claim one, run its export, record how it went; try again what may go better later."""
 
+import contextvars
 import logging
 import random
 import threading
@@ -9,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import log
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
 from core.exports.definitions.schedule import next_due, read_schedule
 from core.exports.lease import is_dead, owner
@@ -84,13 +86,24 @@ class Worker:
     def work(self, store: "Store") -> bool:
         """Do one job, and say whether there was one."""
         now = self._clock()
-        if not jobs.has_work(store, now, is_dead=_is_dead):
+        if not jobs.has_work(store, now, is_dead=is_gone):
             return False
-        item = jobs.claim(store, self.owner, now, is_dead=_is_dead)
+        item = jobs.claim(store, self.owner, now, is_dead=is_gone)
+        return self._run(store, item)
+
+    def work_on(self, store: "Store", key: int) -> bool:
+        """Do the job *key* and no other, and say whether it was there to be done."""
+        return self._run(store, jobs.claim(store, self.owner, self._clock(), is_dead=is_gone, only=key))
+
+    def _run(self, store: "Store", item: Job | None) -> bool:
         if item is None:
             return False
-        said = {"export": item.export, "job": item.id, "attempt": item.attempt, "cause": item.cause}
-        _log.info("job begun", extra=said)
+        with log.bind(export=item.export, job=item.id):
+            self._do(store, item)
+        return True
+
+    def _do(self, store: "Store", item: Job) -> None:
+        _log.info("job begun", extra={"attempt": item.attempt, "cause": item.cause})
         orders = _Orders()
         try:
             with self._renewed(item, orders):
@@ -105,11 +118,10 @@ class Worker:
             self._failed(store, item, orders, error)
         except BaseException:
             # Something of ours is wrong, or the process ends: a later look finds the job; nothing is lost.
-            _log.exception("job broken off", extra=said)
+            _log.exception("job broken off", extra={"attempt": item.attempt})
             raise
         else:
             self._done(store, item, result)
-        return True
 
     def _next(self, text: str, before: Instant | None, now: Instant) -> tuple[Instant, Instant]:
         try:
@@ -135,7 +147,7 @@ class Worker:
     def _failed(self, store: "Store", item: Job, orders: _Orders, error: Exception) -> None:
         text = str(error)
         if orders.is_lost:
-            _log.warning("job lost to another worker", extra={"export": item.export, "job": item.id})
+            _log.warning("job lost to another worker")
         elif orders.is_cancelled:
             self._finish(store, item, jobs.CANCELLED, None)
         elif isinstance(error, RunStopped):
@@ -150,7 +162,7 @@ class Worker:
             self._finish(store, item, jobs.FAILED, text)
 
     def _finish(self, store: "Store", item: Job, state: str, message: str | None) -> None:
-        said = {"export": item.export, "job": item.id, "state": state, "why": message}
+        said = {"state": state, "why": message}
         (_log.error if state == jobs.FAILED else _log.info)("job ended", extra=said)
         try:
             run_id = runs.last_run_id(store, item.export)
@@ -160,7 +172,7 @@ class Worker:
 
     def _put_back(self, store: "Store", item: Job, pause_s: float, message: str, *, counts: bool) -> None:
         due_at = self._clock() + int(pause_s * SECOND)
-        said = {"export": item.export, "job": item.id, "in_s": round(pause_s), "why": message}
+        said = {"in_s": round(pause_s), "why": message}
         _log.warning("job waits to be tried again", extra=said)
         try:
             run_id = runs.last_run_id(store, item.export)
@@ -184,7 +196,9 @@ class Worker:
                     except StoreError:
                         continue  # busy for once; the next time is soon
 
-        thread = threading.Thread(target=renew, name=f"job {item.id}", daemon=True)
+        # With a copy of what is bound: what this thread logs is of the same job.
+        target = contextvars.copy_context().run
+        thread = threading.Thread(target=target, args=(renew,), name=f"job {item.id}", daemon=True)
         thread.start()
         try:
             yield
@@ -193,5 +207,6 @@ class Worker:
             thread.join()
 
 
-def _is_dead(name: str) -> bool:
+def is_gone(name: str) -> bool:
+    """Say whether the process of the worker *name* surely is gone; of another host's nothing is known."""
     return is_dead(name.rpartition("@")[2])

@@ -3,14 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
-from served import Api, Clock, listening
-
-from core.api.app import create_app
-from core.api.services import Services
-from core.config import load
+from served import Api, served_installation
 
 
 @pytest.fixture
@@ -24,13 +19,7 @@ def make_api(tmp_path: Path, made_store: Path) -> Iterator[Callable[..., Api]]:
             number += 1
             home = tmp_path / f"home-{number}"
             home.mkdir()
-            copyfile(made_store, home / "yeti.db")
-            environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
-            environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
-            clock = Clock()
-            services = Services(load(environ, home, home), clock=clock)
-            app = create_app(services)
-            return Api(stack.enter_context(listening(app, services)), services, clock, app)
+            return stack.enter_context(served_installation(home, made_store, **settings))
 
         yield make
 

@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 
 from core.accounts import accounts
+from core.api.app import create_app
 from core.api.services import Services
 from core.api.serving import server_config
+from core.config import load
 from core.errors import AlreadyExists
 from core.schemas.instant import SECOND, Instant
 
@@ -84,6 +87,19 @@ def listening(app: FastAPI, services: Services) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the server did not end"
+
+
+@contextmanager
+def served_installation(home: Path, made_store: Path, **settings: str) -> Iterator[Api]:
+    """Serve an installation in *home*, an empty folder, with settings such as ``api_max_upload_mib="1"``."""
+    copyfile(made_store, home / "yeti.db")
+    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
+    clock = Clock()
+    services = Services(load(environ, home, home), clock=clock)
+    app = create_app(services)
+    with listening(app, services) as url:
+        yield Api(url, services, clock, app)
 
 
 @contextmanager

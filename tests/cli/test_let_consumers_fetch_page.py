@@ -4,11 +4,14 @@ import re
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
+import certifi
 import pytest
 from page_shell import PageShell, lines_of, page_text
 
 PAGE = page_text("let-consumers-fetch")
+END = "-----END CERTIFICATE-----\n"
 FEED = "value,type,tags\n8.8.4.1,ip,c2\n8.8.4.2,ip,c2\n"
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -77,3 +80,22 @@ def test_nginx_takes_its_part_of_the_page(tmp_path):
 
     assert b"" == done.stderr
     assert 0 == done.returncode
+
+
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
+def test_caddy_takes_its_part_of_the_page(tmp_path):
+    """With a certificate that there is."""
+    (site,) = [text for text in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL) if "reverse_proxy" in text]
+    (tmp_path / "ca.pem").write_text(
+        Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")[0] + END
+    )
+    (tmp_path / "Caddyfile").write_text(site.replace("/etc/ssl/clients-ca.pem", str(tmp_path / "ca.pem")))
+    done = subprocess.run(
+        ["caddy", "adapt", "--config", tmp_path / "Caddyfile", "--adapter", "caddyfile"],
+        capture_output=True,
+        env={"HOME": str(tmp_path)},
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert b"require_and_verify" in done.stdout

@@ -77,9 +77,10 @@ def test_names_in_paths_lead_nowhere_else(api: Api, admin: httpx.Client) -> None
         for method in operations
         if "{" in path and method != "delete"
     ]
-    # A name of each kind at each route, the whole corpus at those that read files.
+    # One name at each route, of another kind each time; the whole corpus at those that read files.
     reading = [("GET", "/exports/{name}"), ("GET", "/api/v2/exports/definitions/{name}/versions/1/files/{name}")]
-    wanted = [(route, name) for route in routes for name in (TRAVERSAL[0], TRAVERSAL[11], BREAKING[1])]
+    kinds = (TRAVERSAL[0], TRAVERSAL[11], BREAKING[1])
+    wanted = [(route, kinds[number % len(kinds)]) for number, route in enumerate(routes)]
     wanted += [(route, name) for route in reading for name in TRAVERSAL + BREAKING]
     wrong = []
     for (method, path), name in wanted:
@@ -117,9 +118,9 @@ def test_names_of_exports_and_files_stay_in_their_folder(
 def test_names_of_templates_are_no_paths(admin: httpx.Client) -> None:
     """Templates are rows; a name that looks like a path is refused or just a name."""
     for name in TRAVERSAL + BREAKING:
-        answer = admin.post("/api/v2/templates/", json={"name": name, "template": "x"})
+        answer = admin.post("/api/v2/templates/", json={"template": {"name": name, "template": "x"}})
         assert _harmless(answer), (name, answer.status_code)
-        answer = admin.post("/api/v2/templates/render", json={"template_id": name, "search_query": ""})
+        answer = admin.post("/api/v2/templates/render", json={"template_name": name, "search_query": ""})
         assert _harmless(answer), (name, answer.status_code)
 
 

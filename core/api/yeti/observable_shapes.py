@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ AT_ONCE = 1_000
 """So many observables are in memory at once; more are sent as they are read."""
 
 _encode = msgspec.json.Encoder().encode
+_date = lru_cache(maxsize=65_536)(to_text)  # of what came in together the dates are the same
 
 
 class TagOnOut(BaseModel):
@@ -49,8 +51,8 @@ def tag_object(tag: TagOn) -> dict[str, Any]:
     """Return a tag of an observable in JSON's terms."""
     return {
         "name": tag.name,
-        "last_seen": to_text(tag.received_at),
-        "expires": None if tag.expires_at is None else to_text(tag.expires_at),
+        "last_seen": _date(tag.received_at),
+        "expires": None if tag.expires_at is None else _date(tag.expires_at),
         "fresh": tag.is_fresh,
         "id": str(tag.id),
     }
@@ -93,8 +95,8 @@ def _text(item: Observable) -> bytes:
             "tags": [tag_object(tag) for tag in item.tags],
             "context": msgspec.Raw(item.context.encode()),
             "last_analysis": {},
-            "created": to_text(item.created_at),
-            "modified": to_text(item.modified_at),
+            "created": _date(item.created_at),
+            "modified": _date(item.modified_at),
             "acls": {},
             "root_type": "observable",
             "is_valid": True,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
-from core.errors import AlreadyExists, StoreBusy, StoreError
+from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreError
 from core.redaction import redact
 from core.store.databases.interface import Connection, Lock, Words
 from core.store.databases.postgresql_words import PostgresqlWords
+from core.store.databases.queue_schema import SEARCH_PATH
 
 try:
     import psycopg
@@ -114,6 +115,11 @@ class PostgresqlDatabase:
         raw: Any = connection.connection.driver_connection
         return PostgresqlConnection(raw)
 
+    @property
+    def parameters(self) -> tuple[str, dict[str, Any]]:
+        """The address with its password, and what else the driver is told, for pools of others."""
+        return self._address, dict(self._defaults)
+
     def make_ready(self) -> None:
         from core.store.migrate import check_server
 
@@ -142,7 +148,8 @@ class PostgresqlDatabase:
             connection = psycopg.connect(self._address, autocommit=True, **self._defaults)
             try:
                 settings = (*SETTINGS, f"lock_timeout={LOCK_TIMEOUT_S}s")
-                connection.execute("; ".join(f"SET {name} = '{value}'" for name, _, value in _parts(settings)))
+                set_all = [f"SET {name} = '{value}'" for name, _, value in _parts(settings)]
+                connection.execute("; ".join([*set_all, SEARCH_PATH]))
                 adapt(connection)
                 connection.autocommit = autocommit
             except BaseException:
@@ -163,7 +170,7 @@ class PostgresqlDatabase:
                 return make(f"{self.label}: {message.format(timeout_s=LOCK_TIMEOUT_S)}")
         said = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
         if isinstance(error, psycopg.OperationalError) and not code:
-            return StoreError(
+            return StoreAway(
                 f"{self.label}: the server cannot be reached, or the connection was lost; check database.url, and that "
                 f"the server runs: {redact(said)}"
             )
@@ -226,7 +233,7 @@ _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("42P01", StoreError, "a table is missing; yetictl db upgrade makes it, if the database is ours"),
     ("53300", StoreBusy, "the server has no connection left; try again, or raise its max_connections"),
     ("53100", StoreError, "no space is left on the disk of the server"),
-    ("57P", StoreError, "the server is stopping, starting, or ended the connection; try again"),
+    ("57P", StoreAway, "the server is stopping, starting, or ended the connection; try again"),
     ("23503", StoreBusy, "what this belongs to was removed meanwhile; try again"),
     ("25006", StoreError, "the server lets nothing be written: is it a standby?"),
 )

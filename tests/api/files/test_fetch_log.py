@@ -4,6 +4,7 @@ import pytest
 from publishing import addresses
 from served import Clock, listening
 
+from core.api.app import create_app
 from core.api.files.fetch_log import FetchLog
 from core.api.services import Services
 from core.schemas.instant import SECOND
@@ -25,7 +26,12 @@ def rows(publisher):
 @pytest.fixture
 def again(publisher):
     """Serve the same installation by another process, which ends with the block."""
-    return lambda: listening(Services(publisher.api.services.config, clock=publisher.api.clock))
+
+    def process():
+        services = Services(publisher.api.services.config, clock=publisher.api.clock)
+        return listening(create_app(services), services)
+
+    return process
 
 
 def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again):
@@ -40,10 +46,8 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
         client.get(url + "/exports/no.txt")
         client.get(url + "/exports/open.txt", headers={"Authorization": ""})
         client.get(url + "/exports/open.txt")
-        during = rows(publisher)
     after = rows(publisher)
 
-    assert [] == during
     assert [
         ("firewall", "c2", 1, 2, 3, len(c2) + 100),
         (None, "open", 1, 1, 0, len(open_body)),
@@ -66,6 +70,18 @@ def test_each_version_has_its_own_row(publisher, c2, token, again):
     assert ([2, 1], ["127.0.0.1", "127.0.0.1"]) == ([newer.version, older.version], [newer.address, older.address])
     assert "PAN-OS/11.1" == older.agent
     assert (2, publisher.api.clock.now, True) == (lag.version, lag.since, lag.is_current)
+
+
+def test_a_request_is_no_write(publisher, c2):
+    """However many there are, they are one row, written when it is time."""
+    log = FetchLog(publisher.api.services, every_s=3_600)
+    log.start()
+    for _ in range(100):
+        log.note(FetchKey(0, 1, 1), publisher.api.clock.now, size_bytes=7, address="192.0.2.1", agent="x")
+    before = rows(publisher)
+    log.stop()
+
+    assert ([], [(None, "c2", 1, 100, 0, 700)]) == (before, rows(publisher))
 
 
 def test_what_is_counted_is_written_every_few_seconds(publisher, c2):

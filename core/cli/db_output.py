@@ -1,0 +1,48 @@
+"""How backups, and what storage knows otherwise, look."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.cli.output import printable
+from core.schemas.instant import to_text
+
+if TYPE_CHECKING:
+    from core.exports.versions.restored import Difference
+    from core.store.backup import Manifest
+
+
+def backup_record(manifest: "Manifest") -> dict[str, Any]:
+    """Return what a backup is, for programs."""
+    return {
+        "software": manifest.software,
+        "schema": manifest.schema,
+        "made_at": to_text(manifest.made_at),
+        "database": manifest.database,
+        "tables": manifest.tables,
+        "size_bytes": manifest.size_bytes,
+        "sha256": manifest.sha256,
+    }
+
+
+def print_difference(item: "Difference") -> None:
+    """Print what storage knows otherwise of one export, and what to do."""
+    name = printable(item.export)
+    if item.later:
+        click.echo(
+            f"{name}: storage has {_versions(item.later)}, published after the backup; the database has "
+            f"{f'version {item.current}' if item.current else 'none'}. The next run publishes version "
+            f"{item.later[-1] + 1}; type: yetictl export run {name}"
+        )
+    if item.lost:
+        click.echo(
+            f"{name}: {_versions(item.lost)} {'is' if len(item.lost) == 1 else 'are'} gone from storage; "
+            f"type: yetictl export verify {name}"
+        )
+    if item.fault:
+        click.echo(f"{name}: {printable(item.fault)}; type: yetictl db check, before anything is run")
+
+
+def _versions(numbers: tuple[int, ...]) -> str:
+    text = ", ".join(map(str, numbers[-10:]))
+    return f"version{'s' if len(numbers) > 1 else ''} {'... ' if len(numbers) > 10 else ''}{text}"

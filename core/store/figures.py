@@ -1,0 +1,204 @@
+"""Figures of an installation, for whoever watches it: a few queries, none of which looks at observables."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, func, select
+
+from core.schemas.instant import DAY, Instant
+from core.store import schema
+from core.store.archives import HELD
+from core.store.health import next_by_schedule
+from core.store.jobs import WAITING
+from core.store.schema import export, job, run
+from core.store.store import Store
+
+
+@dataclass(slots=True)
+class ExportFigures:
+    """How one export stands.
+
+    Attributes:
+        name: Its name.
+        is_enabled: It runs by its schedule.
+        runs: Of those that ended since midnight (UTC), by status: how many, and how many µs they took together.
+        last_status, last_took_us: Of the last run that ended.
+        last_success_at: When it was last brought up to date, or found to be.
+        is_held: Something waits for a release, or the last run was held.
+        version, version_at, entries, size_bytes: Of what is published.
+        next_at: When it is due.
+    """
+
+    name: str
+    is_enabled: bool
+    runs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    last_status: str = ""
+    last_took_us: int = 0
+    last_success_at: Instant | None = None
+    is_held: bool = False
+    version: int | None = None
+    version_at: Instant | None = None
+    entries: int = 0
+    size_bytes: int = 0
+    next_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerFigures:
+    """What one consumer has of one export.
+
+    Attributes:
+        consumer, export: Names.
+        version: The newest that it got.
+        current: The one that is published.
+        last_at: When it last asked.
+        missed_since: When the first version was made that it has not got; ``None`` if it has the newest.
+    """
+
+    consumer: str
+    export: str
+    version: int
+    current: int
+    last_at: Instant
+    missed_since: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Until when a consumer or a user is let in, by a key of that name if it is one user's."""
+
+    name: str
+    key: str
+    expires_at: Instant
+
+
+def exports(store: Store, now: Instant) -> list[ExportFigures]:
+    """Return how each export stands, by name."""
+    with store.reading() as connection:
+        found = {
+            row.id: ExportFigures(row.name, bool(row.enabled), version=row.current_version)
+            for row in connection.execute(select(export).order_by(export.c.name))
+        }
+        _runs(connection, found, now - now % DAY)
+        for step in (_last_runs, _held, _versions, _next):
+            step(connection, found)
+    return list(found.values())
+
+
+def _runs(connection: Connection, found: dict[int, ExportFigures], since: Instant) -> None:
+    took = func.coalesce(func.sum(run.c.finished_at - run.c.started_at), 0)
+    rows = connection.execute(
+        select(run.c.export_id, run.c.status, func.count(), took)
+        # What began a day before and ended on this one is found, too, by the index of beginnings.
+        .where(run.c.export_id.in_(found), run.c.started_at >= since - DAY, run.c.finished_at >= since)
+        .group_by(run.c.export_id, run.c.status)
+    )
+    for key, status, number, took_us in rows:
+        found[key].runs[status] = (number, int(took_us))
+
+
+def _last_runs(connection: Connection, found: dict[int, ExportFigures]) -> None:
+    """Look from the end, export by export: there may be millions of runs."""
+    for key, item in found.items():
+        ended = select(run).where(run.c.export_id == key, run.c.finished_at.is_not(None))
+        newest = ended.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)
+        last = connection.execute(newest).first()
+        if last is None:
+            continue
+        item.last_status, item.last_took_us = last.status, last.finished_at - last.started_at
+        item.is_held = last.status == "held"
+        good = connection.execute(newest.where(run.c.status == "completed")).first()
+        item.last_success_at = None if good is None else good.finished_at
+
+
+def _held(connection: Connection, found: dict[int, ExportFigures]) -> None:
+    archive = schema.archive
+    for key in connection.scalars(select(archive.c.export_id).where(archive.c.state == HELD)):
+        found[key].is_held = True
+
+
+def _versions(connection: Connection, found: dict[int, ExportFigures]) -> None:
+    version, file = schema.version, schema.version_file
+    rows = connection.execute(
+        select(version.c.export_id, version.c.created_at, version.c.entries, func.sum(file.c.size_bytes))
+        .join(export, (export.c.id == version.c.export_id) & (export.c.current_version == version.c.number))
+        .join(file, (file.c.export_id == version.c.export_id) & (file.c.number == version.c.number), isouter=True)
+        .group_by(version.c.export_id, version.c.created_at, version.c.entries)
+    )
+    for key, created_at, entries, size in rows:
+        item = found[key]
+        item.version_at, item.entries, item.size_bytes = created_at, entries, int(size or 0)
+
+
+def _next(connection: Connection, found: dict[int, ExportFigures]) -> None:
+    asked_for = connection.execute(select(job.c.export_id, job.c.due_at).where(job.c.state == WAITING))
+    for key, due_at in (*next_by_schedule(connection).items(), *((row[0], row[1]) for row in asked_for)):
+        item = found[key]
+        item.next_at = due_at if item.next_at is None else min(due_at, item.next_at)
+
+
+def consumers(store: Store) -> list[ConsumerFigures]:
+    """Return who has which version, by consumer and export; those who ask without a token are nobody in particular."""
+    fetch, consumer, version = schema.fetch, schema.consumer, schema.version
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(
+                consumer.c.name,
+                export.c.id,
+                export.c.name.label("export"),
+                export.c.current_version,
+                func.max(fetch.c.version).label("version"),
+                func.max(fetch.c.last_at).label("last_at"),
+            )
+            .join(consumer, consumer.c.id == fetch.c.consumer_id)
+            .join(export, export.c.id == fetch.c.export_id)
+            .where(consumer.c.is_enabled, export.c.current_version.is_not(None))
+            .group_by(consumer.c.name, export.c.id, export.c.name, export.c.current_version)
+            .order_by(consumer.c.name, export.c.name)
+        ).all()
+        behind = {row.id: row.current_version for row in rows if row.version < row.current_version}
+        made: dict[int, list[tuple[int, Instant]]] = defaultdict(list)
+        if behind:
+            order = select(version.c.export_id, version.c.number, version.c.created_at).order_by(version.c.number)
+            for key, number, created_at in connection.execute(order.where(version.c.export_id.in_(behind))):
+                made[key].append((number, created_at))
+    return [
+        ConsumerFigures(
+            row.name,
+            row.export,
+            row.version,
+            row.current_version,
+            row.last_at,
+            next((created for number, created in made[row.id] if number > row.version), None),
+        )
+        for row in rows
+    ]
+
+
+def consumer_endings(store: Store) -> list[Ending]:
+    """Return when the last of the tokens of each consumer ends; consumers with one that never does are left out."""
+    consumer, token = schema.consumer, schema.consumer_token
+    lasting = func.count() - func.count(token.c.expires_at)
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(consumer.c.name, func.max(token.c.expires_at))
+            .join(token, token.c.consumer_id == consumer.c.id)
+            .where(consumer.c.is_enabled)
+            .group_by(consumer.c.name)
+            .having(lasting == 0)
+            .order_by(consumer.c.name)
+        )
+        return [Ending(name, "", expires_at) for name, expires_at in rows]
+
+
+def key_endings(store: Store) -> list[Ending]:
+    """Return when each key of a user ends that does; each is for another program."""
+    user, key = schema.user, schema.api_key
+    with store.reading() as connection:
+        rows = connection.execute(
+            select(user.c.name, key.c.name, key.c.expires_at)
+            .join(key, key.c.user_id == user.c.id)
+            .where(user.c.is_enabled, key.c.is_enabled, key.c.expires_at.is_not(None))
+            .order_by(user.c.name, key.c.name)
+        )
+        return [Ending(*row) for row in rows]

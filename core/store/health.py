@@ -1,0 +1,64 @@
+"""Say quickly whether the store can be used, and what waits in it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text
+
+from core.errors import StoreSchemaError
+from core.schemas.instant import Instant
+from core.store import migrate
+from core.store.jobs import RUNNING, WAITING
+from core.store.schema import export, export_schedule, job
+from core.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Jobs by their state; ``due`` runs should have begun, the first of them at ``due_since``, made a job or not yet."""
+
+    waiting: int
+    running: int
+    due: int
+    due_since: Instant | None
+
+
+def check_schema(store: Store) -> None:
+    """Do nothing if the database can be read and is of this program's schema.
+
+    Raises:
+        StoreSchemaError: Another version of the program wrote it.
+        StoreError: It cannot be read.
+    """
+    with store.reading() as connection:
+        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found != migrate.REVISIONS[-1]:
+        raise StoreSchemaError(f"the schema of the database is {found}, this program's is {migrate.REVISIONS[-1]}")
+
+
+def queue(store: Store, now: Instant) -> Queue:
+    """Return what waits and what runs."""
+    with store.reading() as connection:
+        states = select(job.c.state, func.count()).where(job.c.state.in_((WAITING, RUNNING))).group_by(job.c.state)
+        numbers = {str(row[0]): int(row[1]) for row in connection.execute(states)}
+        late = [
+            *connection.scalars(select(job.c.due_at).where(job.c.state == WAITING, job.c.due_at <= now)),
+            *_late_schedules(connection, now),
+        ]
+    return Queue(numbers.get(WAITING, 0), numbers.get(RUNNING, 0), len(late), min(late, default=None))
+
+
+def next_by_schedule(connection: Connection) -> dict[int, Instant]:
+    """Return when each export is due that has a schedule, by its row id: one that no worker has seen yet, at once."""
+    rows = connection.execute(
+        select(export.c.id, func.coalesce(export_schedule.c.due_at, export.c.modified_at))
+        .join(export_schedule, export_schedule.c.export_id == export.c.id, isouter=True)
+        .where(export.c.enabled, export.c.schedule != "")
+    )
+    return {int(row[0]): int(row[1]) for row in rows}
+
+
+def _late_schedules(connection: Connection, now: Instant) -> list[Instant]:
+    """Return since when schedules have been due for which there is no job: workers make them."""
+    waiting = set(connection.scalars(select(job.c.export_id).where(job.c.state.in_((WAITING, RUNNING)))))
+    found = next_by_schedule(connection)
+    return [due_at for key, due_at in found.items() if due_at <= now and key not in waiting]

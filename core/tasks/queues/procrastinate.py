@@ -1,0 +1,178 @@
+"""Workers on any number of hosts are woken by Procrastinate, in the database that the store lies in.
+
+A wake-up names a row of the table ``job``, and a worker does nothing without claiming that row: a wake-up too many
+is one for nothing.  So those of workers that are gone are not tried again but dropped, and made anew for what waits.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ProcrastinateException
+from procrastinate.jobs import Status
+
+from core.errors import StoreError
+from core.schemas.instant import SECOND
+from core.store import jobs
+from core.store.databases.queue_schema import SEARCH_PATH
+from core.store.wake_ups import QUEUE, TASK
+from core.tasks.queues import Crew
+from core.tasks.worker import BUSY_PAUSE_S, is_gone
+
+if TYPE_CHECKING:
+    from procrastinate.manager import JobManager
+
+    from core.store import Store
+    from core.store.databases.postgresql import PostgresqlDatabase
+
+BEAT_EVERY_S, STALLED_AFTER_S, MEND_EVERY_S = 5.0, 20.0, 5.0
+"""A worker says so often that it is there, and is gone after so long; so often that is looked for.
+
+With `jobs.LEASE_S` it makes less than a minute from a worker's death to the next attempt.
+"""
+
+BEGIN_AGAIN_AFTER_S = 2.0
+"""So long after the queue's connection was lost it is tried again."""
+
+_log = logging.getLogger(__name__)
+
+
+def loops(crew: Crew, database: "PostgresqlDatabase") -> list[Callable[[], None]]:
+    """Return one that makes jobs of what is due and looks after those that wait, and one that does them."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)  # a worker of ours says what it does
+    queue = _Queue(crew, database)
+    return [queue.look_after, queue.work]
+
+
+class _Queue:
+    def __init__(self, crew: Crew, database: "PostgresqlDatabase") -> None:
+        self._crew, self._database = crew, database
+        self._idle = list(crew.workers)
+
+    def look_after(self) -> None:
+        """Make jobs of what is due by schedule; see that a worker is woken for each that waits."""
+        mended_at = float("-inf")
+        worker = self._crew.workers[0]
+        with self._crew.open_store() as store:
+            while not self._crew.stops.is_set():
+                try:
+                    worker.plan(store)
+                    if time.monotonic() - mended_at >= MEND_EVERY_S:
+                        mended_at = time.monotonic()
+                        mend(store)
+                except StoreError as error:
+                    _log.error("the store cannot be used; trying again", extra={"why": str(error)})
+                except Exception as error:  # what waits is looked after all the same
+                    _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
+                self._crew.stops.wait(self._crew.look_every_s)
+
+    def work(self) -> None:
+        """Do jobs when woken, until the crew stops and what runs has ended."""
+        while not self._crew.stops.is_set():
+            try:
+                with self._database.errors():
+                    asyncio.run(self._serve())
+            except (StoreError, ProcrastinateException) as error:
+                said = str(error.__cause__ or error)
+                _log.error("the queue cannot be used; trying again", extra={"why": " ".join(said.split())})
+            self._crew.stops.wait(BEGIN_AGAIN_AFTER_S)
+
+    async def _serve(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_on_fault)
+        address, parameters = self._database.parameters
+        app = App(
+            connector=PsycopgConnector(
+                conninfo=address, kwargs=parameters, configure=_configure, min_size=1, max_size=4
+            )
+        )
+        app.task(name=TASK, queue=QUEUE)(self._do)
+        async with app.open_async():
+            served = asyncio.create_task(
+                app.run_worker_async(
+                    queues=[QUEUE],
+                    concurrency=len(self._crew.workers),
+                    fetch_job_polling_interval=self._crew.look_every_s,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=BEAT_EVERY_S,
+                    stalled_worker_timeout=STALLED_AFTER_S,
+                )
+            )
+            await self._until_stopped(app, served)
+            served.cancel()  # nothing more is begun, and what runs goes on to its end
+            with suppress(asyncio.CancelledError):
+                await served
+
+    async def _until_stopped(self, app: App, served: "asyncio.Task[None]") -> None:
+        """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made."""
+        freed_at = float("-inf")
+        while not self._crew.stops.is_set() and not served.done():
+            if time.monotonic() - freed_at >= MEND_EVERY_S:
+                await drop_stalled(app.job_manager)
+                freed_at = time.monotonic()
+            await asyncio.wait([served], timeout=0.2)
+
+    async def _do(self, job: int) -> None:
+        """Do a job in a thread that the process does not wait for when it ends."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def do() -> None:
+            self._claim_and_run(job)
+            with suppress(RuntimeError):  # the loop was lost meanwhile
+                loop.call_soon_threadsafe(ended.set)
+
+        threading.Thread(target=do, name=f"run of job {job}", daemon=True).start()
+        await ended.wait()
+
+    def _claim_and_run(self, job: int) -> None:
+        worker = self._idle.pop()
+        try:
+            with self._crew.open_store() as store:
+                if not worker.work_on(store, job):
+                    jobs.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
+        except StoreError as error:
+            _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
+        except Exception as error:  # a fault of ours in one export keeps no other from its run
+            _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
+        finally:
+            self._idle.append(worker)
+
+
+def mend(store: "Store") -> None:
+    """See that a worker is woken for each job that waits, those included whose workers are gone.
+
+    Raises:
+        StoreError: The store cannot be used.
+    """
+    now = time.time_ns() // 1_000
+    if jobs.needs_mending(store, now, is_dead=is_gone):
+        jobs.mend(store, now, is_dead=is_gone)
+
+
+async def drop_stalled(manager: "JobManager") -> None:
+    """Drop the wake-ups that workers had who are gone: they keep others of the same export from being given out."""
+    for item in await manager.get_stalled_jobs(
+        queue=QUEUE, task_name=TASK, seconds_since_heartbeat=STALLED_AFTER_S
+    ):
+        _log.warning("a worker is gone", extra={"job": item.task_kwargs.get("job")})
+        with suppress(ProcrastinateException):  # somebody else did it
+            await manager.finish_job(item, Status.FAILED, delete_job=True)
+
+
+async def _configure(connection: "psycopg.AsyncConnection[Any]") -> None:
+    await connection.execute(SEARCH_PATH)
+    await connection.commit()
+
+
+def _on_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # As a rule a wake-up that was dropped meanwhile; the table has what counts.
+    error = context.get("exception")
+    cause = getattr(error, "__cause__", None) or error or context.get("message")
+    _log.warning("the queue met a fault and goes on", extra={"why": " ".join(str(cause).split())})

@@ -1,0 +1,241 @@
+"""The figures that Prometheus reads: who may, what they say, and that there are never too many."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from served import Api
+
+from core.api import figures
+from core.exports.definitions import definition
+from core.exports.run import run_export
+from core.exports.settings import Settings
+from core.schemas.claim import Claim
+from core.schemas.export import Selection
+from core.schemas.instant import DAY, SECOND
+from core.store import definitions, jobs, schema, workers
+
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture(autouse=True)
+def _read_each_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Figures of the store are kept for five seconds, which tests would have to wait for."""
+    monkeypatch.setattr(figures, "KEPT_S", 0.0)
+    return
+
+
+def read(api: Api) -> Values:
+    """All values there are, by name and labels."""
+    with api.client("reader") as client:
+        answer = client.get("/metrics")
+    assert 200 == answer.status_code
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def of(values: Values, name: str, **labels: str) -> float | None:
+    """One of them."""
+    return values.get((name, frozenset(labels.items())))
+
+
+def settings_of(api: Api, tmp_path: Path) -> Settings:
+    """Where its exports go."""
+    return Settings(export_path=str(tmp_path / "lists"), spool_path=tmp_path / "spool")
+
+
+def define(api: Api, name: str, tmp_path: Path, **fields: object) -> None:
+    """Define an export of addresses."""
+    given = {"format": "list", "selection": Selection(), "limits": {}, "now": api.clock.now}
+    with api.services.store() as store:
+        made = definition.make(
+            store,
+            name,
+            default_destination=str(tmp_path / "lists"),
+            **(given | fields),  # type: ignore[arg-type]
+        )
+        definitions.add_export(store, made)
+
+
+def fill(api: Api, *values: str) -> None:
+    """Import addresses."""
+    with api.services.store() as store, store.import_session(api.clock.now) as session:
+        session.add([Claim(type="ipv4", value=value, source="feed", tags=("c2",)) for value in values])
+
+
+def run(api: Api, name: str, tmp_path: Path) -> None:
+    """Run an export."""
+    with api.services.store() as store:
+        run_export(store, name, settings_of(api, tmp_path), now=api.clock.now)
+
+
+def test_figures_are_for_those_who_may_read(api: Api) -> None:
+    """A key with the scope ``read`` is enough, as a Bearer token; without one the figures stay here."""
+    with api.client(None) as client:
+        nobody = client.get("/metrics")
+        key = api.key("reader", scopes=("read",))
+        reader = client.get("/metrics", headers={"Authorization": f"Bearer {key}"})
+
+    assert 401 == nobody.status_code
+    assert "yeti_" not in nobody.text
+    assert 200 == reader.status_code
+    assert reader.headers["content-type"].startswith("text/plain")
+
+
+def test_figures_are_for_everybody_where_the_settings_say_so(make_api: Callable[..., Api]) -> None:
+    """``api.open_metrics`` is for those whose network keeps others out."""
+    with make_api(api_open_metrics="yes").client(None) as client:
+        answer = client.get("/metrics")
+
+    assert (200, True) == (answer.status_code, "yeti_exports 0.0" in answer.text)
+
+
+def test_the_form_is_the_one_that_was_asked_for(api: Api) -> None:
+    """Prometheus asks for OpenMetrics, and is told so."""
+    with api.client("reader") as client:
+        answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_an_export_that_was_run_is_told_of(api: Api, tmp_path: Path) -> None:
+    """Runs, duration, entries, bytes, version and age, as the store has them."""
+    fill(api, "8.8.4.1", "8.8.4.2")
+    define(api, "x", tmp_path)
+    run(api, "x", tmp_path)
+    api.clock.now += 90 * SECOND
+    values = read(api)
+
+    assert 1 == of(values, "yeti_exports")
+    assert 1 == of(values, "yeti_export_runs_total", export="x", status="completed")
+    assert 0 == of(values, "yeti_export_runs_total", export="x", status="failed")
+    assert 1 == of(values, "yeti_export_run_duration_seconds_count", export="x")
+    assert 2 == of(values, "yeti_export_entries", export="x")
+    assert len("8.8.4.1\n8.8.4.2\n") == of(values, "yeti_export_size_bytes", export="x")
+    assert 1 == of(values, "yeti_export_version", export="x")
+    assert (0, 0) == (of(values, "yeti_export_failed", export="x"), of(values, "yeti_export_held", export="x"))
+    age_s = of(values, "yeti_export_age_seconds", export="x")
+    assert age_s is not None
+    assert 85 < age_s <= 90
+    last = of(values, "yeti_export_last_success_timestamp_seconds", export="x")
+    assert last is not None
+    assert age_s == pytest.approx(api.clock.now / SECOND - last)
+
+
+def test_a_held_list_and_a_failed_run_are_told_of(api: Api, tmp_path: Path) -> None:
+    """What is published stays in the figures as it is; the age goes on from the last good run."""
+    fill(api, *(f"8.8.4.{number}" for number in range(40)))
+    define(api, "held", tmp_path, selection=Selection(include=("c2",)))
+    define(api, "broken", tmp_path)
+    run(api, "held", tmp_path)
+    (tmp_path / "lists/broken.txt").mkdir()
+    with pytest.raises(Exception, match="broken"):
+        run(api, "broken", tmp_path)
+    api.clock.now += 400 * DAY  # all of it has expired: a list that becomes empty is held
+    run(api, "held", tmp_path)
+    values = read(api)
+
+    assert (1, 0) == (
+        of(values, "yeti_export_held", export="held"),
+        of(values, "yeti_export_held", export="broken"),
+    )
+    assert 1 == of(values, "yeti_export_runs_total", export="held", status="held")
+    assert 40 == of(values, "yeti_export_entries", export="held")
+    assert 1 == of(values, "yeti_export_failed", export="broken")
+    age_s = of(values, "yeti_export_age_seconds", export="held")
+    assert age_s is not None
+    assert 399 * 86_400 < age_s
+    assert None is of(values, "yeti_export_age_seconds", export="broken")
+
+
+def test_what_waits_and_who_works_is_told(api: Api, tmp_path: Path) -> None:
+    """The queue, how late it is, and the processes that were seen."""
+    define(api, "x", tmp_path)
+    define(api, "y", tmp_path)
+    with api.services.store() as store:
+        jobs.request(store, "x", by="test", now=api.clock.now, due_at=api.clock.now - 120 * SECOND)
+        jobs.request(store, "y", by="test", now=api.clock.now, due_at=api.clock.now + 60 * SECOND)
+        workers.seen(store, "one:1:1", api.clock.now, api.clock.now)
+        workers.seen(store, "dead:1:1", api.clock.now, api.clock.now - 120 * SECOND)
+    values = read(api)
+
+    assert (2, 0) == (of(values, "yeti_jobs", state="waiting"), of(values, "yeti_jobs", state="running"))
+    assert (1, 120) == (of(values, "yeti_jobs_due"), of(values, "yeti_jobs_due_age_seconds"))
+    assert 1 == of(values, "yeti_workers")
+    next_s = of(values, "yeti_export_next_run_timestamp_seconds", export="x")
+    assert api.clock.now / SECOND - 120 == next_s
+
+
+def test_a_consumer_that_stopped_asking_lags_behind(api: Api, tmp_path: Path) -> None:
+    """How many versions, and since when there has been one that it has not got."""
+    define(api, "x", tmp_path)
+    for number in range(3):
+        fill(api, f"8.8.4.{number}")
+        run(api, "x", tmp_path)
+        api.clock.now += 100 * SECOND
+    with api.services.store() as store, store.writing() as connection:
+        for key, name, version in ((1, "up to date", 3), (2, "behind", 1)):
+            consumer = {"id": key, "name": name, "description": "", "networks": "[]", "created_at": 1}
+            connection.execute(schema.consumer.insert().values(all_exports=True, is_enabled=True, **consumer))
+            fetch = {"consumer_id": key, "export_id": 1, "version": version, "first_at": 1, "last_at": 7 * SECOND}
+            counts = {"full": 1, "unchanged": 0, "size_bytes": 1, "last_address": "", "last_agent": ""}
+            connection.execute(schema.fetch.insert().values(**fetch, **counts))
+    values = read(api)
+
+    for name, lag, lag_s in (("up to date", 0, 0), ("behind", 2, 200)):
+        assert lag == of(values, "yeti_consumer_lag_versions", consumer=name, export="x")
+        seen_s = of(values, "yeti_consumer_lag_seconds", consumer=name, export="x")
+        assert lag_s == pytest.approx(seen_s, abs=5)
+        assert 7 == of(values, "yeti_consumer_last_fetch_timestamp_seconds", consumer=name, export="x")
+
+
+def test_tokens_that_end_are_told_of(api: Api) -> None:
+    """Of a consumer the last one counts, and one that never ends takes it out; each key of a user is for itself."""
+    ends_at = api.clock.now + 10 * DAY
+    with api.services.store() as store, store.writing() as connection:
+        for key, name, ends in ((1, "ends", (ends_at - DAY, ends_at)), (2, "lasts", (ends_at, None))):
+            consumer = {"id": key, "name": name, "description": "", "networks": "[]", "created_at": 1}
+            connection.execute(schema.consumer.insert().values(all_exports=True, is_enabled=True, **consumer))
+            for number, moment in enumerate(ends):
+                token = {"consumer_id": key, "begin": "", "sha256": f"{key}.{number}", "created_at": 1}
+                connection.execute(schema.consumer_token.insert().values(expires_at=moment, **token))
+    api.key("reader", expires_at=ends_at)
+    api.key("reader")
+    values = read(api)
+
+    seconds = ends_at / SECOND
+    assert seconds == of(values, "yeti_consumer_token_expiry_timestamp_seconds", consumer="ends")
+    assert None is of(values, "yeti_consumer_token_expiry_timestamp_seconds", consumer="lasts")
+    assert seconds == of(values, "yeti_api_key_expiry_timestamp_seconds", user="reader", key="key 0")
+    assert None is of(values, "yeti_api_key_expiry_timestamp_seconds", user="reader", key="key 1")
+
+
+def test_strangers_make_no_series(api: Api) -> None:
+    """However many paths and methods are tried, the labels are those of the routes there are."""
+    with api.client(None) as client:
+        for number in range(20):
+            client.get(f"/no-such-page-{number}?token=secret")
+            client.request(("PROPFIND", "MKCOL", "REPORT")[number % 3], "/healthz")
+        client.get("/healthz")
+    values = read(api)
+
+    counted = {dict(labels)["route"] for name, labels in values if name == "yeti_http_requests_total"}
+    methods = {dict(labels)["method"] for name, labels in values if name == "yeti_http_requests_total"}
+    assert {"/healthz", "none"} == counted
+    assert {"GET", "other"} == methods
+    assert 20 == of(values, "yeti_http_requests_total", method="GET", route="none", status="404")
+    assert 1 == of(values, "yeti_http_requests_total", method="GET", route="/healthz", status="200")
+
+
+def test_every_figure_of_the_table_is_given(api: Api, tmp_path: Path) -> None:
+    """The reference page is made from the same table."""
+    with api.client("reader") as client:
+        answer = client.get("/metrics").text
+
+    names = {family.name for family in text_string_to_metric_families(answer)}
+    assert {figure.name for figure in figures.FIGURES} <= {name.removesuffix("_info") for name in names}

@@ -1,0 +1,140 @@
+"""What is too much: refused before it is read, or at the bound; never in memory."""
+
+import io
+import socket
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+from served import Api
+
+from core.store import observables
+
+FILE = "/api/v2/observables/import/file"
+TEXT = "/api/v2/observables/import/text"
+GIB = 1 << 30
+
+
+def _asked(api: Api, head: str, chunks: Iterable[bytes] = ()) -> tuple[int, int]:
+    """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent."""
+    parts = urlsplit(api.url)
+    key = api.key("admin")
+    sent, body = 0, iter(chunks)
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+        lines = f"{head}\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+        connection.sendall(lines.encode())
+        connection.settimeout(0.05)
+        answer = b""
+        until = time.monotonic() + 60
+        while b"\r\n" not in answer and time.monotonic() < until:
+            try:
+                answer += connection.recv(65_536)
+                if not answer:
+                    return 0, sent
+            except TimeoutError:
+                chunk = next(body, b"")
+                try:
+                    connection.settimeout(30)
+                    connection.sendall(chunk)
+                    sent += len(chunk)
+                except OSError:
+                    pass
+                connection.settimeout(0.05 if not chunk else 0.0001)
+    return int(answer.split()[1]), sent
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        (FILE, "multipart/form-data; boundary=x"),
+        (TEXT, "application/json"),
+        ("/api/v2/exports/plan", "application/json"),
+        ("/api/v2/auth/token", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_upload_of_5_gib_is_refused_before_a_byte(api: Api, path: str, media_type: str) -> None:
+    """Its length is said first, and nobody has to send it."""
+    head = f"POST {path} HTTP/1.1\r\nContent-Type: {media_type}\r\nContent-Length: {5 * GIB}"
+
+    assert (413, 0) == _asked(api, head)
+
+
+def test_upload_without_a_length_is_refused_at_the_bound(make_api: Callable[..., Api]) -> None:
+    """However much would come: what was read is not much more than the bound."""
+    api = make_api(api_max_upload_mib="1")
+
+    def chunks() -> Iterator[bytes]:
+        block = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        for _ in range(5 * GIB // 65_536):
+            yield block
+
+    head = f"POST {TEXT} HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked"
+    status, sent = _asked(api, head, chunks())
+
+    assert 413 == status
+    assert sent < 64 << 20
+
+
+def test_header_without_end_is_refused(api: Api) -> None:
+    """A long line, and many of them; others are served meanwhile."""
+    parts = urlsplit(api.url)
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+        received = b"no answer"
+        try:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+            for _ in range(64):
+                connection.sendall(b"y" * 65_536)
+            received = connection.recv(1_000)
+        except OSError:
+            received = b""
+        with api.client(None) as client:
+            alive = client.get("/openapi.json").status_code
+
+    assert 200 == alive
+    assert b" 200 " not in received
+
+
+def _bomb(kind: str) -> bytes:
+    """Return some kilobytes that would be 100 MiB."""
+    if kind == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("feed.txt", "w") as file:
+            for _ in range(100):
+                file.write(b"198.51.100.1\n" * 80_000)
+        return packed.getvalue()
+    packer = zlib.compressobj(wbits=31)
+    return b"".join(packer.compress(b"0" * (1 << 20)) for _ in range(100)) + packer.flush()
+
+
+@pytest.mark.parametrize("kind", ["zip", "gzip"])
+def test_bombs_are_not_unpacked(api: Api, kind: str) -> None:
+    """A compressed file is refused in words, and so is a body that says it is compressed."""
+    bomb = _bomb(kind)
+    with api.client("admin") as admin:
+        file = admin.post(FILE, files={"file": ("feed.txt", bomb)})
+        body = admin.post(
+            TEXT, content=_bomb("gzip"), headers={"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        )
+
+    assert (422, True) == (file.status_code, f"compressed ({kind})" in file.text)
+    assert body.status_code in (400, 422)
+    with api.services.store() as store:
+        assert {} == observables.count(store)
+
+
+def test_parts_of_a_form_are_bounded(api: Api) -> None:
+    """Ten thousand fields in little space are refused, as are parts without an end."""
+    boundary = "x"
+    part = f'--{boundary}\r\nContent-Disposition: form-data; name="tags"\r\n\r\na\r\n'
+    with api.client("admin") as admin:
+        answer = admin.post(
+            FILE,
+            content=part.encode() * 20_000,
+            headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+        )
+
+    assert 400 <= answer.status_code < 500

@@ -1,0 +1,143 @@
+"""A store is copied from a file to a server and back: the same rows, the same bytes, the same numbers afterwards."""
+
+import shutil
+from contextlib import closing
+
+import pytest
+
+from core.errors import StoreError
+from core.exports.definitions import definition
+from core.exports.run import run_export
+from core.exports.settings import Settings
+from core.exports.versions.verify import verify as verify_export
+from core.schemas.export import Selection
+from core.schemas.instant import DAY
+from core.store import copying, definitions, jobs, open_store, users
+from core.store.rebuild import verify
+from core.store.schema import metadata
+from tests.store.conftest import NOW, claim
+
+FORMATS = ("list", "csv", "jsonl")
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A store in a file, used: observables, exports that ran twice, jobs, a user."""
+    settings = settings_of(tmp_path)
+    with open_store(f"sqlite:///{tmp_path}/yeti.db") as store:
+        for turn in range(2):
+            with store.import_session(NOW + turn * DAY) as session:
+                session.add(
+                    claim(f"h{number}-é😀.example", "c2", type="generic", context={"n": number})
+                    for number in range(40 * turn, 40 * turn + 60)
+                )
+            for form in FORMATS:
+                if turn == 0:
+                    define(store, form, settings)
+                run_export(store, form, settings, now=NOW + turn * DAY + 1)
+        jobs.request(store, "csv", by="lena", now=NOW)
+        users.add_user(store, "lena", "admin", "x", by="me", now=NOW)
+        yield store
+
+
+def settings_of(folder):
+    return Settings(
+        export_path=str(folder / "published"), spool_path=folder / "spool", versions_path=str(folder / "versions")
+    )
+
+
+def define(store, form, settings):
+    made = definition.make(
+        store,
+        form,
+        format=form,
+        file_name=f"{form}.out",
+        selection=Selection(),
+        default_destination=settings.export_path,
+        now=NOW,
+        limits={"empty": "publish"},
+    )
+    definitions.add_export(store, made)
+
+
+def rows(store):
+    """All that a store holds."""
+    with closing(store.connect()) as connection:
+        return {
+            table.name: sorted(
+                (tuple(map(plain, row)) for row in connection.execute(f'SELECT * FROM "{table.name}"').fetchall()),
+                key=repr,
+            )
+            for table in metadata.sorted_tables
+        }
+
+
+def plain(value):
+    """A truth as either database has it."""
+    return int(value) if isinstance(value, bool) else value
+
+
+@pytest.fixture
+def server(postgresql):
+    made = postgresql.make("made")
+    yield made
+    postgresql.drop(made)
+
+
+def test_to_a_server_and_back(file, server, tmp_path):
+    """Row for row the same in three databases; what runs there next publishes what the file would have."""
+    settings = settings_of(tmp_path)
+    before = rows(file)
+    with open_store(server) as there, open_store(f"sqlite:///{tmp_path}/back.db") as back:
+        told = []
+        copied = copying.copy(file.database, there.database, on_rows=told.append)
+        assert before == rows(there)
+        assert copied == {name: len(found) for name, found in before.items()} == copying.counts(there.database)
+        assert sum(copied.values()) == sum(told)
+        copying.copy(there.database, back.database)
+        assert before == rows(back) == rows(file)
+
+        assert [] == verify(there)
+        for form in FORMATS:
+            assert [] == [found.fault for found in verify_export(there, form, settings) if found.fault]
+        bytes_of = []
+        for number, store in enumerate((there, back)):
+            with store.import_session(NOW + 2 * DAY) as session:
+                session.add([claim("new.example", "new", type="generic", source="another")])
+            shutil.copytree(tmp_path / "versions", tmp_path / f"{number}/versions")
+            own = settings_of(tmp_path / str(number))
+            for form in FORMATS:
+                result = run_export(store, form, own, now=NOW + 2 * DAY + 1)
+                assert ("completed", 3) == (result.status, result.version)
+            bytes_of.append([(tmp_path / f"{number}/published/{form}.out").read_bytes() for form in FORMATS])
+        assert bytes_of[0] == bytes_of[1]
+        assert b"new.example" in bytes_of[0][0]
+        asked, is_new = jobs.request(there, "list", by="lena", now=NOW)
+        assert is_new
+        assert asked.id > max(job.id for job in jobs.find(file))
+
+
+def test_a_target_with_content_is_refused(file, server):
+    """Nothing is written over what somebody has put into the other database, unless that is asked for."""
+    with open_store(server) as there:
+        with there.import_session(NOW) as session:
+            session.add([claim("kept.example", "c2")])
+        before = rows(there)
+        with pytest.raises(StoreError, match="not empty: it has 1 observable, 1 source, 1 tag"):
+            copying.copy(file.database, there.database)
+        assert before == rows(there)
+
+        copying.copy(file.database, there.database, replace=True)
+        assert rows(file) == rows(there)
+
+
+def test_what_runs_is_seen(file):
+    """A run that goes on is a reason not to copy; one that ended is none."""
+    assert "" == copying.in_use(file.database, NOW + 2 * DAY)
+
+    from core.store import runs
+
+    lease = runs.claim(file, "csv", "somebody", NOW + 2 * DAY)
+    assert "the export csv is being run" == copying.in_use(file.database, NOW + 2 * DAY + 1)
+    runs.release(file, lease)
+    assert "" == copying.in_use(file.database, NOW + 2 * DAY + 1)

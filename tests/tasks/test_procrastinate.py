@@ -1,0 +1,398 @@
+"""On PostgreSQL: workers are woken by Procrastinate, in processes of their own, and each run happens once."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageError
+from core.schemas.instant import SECOND
+from core.store import definitions, jobs, migrate, open_store, runs, wake_ups
+from core.store.databases import queue_schema
+from core.store.databases.interface import Lock
+from core.store.definitions import export_id
+from core.tasks.worker import Worker
+from tests.tasks.test_service import SLOW, until
+
+HERE = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def place(postgresql):
+    """The address of a store on a server."""
+    made = postgresql.make("made")
+    yield made
+    postgresql.drop(made)
+
+
+@pytest.fixture
+def home(place, tmp_path):
+    """A home folder with a list of two addresses that is published through a slow storage, once an hour."""
+    plugins = tmp_path / "home/plugins/storage"
+    plugins.mkdir(parents=True)
+    (plugins / "slow.py").write_text(SLOW)
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "home/feed.txt").write_text("8.8.4.1\n8.8.4.2\n")
+    yetictl(tmp_path, place, "import", tmp_path / "home/feed.txt", "--tag", "c2")
+    add = ("export", "add", "x", "--format", "list", "--include", "c2", "--to", f"slow://{tmp_path}/lists")
+    yetictl(tmp_path, place, *add, "--every", "1h")
+    return tmp_path
+
+
+def environ(folder, url):
+    """What the processes of a test see."""
+    return os.environ | {"YETI_HOME": str(folder / "home"), "YETI_CONFIG": "", "YETI_DATABASE_URL": url}
+
+
+def yetictl(folder, url, *arguments):
+    """Run a command to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "core", *map(str, arguments)],
+        env=environ(folder, url),
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return done
+
+
+@contextmanager
+def service(folder, url, *options):
+    """A running service; killed at the end if it runs still."""
+    log = folder / f"tasks-{time.monotonic_ns()}.log"
+    with (
+        log.open("w") as talk,
+        subprocess.Popen(
+            [sys.executable, "-m", "core", "-v", "tasks", *options],
+            env=environ(folder, url),
+            cwd=HERE,
+            stderr=talk,
+        ) as process,
+    ):
+        try:
+            until(lambda: "tasks began" in log.read_text() or process.poll() is not None)
+            assert None is process.poll(), log.read_text()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def ended(url):
+    """The jobs that ended."""
+    with open_store(url) as store:
+        return jobs.find(store, states=(jobs.DONE, jobs.FAILED, jobs.CANCELLED))
+
+
+def woken(store):
+    """The wake-ups there are: of which job, in which state, for when."""
+    with closing(store.connect()) as connection:
+        query = "SELECT args->>'job', status::text, scheduled_at FROM procrastinate_jobs ORDER BY id"
+        return [(int(job), state, at) for job, state, at in connection.execute(query).fetchall()]
+
+
+def test_a_job_that_waits_has_a_wake_up(store, define):
+    """Asked for later, brought forward, claimed and put back: each time there is one, for that moment."""
+    define("x")
+    now = time.time_ns() // 1_000
+    later, _ = jobs.request(store, "x", by="lena", now=now, due_at=now + 3600 * SECOND)
+    ((job, state, at),) = woken(store)
+    assert (later.id, "todo", now + 3600 * SECOND) == (job, state, round(at.timestamp() * SECOND))
+
+    jobs.request(store, "x", by="lena", now=now)
+    assert [(later.id, "todo", None)] == woken(store)
+
+    claimed = jobs.claim(store, "somebody", now)
+    assert [] == woken(store)
+
+    jobs.put_back(store, claimed, now + 60 * SECOND, message="not now", counts=True)
+    ((job, state, at),) = woken(store)
+    assert (later.id, "todo", now + 60 * SECOND) == (job, state, round(at.timestamp() * SECOND))
+
+    jobs.cancel(store, "x", now, by="lena")
+    assert [] == woken(store)
+
+
+def test_a_request_that_is_rolled_back_wakes_nobody(store, define):
+    """What a transaction that failed asked for is nowhere."""
+    define("x")
+    now = time.time_ns() // 1_000
+    with store.reading() as connection:
+        key = export_id(connection, "x")
+
+    def fail():
+        with store.writing(Lock.BOOKKEEPING) as connection:
+            jobs.add(connection, key, cause="request", by="lena", due_at=now, now=now)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [] == woken(store)
+    assert [] == jobs.find(store)
+
+
+def test_a_missed_schedule_is_one_job(store, define, settings, place):
+    """An hourly export that nobody ran for a day is due once, and somebody is woken once."""
+    define("x", schedule="every:3600")
+    moment = time.time_ns() // 1_000
+    assert 1 == Worker(lambda: open_store(place), settings, clock=lambda: moment).plan(store)
+    jobs.finish(store, jobs.claim(store, "somebody", moment), jobs.DONE, moment)
+    worker = Worker(lambda: open_store(place), settings, clock=lambda: moment + 86_400 * SECOND)
+
+    assert [1, 0] == [worker.plan(store), worker.plan(store)]
+    assert 1 == len(woken(store))
+
+
+def test_back_off_is_a_wake_up_later(store, define, fill, settings, place, monkeypatch):
+    """A storage that may work again later: the worker puts the job back, and is woken when it is due again."""
+    define("x")
+    fill(1, 2)
+    now = time.time_ns() // 1_000
+
+    def fail(*_, **__):
+        error = StorageError("no route")
+        error.transient = True
+        raise error
+
+    monkeypatch.setattr("core.tasks.worker.run_export", fail)
+    asked, _ = jobs.request(store, "x", by="lena", now=now)
+    worker = Worker(lambda: open_store(place), settings, clock=lambda: now, chance=lambda: 0.5)
+
+    assert worker.work_on(store, asked.id)
+    ((job, state, at),) = woken(store)
+    assert (asked.id, "todo", now + 30 * SECOND) == (job, state, round(at.timestamp() * SECOND))
+    assert ("waiting", 2) == (jobs.get(store, asked.id).state, jobs.get(store, asked.id).attempt)
+    assert not worker.work_on(store, asked.id)
+
+
+def test_what_is_handed_back_is_given_out_at_once(store, define, fill, settings, place):
+    """A worker that ends puts its job back, which counts as no attempt, and another is woken for it."""
+    define("x")
+    fill(1, 2)
+    asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+    worker = Worker(lambda: open_store(place), settings)
+    worker.leave()
+
+    assert worker.work_on(store, asked.id)
+    ((job, state, at),) = woken(store)
+    assert (asked.id, "todo") == (job, state)
+    assert at.timestamp() <= time.time()
+    assert ("waiting", 1) == (jobs.get(store, asked.id).state, jobs.get(store, asked.id).attempt)
+    other = Worker(lambda: open_store(place), settings)
+    assert other.work_on(store, asked.id)
+    assert ("done", []) == (jobs.get(store, asked.id).state, woken(store))
+
+
+def test_who_comes_too_early_is_woken_again(store, define, settings, place):
+    """A job of an export that somebody else runs stays as it is, and its worker is woken again soon."""
+    define("x")
+    now = time.time_ns() // 1_000
+    asked, _ = jobs.request(store, "x", by="lena", now=now)
+    lease = runs.claim(store, "x", "somebody", now)
+    assert not Worker(lambda: open_store(place), settings).work_on(store, asked.id)
+    jobs.wake_again(store, asked.id, now + 5 * SECOND)
+
+    ((job, state, at),) = woken(store)
+    assert (asked.id, "todo", now + 5 * SECOND) == (job, state, round(at.timestamp() * SECOND))
+    runs.release(store, lease)
+    jobs.finish(store, jobs.claim(store, "w", now, only=asked.id), jobs.DONE, now)
+    jobs.wake_again(store, asked.id, now)
+    assert [] == woken(store)
+
+
+def test_an_older_database_is_refused_and_brought_up_to_date(postgresql, place):
+    """One without the queue's tables, or with those of a newer Procrastinate, is refused in words."""
+    with open_store(place) as store, closing(store.connect()) as connection:
+        schema = connection.execute(
+            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'procrastinate_jobs'"
+        ).fetchall()
+        assert [("public_queue",)] == schema
+        connection.execute("UPDATE yeti_queue_version SET migration = '99.00.00_01'")
+    for refused in (open_store, migrate.upgrade):
+        with pytest.raises(migrate.StoreSchemaError, match="install the one that the newer installation has"):
+            refused(place)
+    with closing(store.connect()) as connection:
+        connection.execute("DROP SCHEMA public_queue CASCADE")
+    with pytest.raises(migrate.StoreSchemaError, match="yetictl db upgrade"):
+        open_store(place)
+    migrate.upgrade(place)
+    open_store(place).close()
+
+
+def functions(connection):
+    """What the queue can do in a database."""
+    query = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public_queue'::regnamespace ORDER BY 1"
+    return [name for (name,) in connection.execute(query).fetchall()]
+
+
+def test_its_migrations_are_applied_in_order(place):
+    """The tables of an older Procrastinate become those of the one that is installed."""
+    folder, known = queue_schema._installed()
+    with open_store(place) as store, closing(store.connect()) as connection:
+        new = functions(connection)
+        connection.execute("DROP SCHEMA public_queue CASCADE; CREATE SCHEMA public_queue")
+        connection.execute("SET search_path = public_queue, public")
+        for path in queue_schema._files(folder):
+            if path.name < "03.02.00":
+                connection.raw.execute(path.read_bytes())
+        connection.execute("CREATE TABLE yeti_queue_version (migration) AS SELECT '03.01.00_50'")
+        old = functions(connection)
+
+        migrate.upgrade(place)
+
+        assert old != new == functions(connection)
+        assert (known[-1],) == tuple(connection.execute("SELECT migration FROM yeti_queue_version").fetchone())
+
+
+def test_a_killed_run_is_taken_over(home, place):
+    """SIGKILL in the middle of publishing; another process, which is there already, does it again within a minute."""
+    plugins = home / "home/plugins/storage"
+    (plugins / "wait").touch()
+    with service(home, place) as first:
+        until((plugins / "at-work").exists)
+        with service(home, place):
+            first.send_signal(signal.SIGKILL)
+            first.wait(30)
+            began = time.monotonic()
+            (plugins / "wait").unlink()
+            (job,) = until(lambda: ended(place))
+            took_s = time.monotonic() - began
+
+    assert ("done", 2) == (job.state, job.attempt)
+    assert took_s < 60
+    assert "8.8.4.1\n8.8.4.2\n" == (home / "lists/x.txt").read_text()
+    with open_store(place) as store:
+        assert ["completed", "failed"] == [run.status for run in runs.runs(store, "x")]
+        assert [] == [row for row in woken(store) if row[1] == "todo"]
+
+
+def test_a_signal_lets_the_run_end(home, place):
+    """SIGTERM while it publishes: it goes on to its end, and the process ends with 0."""
+    plugins = home / "home/plugins/storage"
+    (plugins / "wait").touch()
+    with service(home, place, "--grace", "60") as first:
+        until((plugins / "at-work").exists)
+        first.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        assert None is first.poll()
+        (plugins / "wait").unlink()
+        assert 0 == first.wait(60)
+
+    (job,) = ended(place)
+    assert ("done", 1) == (job.state, job.attempt)
+
+
+def test_several_services_share_the_work(home, place):
+    """Twenty exports are due at once; two processes with two workers each run every one of them once."""
+    with open_store(place) as store:
+        like = definitions.get_export(store, "x")
+        for number in range(20):
+            name = f"e{number}"
+            definitions.add_export(store, replace(like, name=name, file_name=f"{name}.txt"))
+    with service(home, place, "--workers", "2"), service(home, place, "--workers", "2"):
+        until(lambda: 21 == len(ended(place)), 120)
+        time.sleep(2)
+
+        found = ended(place)
+        assert sorted(["x", *(f"e{number}" for number in range(20))]) == sorted(item.export for item in found)
+        assert {"done"} == {item.state for item in found}
+        assert 2 <= len({item.run_id for item in found})
+    with open_store(place) as store:
+        assert {1} == {len(runs.runs(store, f"e{number}")) for number in range(20)}
+        assert [] == woken(store)
+
+
+def test_requests_lost_wake_ups_and_cancelling(home, place):
+    """One service: a request is begun at once, a job that lost its wake-up is run all the same, and one is cancelled."""
+    plugins = home / "home/plugins/storage"
+    with service(home, place), open_store(place) as store:
+        until(lambda: ended(place))
+
+        (plugins / "at-work").unlink()
+        began = time.monotonic()
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, asked.id).state != jobs.WAITING)
+        assert time.monotonic() - began < 2
+        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+
+        now = time.time_ns() // 1_000
+        lost, _ = jobs.request(store, "x", by="lena", now=now, due_at=now + 3 * SECOND)
+        with store.writing() as connection:
+            wake_ups.drop(connection, lost.id)
+        assert [] == woken(store)
+        until(lambda: jobs.get(store, lost.id).state == jobs.DONE)
+
+        (plugins / "wait").touch()
+        stopped, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, stopped.id).state == jobs.RUNNING)
+        waiting, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        jobs.cancel(store, "x", time.time_ns() // 1_000, by="max")
+        (plugins / "wait").unlink()
+        until(lambda: jobs.get(store, stopped.id).state not in (jobs.WAITING, jobs.RUNNING))
+        assert jobs.CANCELLED == jobs.get(store, waiting.id).state
+        until(lambda: [] == woken(store))
+
+
+def test_connections_that_are_cut_are_made_anew(home, place):
+    """As when the server is started anew, in the middle of a run: the run is done, once, and so is what comes then."""
+    plugins = home / "home/plugins/storage"
+    (plugins / "wait").touch()
+    with service(home, place), open_store(place) as store:
+        until((plugins / "at-work").exists)
+        with closing(store.connect()) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        (plugins / "wait").unlink()
+        (first,) = until(lambda: ended(place), 90)
+        assert "done" == first.state
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+        until(lambda: [] == woken(store))
+
+
+def test_once_works_as_well(home, place):
+    """Without a service: what is due is done, and no wake-up is left."""
+    assert "1 done\n" == yetictl(home, place, "tasks", "--once").stderr
+    assert "nothing is due\n" == yetictl(home, place, "tasks", "--once").stderr
+    with open_store(place) as store:
+        assert [] == woken(store)
+
+
+def test_the_wake_up_of_a_dead_worker_is_dropped(place, store, define):
+    """One that a worker has who is gone keeps nothing from being run: it goes, and another is made."""
+    from procrastinate import App, PsycopgConnector
+
+    from core.tasks.queues import procrastinate as module
+
+    define("x")
+    asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+    address, parameters = store.database.parameters
+
+    async def die():
+        app = App(connector=PsycopgConnector(conninfo=address, kwargs=parameters, configure=module._configure))
+        async with app.open_async():
+            worker = await app.job_manager.register_worker()
+            await app.job_manager.fetch_job(queues=[wake_ups.QUEUE], worker_id=worker)
+            await module.drop_stalled(app.job_manager)
+            had = woken(store)
+            await app.job_manager.unregister_worker(worker)
+            await module.drop_stalled(app.job_manager)
+            return had
+
+    assert [(asked.id, "doing", None)] == asyncio.run(die())
+    assert [] == woken(store)
+    module.mend(store)
+    assert [(asked.id, "todo", None)] == woken(store)
