@@ -1,6 +1,8 @@
-"""Errors as the OpenAPI describes them: problem details for what is ours, ``{"detail": …}`` for what Yeti has."""
+"""Errors as the OpenAPI describes them: problem details for what is ours, Yeti's and TAXII's forms for what they have."""
 
 from typing import Any
+
+from core.api import taxii
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -9,6 +11,7 @@ MEANINGS = {
     401: "Nobody is known by that token, key or cookie.",
     403: "Whoever asks is known, and may not do that.",
     404: "There is no such thing (any more).",
+    406: "`Accept` names no media type that is spoken here.",
     409: "That cannot be done as things stand: the name is taken, the export is busy, or its gate says no.",
     412: "Somebody changed it meanwhile; look at it again.",
     413: "More was sent than is taken; `api.max_upload_mib` is the bound.",
@@ -21,6 +24,15 @@ MEANINGS = {
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 DETAIL = {"application/json": {"schema": {"$ref": "#/components/schemas/Detail"}}}
+TAXII = {
+    taxii.MEDIA_TYPE: {
+        "schema": {
+            "type": "object",
+            "required": ["title"],
+            "properties": {word: {"type": "string"} for word in ("title", "description", "http_status")},
+        }
+    }
+}
 INVALID = {
     "application/json": {
         "schema": {

@@ -9,9 +9,10 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from core.accounts.permissions import Permission
+from core.api import taxii
 from core.api.access import caller_of, permission_of
 from core.api.answers import OURS, Detail, Problem
-from core.api.described import DETAIL, INVALID, MEANINGS, PROBLEM
+from core.api.described import DETAIL, INVALID, MEANINGS, PROBLEM, TAXII
 from core.api.files import described as files
 
 PERMISSION = "x-permission"
@@ -83,19 +84,28 @@ def _tell(operation: dict[str, Any], need: Need) -> None:
         operation[PERMISSION] = str(need.permission)
         said = operation.get("description", "")
         operation["description"] = f"{said}\n\n{_MEANINGS[need.permission]}".lstrip()
-    is_ours = need.path.startswith(OURS)
+    form = _form(need.path)
     statuses = [503, *([401] if need.is_known else []), *([403] if need.permission else [])]
     if "requestBody" in operation:
         statuses += [400, 413, 422]
-    if not is_ours and need.is_known:
+    if form is DETAIL and need.is_known:
         statuses += [404, 409] if "requestBody" in operation else [404] if "{" in need.path else []
+    if form is TAXII:
+        statuses += [400, 401, 403, 404, 406]
     responses = operation["responses"]
     for status in statuses:
-        content = PROBLEM if is_ours else INVALID if status == 422 else DETAIL
+        content = INVALID if status == 422 and form is DETAIL else form
         responses.setdefault(str(status), {"description": MEANINGS[status], "content": content})
     if _GENERATED in str(responses.get("422")):
-        responses["422"] = {"description": MEANINGS[422], "content": PROBLEM if is_ours else INVALID}
+        responses["422"] = {"description": MEANINGS[422], "content": INVALID if form is DETAIL else form}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _form(path: str) -> dict[str, Any]:
+    """Return the form of errors of a path."""
+    if path.startswith(OURS):
+        return PROBLEM
+    return TAXII if path.startswith(f"{taxii.PREFIX}/") else DETAIL
 
 
 def _add_errors(schemas: dict[str, Any]) -> None:

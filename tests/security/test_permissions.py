@@ -17,6 +17,8 @@ OPEN = {
     ("POST", "/api/v2/auth/token"),
     ("POST", "/api/v2/auth/api-token"),
     ("GET", "/api/v2/system/config"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
 }
 """What anybody may ask for; each here by name, since it has to be thought about."""
 
@@ -33,6 +35,9 @@ ANY_USER = {
 
 UNLIMITED = {("DELETE", "/api/v2/users/me/keys/{name}")}
 """What a key of limited scope may not, though it needs no permission."""
+
+OF_CONSUMERS = ("/taxii2/", "/exports/")
+"""What is under it is for consumers, as published files are; tests of the collections have who may what."""
 
 NOT_DESCRIBED = {
     "/exports/{file_name:path}",  # with a consumer's token
@@ -117,6 +122,7 @@ def _operations(api: Api) -> list[tuple[str, str, str | None]]:
         (method.upper(), path, operation.get(PERMISSION))
         for path, operations in api.app.openapi()["paths"].items()
         for method, operation in operations.items()
+        if not path.startswith(OF_CONSUMERS)
     ]
 
 
@@ -165,6 +171,20 @@ def test_every_route_is_described(api: Api) -> None:
             others.add(path)
 
     assert set() == others - NOT_DESCRIBED
+
+
+def test_collections_are_not_for_nobody(api: Api) -> None:
+    """Whoever has neither a consumer's token nor a user's key reads none of them."""
+    wrong = []
+    with api.client(None, follow_redirects=False) as client:
+        for path, operations in api.app.openapi()["paths"].items():
+            for method in operations if path.startswith(OF_CONSUMERS) else ():
+                accept = {"Accept": "application/taxii+json;version=2.1"}
+                status = client.request(method, _address(path), headers=accept).status_code
+                if status not in (401, 403):
+                    wrong.append((method, path, status))
+
+    assert [] == wrong
 
 
 def test_code_is_for_admins(api: Api) -> None:

@@ -44,12 +44,13 @@ OF_NOBODY = {
     "archives": "begin hold announce to_remove removed",  # of a run, which has a history
     "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
+    "copying": "copy",  # the record itself goes along
     "definitions": "put_template",  # by _put_template
     "ending": "end_unlisted",  # of an import, which counts it
     "fetches": "record forget",
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
-    "jobs": "refuse claim renew finish put_back forget",
+    "jobs": "mend wake_again refuse claim renew finish put_back forget",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
     "notices": "claim forget _change",  # what the program tells by itself
@@ -61,6 +62,7 @@ OF_NOBODY = {
     "schedules": "plan",
     "secrets": "get_or_make",
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
+    "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
 }
 """Functions that write what nobody changed by hand."""

@@ -347,6 +347,16 @@ def test_what_was_set_for_the_whole_server_does_not_matter(url):
     assert ["there is a template 'one' already; --replace replaces it"] == said
 
 
+def test_sums_are_whole_numbers(store):
+    """What is added up is what it is in a file."""
+    with closing(store.connect()) as connection, store.reading() as small:
+        query = "SELECT sum(x), avg(x) FROM (VALUES (1::bigint), (2)) v(x)"
+        found = [connection.execute(query).fetchone(), tuple(small.exec_driver_sql(query).one())]
+
+    assert [(3, 1.5)] * 2 == found
+    assert [int, float] == [type(number) for number in found[0]]
+
+
 def test_what_is_there_already(store):
     """A key that is taken is an error of ours."""
     twice = "INSERT INTO template (name, text, created_at, modified_at) VALUES ('x', '', 1, 1), ('x', '', 1, 1)"

@@ -10,6 +10,7 @@ from core.accounts import accounts, callers
 from core.accounts.callers import Caller
 from core.accounts.permissions import Permission
 from core.api.access import CallerHere, ServicesHere, StoreHere, address_of
+from core.api.described import details
 from core.api.users.key_making import check_unlimited, make, make_key
 from core.api.users.models import KeyInfo, MadeKey, NewKey, OwnPassword, Scopes, Sent
 from core.errors import NotAllowed, NotFound
@@ -36,7 +37,7 @@ class YetiMadeKey(BaseModel):
     api_keys: dict[str, KeyInfo]
 
 
-@router.put("/me/password", status_code=204, response_class=Response)
+@router.put("/me/password", status_code=204, response_class=Response, responses=details(429))
 def set_own_password(
     wanted: OwnPassword, request: Request, services: ServicesHere, store: StoreHere, caller: CallerHere
 ) -> None:

@@ -16,7 +16,7 @@ from core.store.databases.queue_schema import SEARCH_PATH
 try:
     import psycopg
 
-    from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection
+    from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection, adapt
 except ImportError as missing:
     raise StoreError(
         "database.url: PostgreSQL needs a package that is not installed; type: pip install 'yeti-exports[postgres]'"
@@ -150,6 +150,7 @@ class PostgresqlDatabase:
                 settings = (*SETTINGS, f"lock_timeout={LOCK_TIMEOUT_S}s")
                 set_all = [f"SET {name} = '{value}'" for name, _, value in _parts(settings)]
                 connection.execute("; ".join([*set_all, SEARCH_PATH]))
+                adapt(connection)
                 connection.autocommit = autocommit
             except BaseException:
                 connection.close()

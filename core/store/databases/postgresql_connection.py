@@ -5,6 +5,8 @@ from itertools import count, islice
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 
@@ -34,14 +36,27 @@ SETTINGS = (
 )
 
 
+class _NumberLoader(Loader):
+    """Sums of whole numbers are whole numbers here, not decimal ones."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data)
+        return float(text) if b"." in text else int(text)
+
+
+def adapt(raw: "psycopg.Connection[Any]") -> None:
+    """Let a connection of the driver take and give numbers as SQLite does."""
+    # Of one size, so that a statement is prepared once, whatever numbers it is given.
+    raw.adapters.register_dumper(int, Int8Dumper)
+    raw.adapters.register_loader("numeric", _NumberLoader)
+
+
 class PostgresqlConnection:
     """The driver's connection in autocommit mode: transactions are begun by name."""
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
         """Take a connection over."""
         self._raw = raw
-        # Of one size, so that a statement is prepared once, whatever numbers it is given.
-        raw.adapters.register_dumper(int, Int8Dumper)
 
     @property
     def words(self) -> Words:
