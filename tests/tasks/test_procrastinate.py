@@ -211,6 +211,21 @@ def test_who_comes_too_early_is_woken_again(store, define, settings, place):
     assert [] == woken(store)
 
 
+def test_a_worker_of_another_host_is_given_half_a_minute(store, define):
+    """Whether it lives only its claim tells: as long as that holds nothing is done, then somebody else is woken."""
+    define("x")
+    now = time.time_ns() // 1_000
+    jobs.request(store, "x", by="lena", now=now)
+    item = jobs.claim(store, "elsewhere:1:1", now)
+    assert not jobs.needs_mending(store, now + 29 * SECOND)
+    assert jobs.needs_mending(store, now + 30 * SECOND)
+
+    jobs.mend(store, now + 30 * SECOND)
+    assert [(item.id, "todo", None)] == woken(store)
+    assert ("waiting", 2) == (jobs.get(store, item.id).state, jobs.get(store, item.id).attempt)
+    assert not jobs.needs_mending(store, now + 30 * SECOND)
+
+
 def test_an_older_database_is_refused_and_brought_up_to_date(postgresql, place):
     """One without the queue's tables, or with those of a newer Procrastinate, is refused in words."""
     with open_store(place) as store, closing(store.connect()) as connection:
