@@ -359,23 +359,28 @@ def test_requests_lost_wake_ups_and_cancelling(home, place):
         until(lambda: [] == woken(store))
 
 
-def test_connections_that_are_cut_are_made_anew(home, place):
-    """As when the server is started anew, in the middle of a run: the run is done, once, and so is what comes then."""
+def test_a_server_that_is_away_for_a_while(home, place, postgresql):
+    """In the middle of a run every connection is cut, and none is let in for some seconds: the run is done, once."""
+    import psycopg
+
     plugins = home / "home/plugins/storage"
     (plugins / "wait").touch()
-    with service(home, place), open_store(place) as store:
+    name = place.partition("@/")[2].partition("?")[0]
+    with service(home, place), psycopg.connect(postgresql.url("postgres"), autocommit=True) as admin:
         until((plugins / "at-work").exists)
-        with closing(store.connect()) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        time.sleep(8)
         (plugins / "wait").unlink()
+        time.sleep(2)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         (first,) = until(lambda: ended(place), 90)
         assert "done" == first.state
-        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
-        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
-        until(lambda: [] == woken(store))
+        with open_store(place) as store:
+            asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+            until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+            until(lambda: [] == woken(store))
+    assert "8.8.4.1\n8.8.4.2\n" == (home / "lists/x.txt").read_text()
 
 
 def test_once_works_as_well(home, place):
