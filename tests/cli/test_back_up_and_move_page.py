@@ -37,10 +37,7 @@ def test_a_restore_asks_and_compares(said):
 
 def test_the_next_version_is_a_new_one(said):
     """Version 3 follows what storage had; then both agree."""
-    runs = said["yetictl export run firewall"]
-    assert ["version 1", "version 2", "version 3"] == [
-        word for text, word in zip(runs, ("version 1", "version 2", "version 3"), strict=False) if word in text
-    ]
+    assert "current 3  " in said["yetictl export versions firewall"][0]
     assert "storage holds the versions that the database knows, and no others\n" == said["yetictl db check"][0]
 
 

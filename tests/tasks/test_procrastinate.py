@@ -211,6 +211,21 @@ def test_who_comes_too_early_is_woken_again(store, define, settings, place):
     assert [] == woken(store)
 
 
+def test_a_worker_of_another_host_is_given_half_a_minute(store, define):
+    """Whether it lives only its claim tells: as long as that holds nothing is done, then somebody else is woken."""
+    define("x")
+    now = time.time_ns() // 1_000
+    jobs.request(store, "x", by="lena", now=now)
+    item = jobs.claim(store, "elsewhere:1:1", now)
+    assert not jobs.needs_mending(store, now + 29 * SECOND)
+    assert jobs.needs_mending(store, now + 30 * SECOND)
+
+    jobs.mend(store, now + 30 * SECOND)
+    assert [(item.id, "todo", None)] == woken(store)
+    assert ("waiting", 2) == (jobs.get(store, item.id).state, jobs.get(store, item.id).attempt)
+    assert not jobs.needs_mending(store, now + 30 * SECOND)
+
+
 def test_an_older_database_is_refused_and_brought_up_to_date(postgresql, place):
     """One without the queue's tables, or with those of a newer Procrastinate, is refused in words."""
     with open_store(place) as store, closing(store.connect()) as connection:
@@ -344,23 +359,28 @@ def test_requests_lost_wake_ups_and_cancelling(home, place):
         until(lambda: [] == woken(store))
 
 
-def test_connections_that_are_cut_are_made_anew(home, place):
-    """As when the server is started anew, in the middle of a run: the run is done, once, and so is what comes then."""
+def test_a_server_that_is_away_for_a_while(home, place, postgresql):
+    """In the middle of a run every connection is cut, and none is let in for some seconds: the run is done, once."""
+    import psycopg
+
     plugins = home / "home/plugins/storage"
     (plugins / "wait").touch()
-    with service(home, place), open_store(place) as store:
+    name = place.partition("@/")[2].partition("?")[0]
+    with service(home, place), psycopg.connect(postgresql.url("postgres"), autocommit=True) as admin:
         until((plugins / "at-work").exists)
-        with closing(store.connect()) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        time.sleep(8)
         (plugins / "wait").unlink()
+        time.sleep(2)
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         (first,) = until(lambda: ended(place), 90)
         assert "done" == first.state
-        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
-        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
-        until(lambda: [] == woken(store))
+        with open_store(place) as store:
+            asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+            until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+            until(lambda: [] == woken(store))
+    assert "8.8.4.1\n8.8.4.2\n" == (home / "lists/x.txt").read_text()
 
 
 def test_once_works_as_well(home, place):
