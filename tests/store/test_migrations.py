@@ -35,7 +35,7 @@ def statements(path):
 
 
 def test_migrated_equals_metadata(path, tmp_path):
-    """A migrated database has the tables, columns, keys and indexes of ``schema.py``, to the letter."""
+    """A migrated database has the tables, columns, keys and indexes of ``core.store.schema``, to the letter."""
     migrate.migrate(path)
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:

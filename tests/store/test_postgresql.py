@@ -203,7 +203,7 @@ def test_every_text_is_compared_by_code_point(store):
 
 
 def test_migrated_equals_metadata(url):
-    """A migrated database has the tables, columns, keys and indexes of ``schema.py``."""
+    """A migrated database has the tables, columns, keys and indexes of ``core.store.schema``."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         assert [] == compare_metadata(MigrationContext.configure(connection), schema.metadata)
