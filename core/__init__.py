@@ -8,6 +8,10 @@ The house, from the outside in; imports run one way, downwards:
 
 ======================  ==================================================================
 ``cli``                 the command ``yetictl``
+``api``                 the HTTP interfaces, and what is published
+``notices``             what is wrong, and who is told
+``tasks``               runs when they are due, by workers
+``accounts``            users, keys, consumers, and who a caller is
 ``ingest``              one file per input format; what was refused and why
 ``exports``             definition, select, render, gate, publish, run; ``formats`` are drop-ins
 ``store``               SQL: tables, migrations, the write path and the read path

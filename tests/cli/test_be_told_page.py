@@ -8,9 +8,10 @@ import pytest
 from page_shell import PageShell, lines_of, page_text
 from receivers import hooks
 
-from core.config import SETTINGS, load
+from core.config import load
 from core.errors import ConfigError
 from core.notices.channels import channels_of
+from core.settings import SETTINGS
 
 PAGE = page_text("be-told")
 WEBHOOK, MAIL, CHAT = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config import SETTINGS, load
+from core.config import load
 from core.errors import ConfigError
+from core.settings import SETTINGS
 from core.store import open_store
 
 

@@ -17,7 +17,8 @@ import yaml
 from running import ROOT
 
 from core.cli.main import COMMANDS
-from core.config import SETTINGS, load
+from core.config import load
+from core.settings import SETTINGS
 
 FILE = ROOT / "docker-compose.yaml"
 OURS = ("api", "tasks", "migrate")

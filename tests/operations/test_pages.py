@@ -13,7 +13,7 @@ import pytest
 from running import ROOT
 
 from core.cli.main import yetictl
-from core.config import SETTINGS
+from core.settings import SETTINGS
 
 PAGES = ("run-on-one-machine", "run-with-compose", "run-on-three-machines", "run-behind-a-proxy")
 SCRIPT = (ROOT / "docker/docker-entrypoint.sh").read_text()
