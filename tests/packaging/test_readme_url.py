@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-(SCRIPT,) = re.findall(r"```bash\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL)
+(SCRIPT,) = re.findall(
+    r"```bash\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL
+)
 
 
 def test_ten_lines_give_a_list_that_a_firewall_can_fetch(tmp_path):

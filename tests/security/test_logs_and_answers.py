@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from served import PASSWORD, Api, started
-from test_names import BREAKING, TRAVERSAL
+from test_hostile_names import BREAKING, TRAVERSAL
 
 from core.accounts import accounts
 from core.store import open_store
