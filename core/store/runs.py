@@ -23,7 +23,8 @@ from core.store.run_lines import put as put_lines
 from core.store.schema import export, export_lease, run, version, version_file
 from core.store.store import Store
 
-LEASE_S = 60
+LEASE_S = 40
+"""So long a run may say nothing before the export is another's: with the pauses in between less than a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BEAT_EVERY_S, STALLED_AFTER_S, MEND_EVERY_S = 5.0, 20.0, 5.0
 """A worker says so often that it is there, and is gone after so long; so often that is looked for.
 
-With `jobs.LEASE_S` it makes less than a minute from a worker's death to the next attempt.
+With `jobs.LEASE_S` and `runs.LEASE_S` it makes less than a minute from a worker's death to the next attempt.
 """
 
 BEGIN_AGAIN_AFTER_S = 2.0
