@@ -4,6 +4,7 @@ What a file does not say is the default, so that a line taken out of a file is t
 what it was: a consumer fetches it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
@@ -204,11 +205,17 @@ def _shown(value: object) -> str:
     return f"{text[:40]!r}" if isinstance(value, str) else text[:40]
 
 
+_PARTS = re.compile(
+    r"(?:every:(?P<every>[0-9]{1,10})|cron:(?P<cron>.*?))(?:;zone=(?P<zone>[^;]*))?(?:;jitter=(?P<jitter>[1-9][0-9]{0,9}))?",
+    re.DOTALL,
+)
+"""The text of a schedule; what is none of the other parts belongs to the expression, so that nothing is lost."""
+
+
 def _part(schedule: str, key: str) -> str | None:
     """Return one part of the text of a schedule, ``None`` if it has none."""
-    main, *more = schedule.split(";")
-    parts = [main.partition(":"), *(part.partition("=") for part in more)]
-    return {name: text for name, _, text in parts}.get(key)
+    found = _PARTS.fullmatch(schedule)
+    return None if found is None else found[key]
 
 
 def _seconds_text(key: str) -> Callable[[str], str | None]:

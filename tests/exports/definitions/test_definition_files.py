@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.cli.export_command import command
@@ -471,6 +471,8 @@ EXPORTS = st.builds(
 
 
 @given(st.lists(EXPORTS, max_size=3, unique_by=lambda item: item.name))
+@example([ExportDefinition("a", "a", template="t", schedule="cron:;")])
+@example([ExportDefinition("a", "a", template="t", schedule="cron:a;zone=b;zone=c;jitter=7")])
 def test_what_is_dumped_is_what_is_read(exports):
     """Whatever the store may hold comes back from its file as it was, whatever is in its texts."""
     text = dumped(exports)
