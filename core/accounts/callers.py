@@ -96,8 +96,8 @@ def by_token(store: "Store", tokens: Tokens, text: str, now: Instant) -> Caller:
         user = users.get_user(store, claims.user)
     except NotFound:
         raise NotAuthenticated("Could not validate credentials") from None
-    if claims.key_id is not None:
-        key = next((item for item in users.keys(store, user.name) if item.id == claims.key_id), None)
+    if claims.key is not None:
+        key = next((item for item in users.keys(store, user.name) if item.begin == claims.key), None)
         if key is None:
             raise NotAuthenticated("Could not validate credentials")
         return replace(_of_key(user, key, now), claims=claims)

@@ -67,6 +67,19 @@ def test_token_ends_with_its_key(api: Api) -> None:
     assert (200, 401) == (before.status_code, after.status_code)
 
 
+def test_token_of_a_removed_key_is_not_of_the_next_one(api: Api) -> None:
+    """A key that takes the place of one that leaked lets nobody in who has a token of the leaked one."""
+    leaked = api.key("admin", scopes=("read",))
+    with api.client(None) as client:
+        token = client.post(f"{AUTH}/api-token", headers={"x-yeti-apikey": leaked}).json()["access_token"]
+        with api.services.store() as store:
+            accounts.users.remove_key(store, "admin", "key 0", by="test", now=api.clock.now)
+        api.key("admin")
+        after = client.get(f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert 401 == after.status_code
+
+
 def test_token_expires(api: Api) -> None:
     """After its half hour a token counts no more."""
     with api.client(None) as client:
