@@ -29,19 +29,24 @@ class Caller:
     Attributes:
         user: Who.
         permissions: What of all may be done, by user and key.
-        key: Name of the key, if it was one.
+        key: The key, if it was one.
         claims: Of the token, if it was one.
     """
 
     user: User
     permissions: frozenset[Permission]
-    key: str | None = None
+    key: Key | None = None
     claims: Claims | None = None
 
     @property
     def name(self) -> str:
         """As it stands in the audit log."""
-        return self.user.name if self.key is None else f"{self.user.name} ({self.key})"
+        return self.user.name if self.key is None else f"{self.user.name} ({self.key.name})"
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is a key with less than the scope ``admin``, whatever its user may do."""
+        return self.key is not None and Permission.ADMIN not in self.key.scopes
 
 
 def log_in(store: "Store", name: str, password: str, address: str, now: Instant) -> User:
@@ -115,7 +120,7 @@ def _of_key(user: User, key: Key, now: Instant) -> Caller:
         raise NotAuthenticated("API key disabled.")
     if key.expires_at is not None and key.expires_at <= now:
         raise NotAuthenticated("API key expired.")
-    return Caller(user, permissions.limited(permissions.of_role(user.role), key.scopes), key.name)
+    return Caller(user, permissions.limited(permissions.of_role(user.role), key.scopes), key)
 
 
 def _check_enabled(user: User) -> None:
