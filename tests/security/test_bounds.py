@@ -1,18 +1,21 @@
 """What is too much: refused before it is read, or at the bound; never in memory."""
 
+import asyncio
 import io
 import socket
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from served import Api
 
-from core.store import observables
+from core.api.access import MOST_LENT
+from core.store import Store, observables
 
 FILE = "/api/v2/observables/import/file"
 TEXT = "/api/v2/observables/import/text"
@@ -96,6 +99,72 @@ def test_header_without_end_is_refused(api: Api) -> None:
 
     assert 200 == alive
     assert b" 200 " not in received
+
+
+@pytest.mark.parametrize("key", ["made-up", "right"])
+def test_requests_at_once_keep_few_stores_open(api: Api, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """However many ask, known or not: each store is a connection to the database."""
+    opened: list[Store] = []
+    closed: list[Store] = []
+    open_store, close = api.services.open_store, Store.close
+
+    def counted() -> Store:
+        opened.append(open_store())
+        return opened[-1]
+
+    def counted_close(store: Store) -> None:
+        if store in opened:
+            closed.append(store)
+            most.append(len(opened) - len(closed))
+        close(store)
+
+    most: list[int] = []
+    text = api.key() if key == "right" else f"yeti_00000000_{'x' * 43}"
+    monkeypatch.setattr(api.services, "open_store", counted)
+    monkeypatch.setattr(Store, "close", counted_close)
+
+    async def ask() -> list[int]:
+        transport = httpx.ASGITransport(app=api.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60) as client:
+            client.headers["Authorization"] = f"Bearer {text}"
+            answers = await asyncio.gather(*(client.get("/api/v2/auth/me") for _ in range(150)))
+        return [answer.status_code for answer in answers]
+
+    statuses = asyncio.run(ask())
+
+    assert {200 if key == "right" else 401} == set(statuses)
+    assert max(most, default=len(opened)) <= MOST_LENT
+    assert len(opened) - len(closed) <= 8
+
+
+def test_a_store_is_given_back_before_the_answer_is_sent(api: Api) -> None:
+    """Whoever reads slowly holds no connection to the database."""
+    lent: list[int] = []
+    number = 0
+
+    @contextmanager
+    def counted() -> Iterator[Store]:
+        nonlocal number
+        with lend() as store:
+            number += 1
+            try:
+                yield store
+            finally:
+                number -= 1
+
+    lend, api.services.store = api.services.store, counted  # type: ignore[method-assign]
+    headers = [(b"authorization", f"Bearer {api.key()}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/api/v2/auth/me", "query_string": b"", "headers": headers}
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: object) -> None:
+        lent.append(number)
+
+    asyncio.run(api.app(scope | {"raw_path": b"", "scheme": "http", "server": ("x", 80)}, receive, send))
+
+    assert [0, 0] == lent
 
 
 def _bomb(kind: str) -> bytes:
