@@ -21,8 +21,8 @@ MOST_LENT = 32
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
-_bearer = HTTPBearer(auto_error=False, description="A token of /api/v2/auth/api-token, or an API key.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The token of whoever logged in by password.")
+bearer_of = HTTPBearer(auto_error=False, description="A token of /api/v2/auth/api-token, or an API key.")
+cookie_of = APIKeyCookie(name=COOKIE, auto_error=False, description="The token of whoever logged in by password.")
 
 
 def services_of(request: Request) -> Services:
@@ -43,8 +43,8 @@ def lent_store(services: ServicesHere) -> Iterator[Store]:
 StoreHere = Annotated[Store, Depends(lent_store, scope="function", max_concurrency=MOST_LENT)]
 
 
-BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-CookieHere = Annotated[str | None, Depends(_cookie)]
+BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_of)]
+CookieHere = Annotated[str | None, Depends(cookie_of)]
 
 
 def known_caller(

@@ -93,7 +93,7 @@ class Detail(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Let every error become an answer; no traceback leaves the process."""
-    app.add_exception_handler(YetiError, _of_ours)
+    app.add_exception_handler(YetiError, of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
 
@@ -148,10 +148,11 @@ class Faults:
             await _of_fault(Request(scope), error)(scope, receive, send)
 
 
-def _of_ours(request: Request, error: Exception) -> Response:
+def of_ours(request: Request, error: Exception, more: Mapping[str, str] | None = None) -> Response:
+    """Return the answer for an error of ours, with *more* headers."""
     assert isinstance(error, YetiError)  # noqa: S101 - registered for these alone
     status = status_of(error)
-    headers = {}
+    headers = dict(more or {})
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooManyAttempts):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from served import Api
+from served import PASSWORD, Api
 
 from core.api.access import MOST_LENT
 from core.store import Store, observables
@@ -22,13 +22,17 @@ TEXT = "/api/v2/observables/import/text"
 GIB = 1 << 30
 
 
-def _asked(api: Api, head: str, chunks: Iterable[bytes] = ()) -> tuple[int, int]:
-    """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent."""
+def _asked(api: Api, head: str, chunks: Iterable[bytes] = (), *, key: str | None = None) -> tuple[int, int]:
+    """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent.
+
+    It is sent with *key*, with that of an admin if it is left out, with none if it is empty.
+    """
     parts = urlsplit(api.url)
-    key = api.key("admin")
+    key = api.key("admin") if key is None else key
     sent, body = 0, iter(chunks)
     with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
-        lines = f"{head}\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+        credentials = f"Authorization: Bearer {key}\r\n" if key else ""
+        lines = f"{head}\r\nHost: x\r\n{credentials}\r\n"
         connection.sendall(lines.encode())
         connection.settimeout(0.05)
         answer = b""
@@ -64,6 +68,40 @@ def test_upload_of_5_gib_is_refused_before_a_byte(api: Api, path: str, media_typ
     head = f"POST {path} HTTP/1.1\r\nContent-Type: {media_type}\r\nContent-Length: {5 * GIB}"
 
     assert (413, 0) == _asked(api, head)
+
+
+@pytest.mark.parametrize("key", ["", f"yeti_00000000_{'x' * 43}", "a.b.c"])
+@pytest.mark.parametrize("length", ["Content-Length: 1048576", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("path", [FILE, TEXT, "/api/v2/observables/bulk", "/api/v2/exports/plan"])
+def test_much_of_somebody_unknown_is_not_read(api: Api, path: str, length: str, key: str) -> None:
+    """To take JSON apart stops all else for a while: nobody can have that done without being let in."""
+    head = f"POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n{length}"
+
+    assert (401, 0) == _asked(api, head, key=key)
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1048576", "Transfer-Encoding: chunked"])
+def test_a_login_is_short(api: Api, length: str) -> None:
+    """What anybody may send is bounded far below what is taken of users."""
+    head = f"POST /api/v2/auth/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}"
+    status, sent = _asked(api, head, (b"10000\r\n" + b"x" * 65_536 + b"\r\n" for _ in range(8)), key="")
+
+    assert 413 == status
+    assert sent <= 4 * 65_552
+
+
+def test_much_of_a_user_is_read(api: Api) -> None:
+    """By key, by token, and by cookie, with a length and without."""
+    body = {"text": "198.51.100.7\n" * 20_000}
+    with api.client("editor") as editor:
+        answers = [editor.post(TEXT, json=body)]
+        content = editor.build_request("POST", TEXT, json=body).content
+        answers.append(editor.post(TEXT, content=iter([content]), headers={"Content-Type": "application/json"}))
+        del editor.headers["Authorization"]
+        editor.post("/api/v2/auth/token", data={"username": "editor", "password": PASSWORD})
+        answers.append(editor.post(TEXT, json=body))
+
+    assert [200] * 3 == [answer.status_code for answer in answers]
 
 
 def test_upload_without_a_length_is_refused_at_the_bound(make_api: Callable[..., Api]) -> None:
