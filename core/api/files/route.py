@@ -1,7 +1,7 @@
 """``GET /exports/<file>``: plain ASGI, since firewalls ask for the same file again and again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -38,19 +38,15 @@ class FileRoute:
         file = catalog.files.get(name)
         granted = await self._check(catalog, file, headers, scope)
         assert file is not None  # noqa: S101 - what is not there is refused
-        answer = Answer(self._service, scope, headers, granted)
-        try:
-            await answer.send_file(file, receive, send)
-        except FileMissing:
-            # Another version took its place, and this one was removed, since we looked.
+
+        async def again() -> PublishedFile:
             catalog = await self._service.catalog.get_anew()
             file = catalog.files.get(name)
-            granted = await self._check(catalog, file, headers, scope)
+            await self._check(catalog, file, headers, scope)
             assert file is not None  # noqa: S101 - as above
-            try:
-                await answer.send_file(file, receive, send)
-            except FileMissing as error:
-                raise gone(file) from error
+            return file
+
+        await Answer(self._service, scope, headers, granted).send_current(file, again, receive, send)
 
     async def _check(
         self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
@@ -89,6 +85,24 @@ class Answer:
         self._extra: list[Header] = []
         if download_name is not None:
             self._extra.append((b"content-disposition", attachment(download_name).encode()))
+
+    async def send_current(
+        self, file: PublishedFile, again: Callable[[], Awaitable[PublishedFile]], receive: Receive, send: Send
+    ) -> None:
+        """Send it, or what *again* finds in its place where it is not kept any more.
+
+        Raises:
+            StorageError: It cannot be read, or what should be kept is not there; nothing was sent.
+        """
+        try:
+            await self.send_file(file, receive, send)
+        except FileMissing:
+            # Another version took its place, and this one was removed, since we looked.
+            file = await again()
+            try:
+                await self.send_file(file, receive, send)
+            except FileMissing as error:
+                raise gone(file) from error
 
     async def send_file(self, file: PublishedFile, receive: Receive, send: Send) -> None:
         """Send it, or say why not.
