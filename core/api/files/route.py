@@ -155,11 +155,7 @@ class Answer:
                 self._note(file, transfer.sent_bytes)
 
     async def _representation(self, file: PublishedFile) -> Representation:
-        accepted = self._headers.get("accept-encoding")
-        if self._service.takes_time(file, accepted):
-            item = await asyncio.to_thread(self._service.representation, file, accepted)
-        else:
-            item = self._service.representation(file, accepted)
+        item = await self._service.representation(file, self._headers.get("accept-encoding"))
         if item is None:
             raise HTTPException(
                 406, "of the codings of this file the request takes none", {"Vary": "Accept-Encoding"}
