@@ -33,7 +33,7 @@ class Fetched:
     """What happened since a row was last written.
 
     Attributes:
-        full: How often the file, or a part of it, was sent.
+        full: How often the file was sent, or a part of it up to the end.
         unchanged: How often it was said that nothing changed.
         size_bytes: Sent.
     """

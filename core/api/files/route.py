@@ -113,7 +113,8 @@ class Answer:
         item = await self._representation(file)
         status = conditions.status(self._headers, item.etag, file.modified_s, date_tells=file.date_tells)
         if status == 304:
-            self._note(file, None)
+            if conditions.names(self._headers):
+                self._note(file, None)
             await _send(send, 304, item.headers)
             return
         if status == 412:
@@ -148,11 +149,10 @@ class Answer:
         if part is not None:
             headers.append((b"content-range", part.content_range(item.size_bytes).encode()))
         transfer = Transfer(self._service.objects, item, part)
-        try:
-            await transfer(receive, send, 200 if part is None else 206, headers)
-        finally:
-            if transfer.sent_bytes or not size_bytes:
-                self._note(file, transfer.sent_bytes)
+        is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
+        # Whoever got the end has the version: the rest may have come before.
+        if is_whole and (part is None or part.start + part.size_bytes == item.size_bytes):
+            self._note(file, transfer.sent_bytes)
 
     async def _representation(self, file: PublishedFile) -> Representation:
         item = await self._service.representation(file, self._headers.get("accept-encoding"))

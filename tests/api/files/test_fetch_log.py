@@ -35,11 +35,11 @@ def again(publisher):
 
 
 def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again):
-    """Files, parts and answers that nothing changed; a request for the length alone is none."""
+    """Files, rests of files and answers that nothing changed; a request for the length alone is none."""
     open_body = publisher.publish("open", addresses(10), is_public=True)
     with again() as url, publisher.client(token, follow_redirects=False) as client:
         tag = client.get(url + C2).headers["etag"]
-        client.get(url + C2, headers={"Range": "bytes=0-99"})
+        client.get(url + C2, headers={"Range": "bytes=100-"})
         for _ in range(3):
             client.get(url + C2, headers={"If-None-Match": tag})
         client.head(url + C2)
@@ -49,10 +49,25 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
     after = rows(publisher)
 
     assert [
-        ("firewall", "c2", 1, 2, 3, len(c2) + 100),
+        ("firewall", "c2", 1, 2, 3, 2 * len(c2) - 100),
         (None, "open", 1, 1, 0, len(open_body)),
         ("firewall", "open", 1, 1, 0, len(open_body)),
     ] == after
+
+
+def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
+    """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off."""
+    big = publisher.publish("big", addresses(200_000), is_public=True)
+    with again() as url, publisher.client(token) as client:
+        client.get(url + C2, headers={"Range": "bytes=0-0"})
+        client.head(url + C2, headers={"If-None-Match": "*"})
+        client.get(url + C2, headers={"If-None-Match": "*"})
+        with client.stream("GET", url + "/exports/big.txt") as answer:
+            next(answer.iter_raw(1_000))
+    after = rows(publisher)
+
+    assert len(big) > 2 << 20
+    assert [] == after
 
 
 def test_each_version_has_its_own_row(publisher, c2, token, again):
