@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from core.accounts import accounts, permissions
@@ -56,6 +57,7 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         NotAuthenticated: There is none.
         TooManyAttempts: It was wrong too often, from there or for that user.
     """
+    address = _counted_as(address)
     folded = name.casefold()[:100]
     subjects = {
         "user+address": f"user:{folded} address:{address}",
@@ -109,7 +111,7 @@ def by_token(store: "Store", tokens: Tokens, text: str, now: Instant) -> Caller:
     _check_enabled(user)
     # Another user of the same name, or another password: an old token is of neither.
     since = max(user.created_at, user.password_set_at or 0)
-    if claims.issued_at < since // SECOND * SECOND:
+    if claims.issued_at < since:
         raise NotAuthenticated("Could not validate credentials")
     return Caller(user, permissions.of_role(user.role), None, claims)
 
@@ -126,6 +128,17 @@ def _of_key(user: User, key: Key, now: Instant) -> Caller:
 def _check_enabled(user: User) -> None:
     if not user.is_enabled:
         raise NotAuthenticated("User account disabled. Please contact your server admin.")
+
+
+def _counted_as(address: str) -> str:
+    """Return what stands for an address: of IPv6 the network, since whoever has one address there has all of it."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def _pause(number: int, most: int) -> int:

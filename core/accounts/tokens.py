@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.store import Store
 
 _ALGORITHM = "HS256"
+_ISSUED_AT = "issued_at_us"
 LEAST_CHARACTERS = 32
 """Of the key: as many bytes as the hash has, RFC 7518 §3.2."""
 
@@ -24,7 +25,7 @@ class Claims:
     Attributes:
         id: Of the token, to end it before its time.
         user: Name.
-        issued_at, expires_at: Instants, whole seconds.
+        issued_at, expires_at: Instants; the latter in whole seconds.
         key: How the key begins that it was given for, since row ids are used again; ``None``: for a password.
     """
 
@@ -54,6 +55,8 @@ class Tokens:
 
         second = now // SECOND
         claims = {"sub": user.name, "enabled": user.is_enabled, "iat": second, "exp": second + lifetime_s}
+        # Beside the seconds of ``iat``: a password may be set within the same one.
+        claims[_ISSUED_AT] = now
         claims["jti"] = secrets.token_urlsafe(16)
         if key is not None:
             claims["key"] = key
@@ -69,12 +72,16 @@ class Tokens:
                 text,
                 self._secret,
                 algorithms=[_ALGORITHM],
-                options={"require": ["sub", "iat", "exp", "jti"], "verify_exp": False, "verify_iat": False},
+                options={
+                    "require": ["sub", "iat", "exp", "jti", _ISSUED_AT],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
             claims = Claims(
                 str(said["jti"]),
                 str(said["sub"]),
-                int(said["iat"]) * SECOND,
+                int(said[_ISSUED_AT]),
                 int(said["exp"]) * SECOND,
                 None if said.get("key") is None else str(said["key"]),
             )

@@ -137,6 +137,21 @@ def test_new_password_ends_older_tokens(api: Api) -> None:
     assert (200, 401) == (before.status_code, after.status_code)
 
 
+def test_new_password_ends_a_token_of_the_same_second(api: Api) -> None:
+    """Whoever took a session is noticed just then."""
+    api.key("editor")
+    with api.client(None) as client:
+        client.post(f"{AUTH}/token", data={"username": "editor", "password": PASSWORD})
+        api.clock.now += SECOND // 2
+        with api.services.store() as store:
+            accounts.set_password(store, "editor", "another long one 7", by="test", now=api.clock.now)
+        after = client.get(f"{AUTH}/me")
+        client.post(f"{AUTH}/token", data={"username": "editor", "password": "another long one 7"})
+        anew = client.get(f"{AUTH}/me")
+
+    assert (401, 200) == (after.status_code, anew.status_code)
+
+
 def test_a_page_of_another_site_changes_nothing_with_the_cookie(api: Api) -> None:
     """A browser tells the origin of what it sends; the cookie does not count for another one's."""
     api.key("editor")
