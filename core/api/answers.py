@@ -161,7 +161,11 @@ def of_ours(request: Request, error: Exception, more: Mapping[str, str] | None =
         headers["Retry-After"] = _RETRY_AFTER_S
     if status >= 500:
         _log.error("request failed", extra={"path": request.url.path, "why": str(error)})
-    return answer(request, status, redact(str(error)), headers=headers, errors=_faults_of(request, error))
+    detail = redact(str(error))
+    if status >= 500 and isinstance(error, errors.StoreError):
+        # Where the database is, is nothing for whoever asks.
+        detail = f"the store cannot be used just now; the log has more under request {request_id.get()}"
+    return answer(request, status, detail, headers=headers, errors=_faults_of(request, error))
 
 
 def _faults_of(request: Request, error: YetiError) -> list[dict[str, Any]] | None:
