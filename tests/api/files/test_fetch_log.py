@@ -115,6 +115,21 @@ def test_what_is_counted_is_written_every_few_seconds(publisher, c2):
     assert [(None, "c2", 1, 1, 0, 7)] == found
 
 
+def test_a_fault_does_not_end_the_writing(publisher, c2, monkeypatch, caplog):
+    """What could not be written is written the next time, whatever the reason was."""
+    log = FetchLog(publisher.api.services)
+    log.note(FetchKey(0, 1, 1), publisher.api.clock.now, size_bytes=7, address="192.0.2.1", agent="x")
+    with monkeypatch.context() as patch:
+        patch.setattr(fetches, "record", lambda *_: 1 / 0)
+        log._guarded(log.write)
+    before = rows(publisher)
+    log._guarded(log.write)
+
+    assert [] == before
+    assert [(None, "c2", 1, 1, 0, 7)] == rows(publisher)
+    assert ["who fetched what could not be written down yet"] == [item.message for item in caplog.records[-1:]]
+
+
 def test_what_cannot_be_written_is_kept(publisher, c2, tmp_path, caplog):
     """The store is away: it is counted on, and written when that is back."""
     path = publisher.api.services.config.home / "yeti.db"
