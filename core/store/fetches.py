@@ -33,7 +33,7 @@ class Fetched:
     """What happened since a row was last written.
 
     Attributes:
-        full: How often the file, or a part of it, was sent.
+        full: How often the file was sent, or a part of it up to the end.
         unchanged: How often it was said that nothing changed.
         size_bytes: Sent.
     """
@@ -91,12 +91,13 @@ class Lag:
 
 
 def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> None:
-    """Add what was fetched to the rows there are; of exports that are gone nothing is kept."""
+    """Add what was fetched to the rows there are; of exports and consumers that are gone nothing is kept."""
     with store.writing(Lock.BOOKKEEPING) as connection:
         # Whoever removes one of them waits, or has done so.
         there = set(connection.scalars(select(export.c.id).with_for_update(read=True, key_share=True)))
+        consumers = {NOBODY, *connection.scalars(select(consumer.c.id))}
         for key, item in found:
-            if key.export in there:
+            if key.export in there and key.consumer in consumers:
                 _add(connection, key, item)
 
 
