@@ -154,8 +154,8 @@ class Worker:
             self._put_back(store, item, 0, text, counts=False)
         elif isinstance(error, ExportBusy | StoreBusy):
             self._put_back(store, item, BUSY_PAUSE_S, text, counts=False)
-        elif isinstance(error, StorageError) and error.transient and item.attempt < MOST_ATTEMPTS:
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (item.attempt - 1))
+        elif isinstance(error, StorageError) and error.transient and (tried := _tried(item)) < MOST_ATTEMPTS:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1))
             # Not all that failed together come back together.
             self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
         else:
@@ -205,6 +205,11 @@ class Worker:
         finally:
             stop.set()
             thread.join()
+
+
+def _tried(item: Job) -> int:
+    """Return how often the storage was tried, by workers that lived on."""
+    return item.attempt - item.deaths
 
 
 def is_gone(name: str) -> bool:

@@ -180,7 +180,7 @@ def test_a_job_that_was_given_up_is_a_failure(define, tell, hook, store, time):
     assert None is jobs.claim(store, "worker", time.now)
 
     assert [("failed", "x", "failed")] == tell()
-    assert "5 workers in a row died" in hook.posted[0].json["message"]
+    assert "5 workers died" in hook.posted[0].json["message"]
 
 
 def test_an_export_that_was_removed_or_switched_off_is_over(define, fill, run, tell, hook, store, switched):
