@@ -385,7 +385,7 @@ def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool])
 def _count_death(connection: Connection, key: int) -> int:
     """Count that a worker of a job died, and return how many did."""
     mine = job_death.c.job_id == key
-    before = connection.scalar(select(job_death.c.number).where(mine))
+    before: int | None = connection.scalar(select(job_death.c.number).where(mine))
     if before is None:
         connection.execute(insert(job_death).values(job_id=key, number=1))
         return 1

@@ -186,15 +186,15 @@ class Worker:
         stop = threading.Event()
 
         def renew() -> None:
-            with self._open() as own:
-                while not stop.wait(RENEW_EVERY_S):
-                    try:
-                        orders.is_cancelled |= jobs.renew(own, item, self._clock(), orders.entries)
-                    except ExportBusy:
-                        orders.is_lost = True
-                        return
-                    except StoreError:
-                        continue  # busy for once; the next time is soon
+            while not stop.wait(RENEW_EVERY_S):
+                try:
+                    with self._open() as own:
+                        self._renew(own, item, orders, stop)
+                except ExportBusy:
+                    orders.is_lost = True
+                    return
+                except StoreError:
+                    continue  # busy for once; the next time is soon
 
         # With a copy of what is bound: what this thread logs is of the same job.
         target = contextvars.copy_context().run
@@ -205,6 +205,13 @@ class Worker:
         finally:
             stop.set()
             thread.join()
+
+
+    def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event) -> None:
+        while True:
+            orders.is_cancelled |= jobs.renew(store, item, self._clock(), orders.entries)
+            if stop.wait(RENEW_EVERY_S):
+                return
 
 
 def _tried(item: Job) -> int:

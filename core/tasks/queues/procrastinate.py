@@ -55,26 +55,31 @@ def loops(crew: Crew, database: "PostgresqlDatabase") -> list[Callable[[], None]
 class _Queue:
     def __init__(self, crew: Crew, database: "PostgresqlDatabase") -> None:
         self._crew, self._database = crew, database
+        self._mended_at = float("-inf")
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in crew.workers:
             self._idle.put(worker)
 
     def look_after(self) -> None:
         """Make jobs of what is due by schedule; see that a worker is woken for each that waits."""
-        mended_at = float("-inf")
+        while not self._crew.stops.is_set():
+            try:
+                with self._crew.open_store() as store:
+                    self._look_after(store)
+            except StoreError as error:
+                _log.error("the store cannot be used; trying again", extra={"why": str(error)})
+            except Exception as error:  # what waits is looked after all the same
+                _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
+            self._crew.stops.wait(self._crew.look_every_s)
+
+    def _look_after(self, store: "Store") -> None:
         worker = self._crew.workers[0]
-        with self._crew.open_store() as store:
-            while not self._crew.stops.is_set():
-                try:
-                    worker.plan(store)
-                    if time.monotonic() - mended_at >= MEND_EVERY_S:
-                        mended_at = time.monotonic()
-                        mend(store)
-                except StoreError as error:
-                    _log.error("the store cannot be used; trying again", extra={"why": str(error)})
-                except Exception as error:  # what waits is looked after all the same
-                    _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
-                self._crew.stops.wait(self._crew.look_every_s)
+        while not self._crew.stops.is_set():
+            worker.plan(store)
+            if time.monotonic() - self._mended_at >= MEND_EVERY_S:
+                self._mended_at = time.monotonic()
+                mend(store)
+            self._crew.stops.wait(self._crew.look_every_s)
 
     def work(self) -> None:
         """Do jobs when woken, until the crew stops and what runs has ended."""
