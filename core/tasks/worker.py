@@ -206,7 +206,6 @@ class Worker:
             stop.set()
             thread.join()
 
-
     def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event) -> None:
         while True:
             orders.is_cancelled |= jobs.renew(store, item, self._clock(), orders.entries)

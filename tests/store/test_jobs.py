@@ -126,6 +126,15 @@ def test_deaths_and_failures_are_counted_apart(store):
     assert (7, 1, "w died while it ran it") == (again.attempt, again.deaths, again.message)
 
 
+def test_a_message_may_hold_anything(store):
+    """What a program of somebody else said is recorded, in every database alike."""
+    ask(store)
+    item = jobs.claim(store, "w", NOW)
+    jobs.finish(store, item, jobs.FAILED, NOW + 1, message="no\0route")
+
+    assert "no\ufffdroute" == jobs.get(store, item.id).message
+
+
 def test_trying_again_later(store):
     """It waits until then, and says which attempt it is; what was asked for meanwhile is the same job."""
     ask(store)
