@@ -95,7 +95,8 @@ class TaskService:
             thread.start()
         _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
-        while not self._stops.wait(0.2) and any(thread.is_alive() for thread in threads):
+        # Without one of them half of the work would be done, and nobody be told: better none, and a new process.
+        while not self._stops.wait(0.2) and all(thread.is_alive() for thread in threads):
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
                 self.tidy()
                 tidied_at = time.monotonic()

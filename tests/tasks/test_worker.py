@@ -328,9 +328,10 @@ def test_a_job_is_renewed_when_the_store_can_be_opened_again(place, settings, st
     assert first < second
 
 
-def test_workers_that_ended_by_themselves_are_no_good_end(place, settings, monkeypatch):
-    """Nobody asked the service to stop: it says so, and is begun anew by whoever looks after it."""
-    monkeypatch.setattr("core.tasks.service.loops", lambda _: [lambda: None])
+@pytest.mark.parametrize("others", [0, 1])
+def test_workers_that_ended_by_themselves_are_no_good_end(place, settings, monkeypatch, others):
+    """Nobody asked the service to stop, one of them did: it says so, and is begun anew by whoever looks after it."""
+    monkeypatch.setattr("core.tasks.service.loops", lambda crew: [lambda: None, *[crew.stops.wait] * others])
 
     assert False is TaskService(lambda: open_store(place), settings, grace_s=5).run()
 
