@@ -59,8 +59,11 @@ create_user() {
     [ "$3" = --admin ] || fail "create-user NAME PASSWORD [--admin], not $3"
     role=admin
   fi
-  printf '%s\n' "$2" | yetictl user add "$1" --role "$role" --password-stdin 2>&1 >/dev/null | grep -v ' added, ' >&2 || :
-  key=$(yetictl user token "$1" 2>/dev/null) || fail "the user $1 was not made"
+  said=$(printf '%s\n' "$2" | yetictl user add "$1" --role "$role" --password-stdin 2>&1) || {
+    printf '%s\n' "$said" >&2
+    fail "the user $1 was not made"
+  }
+  key=$(yetictl user token "$1" 2>/dev/null) || fail "the user $1 was made and has no key; type: yetictl user token $1"
   # What reads this looks for these very words.
   echo "User $1 succesfully created! API key: $1:$key"
 }

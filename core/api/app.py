@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
@@ -14,6 +14,7 @@ from core.api.exports import routes as exports
 from core.api.exports.names import WholeNames
 from core.api.files.route import PATH, FileRoute
 from core.api.files.service import FileService
+from core.api.nul import refuse_nul
 from core.api.openapi import Application
 from core.api.services import Services
 from core.api.taxii import routes as taxii_routes
@@ -83,6 +84,7 @@ def create_app(services: Services) -> FastAPI:
             Middleware(bodies.Bodies, services=services),
             Middleware(WholeNames),
         ],
+        dependencies=[Depends(refuse_nul)],
         openapi_tags=exports.TAGS,
     )
     app.state.services = services

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
@@ -20,8 +21,11 @@ from starlette.types import Scope
 
 from core import __version__
 from core.api.kept import Kept
-from core.schemas.instant import SECOND, Instant
+from core.errors import DefinitionError
+from core.exports.definitions.schedule import longest_pause, read_schedule
+from core.schemas.instant import DAY, SECOND, Instant
 from core.store import figures, health, workers
+from core.store.run_totals import Total
 
 if TYPE_CHECKING:
     from core.api.services import Services
@@ -51,11 +55,17 @@ class Figure:
 
 FIGURES = (
     Figure("yeti_exports", GaugeMetricFamily, "Exports that are defined."),
-    Figure("yeti_export_enabled", GaugeMetricFamily, "1 if it runs by its schedule.", _EXPORT),
+    Figure("yeti_export_enabled", GaugeMetricFamily, "1 if it runs by a schedule, 0 if by hand alone.", _EXPORT),
+    Figure(
+        "yeti_export_interval_seconds",
+        GaugeMetricFamily,
+        "The longest time between two of its next turns by its schedule; not for those that run by hand alone.",
+        _EXPORT,
+    ),
     Figure(
         "yeti_export_runs",
         CounterMetricFamily,
-        "Runs that ended, by how; begins anew each midnight (UTC).",
+        "Runs that ended, by how, since it was made.",
         ("export", "status"),
     ),
     Figure("yeti_export_run_duration_seconds", SummaryMetricFamily, "How long those runs took.", _EXPORT),
@@ -206,7 +216,7 @@ class _FromStore(Collector):
         add = _Adding(families)
         now = self._services.now
         with self._services.store() as store:
-            add.exports(figures.exports(store, now), now)
+            add.exports(figures.exports(store), now)
             add.queue(health.queue(store, now), now)
             add.value("yeti_workers", len(workers.lately(store, now)))
             for item in figures.consumers(store):
@@ -239,15 +249,17 @@ class _Adding:
 
     def _export(self, item: figures.ExportFigures, now: Instant) -> None:
         name = item.name
-        self.value("yeti_export_enabled", item.is_enabled, name)
+        self.value("yeti_export_enabled", item.schedule != "", name)
+        if (pause_us := _pause(item.schedule, now - now % DAY)) is not None:
+            self.value("yeti_export_interval_seconds", _s(pause_us), name)
         for status in _ENDED:
-            self.value("yeti_export_runs", item.runs.get(status, (0, 0))[0], name, status)
+            self.value("yeti_export_runs", item.runs.get(status, Total()).number, name, status)
         took = self._families["yeti_export_run_duration_seconds"]
         assert isinstance(took, SummaryMetricFamily)  # noqa: S101 - by FIGURES
         took.add_metric(
             (name,),
-            count_value=sum(number for number, _ in item.runs.values()),
-            sum_value=_s(sum(took_us for _, took_us in item.runs.values())),
+            count_value=sum(total.number for total in item.runs.values()),
+            sum_value=_s(sum(total.took_us for total in item.runs.values())),
         )
         self.value("yeti_export_failed", item.last_status == "failed", name)
         self.value("yeti_export_held", item.is_held, name)
@@ -284,6 +296,15 @@ def _family(figure: Figure) -> Metric:
     if figure.kind is InfoMetricFamily:
         return InfoMetricFamily(figure.name, figure.meaning)
     return figure.kind(figure.name, figure.meaning, labels=figure.labels)  # type: ignore[call-arg]
+
+
+@lru_cache(4096)
+def _pause(schedule: str, after: Instant) -> Instant | None:
+    """Return the longest pause of a schedule; nothing of none, or of one that cannot be read."""
+    try:
+        return longest_pause(read_schedule(schedule), after) if schedule else None
+    except DefinitionError:
+        return None
 
 
 def _s(microseconds: int) -> float:

@@ -61,5 +61,5 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         keep=keep_of(session.config),
     )
     with on_signals(service.stop):
-        service.run()
-    return 0
+        was_asked = service.run()
+    return 0 if was_asked else 1  # whoever looks after services begins it anew

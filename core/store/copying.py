@@ -11,8 +11,10 @@ from sqlalchemy import Table
 
 from core.errors import StoreError
 from core.schemas.instant import SECOND, Instant
+from core.store.databases.interface import Lock
 from core.store.databases.sqlite import SqliteDatabase
 from core.store.schema import metadata
+from core.store.wake_ups import QUEUE
 
 if TYPE_CHECKING:
     from core.store.databases.interface import Connection, Database
@@ -50,7 +52,8 @@ def copy(
     with closing(source.connect()) as reader, closing(target.connect()) as writer:
         with source.errors():
             reader.begin_reading()
-        with target.writing(writer):
+        # Bookkeeping goes on whoever was stopped: a row that came in between would be one too many, or lost.
+        with target.writing(writer, Lock.SCHEMA, Lock.DATA, Lock.BOOKKEEPING):
             if not replace and (what := _content(writer)):
                 raise StoreError(f"{target.label} is not empty: it has {what}; name an empty database")
             for table in reversed(metadata.sorted_tables):
@@ -61,6 +64,7 @@ def copy(
             _compare(target, writer, copied)
             if not isinstance(target, SqliteDatabase):
                 _set_sequences(writer)
+                _forget_wake_ups(writer)
         with target.errors():
             writer.gather_statistics()
     return copied
@@ -151,6 +155,11 @@ def _set_sequences(writer: "Connection") -> None:
         if name is not None:
             last = f"SELECT max({_quoted(key.name)}) FROM {_quoted(table.name)}"  # noqa: S608 (our own words)
             writer.execute(f"SELECT setval('{name}', coalesce(({last}), 1), ({last}) IS NOT NULL)")
+
+
+def _forget_wake_ups(writer: "Connection") -> None:
+    """Let nobody be woken for a job of before that had the number of one that came; who waits is found soon."""
+    writer.execute("DELETE FROM procrastinate_jobs WHERE queue_name = ? AND status = 'todo'", (QUEUE,))
 
 
 def _count(connection: "Connection", name: str) -> int:

@@ -90,15 +90,24 @@ class Lag:
         return self.version == self.current
 
 
-def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> None:
-    """Add what was fetched to the rows there are; of exports and consumers that are gone nothing is kept."""
+def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> list[tuple[FetchKey, Fetched]]:
+    """Add what was fetched to the rows there are; of exports and consumers that are gone nothing is kept.
+
+    Returns:
+        What is to be recorded another time, since somebody removes that export just now, and may not succeed: to wait
+        for that would hold up the bookkeeping of everybody.
+    """
+    rows = list(found)
+    wanted = select(export.c.id).where(export.c.id.in_({key.export for key, _ in rows}))
     with store.writing(Lock.BOOKKEEPING) as connection:
-        # Whoever removes one of them waits, or has done so.
-        there = set(connection.scalars(select(export.c.id).with_for_update(read=True, key_share=True)))
+        # Whoever removes one of these waits.
+        free = set(connection.scalars(wanted.with_for_update(read=True, key_share=True, skip_locked=True)))
+        there = set(connection.scalars(wanted))
         consumers = {NOBODY, *connection.scalars(select(consumer.c.id))}
-        for key, item in found:
-            if key.export in there and key.consumer in consumers:
+        for key, item in rows:
+            if key.export in free and key.consumer in consumers:
                 _add(connection, key, item)
+    return [(key, item) for key, item in rows if key.export in there - free]
 
 
 def fetches(store: Store, name: str | None = None) -> list[Fetch]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from core.schemas.instant import DAY, Instant
+from core.schemas.instant import Instant
 from core.store import schema
 from core.store.archives import HELD
 from core.store.health import next_by_schedule
 from core.store.jobs import WAITING
+from core.store.run_totals import Total, totals
 from core.store.schema import export, job, run
 from core.store.store import Store
 
@@ -20,8 +21,8 @@ class ExportFigures:
 
     Attributes:
         name: Its name.
-        is_enabled: It runs by its schedule.
-        runs: Of those that ended since midnight (UTC), by status: how many, and how many µs they took together.
+        schedule: The one that it runs by; empty if it runs by none.
+        runs: Those that ended, by status.
         last_status, last_took_us: Of the last run that ended.
         last_success_at: When it was last brought up to date, or found to be.
         is_held: Something waits for a release, or the last run was held.
@@ -30,8 +31,8 @@ class ExportFigures:
     """
 
     name: str
-    is_enabled: bool
-    runs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    schedule: str
+    runs: dict[str, Total] = field(default_factory=dict)
     last_status: str = ""
     last_took_us: int = 0
     last_success_at: Instant | None = None
@@ -72,29 +73,18 @@ class Ending:
     expires_at: Instant
 
 
-def exports(store: Store, now: Instant) -> list[ExportFigures]:
+def exports(store: Store) -> list[ExportFigures]:
     """Return how each export stands, by name."""
     with store.reading() as connection:
         found = {
-            row.id: ExportFigures(row.name, bool(row.enabled), version=row.current_version)
+            row.id: ExportFigures(row.name, row.schedule if row.enabled else "", version=row.current_version)
             for row in connection.execute(select(export).order_by(export.c.name))
         }
-        _runs(connection, found, now - now % DAY)
+        for key, runs in totals(connection).items():
+            found[key].runs = runs
         for step in (_last_runs, _held, _versions, _next):
             step(connection, found)
     return list(found.values())
-
-
-def _runs(connection: Connection, found: dict[int, ExportFigures], since: Instant) -> None:
-    took = func.coalesce(func.sum(run.c.finished_at - run.c.started_at), 0)
-    rows = connection.execute(
-        select(run.c.export_id, run.c.status, func.count(), took)
-        # What began a day before and ended on this one is found, too, by the index of beginnings.
-        .where(run.c.export_id.in_(found), run.c.started_at >= since - DAY, run.c.finished_at >= since)
-        .group_by(run.c.export_id, run.c.status)
-    )
-    for key, status, number, took_us in rows:
-        found[key].runs[status] = (number, int(took_us))
 
 
 def _last_runs(connection: Connection, found: dict[int, ExportFigures]) -> None:

@@ -8,7 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from core.errors import ExportBusy, NotFound
 from core.schemas.instant import SECOND, Instant
@@ -16,7 +29,7 @@ from core.store import wake_ups
 from core.store.audit import note
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
-from core.store.schema import export, export_lease, job
+from core.store.schema import export, export_lease, job, job_death
 from core.store.store import Store
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
@@ -46,6 +59,8 @@ class Job:
     entries: int | None
     is_cancelled: bool
     message: str
+    deaths: int
+    """How often its worker died; ``attempt`` counts these, too."""
 
 
 def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant | None = None) -> tuple[Job, bool]:
@@ -305,8 +320,7 @@ def get(store: Store, key: int) -> Job:
         NotFound: There is none (any more).
     """
     with store.reading() as connection:
-        query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
-        row = connection.execute(query.where(job.c.id == key)).first()
+        row = connection.execute(_jobs().where(job.c.id == key)).first()
     if row is None:
         raise NotFound(f"there is no job {key}; jobs that ended long ago are forgotten")
     return _of(row)
@@ -321,8 +335,7 @@ def find(
         NotFound: There is no such export.
     """
     with store.reading() as connection:
-        query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
-        query = query.where(*_wanted(connection, name, states)).order_by(job.c.id.desc())
+        query = _jobs().where(*_wanted(connection, name, states)).order_by(job.c.id.desc())
         return [_of(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
@@ -350,11 +363,12 @@ def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool])
         if not _is_gone(row, now, is_dead):
             continue
         values: dict[str, Any] = {"owner": None, "lease_until": None}
+        deaths = _count_death(connection, row.id)
         if row.is_cancelled:
             values |= {"state": CANCELLED, "finished_at": now}
-        elif row.attempt >= MOST_TAKEN_OVER:
+        elif deaths >= MOST_TAKEN_OVER:
             values |= {"state": FAILED, "finished_at": now}
-            values["message"] = f"given up: {row.attempt} workers in a row died while they ran it"
+            values["message"] = f"given up: {deaths} workers died while they ran it"
         else:
             values |= {
                 "state": WAITING,
@@ -366,6 +380,17 @@ def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool])
                 wake_ups.drop(connection, key)
             wake_ups.put(connection, row.id, row.export_id, None)
         connection.execute(update(job).where(job.c.id == row.id).values(**values))
+
+
+def _count_death(connection: Connection, key: int) -> int:
+    """Count that a worker of a job died, and return how many did."""
+    mine = job_death.c.job_id == key
+    before: int | None = connection.scalar(select(job_death.c.number).where(mine))
+    if before is None:
+        connection.execute(insert(job_death).values(job_id=key, number=1))
+        return 1
+    connection.execute(update(job_death).where(mine).values(number=before + 1))
+    return before + 1
 
 
 def _is_gone(row: Any, now: Instant, is_dead: Callable[[str], bool]) -> bool:
@@ -393,8 +418,13 @@ def _open() -> Any:
 
 
 def _job(connection: Connection, key: int) -> Job:
-    query = select(job, export.c.name.label("export")).join(export, export.c.id == job.c.export_id)
-    return _of(connection.execute(query.where(job.c.id == key)).one())
+    return _of(connection.execute(_jobs().where(job.c.id == key)).one())
+
+
+def _jobs() -> Select[Any]:
+    deaths = func.coalesce(job_death.c.number, 0).label("deaths")
+    found = select(job, export.c.name.label("export"), deaths).join(export, export.c.id == job.c.export_id)
+    return found.outerjoin(job_death, job_death.c.job_id == job.c.id)
 
 
 def _of(row: Row[Any]) -> Job:
@@ -414,4 +444,5 @@ def _of(row: Row[Any]) -> Job:
         row.entries,
         bool(row.is_cancelled),
         row.message,
+        row.deaths,
     )

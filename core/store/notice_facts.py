@@ -133,7 +133,10 @@ def read(connection: Connection, now: Instant, known: Collection[tuple[str, str]
 
 
 def _exports(connection: Connection, known: Collection[tuple[str, str]]) -> list[ExportFacts]:
-    last_job = select(func.max(job.c.id)).where(job.c.export_id == export.c.id, job.c.finished_at.is_not(None))
+    # One that never began was refused or cancelled: it says nothing of how the export does.
+    last_job = select(func.max(job.c.id)).where(
+        job.c.export_id == export.c.id, job.c.finished_at.is_not(None), job.c.started_at.is_not(None)
+    )
     ended = job.alias()
     query: Select[Any] = (
         select(

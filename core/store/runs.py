@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition, PublishedFile, Run, Version
 from core.schemas.instant import SECOND, Instant, to_text
+from core.store import run_totals
 from core.store.audit import note
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
@@ -164,8 +165,10 @@ def finish_run(
             .values(
                 finished_at=now, status=status, message=message, outcome=outcome, version=version, entries=entries
             )
-        )
-        if done.rowcount:
+            .returning(run.c.export_id, run.c.started_at)
+        ).first()
+        if done is not None:
+            run_totals.add(connection, done.export_id, status, done.started_at, now)
             put_lines(connection, run_id, lines)
 
 
@@ -349,11 +352,14 @@ def last_run(store: Store, name: str) -> Run | None:
 
 
 def _fail_left_behind(connection: Connection, found: int, now: Instant) -> None:
-    connection.execute(
+    left = connection.scalars(
         update(run)
         .where(run.c.export_id == found, run.c.status == "running")
         .values(status="failed", finished_at=now, message="the process that ran it went away")
-    )
+        .returning(run.c.started_at)
+    ).all()
+    for began_at in left:
+        run_totals.add(connection, found, "failed", began_at, now)
 
 
 def _file_columns(found: int, number: int, position: int, file: PublishedFile) -> dict[str, Any]:

@@ -82,12 +82,12 @@ class TaskService:
         """Whether `stop` was called."""
         return self._stops.is_set()
 
-    def run(self) -> None:
-        """Work until `stop` is called and what runs has ended, or was handed back."""
+    def run(self) -> bool:
+        """Work until `stop` is called and what runs has ended, or was handed back; say whether it was called."""
         with present(self._open, owner()):
-            self._run()
+            return self._run()
 
-    def _run(self) -> None:
+    def _run(self) -> bool:
         crew = Crew(self._open, self._workers, self._stops, self._look_every_s)
         threads = [threading.Thread(target=loop, daemon=True) for loop in loops(crew)]
         others = [threading.Thread(target=run, args=(self._stops,), daemon=True) for run in self._beside]
@@ -95,10 +95,12 @@ class TaskService:
             thread.start()
         _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
-        while not self._stops.wait(0.2) and any(thread.is_alive() for thread in threads):
+        # Without one of them half of the work would be done, and nobody be told: better none, and a new process.
+        while not self._stops.wait(0.2) and all(thread.is_alive() for thread in threads):
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
                 self.tidy()
                 tidied_at = time.monotonic()
+        was_asked = self._stops.is_set()
         self._stops.set()
         give_up_at = time.monotonic() + self._grace_s
         for thread in threads:
@@ -109,6 +111,7 @@ class TaskService:
         for thread in others:
             thread.join(OTHERS_GRACE_S)
         _log.info("tasks ended", extra={"left": sum(thread.is_alive() for thread in threads)})
+        return was_asked
 
     def _hand_back(self) -> None:
         for worker in self._workers:

@@ -154,8 +154,8 @@ class Worker:
             self._put_back(store, item, 0, text, counts=False)
         elif isinstance(error, ExportBusy | StoreBusy):
             self._put_back(store, item, BUSY_PAUSE_S, text, counts=False)
-        elif isinstance(error, StorageError) and error.transient and item.attempt < MOST_ATTEMPTS:
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (item.attempt - 1))
+        elif isinstance(error, StorageError) and error.transient and (tried := _tried(item)) < MOST_ATTEMPTS:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1))
             # Not all that failed together come back together.
             self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
         else:
@@ -186,15 +186,15 @@ class Worker:
         stop = threading.Event()
 
         def renew() -> None:
-            with self._open() as own:
-                while not stop.wait(RENEW_EVERY_S):
-                    try:
-                        orders.is_cancelled |= jobs.renew(own, item, self._clock(), orders.entries)
-                    except ExportBusy:
-                        orders.is_lost = True
-                        return
-                    except StoreError:
-                        continue  # busy for once; the next time is soon
+            while not stop.wait(RENEW_EVERY_S):
+                try:
+                    with self._open() as own:
+                        self._renew(own, item, orders, stop)
+                except ExportBusy:
+                    orders.is_lost = True
+                    return
+                except StoreError:
+                    continue  # busy for once; the next time is soon
 
         # With a copy of what is bound: what this thread logs is of the same job.
         target = contextvars.copy_context().run
@@ -205,6 +205,17 @@ class Worker:
         finally:
             stop.set()
             thread.join()
+
+    def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event) -> None:
+        while True:
+            orders.is_cancelled |= jobs.renew(store, item, self._clock(), orders.entries)
+            if stop.wait(RENEW_EVERY_S):
+                return
+
+
+def _tried(item: Job) -> int:
+    """Return how often the storage was tried, by workers that lived on."""
+    return item.attempt - item.deaths
 
 
 def is_gone(name: str) -> bool:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import jwt
 from served import PASSWORD, Api
+from sqlalchemy import select
 
 from core.accounts import accounts
 from core.schemas.instant import SECOND
+from core.store.schema import login_failure
 
 AUTH = "/api/v2/auth"
 
@@ -181,6 +183,26 @@ def test_guessing_passwords_is_slowed_down(api: Api) -> None:
     assert (429, "2") == (kept_out.status_code, kept_out.headers["retry-after"])
     assert (429, "4") == (longer.status_code, longer.headers["retry-after"])
     assert 200 == let_in.status_code
+
+
+def test_a_name_that_no_database_can_keep_is_refused(api: Api) -> None:
+    """U+0000 in a form, a query, a path or JSON: 422 that says where, and nothing is put down."""
+    key = api.key("admin")
+    known = {"Authorization": f"Bearer {key}"}
+    with api.client(None) as client:
+        form = client.post(f"{AUTH}/token", data={"username": "a\0b", "password": "wrong"})
+        query = client.get("/api/v2/exports/definitions?search=a%00b", headers=known)
+        path = client.get("/api/v2/exports/definitions/a%00b", headers=known)
+        body = {"name": "a", "tags": ["a", "b\0"]}
+        json = client.post("/api/v2/tags/search", json=body, headers=known)
+        escaped = client.post("/api/v2/tags/search", json={"name": "\\u0000"}, headers=known)
+
+    assert [422] * 4 == [answer.status_code for answer in (form, query, path, json)]
+    assert ["body", "username"] == form.json()["detail"][0]["loc"]
+    assert ["body", "tags", 1] == json.json()["detail"][0]["loc"]
+    assert 200 == escaped.status_code
+    with api.services.store() as store, store.reading() as connection:
+        assert [] == connection.execute(select(login_failure)).all()
 
 
 def test_wrong_user_and_wrong_password_look_alike(api: Api) -> None:

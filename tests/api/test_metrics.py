@@ -14,7 +14,7 @@ from core.exports.settings import Settings
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, jobs, schema, workers
+from core.store import definitions, jobs, old_runs, runs, schema, workers
 
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -151,6 +151,50 @@ def test_a_held_list_and_a_failed_run_are_told_of(api: Api, tmp_path: Path) -> N
     assert age_s is not None
     assert 399 * 86_400 < age_s
     assert None is of(values, "yeti_export_age_seconds", export="broken")
+
+
+def test_runs_are_counted_for_ever(api: Api, tmp_path: Path) -> None:
+    """Over midnight, and when what is old was forgotten: a counter that fell would hide a run a day."""
+    define(api, "x", tmp_path)
+    for number in range(2):
+        fill(api, f"8.8.4.{number}")
+        run(api, "x", tmp_path)
+        api.clock.now += DAY
+    with api.services.store() as store:
+        old_runs.forget(store, api.clock.now, 100)
+        lease = runs.claim(store, "x", "gone:1:1", api.clock.now)
+        runs.begin_run(store, lease, api.clock.now)
+        api.clock.now += 100 * SECOND
+        runs.claim(store, "x", "next:1:1", api.clock.now)
+    values = read(api)
+
+    assert 2 == of(values, "yeti_export_runs_total", export="x", status="completed")
+    assert 1 == of(values, "yeti_export_runs_total", export="x", status="failed")
+    assert 3 == of(values, "yeti_export_run_duration_seconds_count", export="x")
+    took_s = of(values, "yeti_export_run_duration_seconds_sum", export="x")
+    assert took_s is not None
+    assert 100 <= took_s < 160
+
+
+@pytest.mark.parametrize(
+    ("schedule", "enabled", "interval_s"),
+    [
+        ("", 0, None),
+        ("every:3600", 1, 3600),
+        ("every:3600;jitter=60", 1, 3660),
+        ("cron:0 4 * * 1", 1, 7 * 86_400),
+        ("cron:0 8 * * 1-5", 1, 3 * 86_400),
+    ],
+)
+def test_how_often_an_export_should_run_is_told(
+    api: Api, tmp_path: Path, schedule: str, enabled: int, interval_s: int | None
+) -> None:
+    """One that is run by hand is not expected at any time; over a weekend nobody waits for a list of working days."""
+    define(api, "x", tmp_path, schedule=schedule)
+    values = read(api)
+
+    assert enabled == of(values, "yeti_export_enabled", export="x")
+    assert interval_s == of(values, "yeti_export_interval_seconds", export="x")
 
 
 def test_what_waits_and_who_works_is_told(api: Api, tmp_path: Path) -> None:

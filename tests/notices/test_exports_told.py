@@ -180,7 +180,17 @@ def test_a_job_that_was_given_up_is_a_failure(define, tell, hook, store, time):
     assert None is jobs.claim(store, "worker", time.now)
 
     assert [("failed", "x", "failed")] == tell()
-    assert "5 workers in a row died" in hook.posted[0].json["message"]
+    assert "5 workers died" in hook.posted[0].json["message"]
+
+
+def test_a_run_that_was_refused_is_no_failure(define, tell, store, time, switched):
+    """Somebody asked for a run of an export that was switched off; switched on again it is as well as it was."""
+    define("x")
+    switched("x", on=False)
+    jobs.refuse(store, "x", "Task is disabled.", by="ann", now=time.now)
+    switched("x", on=True)
+
+    assert [] == tell()
 
 
 def test_an_export_that_was_removed_or_switched_off_is_over(define, fill, run, tell, hook, store, switched):

@@ -182,6 +182,18 @@ def test_create_user_refuses_a_password_in_words(container: Container) -> None:
     assert GOOD not in "".join((*short, *again, *wrong))
 
 
+def test_create_user_changes_no_user_that_is_there(container: Container) -> None:
+    """One without a key keeps role and password, and nobody is told that it was made."""
+    container.run("yetictl", "user", "add", "karl", "--no-password")
+    out, err = container.run("create-user", "karl", GOOD, "--admin", status=1)
+
+    assert "" == out
+    assert err.endswith("docker-entrypoint: the user karl was not made\n")
+    assert "karl" in err.splitlines()[0]
+    listed, _ = container.run("yetictl", "user", "list", "--json")
+    assert re.search(r'"name": "karl", "role": "reader", .*"keys": 0', listed)
+
+
 def test_users_are_changed(container: Container) -> None:
     """reset-password, toggle-user and toggle-admin, as a Yeti's administrators type them."""
     container.run("create-user", "boss", GOOD, "--admin")

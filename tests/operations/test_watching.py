@@ -80,7 +80,10 @@ CASES = {
     # Due at minute 1, and nobody comes.
     "YetiExportOverdue": ({'yeti_export_next_run_timestamp_seconds{export="x"}': "60x60"}, {"export": "x"}),
     "YetiExportStale": (
-        {'yeti_export_age_seconds{export="x"}': f"{3 * DAY_S}x60", 'yeti_export_enabled{export="x"}': "1x60"},
+        {
+            'yeti_export_age_seconds{export="x"}': f"{4 * DAY_S}x60",
+            'yeti_export_interval_seconds{export="x"}': f"{DAY_S}x60",
+        },
         {"export": "x"},
     ),
     "YetiConsumerStale": (
@@ -111,10 +114,14 @@ QUIET = {
     'yeti_export_held{export="x"}': "0x60",
     'yeti_export_failed{export="x"}': "0x60",
     'yeti_export_next_run_timestamp_seconds{export="x"}': "100000x60",
-    'yeti_export_age_seconds{export="x"}': "60x60",
-    'yeti_export_enabled{export="x"}': "1x60",
+    'yeti_export_age_seconds{export="x"}': f"{8 * DAY_S}x60",
+    'yeti_export_interval_seconds{export="x"}': f"{7 * DAY_S}x60",
+    'yeti_export_age_seconds{export="by hand"}': f"{99 * DAY_S}x60",
+    'yeti_export_enabled{export="by hand"}': "0x60",
     'yeti_consumer_lag_seconds{consumer="c",export="x"}': "0x60",
     'yeti_consumer_token_expiry_timestamp_seconds{consumer="c"}': f"{40 * DAY_S}x60",
+    # This one has ended: it is too late to say that it will.
+    'yeti_consumer_token_expiry_timestamp_seconds{consumer="ended"}': "0x60",
     'yeti_api_key_expiry_timestamp_seconds{user="u",key="k"}': f"{40 * DAY_S}x60",
     "yeti_workers": "1x60",
     "yeti_jobs_due_age_seconds": "0x60",

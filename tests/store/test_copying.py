@@ -1,6 +1,7 @@
 """A store is copied from a file to a server and back: the same rows, the same bytes, the same numbers afterwards."""
 
 import shutil
+import threading
 from contextlib import closing
 
 import pytest
@@ -12,7 +13,7 @@ from core.exports.settings import Settings
 from core.exports.versions.verify import verify as verify_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import copying, definitions, jobs, open_store, users
+from core.store import copying, definitions, jobs, open_store, users, workers
 from core.store.rebuild import verify
 from core.store.schema import metadata
 from tests.store.conftest import NOW, claim
@@ -129,6 +130,48 @@ def test_a_target_with_content_is_refused(file, server):
 
         copying.copy(file.database, there.database, replace=True)
         assert rows(file) == rows(there)
+
+
+def test_bookkeeping_waits_for_the_end(file, server):
+    """A service of the target that says that it is there does so before or after: its row is neither lost nor counted."""
+    said = threading.Event()
+    with open_store(server) as there:
+
+        def say():
+            with open_store(server) as own:
+                workers.seen(own, "late", NOW, NOW)
+            said.set()
+
+        thread = threading.Thread(target=say)
+        seen_meanwhile = []
+
+        def on_rows(_):
+            if not seen_meanwhile:
+                thread.start()
+                seen_meanwhile.append(said.wait(1.5))
+
+        copying.copy(file.database, there.database, on_rows=on_rows)
+        thread.join(30)
+
+        assert [False] == seen_meanwhile
+        assert [*rows(file)["worker"], ("late", NOW, NOW)] == rows(there)["worker"]
+
+
+def test_wake_ups_of_before_are_forgotten(file, server):
+    """Jobs get the numbers of others: nobody is woken for these by what was asked for those."""
+    with open_store(server) as there:
+        definitions.add_export(there, definitions.get_export(file, "csv"))
+        before, _ = jobs.request(there, "csv", by="max", now=NOW, due_at=NOW + DAY)
+        (asked,) = jobs.find(file)
+        assert before.id == asked.id
+
+        copying.copy(file.database, there.database, replace=True)
+        assert jobs.needs_mending(there, NOW)
+        jobs.mend(there, NOW)
+        assert not jobs.needs_mending(there, NOW)
+        with closing(there.connect()) as connection:
+            query = "SELECT args->>'job', scheduled_at FROM procrastinate_jobs"
+            assert [(str(asked.id), None)] == [tuple(row) for row in connection.execute(query).fetchall()]
 
 
 def test_what_runs_is_seen(file):

@@ -104,14 +104,35 @@ def test_a_worker_that_is_gone_is_not_waited_for(store):
 
 
 def test_a_job_that_kills_its_workers_is_given_up(store):
-    """Five in a row died."""
+    """Five died."""
     ask(store)
     for number in range(jobs.MOST_TAKEN_OVER):
         assert None is not jobs.claim(store, f"w{number}", NOW + number * LEASE)
 
     assert None is jobs.claim(store, "last", NOW + jobs.MOST_TAKEN_OVER * LEASE)
     (item,) = jobs.find(store, "a")
-    assert ("failed", "given up: 5 workers in a row died while they ran it") == (item.state, item.message)
+    assert ("failed", "given up: 5 workers died while they ran it") == (item.state, item.message)
+
+
+def test_deaths_and_failures_are_counted_apart(store):
+    """A storage that was away five times says nothing of workers: the first one that dies is not the last."""
+    ask(store)
+    for number in range(5):
+        item = jobs.claim(store, "w", NOW + number)
+        jobs.put_back(store, item, NOW + number + 1, message="no route", counts=True)
+    jobs.claim(store, "w", NOW + 5)
+    again = jobs.claim(store, "v", NOW + 5 + LEASE)
+
+    assert (7, 1, "w died while it ran it") == (again.attempt, again.deaths, again.message)
+
+
+def test_a_message_may_hold_anything(store):
+    """What a program of somebody else said is recorded, in every database alike."""
+    ask(store)
+    item = jobs.claim(store, "w", NOW)
+    jobs.finish(store, item, jobs.FAILED, NOW + 1, message="no\0route")
+
+    assert "no\ufffdroute" == jobs.get(store, item.id).message
 
 
 def test_trying_again_later(store):

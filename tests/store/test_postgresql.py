@@ -22,10 +22,11 @@ from core.ingest.run import import_paths
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY
-from core.store import definitions, jobs, migrate, observables, open_store, runs, schema
+from core.store import definitions, fetches, health, jobs, migrate, observables, open_store, runs, schema
 from core.store.databases import postgresql as module
 from core.store.databases.interface import Lock
 from core.store.databases.postgresql_words import spelt
+from core.store.fetches import NOBODY, Fetched, FetchKey
 from core.store.rebuild import verify
 from core.store.snapshot import Column
 from tests.store.conftest import NOW, claim
@@ -308,6 +309,38 @@ def test_a_claim_cannot_be_taken_while_its_version_is_recorded(url, store, monke
             runs.claim(other, "x", "you", NOW + DAY)
 
     assert "you" == runs.claim(store, "x", "you", NOW + DAY).owner
+
+
+def test_fetches_wait_for_no_removal(store):
+    """Of an export that is being removed they are recorded another time, or never; others go on."""
+    for name in ("a", "b"):
+        definitions.add_export(store, ExportDefinition(name, f"{name}.txt", format="list"))
+    fetched = [(FetchKey(NOBODY, key, 1), Fetched(NOW, NOW, full=1)) for key in (1, 2)]
+    with closing(store.connect()) as other:
+        other.execute("BEGIN")
+        other.execute("DELETE FROM export WHERE name = 'a'")
+        began = time.monotonic()
+        left = fetches.record(store, fetched)
+        took_s = time.monotonic() - began
+        other.execute("ROLLBACK")
+    assert took_s < 5
+    assert fetched[:1] == left
+    assert ["b"] == [item.export for item in fetches.fetches(store)]
+
+    assert [] == fetches.record(store, left)
+    assert ["a", "b"] == [item.export for item in fetches.fetches(store)]
+
+
+def test_older_services_stop_when_the_database_is_upgraded(url, store):
+    """One that has the store open says that it cannot be used any more, and so does whoever opens it."""
+    health.check_schema(store)
+    with closing(store.connect()) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StoreSchemaError, match="the schema of the database is 9999"):
+        health.check_schema(store)
+    with pytest.raises(StoreSchemaError, match="a newer version wrote it"):
+        open_store(url)
 
 
 def test_a_writer_that_waits_too_long(url, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from core.store import definitions, jobs, migrate, open_store, runs, wake_ups
 from core.store.databases import queue_schema
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
+from core.tasks.queues import Crew, procrastinate
 from core.tasks.worker import Worker
 from tests.tasks.test_service import SLOW, until
 
@@ -389,6 +391,38 @@ def test_a_server_that_is_away_for_a_while(home, place, postgresql):
             until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
             until(lambda: [] == woken(store))
     assert "8.8.4.1\n8.8.4.2\n" == (home / "lists/x.txt").read_text()
+
+
+def test_a_run_outlives_the_connection_it_was_given_out_by(store, define, settings, place, monkeypatch):
+    """The only worker is busy with a run that the queue no longer knows of: the next job is woken again, soon."""
+    for name in ("x", "y"):
+        define(name)
+    first, second = (jobs.request(store, name, by="lena", now=time.time_ns() // 1_000)[0] for name in ("x", "y"))
+    goes_on, may_end = threading.Event(), threading.Event()
+
+    def run(*_, **__):
+        goes_on.set()
+        may_end.wait(30)
+        raise StorageError("away")
+
+    monkeypatch.setattr("core.tasks.worker.run_export", run)
+    worker = Worker(lambda: open_store(place), settings)
+    crew = Crew(lambda: open_store(place), [worker], threading.Event(), 1.0)
+    queue = procrastinate._Queue(crew, store.database)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(queue._do(first.id), 3))
+    try:
+        assert goes_on.wait(30)
+        asyncio.run(asyncio.wait_for(queue._do(second.id), 10))
+
+        ((job, state, at),) = woken(store)
+        assert (second.id, "todo") == (job, state)
+        assert time.time() < at.timestamp() < time.time() + 6
+    finally:
+        may_end.set()
+    crew.stops.set()
+    queue.work()
+    assert (jobs.FAILED, jobs.WAITING) == tuple(jobs.get(store, key).state for key in (first.id, second.id))
 
 
 def test_once_works_as_well(home, place):

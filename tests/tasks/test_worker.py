@@ -1,15 +1,19 @@
 """One worker: it does what is due, records how it went, and tries again what may go better later."""
 
+import itertools
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from core.errors import StorageUnavailable
+from core.errors import StorageUnavailable, StoreBusy
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, open_store, run_lines, runs, schedules
+from core.store import definitions, jobs, open_store, run_lines, runs, schedules, schema
+from core.tasks.queues import Crew, loops
 from core.tasks.service import TaskService
 from core.tasks.tidying import Keep
 from core.tasks.worker import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_ATTEMPTS, Worker
@@ -260,6 +264,76 @@ def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, 
     assert not thread.is_alive()
     assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
     assert "x" == jobs.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
+
+
+def opening(place, fails):
+    """What opens a store, unless *fails* says at the number of the call that it cannot be used."""
+    count = itertools.count()
+
+    @contextmanager
+    def opened():
+        if fails(next(count)):
+            raise StoreBusy("another process has been writing")
+        with open_store(place) as store:
+            yield store
+
+    return opened
+
+
+def test_a_store_that_cannot_be_opened_is_tried_again(place, settings, store, define, fill):
+    """At the beginning, too: the worker goes on as soon as it can be."""
+    define("x")
+    fill(1)
+    jobs.request(store, "x", by="lena", now=NOW)
+    open_later = opening(place, lambda number: 1 <= number < 6)  # the first is to know what database it is
+
+    crew = Crew(open_later, [Worker(lambda: open_store(place), settings)], threading.Event(), 0.01)
+    threads = [threading.Thread(target=loop) for loop in loops(crew)]
+    for thread in threads:
+        thread.start()
+    for _ in range(400):
+        if "done" == last(store).state:
+            break
+        threading.Event().wait(0.05)
+    crew.stops.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert "done" == last(store).state
+
+
+def test_a_job_is_renewed_when_the_store_can_be_opened_again(place, settings, store, define, fill, monkeypatch):
+    """The thread that renews it goes on after a store that was busy."""
+    monkeypatch.setattr("core.tasks.worker.RENEW_EVERY_S", 0.05)
+    define("x")
+    fill(1)
+    jobs.request(store, "x", by="lena", now=NOW)
+    claims = []
+
+    def claim():
+        with store.reading() as connection:
+            claims.append(connection.scalar(select(schema.job.c.lease_until)))
+
+    def run(*_, **__):
+        claim()
+        threading.Event().wait(1.5)
+        claim()
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr("core.tasks.worker.run_export", run)
+    moment = itertools.count(NOW, SECOND)
+    Worker(opening(place, lambda number: number < 3), settings, clock=lambda: next(moment)).work(store)
+
+    first, second = claims
+    assert first < second
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_workers_that_ended_by_themselves_are_no_good_end(place, settings, monkeypatch, others):
+    """Nobody asked the service to stop, one of them did: it says so, and is begun anew by whoever looks after it."""
+    monkeypatch.setattr("core.tasks.service.loops", lambda crew: [lambda: None, *[crew.stops.wait] * others])
+
+    assert False is TaskService(lambda: open_store(place), settings, grace_s=5).run()
 
 
 def test_what_is_old_is_forgotten(place, settings, worker, store, define, fill, clock):

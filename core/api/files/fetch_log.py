@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.api.services import Services
 from core.schemas.instant import Instant
@@ -64,12 +64,16 @@ class FetchLog:
             return
         try:
             with self._services.store() as store:
-                fetches.record(store, taken.items())
+                left = fetches.record(store, taken.items())
         except BaseException:
-            with self._lock:
-                for key, item in taken.items():
-                    self._counts[key] = _together(item, self._counts.get(key))
+            self._count_again(taken.items())
             raise
+        self._count_again(left)
+
+    def _count_again(self, items: Iterable[tuple[FetchKey, Fetched]]) -> None:
+        with self._lock:
+            for key, item in items:
+                self._counts[key] = _together(item, self._counts.get(key))
 
     def _go_on(self) -> None:
         while not self._ends.wait(self._every_s):

@@ -6,6 +6,7 @@ semicolon, ``zone=<IANA name>`` (of a cron expression, UTC without) and ``jitter
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -97,6 +98,17 @@ def grid(schedule: Schedule, before: Instant | None, now: Instant) -> Instant:
             return min(before + step, now + step)
         return before + ((now - before) // step + 1) * step
     return _next_cron(schedule, now)
+
+
+def longest_pause(schedule: Schedule, after: Instant) -> Instant:
+    """Return the longest time between two of the eight turns that come after an instant, with jitter, in µs."""
+    longest = schedule.every_s * SECOND
+    if not schedule.every_s:
+        turns = [after]
+        for _ in range(8):
+            turns.append(_next_cron(schedule, turns[-1]))
+        longest = max(later - earlier for earlier, later in pairwise(turns[1:]))
+    return longest + schedule.jitter_s * SECOND
 
 
 def _next_cron(schedule: Schedule, after: Instant) -> Instant:

@@ -153,8 +153,10 @@ class Database(Protocol):
     def errors(self) -> AbstractContextManager[None]:
         """Turn the driver's errors into ours, with what to do."""
 
-    def writing(self, connection: Connection, lock: Lock = ...) -> AbstractContextManager[None]:
-        """Hold a write lock for a block; commit on its clean end, else roll back.
+    def writing(self, connection: Connection, *locks: Lock) -> AbstractContextManager[None]:
+        """Hold write locks, taken in the order in which they are named, for a block; that of data if none is.
+
+        Its clean end is a commit, any other one a rollback.
 
         Raises:
             StoreBusy: Somebody else held it for too long.

@@ -79,11 +79,12 @@ class PostgresqlDatabase:
             raise self._explained(error) from error
 
     @contextmanager
-    def writing(self, connection: Connection, lock: Lock = Lock.DATA) -> Iterator[None]:
+    def writing(self, connection: Connection, *locks: Lock) -> Iterator[None]:
         with self.errors():
             connection.execute("BEGIN")
             try:
-                connection.execute(_taken(lock))
+                for lock in locks or (Lock.DATA,):
+                    connection.execute(_taken(lock))
                 yield
                 connection.execute("COMMIT")
             finally:

@@ -132,7 +132,7 @@ class SqliteDatabase:
             yield
 
     @contextmanager
-    def writing(self, connection: Connection, lock: Lock = Lock.DATA) -> Iterator[None]:
+    def writing(self, connection: Connection, *_: Lock) -> Iterator[None]:
         with errors(self.path):
             connection.execute("BEGIN IMMEDIATE")
             try:

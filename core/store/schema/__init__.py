@@ -37,7 +37,16 @@ from core.store.schema.intelligence import (
     type_lifetime,
 )
 from core.store.schema.notices import condition, notice, notice_delivery
-from core.store.schema.runs import export_lease, export_schedule, job, run, run_line, worker
+from core.store.schema.runs import (
+    export_lease,
+    export_schedule,
+    job,
+    job_death,
+    run,
+    run_line,
+    run_total,
+    worker,
+)
 from core.store.schema.versions import archive, ledger, ledger_piece, ledger_text, version, version_file
 
 __all__ = [
@@ -68,6 +77,7 @@ __all__ = [
     "export_schedule",
     "fetch",
     "job",
+    "job_death",
     "ledger",
     "ledger_piece",
     "ledger_text",
@@ -78,6 +88,7 @@ __all__ = [
     "observable",
     "run",
     "run_line",
+    "run_total",
     "secret",
     "source",
     "source_setting",

@@ -3,7 +3,8 @@
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, TypeDecorator
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -19,11 +20,27 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 
 Moment = BigInteger
 
-Text = sqlalchemy.Text().with_variant(sqlalchemy.Text(collation="C"), "postgresql")
-"""Texts are compared and sorted by code point, whatever the default of the database is; SQLite does that anyway."""
+
+class Text(TypeDecorator[str]):
+    """Texts without U+0000, which PostgreSQL cannot keep: U+FFFD takes its place in a message or a name that is asked for.
+
+    They are compared and sorted by code point, whatever the default of the database is; SQLite does that anyway.
+    """
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sqlalchemy.Dialect) -> TypeEngine[str]:
+        """Return the type on that database."""
+        # Not as the dialect would spell it: that of psycopg makes a VARCHAR of every text.
+        return sqlalchemy.Text(collation="C" if dialect.name == "postgresql" else None)
+
+    def process_bind_param(self, value: str | None, dialect: sqlalchemy.Dialect) -> str | None:
+        """Return a text as it can be kept."""
+        return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def sql_type(column: Column[Any]) -> str:
     """Return the type of a column as an array of its values has it on PostgreSQL."""
-    kinds = ((Boolean, "boolean"), (sqlalchemy.Text, "text"))
+    kinds = ((Boolean, "boolean"), (Text, "text"))
     return next((word for kind, word in kinds if isinstance(column.type, kind)), "bigint")

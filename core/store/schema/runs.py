@@ -29,6 +29,16 @@ run = Table(
 )
 Index("ix_run_export_id_started_at", run.c.export_id, run.c.started_at)
 
+run_total = Table(
+    "run_total",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="Runs that ended so, those included that are forgotten."),
+    Column("took_us", BigInteger, nullable=False, comment="How long they took together."),
+    comment="Counted at the end of each run, so that it never falls.",
+)
+
 run_line = Table(
     "run_line",
     metadata,
@@ -75,6 +85,13 @@ job = Table(
 )
 Index("ix_job_state_due_at", job.c.state, job.c.due_at)
 Index("ix_job_export_id", job.c.export_id, job.c.id)
+
+job_death = Table(
+    "job_death",
+    metadata,
+    Column("job_id", Id, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, nullable=False, comment="How often its worker died while it ran it."),
+)
 
 worker = Table(
     "worker",

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from core.store import Store
     from core.store.databases.postgresql import PostgresqlDatabase
+    from core.tasks.worker import Worker
 
 BEAT_EVERY_S, STALLED_AFTER_S, MEND_EVERY_S = 5.0, 20.0, 5.0
 """A worker says so often that it is there, and is gone after so long; so often that is looked for.
@@ -53,24 +55,31 @@ def loops(crew: Crew, database: "PostgresqlDatabase") -> list[Callable[[], None]
 class _Queue:
     def __init__(self, crew: Crew, database: "PostgresqlDatabase") -> None:
         self._crew, self._database = crew, database
-        self._idle = list(crew.workers)
+        self._mended_at = float("-inf")
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        for worker in crew.workers:
+            self._idle.put(worker)
 
     def look_after(self) -> None:
         """Make jobs of what is due by schedule; see that a worker is woken for each that waits."""
-        mended_at = float("-inf")
+        while not self._crew.stops.is_set():
+            try:
+                with self._crew.open_store() as store:
+                    self._look_after(store)
+            except StoreError as error:
+                _log.error("the store cannot be used; trying again", extra={"why": str(error)})
+            except Exception as error:  # what waits is looked after all the same
+                _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
+            self._crew.stops.wait(self._crew.look_every_s)
+
+    def _look_after(self, store: "Store") -> None:
         worker = self._crew.workers[0]
-        with self._crew.open_store() as store:
-            while not self._crew.stops.is_set():
-                try:
-                    worker.plan(store)
-                    if time.monotonic() - mended_at >= MEND_EVERY_S:
-                        mended_at = time.monotonic()
-                        mend(store)
-                except StoreError as error:
-                    _log.error("the store cannot be used; trying again", extra={"why": str(error)})
-                except Exception as error:  # what waits is looked after all the same
-                    _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
-                self._crew.stops.wait(self._crew.look_every_s)
+        while not self._crew.stops.is_set():
+            worker.plan(store)
+            if time.monotonic() - self._mended_at >= MEND_EVERY_S:
+                self._mended_at = time.monotonic()
+                mend(store)
+            self._crew.stops.wait(self._crew.look_every_s)
 
     def work(self) -> None:
         """Do jobs when woken, until the crew stops and what runs has ended."""
@@ -82,6 +91,8 @@ class _Queue:
                 said = str(error.__cause__ or error)
                 _log.error("the queue cannot be used; trying again", extra={"why": " ".join(said.split())})
             self._crew.stops.wait(BEGIN_AGAIN_AFTER_S)
+        for _ in self._crew.workers:  # a run that outlived the queue's connection goes on to its end, too
+            self._idle.get()
 
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_exception_handler(_on_fault)
@@ -124,25 +135,35 @@ class _Queue:
         ended = asyncio.Event()
 
         def do() -> None:
-            self._claim_and_run(job)
-            with suppress(RuntimeError):  # the loop was lost meanwhile
-                loop.call_soon_threadsafe(ended.set)
+            try:
+                self._claim_and_run(job)
+            finally:
+                with suppress(RuntimeError):  # the loop was lost meanwhile
+                    loop.call_soon_threadsafe(ended.set)
 
         threading.Thread(target=do, name=f"run of job {job}", daemon=True).start()
         await ended.wait()
 
     def _claim_and_run(self, job: int) -> None:
-        worker = self._idle.pop()
         try:
             with self._crew.open_store() as store:
-                if not worker.work_on(store, job):
+                if not self._do_with_idle(store, job):
                     jobs.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
         except StoreError as error:
             _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
         except Exception as error:  # a fault of ours in one export keeps no other from its run
             _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
+
+    def _do_with_idle(self, store: "Store", job: int) -> bool:
+        """Do a job if a worker is idle; none may be: a run outlives the connection by which it was given out."""
+        try:
+            worker = self._idle.get_nowait()
+        except Empty:
+            return False
+        try:
+            return worker.work_on(store, job)
         finally:
-            self._idle.append(worker)
+            self._idle.put(worker)
 
 
 def mend(store: "Store") -> None:

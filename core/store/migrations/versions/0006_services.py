@@ -178,6 +178,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_fetch_export_id_version", "fetch", ["export_id", "version"], unique=False)
     op.create_table(
+        "job_death",
+        sa.Column("job_id", ID, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="How often its worker died while it ran it."),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name="fk_job_death_job_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", name="pk_job_death"),
+    )
+    op.create_table(
         "notice_delivery",
         sa.Column("notice_id", ID, nullable=False),
         sa.Column("channel", TEXT, nullable=False, comment="webhook, mail, chat, chat-2, …"),
@@ -198,6 +205,26 @@ def upgrade() -> None:
     )
     op.create_index("ix_notice_delivery_done_at_due_at", "notice_delivery", ["done_at", "due_at"], unique=False)
     op.create_table(
+        "run_total",
+        sa.Column("export_id", ID, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column(
+            "number",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Runs that ended so, those included that are forgotten.",
+        ),
+        sa.Column("took_us", sa.BigInteger(), nullable=False, comment="How long they took together."),
+        sa.ForeignKeyConstraint(["export_id"], ["export.id"], name="fk_run_total_export_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("export_id", "status", name="pk_run_total"),
+        comment="Counted at the end of each run, so that it never falls.",
+    )
+    op.execute(
+        "INSERT INTO run_total (export_id, status, number, took_us)"
+        " SELECT export_id, status, count(*), sum(finished_at - started_at) FROM run"
+        " WHERE finished_at IS NOT NULL GROUP BY export_id, status"
+    )
+    op.create_table(
         "tag_description",
         sa.Column("tag_id", ID, nullable=False),
         sa.Column("description", TEXT, nullable=False),
@@ -213,8 +240,10 @@ def upgrade() -> None:
 def downgrade() -> None:
 
     op.drop_table("tag_description")
+    op.drop_table("run_total")
     op.drop_index("ix_notice_delivery_done_at_due_at", table_name="notice_delivery")
     op.drop_table("notice_delivery")
+    op.drop_table("job_death")
     op.drop_index("ix_fetch_export_id_version", table_name="fetch")
     op.drop_table("fetch")
     op.drop_table("export_networks")
