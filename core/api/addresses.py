@@ -34,7 +34,7 @@ _NEVER = tuple(
 )
 """Whatever is allowed."""
 
-_NAT64 = ip_network("64:ff9b::/96")
+_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::ffff:0:0:0/96"))  # NAT64; SIIT, RFC 2765
 _COMPATIBLE = ip_network("::/96")
 
 
@@ -48,7 +48,7 @@ def may_reach(address: Address, allowed: Networks) -> bool:
             return False
         if address.ipv4_mapped is not None:
             return may_reach(address.ipv4_mapped, allowed)
-        if address in _NAT64:
+        if _in(address, _TRANSLATED):
             return may_reach(IPv4Address(int(address) & 0xFFFFFFFF), allowed)
     if _in(address, _NEVER):
         return False

@@ -5,7 +5,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
@@ -24,6 +23,9 @@ Header = tuple[bytes, bytes]
 
 OF_EXPORT = "~"
 """``~<export>/<file>``: any export by its name; no file name begins so."""
+
+_NOWHERE = ip_network("255.255.255.255/32")
+"""Nobody asks from there."""
 
 _AGE_S = 0.2
 _FILES = ("file", "delta", "signature")
@@ -236,6 +238,9 @@ def _files(item: ServedExport) -> Iterable[PublishedFile]:
 def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     found = []
     for text in texts:
-        with suppress(ValueError):
+        try:
             found.append(ip_network(text))
+        except ValueError:
+            # Left out it could leave none, which is anywhere.
+            found.append(_NOWHERE)
     return tuple(found)

@@ -47,8 +47,8 @@ class ContentResponse(Response):
         return _file_of(await service.catalog.get_anew(), self._export_id, address_of(self._request))
 
 
-@router.get(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS | _PARTS)
 @router.head(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS)
+@router.get(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS | _PARTS)
 async def content(request: Request, export_id: str, _: Reader) -> ContentResponse:
     """Send what an export has published; conditions, ranges, codings and networks are those of ``/exports``."""
     service: FileService = request.app.state.files

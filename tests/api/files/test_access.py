@@ -7,12 +7,14 @@ import time
 import pytest
 from publishing import Publisher, addresses
 from served import PASSWORD, listening
+from sqlalchemy import update
 
 from core.accounts import consumers
 from core.api.app import create_app
 from core.api.services import Services
 from core.schemas.instant import DAY
 from core.store import consumers as rows
+from core.store.schema import export_networks
 
 C2 = "/exports/c2.txt"
 CHALLENGE = 'Basic realm="exports", charset="UTF-8", Bearer'
@@ -210,6 +212,17 @@ def test_networks_of_exports_and_consumers(make_api):
         status(C2, "192.0.2.9"),
     ]
     assert 403 == status("/exports/no.txt", "192.0.3.9", **bearer(token))
+
+
+def test_a_network_that_cannot_be_read_is_not_anywhere(publisher):
+    """What was damaged in the store opens no list."""
+    publisher.publish("open", addresses(3), is_public=True, networks=("127.0.0.0/8",))
+    with publisher.api.services.store() as store, store.writing() as connection:
+        connection.execute(update(export_networks).values(networks='["127.0.0.0/x"]'))
+    with publisher.client() as client:
+        answer = client.get("/exports/open.txt")
+
+    assert 403 == answer.status_code
 
 
 def test_a_stranger_cannot_say_another_address(publisher):
