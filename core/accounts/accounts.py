@@ -60,8 +60,6 @@ def change(
     """
     if role is not None:
         _check_role(role)
-    if role not in (None, ADMIN) or is_enabled is False:
-        _check_not_the_last_admin(store, name)
     changes = {"role": role, "is_enabled": is_enabled}
     given = {key: value for key, value in changes.items() if value is not None}
     return users.change_user(store, name, by=by, now=now, **given)
@@ -74,7 +72,6 @@ def remove(store: "Store", name: str, *, by: str, now: Instant) -> None:
         NotFound: There is no such user.
         RefusedValue: Nobody would be left who is admin.
     """
-    _check_not_the_last_admin(store, name)
     users.remove_user(store, name, by=by, now=now)
 
 
@@ -126,7 +123,7 @@ def by_password(store: "Store", name: str, password: str) -> User | None:
     if not passwords.is_right(password, found.password):
         return None
     if passwords.is_outdated(found.password):
-        users.keep_password(store, found.name, passwords.hashed(password))
+        users.keep_password(store, found, passwords.hashed(password))
     return found
 
 
@@ -146,12 +143,3 @@ def has_admin(store: "Store") -> bool:
 def _check_role(role: str) -> None:
     if role not in ROLES:
         raise RefusedValue(f"there is no role {role!r}; there are {', '.join(ROLES)}")
-
-
-def _check_not_the_last_admin(store: "Store", name: str) -> None:
-    found = users.get_user(store, name)
-    others = [
-        item for item in users.users(store) if item.role == ADMIN and item.is_enabled and item.id != found.id
-    ]
-    if found.role == ADMIN and found.is_enabled and not others:
-        raise RefusedValue(f"{found.name} is the only admin there is: make another one first")

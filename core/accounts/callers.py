@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from core.accounts import accounts, permissions
@@ -29,19 +30,24 @@ class Caller:
     Attributes:
         user: Who.
         permissions: What of all may be done, by user and key.
-        key: Name of the key, if it was one.
+        key: The key, if it was one.
         claims: Of the token, if it was one.
     """
 
     user: User
     permissions: frozenset[Permission]
-    key: str | None = None
+    key: Key | None = None
     claims: Claims | None = None
 
     @property
     def name(self) -> str:
         """As it stands in the audit log."""
-        return self.user.name if self.key is None else f"{self.user.name} ({self.key})"
+        return self.user.name if self.key is None else f"{self.user.name} ({self.key.name})"
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is a key with less than the scope ``admin``, whatever its user may do."""
+        return self.key is not None and Permission.ADMIN not in self.key.scopes
 
 
 def log_in(store: "Store", name: str, password: str, address: str, now: Instant) -> User:
@@ -51,6 +57,7 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         NotAuthenticated: There is none.
         TooManyAttempts: It was wrong too often, from there or for that user.
     """
+    address = _counted_as(address)
     folded = name.casefold()[:100]
     subjects = {
         "user+address": f"user:{folded} address:{address}",
@@ -96,15 +103,15 @@ def by_token(store: "Store", tokens: Tokens, text: str, now: Instant) -> Caller:
         user = users.get_user(store, claims.user)
     except NotFound:
         raise NotAuthenticated("Could not validate credentials") from None
-    if claims.key_id is not None:
-        key = next((item for item in users.keys(store, user.name) if item.id == claims.key_id), None)
+    if claims.key is not None:
+        key = next((item for item in users.keys(store, user.name) if item.begin == claims.key), None)
         if key is None:
             raise NotAuthenticated("Could not validate credentials")
         return replace(_of_key(user, key, now), claims=claims)
     _check_enabled(user)
     # Another user of the same name, or another password: an old token is of neither.
     since = max(user.created_at, user.password_set_at or 0)
-    if claims.issued_at < since // SECOND * SECOND:
+    if claims.issued_at < since:
         raise NotAuthenticated("Could not validate credentials")
     return Caller(user, permissions.of_role(user.role), None, claims)
 
@@ -115,12 +122,23 @@ def _of_key(user: User, key: Key, now: Instant) -> Caller:
         raise NotAuthenticated("API key disabled.")
     if key.expires_at is not None and key.expires_at <= now:
         raise NotAuthenticated("API key expired.")
-    return Caller(user, permissions.limited(permissions.of_role(user.role), key.scopes), key.name)
+    return Caller(user, permissions.limited(permissions.of_role(user.role), key.scopes), key)
 
 
 def _check_enabled(user: User) -> None:
     if not user.is_enabled:
         raise NotAuthenticated("User account disabled. Please contact your server admin.")
+
+
+def _counted_as(address: str) -> str:
+    """Return what stands for an address: of IPv6 the network, since whoever has one address there has all of it."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def _pause(number: int, most: int) -> int:

@@ -1,5 +1,6 @@
 """Passwords: what is good enough, and how they are kept."""
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,9 @@ from core.errors import RefusedValue
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
+
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Each hash takes 64 MiB, and whoever tries passwords need not be known."""
 
 LEAST_CHARACTERS, MOST_CHARACTERS = 12, 256
 
@@ -36,7 +40,8 @@ def check(password: str, username: str) -> None:
 
 def hashed(password: str) -> str:
     """Return what is kept of a password."""
-    return _hasher().hash(password)
+    with _AT_ONCE:
+        return _hasher().hash(password)
 
 
 def is_right(password: str, kept: str) -> bool:
@@ -44,7 +49,8 @@ def is_right(password: str, kept: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        return _hasher().verify(kept or _nobodys(), password[: MOST_CHARACTERS + 1]) and bool(kept)
+        with _AT_ONCE:
+            return _hasher().verify(kept or _nobodys(), password[: MOST_CHARACTERS + 1]) and bool(kept)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.store import Store
 
 _ALGORITHM = "HS256"
+_ISSUED_AT = "issued_at_us"
 LEAST_CHARACTERS = 32
 """Of the key: as many bytes as the hash has, RFC 7518 §3.2."""
 
@@ -24,15 +25,15 @@ class Claims:
     Attributes:
         id: Of the token, to end it before its time.
         user: Name.
-        issued_at, expires_at: Instants, whole seconds.
-        key_id: Row id of the key that it was given for; ``None``: for a password.
+        issued_at, expires_at: Instants; the latter in whole seconds.
+        key: How the key begins that it was given for, since row ids are used again; ``None``: for a password.
     """
 
     id: str
     user: str
     issued_at: Instant
     expires_at: Instant
-    key_id: int | None
+    key: str | None
 
 
 class Tokens:
@@ -48,15 +49,17 @@ class Tokens:
             raise ConfigError(f"auth.secret_key must have {LEAST_CHARACTERS} characters at least")
         self._secret = secret
 
-    def make(self, user: User, now: Instant, lifetime_s: int, *, key_id: int | None = None) -> str:
+    def make(self, user: User, now: Instant, lifetime_s: int, *, key: str | None = None) -> str:
         """Return a token for a user."""
         import jwt
 
         second = now // SECOND
         claims = {"sub": user.name, "enabled": user.is_enabled, "iat": second, "exp": second + lifetime_s}
+        # Beside the seconds of ``iat``: a password may be set within the same one.
+        claims[_ISSUED_AT] = now
         claims["jti"] = secrets.token_urlsafe(16)
-        if key_id is not None:
-            claims["key"] = key_id
+        if key is not None:
+            claims["key"] = key
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
 
     def read(self, text: str, now: Instant) -> Claims | None:
@@ -69,14 +72,18 @@ class Tokens:
                 text,
                 self._secret,
                 algorithms=[_ALGORITHM],
-                options={"require": ["sub", "iat", "exp", "jti"], "verify_exp": False, "verify_iat": False},
+                options={
+                    "require": ["sub", "iat", "exp", "jti", _ISSUED_AT],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
             claims = Claims(
                 str(said["jti"]),
                 str(said["sub"]),
-                int(said["iat"]) * SECOND,
+                int(said[_ISSUED_AT]),
                 int(said["exp"]) * SECOND,
-                None if said.get("key") is None else int(said["key"]),
+                None if said.get("key") is None else str(said["key"]),
             )
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None

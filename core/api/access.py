@@ -16,10 +16,13 @@ from core.errors import NotAllowed, NotAuthenticated
 from core.store import Store
 
 COOKIE = "yeti_session"
+MOST_LENT = 32
+"""Stores, to requests at once: each is a connection; other requests wait, and no thread with them."""
+
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
-_bearer = HTTPBearer(auto_error=False, description="A token of /api/v2/auth/api-token, or an API key.")
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The token of whoever logged in by password.")
+bearer_of = HTTPBearer(auto_error=False, description="A token of /api/v2/auth/api-token, or an API key.")
+cookie_of = APIKeyCookie(name=COOKIE, auto_error=False, description="The token of whoever logged in by password.")
 
 
 def services_of(request: Request) -> Services:
@@ -32,16 +35,16 @@ ServicesHere = Annotated[Services, Depends(services_of)]
 
 
 def lent_store(services: ServicesHere) -> Iterator[Store]:
-    """Lend a store for the time of a request."""
+    """Lend a store until the route has returned: while its answer is sent it is somebody else's."""
     with services.store() as store:
         yield store
 
 
-StoreHere = Annotated[Store, Depends(lent_store)]
+StoreHere = Annotated[Store, Depends(lent_store, scope="function", max_concurrency=MOST_LENT)]
 
 
-BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-CookieHere = Annotated[str | None, Depends(_cookie)]
+BearerHere = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_of)]
+CookieHere = Annotated[str | None, Depends(cookie_of)]
 
 
 def known_caller(

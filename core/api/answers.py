@@ -93,7 +93,7 @@ class Detail(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Let every error become an answer; no traceback leaves the process."""
-    app.add_exception_handler(YetiError, _of_ours)
+    app.add_exception_handler(YetiError, of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
 
@@ -148,10 +148,11 @@ class Faults:
             await _of_fault(Request(scope), error)(scope, receive, send)
 
 
-def _of_ours(request: Request, error: Exception) -> Response:
+def of_ours(request: Request, error: Exception, more: Mapping[str, str] | None = None) -> Response:
+    """Return the answer for an error of ours, with *more* headers."""
     assert isinstance(error, YetiError)  # noqa: S101 - registered for these alone
     status = status_of(error)
-    headers = {}
+    headers = dict(more or {})
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooManyAttempts):
@@ -160,7 +161,11 @@ def _of_ours(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = _RETRY_AFTER_S
     if status >= 500:
         _log.error("request failed", extra={"path": request.url.path, "why": str(error)})
-    return answer(request, status, redact(str(error)), headers=headers, errors=_faults_of(request, error))
+    detail = redact(str(error))
+    if status >= 500 and isinstance(error, errors.StoreError):
+        # Where the database is, is nothing for whoever asks.
+        detail = f"the store cannot be used just now; the log has more under request {request_id.get()}"
+    return answer(request, status, detail, headers=headers, errors=_faults_of(request, error))
 
 
 def _faults_of(request: Request, error: YetiError) -> list[dict[str, Any]] | None:

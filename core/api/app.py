@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from core import __version__
-from core.api import answers, edge, health, metrics, yeti
+from core.api import answers, bodies, edge, health, metrics, yeti
 from core.api.exports import routes as exports
 from core.api.exports.names import WholeNames
 from core.api.files.route import PATH, FileRoute
@@ -81,6 +81,7 @@ def create_app(services: Services) -> FastAPI:
                 measure=services.figures.measure,
             ),
             Middleware(answers.Faults),
+            Middleware(bodies.Bodies, services=services),
             Middleware(WholeNames),
         ],
         dependencies=[Depends(refuse_nul)],

@@ -71,7 +71,8 @@ class Edge:
         token = request_id.set(own)
         try:
             with log.bind(request=own):
-                await self._app(scope, self._bounded(scope, receive), send_more)
+                most = self._most_mib * _MIB
+                await self._app(scope, bounded(scope, receive, most, self._too_large), send_more)
         finally:
             request_id.reset(token)
             took_s = time.perf_counter() - began
@@ -103,24 +104,6 @@ class Edge:
     def _is_trusted(self, address: str) -> bool:
         return contains(self._trusted, address)
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Refuse a body that is too large: before a byte of it is read, where its length is said."""
-        most = self._most_mib * _MIB
-        said = Headers(scope=scope).get("content-length", "")
-        taken = 0
-
-        async def receive_less() -> Message:
-            nonlocal taken
-            if said.isdigit() and int(said) > most:
-                raise self._too_large()
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > most:
-                raise self._too_large()
-            return message
-
-        return receive_less
-
     def _too_large(self) -> HTTPException:
         # The connection is closed: what is still on its way is not read.
         return HTTPException(
@@ -129,6 +112,24 @@ class Edge:
             "or use yetictl import",
             {"Connection": "close"},
         )
+
+
+def bounded(scope: Scope, receive: Receive, most_bytes: int, too_large: Callable[[], Exception]) -> Receive:
+    """Return what raises for a body that is too large: before a byte of it is read, where its length is said."""
+    said = Headers(scope=scope).get("content-length", "")
+    taken = 0
+
+    async def receive_less() -> Message:
+        nonlocal taken
+        if said.isdigit() and int(said) > most_bytes:
+            raise too_large()
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most_bytes:
+            raise too_large()
+        return message
+
+    return receive_less
 
 
 def contains(networks: Networks, address: str) -> bool:

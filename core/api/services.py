@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from core.api.readiness import Readiness
 
 
+_MOST_IDLE = 8
+"""Stores that are kept open while nobody needs them; each is a connection."""
+
+
 class Services:
     """One for a process; routes find it as ``request.app.state.services``."""
 
@@ -26,7 +30,7 @@ class Services:
         self.config = config
         self.settings: Settings = settings_of(config)
         self._clock = clock
-        self._idle: queue.LifoQueue[Store] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Store] = queue.LifoQueue(_MOST_IDLE)
 
     @property
     def now(self) -> Instant:
@@ -63,7 +67,10 @@ class Services:
         try:
             yield store
         finally:
-            self._idle.put(store)
+            try:
+                self._idle.put_nowait(store)
+            except queue.Full:
+                store.close()
 
     def open_store(self) -> Store:
         """Open a store of one's own."""

@@ -33,7 +33,7 @@ class Fetched:
     """What happened since a row was last written.
 
     Attributes:
-        full: How often the file, or a part of it, was sent.
+        full: How often the file was sent, or a part of it up to the end.
         unchanged: How often it was said that nothing changed.
         size_bytes: Sent.
     """
@@ -91,7 +91,7 @@ class Lag:
 
 
 def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> list[tuple[FetchKey, Fetched]]:
-    """Add what was fetched to the rows there are; of exports that are gone nothing is kept.
+    """Add what was fetched to the rows there are; of exports and consumers that are gone nothing is kept.
 
     Returns:
         What is to be recorded another time, since somebody removes that export just now, and may not succeed: to wait
@@ -103,8 +103,9 @@ def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> list[tupl
         # Whoever removes one of these waits.
         free = set(connection.scalars(wanted.with_for_update(read=True, key_share=True, skip_locked=True)))
         there = set(connection.scalars(wanted))
+        consumers = {NOBODY, *connection.scalars(select(consumer.c.id))}
         for key, item in rows:
-            if key.export in free:
+            if key.export in free and key.consumer in consumers:
                 _add(connection, key, item)
     return [(key, item) for key, item in rows if key.export in there - free]
 

@@ -35,7 +35,7 @@ def attempt(store: Store, blocks: Mapping[str, Block], now: Instant, *, forget_b
         numbers = {row.subject: 1 if row.last_at < forget_before else row.number + 1 for row in found}
         for subject, block in blocks.items():
             number = numbers.get(subject, 1)
-            values = {"number": number, "last_at": now, "blocked_until": now + block(number)}
+            values = {"number": number, "last_at": now, "blocked_until": _until(now, block(number))}
             if subject in numbers:
                 mine = login_failure.c.subject == subject
                 connection.execute(update(login_failure).where(mine).values(**values))
@@ -51,7 +51,7 @@ def succeed(store: Store, forgotten: Iterable[str], uncounted: Mapping[str, Bloc
         for subject, block in uncounted.items():
             mine = login_failure.c.subject == subject
             number = (connection.scalar(select(login_failure.c.number).where(mine)) or 1) - 1
-            values = {"number": number, "blocked_until": now + block(number)}
+            values = {"number": number, "blocked_until": _until(now, block(number))}
             connection.execute(update(login_failure).where(mine).values(**values))
 
 
@@ -78,3 +78,8 @@ def forget(store: Store, before: Instant, most: int) -> int:
         return (
             gone + connection.execute(delete(login_failure).where(login_failure.c.subject.in_(failures))).rowcount
         )
+
+
+def _until(now: Instant, pause: int) -> Instant:
+    """Return the end of a pause, 0 if there is none: who asks at the same time may have a clock that is behind."""
+    return now + pause if pause else 0

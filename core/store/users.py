@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.errors import AlreadyExists, NotFound
+from core.errors import AlreadyExists, NotFound, RefusedValue
 from core.schemas.instant import Instant, to_second
 from core.store.audit import note
 from core.store.schema import api_key, user
@@ -74,21 +74,24 @@ def change_user(store: Store, name: str, *, by: str, now: Instant, **changes: An
 
     Raises:
         NotFound: There is no such user.
+        RefusedValue: Nobody would be left who may do everything.
     """
     with store.writing() as connection:
         found = _user(connection, name)
         values = changes | ({"password_set_at": now} if "password" in changes else {})
         connection.execute(update(user).where(user.c.id == found.id).values(**values))
+        _check_an_admin_is_left(connection, found)
         told = {key: value for key, value in changes.items() if key != "password"}
         action = "password set" if "password" in changes and not told else "user changed"
         note(connection, action, found.name, told, by=by, now=now)
         return _user(connection, name)
 
 
-def keep_password(store: Store, name: str, password: str) -> None:
-    """Keep the same password in another way; it counts as the same, and nobody changed it."""
+def keep_password(store: Store, before: User, password: str) -> None:
+    """Keep the same password in another way, unless there is another one by now; nobody changed it."""
+    same = (user.c.id == before.id, user.c.password == before.password)
     with store.writing() as connection:
-        connection.execute(update(user).where(user.c.name == name).values(password=password))
+        connection.execute(update(user).where(*same).values(password=password))
 
 
 def remove_user(store: Store, name: str, *, by: str, now: Instant) -> None:
@@ -96,10 +99,12 @@ def remove_user(store: Store, name: str, *, by: str, now: Instant) -> None:
 
     Raises:
         NotFound: There is no such user.
+        RefusedValue: Nobody would be left who may do everything.
     """
     with store.writing() as connection:
         found = _user(connection, name)
         connection.execute(delete(user).where(user.c.id == found.id))
+        _check_an_admin_is_left(connection, found)
         note(connection, "user removed", found.name, by=by, now=now)
 
 
@@ -200,6 +205,14 @@ def key_by_sha256(store: Store, sha256: str) -> Key | None:
     """Return the key of that hash, ``None`` if there is none."""
     with store.reading() as connection:
         return next(iter(_keys(connection, api_key.c.sha256 == sha256)), None)
+
+
+def _check_an_admin_is_left(connection: Connection, before: User) -> None:
+    """Raise in the transaction that changed the user: two who are changed at once see each other."""
+    if before.role != ADMIN or not before.is_enabled:
+        return
+    if connection.scalar(select(user.c.id).where(user.c.role == ADMIN, user.c.is_enabled).limit(1)) is None:
+        raise RefusedValue(f"{before.name} is the only admin there is: make another one first")
 
 
 def _user(connection: Connection, name: str) -> User:

@@ -1,11 +1,15 @@
 """Users, passwords and keys: who is who, what is refused, and what is put down of changes."""
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from argon2 import PasswordHasher
 
-from core.accounts import accounts, keys, passwords
-from core.errors import AlreadyExists, NotFound, RefusedValue
+from core.accounts import accounts, callers, keys, passwords
+from core.errors import AlreadyExists, NotAuthenticated, NotFound, RefusedValue, TooManyAttempts
 from core.schemas.instant import DAY
 from core.store import audit, open_store, users
 
@@ -189,7 +193,7 @@ def test_weaker_hashes_are_made_anew(store, lena):
     from argon2 import PasswordHasher
 
     weak = PasswordHasher(time_cost=1, memory_cost=8_192).hash(GOOD)
-    users.keep_password(store, "lena", weak)
+    users.keep_password(store, lena, weak)
 
     assert accounts.by_password(store, "lena", GOOD)
 
@@ -204,3 +208,72 @@ def test_a_hash_that_is_damaged_lets_nobody_in(kept):
     """Nor does an empty one, which is that of a user without a password."""
     assert not passwords.is_right(GOOD, kept)
     assert not passwords.is_right("nobody has this password", kept)
+
+
+def test_who_logs_in_at_the_same_time_is_let_in(store, lena):
+    """From one address, as behind a proxy: whose turn comes later may have looked at the clock before."""
+    names = [callers.log_in(store, "lena", GOOD, "192.0.2.1", NOW - earlier).name for earlier in range(3)]
+
+    assert ["lena"] * 3 == names
+
+
+def test_two_admins_are_not_both_gone_at_once(store, lena, monkeypatch):
+    """Each is the other's other admin until one of the changes is made."""
+    accounts.add_user(store, "max", "admin", None, by="lena", now=NOW)
+    change_user = users.change_user
+
+    def later(*given, **changes):
+        monkeypatch.setattr(users, "change_user", change_user)
+        accounts.change(store, "max", role="reader", by="lena", now=NOW)
+        return change_user(*given, **changes)
+
+    monkeypatch.setattr(users, "change_user", later)
+    with pytest.raises(RefusedValue, match="lena is the only admin"):
+        accounts.change(store, "lena", is_enabled=False, by="max", now=NOW)
+
+    assert accounts.has_admin(store)
+
+
+def test_a_hash_made_anew_takes_no_new_password_back(store, lena):
+    """Between the login with the old one and the write somebody may have set another."""
+    accounts.set_password(store, "lena", "a third good one", by="lena", now=NOW)
+    users.keep_password(store, lena, passwords.hashed(GOOD))
+
+    assert None is accounts.by_password(store, "lena", GOOD)
+
+
+def test_passwords_are_looked_at_by_few_at_once(monkeypatch):
+    """Each takes 64 MiB, and anybody may try."""
+    kept = passwords.hashed(GOOD)
+    verify, lock = PasswordHasher.verify, threading.Lock()
+    now, most = 0, 0
+
+    def counted(self, *given):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        try:
+            return verify(self, *given)
+        finally:
+            with lock:
+                now -= 1
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda _: passwords.is_right(GOOD, kept), range(12)))
+
+    assert [True] * 12 == found
+    assert 1 < most <= 4
+
+
+def test_a_network_of_ipv6_is_one_who_fails(store, lena):
+    """Whoever has one address there has 2 to the 64 of them."""
+    for number in range(5):
+        with pytest.raises(NotAuthenticated):
+            callers.log_in(store, "lena", "wrong", f"2001:db8::{number:x}", NOW)
+    with pytest.raises(TooManyAttempts):
+        callers.log_in(store, "lena", GOOD, "2001:db8::ffff", NOW)
+
+    assert "lena" == callers.log_in(store, "lena", GOOD, "2001:db8:0:1::1", NOW).name

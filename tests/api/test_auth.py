@@ -69,6 +69,19 @@ def test_token_ends_with_its_key(api: Api) -> None:
     assert (200, 401) == (before.status_code, after.status_code)
 
 
+def test_token_of_a_removed_key_is_not_of_the_next_one(api: Api) -> None:
+    """A key that takes the place of one that leaked lets nobody in who has a token of the leaked one."""
+    leaked = api.key("admin", scopes=("read",))
+    with api.client(None) as client:
+        token = client.post(f"{AUTH}/api-token", headers={"x-yeti-apikey": leaked}).json()["access_token"]
+        with api.services.store() as store:
+            accounts.users.remove_key(store, "admin", "key 0", by="test", now=api.clock.now)
+        api.key("admin")
+        after = client.get(f"{AUTH}/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert 401 == after.status_code
+
+
 def test_token_expires(api: Api) -> None:
     """After its half hour a token counts no more."""
     with api.client(None) as client:
@@ -124,6 +137,21 @@ def test_new_password_ends_older_tokens(api: Api) -> None:
         after = client.get(f"{AUTH}/me")
 
     assert (200, 401) == (before.status_code, after.status_code)
+
+
+def test_new_password_ends_a_token_of_the_same_second(api: Api) -> None:
+    """Whoever took a session is noticed just then."""
+    api.key("editor")
+    with api.client(None) as client:
+        client.post(f"{AUTH}/token", data={"username": "editor", "password": PASSWORD})
+        api.clock.now += SECOND // 2
+        with api.services.store() as store:
+            accounts.set_password(store, "editor", "another long one 7", by="test", now=api.clock.now)
+        after = client.get(f"{AUTH}/me")
+        client.post(f"{AUTH}/token", data={"username": "editor", "password": "another long one 7"})
+        anew = client.get(f"{AUTH}/me")
+
+    assert (401, 200) == (after.status_code, anew.status_code)
 
 
 def test_a_page_of_another_site_changes_nothing_with_the_cookie(api: Api) -> None:

@@ -145,6 +145,30 @@ def test_limited_key_gets_no_more_rights(api: Api, method: str, path: str, body:
     assert "a key of limited scope" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("role", "scopes"), [("reader", ("read",)), ("editor", ("observables", "exports")), ("admin", ("exports",))]
+)
+def test_limited_key_makes_no_keys_whatever_its_user_may(api: Api, role: str, scopes: tuple[str, ...]) -> None:
+    """It may be all that the user may do today, and less than the user may do tomorrow."""
+    key = api.key(role, scopes=scopes)
+    with api.client(None) as client:
+        answer = client.post(f"{USERS}/me/keys", json={"name": "more"}, headers={"Authorization": f"Bearer {key}"})
+
+    assert 403 == answer.status_code
+
+
+@pytest.mark.parametrize("days", [None, 30])
+def test_what_is_made_with_a_key_ends_with_it(api: Api, days: int | None) -> None:
+    """A key that leaked leaves none behind that is there longer."""
+    key = api.key("admin", expires_at=NOW + DAY)
+    with api.client(None) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        own = client.post(f"{USERS}/me/keys", json={"name": "more", "expires_in_days": days})
+        others = client.post(f"{USERS}/admin/keys", json={"name": "others", "expires_in_days": days})
+
+    assert [to_second(NOW + DAY)] * 2 == [own.json()["expires"], others.json()["expires"]]
+
+
 def test_key_as_yeti_makes_it(api: Api) -> None:
     """For oneself by one's id, as an admin for anybody; with its name, the key, and all keys by name."""
     with api.client("editor") as editor:

@@ -1,31 +1,38 @@
 """What is too much: refused before it is read, or at the bound; never in memory."""
 
+import asyncio
 import io
 import socket
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
-from served import Api
+from served import PASSWORD, Api
 
-from core.store import observables
+from core.api.access import MOST_LENT
+from core.store import Store, observables
 
 FILE = "/api/v2/observables/import/file"
 TEXT = "/api/v2/observables/import/text"
 GIB = 1 << 30
 
 
-def _asked(api: Api, head: str, chunks: Iterable[bytes] = ()) -> tuple[int, int]:
-    """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent."""
+def _asked(api: Api, head: str, chunks: Iterable[bytes] = (), *, key: str | None = None) -> tuple[int, int]:
+    """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent.
+
+    It is sent with *key*, with that of an admin if it is left out, with none if it is empty.
+    """
     parts = urlsplit(api.url)
-    key = api.key("admin")
+    key = api.key("admin") if key is None else key
     sent, body = 0, iter(chunks)
     with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
-        lines = f"{head}\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+        credentials = f"Authorization: Bearer {key}\r\n" if key else ""
+        lines = f"{head}\r\nHost: x\r\n{credentials}\r\n"
         connection.sendall(lines.encode())
         connection.settimeout(0.05)
         answer = b""
@@ -63,6 +70,40 @@ def test_upload_of_5_gib_is_refused_before_a_byte(api: Api, path: str, media_typ
     assert (413, 0) == _asked(api, head)
 
 
+@pytest.mark.parametrize("key", ["", f"yeti_00000000_{'x' * 43}", "a.b.c"])
+@pytest.mark.parametrize("length", ["Content-Length: 1048576", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("path", [FILE, TEXT, "/api/v2/observables/bulk", "/api/v2/exports/plan"])
+def test_much_of_somebody_unknown_is_not_read(api: Api, path: str, length: str, key: str) -> None:
+    """To take JSON apart stops all else for a while: nobody can have that done without being let in."""
+    head = f"POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n{length}"
+
+    assert (401, 0) == _asked(api, head, key=key)
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 1048576", "Transfer-Encoding: chunked"])
+def test_a_login_is_short(api: Api, length: str) -> None:
+    """What anybody may send is bounded far below what is taken of users."""
+    head = f"POST /api/v2/auth/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}"
+    status, sent = _asked(api, head, (b"10000\r\n" + b"x" * 65_536 + b"\r\n" for _ in range(8)), key="")
+
+    assert 413 == status
+    assert sent <= 4 * 65_552
+
+
+def test_much_of_a_user_is_read(api: Api) -> None:
+    """By key, by token, and by cookie, with a length and without."""
+    body = {"text": "198.51.100.7\n" * 20_000}
+    with api.client("editor") as editor:
+        answers = [editor.post(TEXT, json=body)]
+        content = editor.build_request("POST", TEXT, json=body).content
+        answers.append(editor.post(TEXT, content=iter([content]), headers={"Content-Type": "application/json"}))
+        del editor.headers["Authorization"]
+        editor.post("/api/v2/auth/token", data={"username": "editor", "password": PASSWORD})
+        answers.append(editor.post(TEXT, json=body))
+
+    assert [200] * 3 == [answer.status_code for answer in answers]
+
+
 def test_upload_without_a_length_is_refused_at_the_bound(make_api: Callable[..., Api]) -> None:
     """However much would come: what was read is not much more than the bound."""
     api = make_api(api_max_upload_mib="1")
@@ -96,6 +137,72 @@ def test_header_without_end_is_refused(api: Api) -> None:
 
     assert 200 == alive
     assert b" 200 " not in received
+
+
+@pytest.mark.parametrize("key", ["made-up", "right"])
+def test_requests_at_once_keep_few_stores_open(api: Api, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """However many ask, known or not: each store is a connection to the database."""
+    opened: list[Store] = []
+    closed: list[Store] = []
+    open_store, close = api.services.open_store, Store.close
+
+    def counted() -> Store:
+        opened.append(open_store())
+        return opened[-1]
+
+    def counted_close(store: Store) -> None:
+        if store in opened:
+            closed.append(store)
+            most.append(len(opened) - len(closed))
+        close(store)
+
+    most: list[int] = []
+    text = api.key() if key == "right" else f"yeti_00000000_{'x' * 43}"
+    monkeypatch.setattr(api.services, "open_store", counted)
+    monkeypatch.setattr(Store, "close", counted_close)
+
+    async def ask() -> list[int]:
+        transport = httpx.ASGITransport(app=api.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x", timeout=60) as client:
+            client.headers["Authorization"] = f"Bearer {text}"
+            answers = await asyncio.gather(*(client.get("/api/v2/auth/me") for _ in range(150)))
+        return [answer.status_code for answer in answers]
+
+    statuses = asyncio.run(ask())
+
+    assert {200 if key == "right" else 401} == set(statuses)
+    assert max(most, default=len(opened)) <= MOST_LENT
+    assert len(opened) - len(closed) <= 8
+
+
+def test_a_store_is_given_back_before_the_answer_is_sent(api: Api) -> None:
+    """Whoever reads slowly holds no connection to the database."""
+    lent: list[int] = []
+    number = 0
+
+    @contextmanager
+    def counted() -> Iterator[Store]:
+        nonlocal number
+        with lend() as store:
+            number += 1
+            try:
+                yield store
+            finally:
+                number -= 1
+
+    lend, api.services.store = api.services.store, counted  # type: ignore[method-assign]
+    headers = [(b"authorization", f"Bearer {api.key()}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/api/v2/auth/me", "query_string": b"", "headers": headers}
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: object) -> None:
+        lent.append(number)
+
+    asyncio.run(api.app(scope | {"raw_path": b"", "scheme": "http", "server": ("x", 80)}, receive, send))
+
+    assert [0, 0] == lent
 
 
 def _bomb(kind: str) -> bytes:

@@ -72,7 +72,12 @@ CALLERS = {
 """What each may; ``None`` is not even known."""
 
 
-LIMITED = {"admin's key for read", "admin's key for observables", "admin's key for exports"}
+LIMITED = {
+    "admin's key for read",
+    "admin's key for observables",
+    "admin's key for exports",
+    "reader's key for exports",
+}
 
 
 @pytest.fixture

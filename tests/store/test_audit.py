@@ -41,7 +41,7 @@ LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=
 
 
 OF_NOBODY = {
-    "archives": "begin hold announce to_remove removed",  # of a run, which has a history
+    "archives": "begin hold announce to_remove removed take_number",  # of a run, or of a restore
     "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
     "copying": "copy",  # the record itself goes along

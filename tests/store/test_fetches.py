@@ -145,6 +145,16 @@ def test_what_was_fetched_goes_with_consumer_and_export(store, current):
     assert (["b"], []) == (after_consumer, fetches.fetches(store))
 
 
+def test_what_was_fetched_is_not_of_the_next_consumer(store, current):
+    """What is written down after a consumer was removed is not that of one that was added since."""
+    consumers.remove_consumer(store, "one", by="t", now=NOW)
+    add(store, "two", exports=["a"])
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))])
+
+    assert [] == fetches.fetches(store)
+    assert [("two", None)] == [(lag.consumer, lag.version) for lag in fetches.lags(store, NOW)]
+
+
 def test_expiring_tokens(store, current):
     """Those that end soon, of consumers that have no other; who has one that lasts need not be told."""
     add(store, "two")

@@ -29,6 +29,11 @@ def status(headers: Mapping[str, str], etag: str, modified_s: int, *, date_tells
     return 304 if date_tells and since is not None and modified_s <= since else 200
 
 
+def names(headers: Mapping[str, str]) -> bool:
+    """Say whether a request names what the client has: ``*`` is whatever there is, and names nothing."""
+    return headers.get("if-none-match", "").strip() != "*"
+
+
 def has(tags: str, etag: str, *, weakly: bool) -> bool:
     """Say whether a list of entity tags, or ``*``, has one.
 

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterable
 
 from core.api.services import Services
-from core.errors import StoreError
 from core.schemas.instant import Instant
 from core.store import fetches
 from core.store.fetches import Fetched, FetchKey
@@ -57,7 +56,7 @@ class FetchLog:
         """Write down what was counted.
 
         Raises:
-            StoreError: It could not be written; it is still counted.
+            StoreError: It could not be written; it is still counted, as after any other error.
         """
         with self._lock:
             taken, self._counts = self._counts, {}
@@ -66,7 +65,7 @@ class FetchLog:
         try:
             with self._services.store() as store:
                 left = fetches.record(store, taken.items())
-        except StoreError:
+        except BaseException:
             self._count_again(taken.items())
             raise
         self._count_again(left)
@@ -83,7 +82,7 @@ class FetchLog:
     def _guarded(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except StoreError as error:
+        except Exception as error:  # the thread goes on, whatever it was
             _log.warning("who fetched what could not be written down yet", extra={"why": str(error)})
 
 

@@ -40,26 +40,26 @@ class PackedCache:
 
     def known(self, file: PublishedFile, coding: Coding) -> Representation | bool | None:
         """Return a file in a coding, ``None`` if that does not pay; false if it is not made yet."""
-        found = self._made.get((self._key(file), coding), False)
+        found = self._made.get((self.key(file), coding), False)
         if isinstance(found, Representation) and found.path is not None:
             return found if self._touch(found.path) else False
         return found
 
     def get(self, file: PublishedFile, coding: Coding) -> Representation | None:
-        """Return a file in a coding; ``None`` if that does not pay.
+        """Return a file in a coding; ``None`` if that does not pay.  Several may be made at once.
 
         Raises:
             StorageError: The file cannot be read.
             OSError: The folder cannot be written.
         """
+        if not isinstance(found := self.known(file, coding), bool):
+            return found
+        made = self._make(file, coding)
         with self._lock:
-            found = self.known(file, coding)
-            if isinstance(found, bool):
-                found = self._make(file, coding)
-                if len(self._made) > 10_000:
-                    self._made.clear()
-                self._made[self._key(file), coding] = found
-        return found
+            if len(self._made) > 10_000:
+                self._made.clear()
+            self._made[self.key(file), coding] = made
+        return made
 
     def _make(self, file: PublishedFile, coding: Coding) -> Representation | None:
         plain = file.representations[IDENTITY]
@@ -109,6 +109,7 @@ class PackedCache:
         return True
 
     @staticmethod
-    def _key(file: PublishedFile) -> str:
+    def key(file: PublishedFile) -> str:
+        """Return what files have in common that are packed to the same."""
         # Of the same bytes in another version, or for other people, date and lifetime differ.
         return f"{file.representations[IDENTITY].etag}{file.modified_s}{file.is_public}"

@@ -1,7 +1,7 @@
 """``GET /exports/<file>``: plain ASGI, since firewalls ask for the same file again and again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -38,19 +38,15 @@ class FileRoute:
         file = catalog.files.get(name)
         granted = await self._check(catalog, file, headers, scope)
         assert file is not None  # noqa: S101 - what is not there is refused
-        answer = Answer(self._service, scope, headers, granted)
-        try:
-            await answer.send_file(file, receive, send)
-        except FileMissing:
-            # Another version took its place, and this one was removed, since we looked.
+
+        async def again() -> PublishedFile:
             catalog = await self._service.catalog.get_anew()
             file = catalog.files.get(name)
-            granted = await self._check(catalog, file, headers, scope)
+            await self._check(catalog, file, headers, scope)
             assert file is not None  # noqa: S101 - as above
-            try:
-                await answer.send_file(file, receive, send)
-            except FileMissing as error:
-                raise gone(file) from error
+            return file
+
+        await Answer(self._service, scope, headers, granted).send_current(file, again, receive, send)
 
     async def _check(
         self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
@@ -90,6 +86,24 @@ class Answer:
         if download_name is not None:
             self._extra.append((b"content-disposition", attachment(download_name).encode()))
 
+    async def send_current(
+        self, file: PublishedFile, again: Callable[[], Awaitable[PublishedFile]], receive: Receive, send: Send
+    ) -> None:
+        """Send it, or what *again* finds in its place where it is not kept any more.
+
+        Raises:
+            StorageError: It cannot be read, or what should be kept is not there; nothing was sent.
+        """
+        try:
+            await self.send_file(file, receive, send)
+        except FileMissing:
+            # Another version took its place, and this one was removed, since we looked.
+            file = await again()
+            try:
+                await self.send_file(file, receive, send)
+            except FileMissing as error:
+                raise gone(file) from error
+
     async def send_file(self, file: PublishedFile, receive: Receive, send: Send) -> None:
         """Send it, or say why not.
 
@@ -99,7 +113,8 @@ class Answer:
         item = await self._representation(file)
         status = conditions.status(self._headers, item.etag, file.modified_s, date_tells=file.date_tells)
         if status == 304:
-            self._note(file, None)
+            if conditions.names(self._headers):
+                self._note(file, None)
             await _send(send, 304, item.headers)
             return
         if status == 412:
@@ -134,18 +149,13 @@ class Answer:
         if part is not None:
             headers.append((b"content-range", part.content_range(item.size_bytes).encode()))
         transfer = Transfer(self._service.objects, item, part)
-        try:
-            await transfer(receive, send, 200 if part is None else 206, headers)
-        finally:
-            if transfer.sent_bytes or not size_bytes:
-                self._note(file, transfer.sent_bytes)
+        is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
+        # Whoever got the end has the version: the rest may have come before.
+        if is_whole and (part is None or part.start + part.size_bytes == item.size_bytes):
+            self._note(file, transfer.sent_bytes)
 
     async def _representation(self, file: PublishedFile) -> Representation:
-        accepted = self._headers.get("accept-encoding")
-        if self._service.takes_time(file, accepted):
-            item = await asyncio.to_thread(self._service.representation, file, accepted)
-        else:
-            item = self._service.representation(file, accepted)
+        item = await self._service.representation(file, self._headers.get("accept-encoding"))
         if item is None:
             raise HTTPException(
                 406, "of the codings of this file the request takes none", {"Vary": "Accept-Encoding"}

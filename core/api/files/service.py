@@ -1,6 +1,7 @@
 """What the routes that send files share, for one process."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from core.api.files.catalog import CatalogKeeper, PublishedFile, Representation
 from core.api.files.fetch_log import FetchLog
@@ -8,9 +9,10 @@ from core.api.files.negotiation import IDENTITY, chosen
 from core.api.files.packed_cache import PackedCache
 from core.api.files.sending import Objects
 from core.api.services import Services
-from core.exports.versions.packing import CODINGS, LEAST_BYTES
+from core.exports.versions.packing import CODINGS, LEAST_BYTES, Coding
 
 _LOOKERS = 2
+_PACKERS = 2
 
 
 class FileService:
@@ -26,6 +28,10 @@ class FileService:
         self.presigns = services.config["api.presigned_downloads"] == "yes"
         # Objects that are asked for by their id are looked for through whole collections: not by many at once.
         self.looking = asyncio.Semaphore(_LOOKERS)
+        # Threads of their own: packing takes long, and what all requests need runs in the loop's.
+        self._packers = ThreadPoolExecutor(_PACKERS, "packing")
+        self._packing: dict[tuple[str, Coding], asyncio.Future[Representation | None]] = {}
+        self._holds_text_only: bool | None = None
         self._packed = PackedCache(services.config.home / "cache" / "files", self.objects.open)
 
     def start(self) -> None:
@@ -37,28 +43,39 @@ class FileService:
         self.fetches.stop()
         self.catalog.close()
         self.objects.close()
+        self._packers.shutdown(wait=False, cancel_futures=True)
 
-    def representation(self, file: PublishedFile, accepted: str | None) -> Representation | None:
+    async def representation(self, file: PublishedFile, accepted: str | None) -> Representation | None:
         """Return what is sent to a client that takes these codings; ``None`` if it refuses all there are.
 
         Raises:
             StorageError: The file cannot be read.
         """
         there = file.representations
-        if len(there) == 1 and self._may_pack(file):
-            coding = chosen(accepted, (IDENTITY, *CODINGS))
-            for each in CODINGS:
-                if coding == each and (made := self._packed.get(file, each)) is not None:
+        if len(there) == 1 and await self._may_pack(file):
+            wanted = chosen(accepted, (IDENTITY, *CODINGS))
+            for coding in CODINGS:
+                if coding == wanted and (made := await self._in_coding(file, coding)) is not None:
                     return made
-        coding = chosen(accepted, there)
-        return None if coding is None else there[coding]
+        wanted = chosen(accepted, there)
+        return None if wanted is None else there[wanted]
 
-    def takes_time(self, file: PublishedFile, accepted: str | None) -> bool:
-        """Say whether a representation has to be made first."""
-        if len(file.representations) > 1 or not self._may_pack(file):
+    async def _in_coding(self, file: PublishedFile, coding: Coding) -> Representation | None:
+        found = self._packed.known(file, coding)
+        if not isinstance(found, bool):
+            return found
+        key = self._packed.key(file), coding
+        making = self._packing.get(key)
+        if making is None:
+            loop = asyncio.get_running_loop()
+            making = self._packing[key] = loop.run_in_executor(self._packers, self._packed.get, file, coding)
+            making.add_done_callback(lambda _: self._packing.pop(key, None))
+        return await asyncio.shield(making)
+
+    async def _may_pack(self, file: PublishedFile) -> bool:
+        if file.representations[IDENTITY].size_bytes < LEAST_BYTES:
             return False
-        coding = chosen(accepted, (IDENTITY, *CODINGS))
-        return any(coding == each and self._packed.known(file, each) is False for each in CODINGS)
-
-    def _may_pack(self, file: PublishedFile) -> bool:
-        return file.representations[IDENTITY].size_bytes >= LEAST_BYTES and self.objects.holds_text_only
+        if self._holds_text_only is None:
+            # The first time the library of a vendor may have to be loaded.
+            self._holds_text_only = await asyncio.to_thread(lambda: self.objects.holds_text_only)
+        return self._holds_text_only

@@ -77,7 +77,7 @@ def token_for_key(
     now = services.now
     caller, kept = callers.by_key(store, key, now)
     lifetime_s = services.config.whole("auth.access_token_expire_minutes") * _MINUTE_S
-    return Token(access_token=services.tokens.make(caller.user, now, lifetime_s, key_id=kept.id))
+    return Token(access_token=services.tokens.make(caller.user, now, lifetime_s, key=kept.begin))
 
 
 @router.get("/me")

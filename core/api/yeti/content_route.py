@@ -1,13 +1,28 @@
-"""``GET /api/v2/tasks/export/{id}/content``: the file of an export, as Yeti's clients fetch it."""
+"""``GET|HEAD /api/v2/tasks/export/{id}/content``: the file of an export, as Yeti's clients fetch it."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from core.api.access import Reader
-from core.api.files.catalog import PublishedFile
+from core.api.access import Reader, address_of
+from core.api.described import Responses
+from core.api.edge import contains
+from core.api.files.callers import ELSEWHERE
+from core.api.files.catalog import Catalog, PublishedFile
 from core.api.files.route import Answer, headers_of
 from core.api.files.service import FileService
-from core.errors import NotFound
+from core.errors import NotAllowed, NotFound
+
+_PATH = "/{export_id}/content"
+_ANSWERS: Responses = {
+    200: {"description": "The file of the current version.", "content": {"*/*": {}}},
+    304: {"description": "The client has it already."},
+    403: {"description": "Whoever asks may not read, or the export may not be fetched from this address."},
+    404: {"description": "There is no such export, or it has published nothing yet."},
+}
+_PARTS: Responses = {
+    206: {"description": "The part of it that was asked for."},
+    416: {"description": "Nothing of the file is in that range."},
+}
 
 router = APIRouter(prefix="/tasks/export", tags=["tasks"])
 
@@ -15,34 +30,33 @@ router = APIRouter(prefix="/tasks/export", tags=["tasks"])
 class ContentResponse(Response):
     """A published file; it is sent as `core.api.files` sends it."""
 
-    def __init__(self, service: FileService, file: PublishedFile) -> None:
+    def __init__(self, request: Request, export_id: str, file: PublishedFile) -> None:
         """Keep what is to be sent."""
         super().__init__()
-        self._service, self._file = service, file
+        self._request, self._export_id, self._file = request, export_id, file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         name = self._file.name.rpartition("/")[2]
-        answer = Answer(self._service, scope, headers_of(scope), None, download_name=name, is_counted=False)
-        await answer.send_file(self._file, receive, send)
+        service: FileService = self._request.app.state.files
+        answer = Answer(service, scope, headers_of(scope), None, download_name=name, is_counted=False)
+        await answer.send_current(self._file, self._again, receive, send)
+
+    async def _again(self) -> PublishedFile:
+        service: FileService = self._request.app.state.files
+        return _file_of(await service.catalog.get_anew(), self._export_id, address_of(self._request))
 
 
-@router.get(
-    "/{export_id}/content",
-    response_class=ContentResponse,
-    status_code=200,
-    responses={
-        200: {"description": "The file of the current version.", "content": {"*/*": {}}},
-        206: {"description": "The part of it that was asked for."},
-        304: {"description": "The client has it already."},
-        404: {"description": "There is no such export, or it has published nothing yet."},
-        416: {"description": "Nothing of the file is in that range."},
-    },
-)
+@router.get(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS | _PARTS)
+@router.head(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS)
 async def content(request: Request, export_id: str, _: Reader) -> ContentResponse:
-    """Send what an export has published; conditions, ranges and codings are those of ``/exports``."""
+    """Send what an export has published; conditions, ranges, codings and networks are those of ``/exports``."""
     service: FileService = request.app.state.files
     catalog = await service.catalog.get()
+    return ContentResponse(request, export_id, _file_of(catalog, export_id, address_of(request)))
+
+
+def _file_of(catalog: Catalog, export_id: str, address: str) -> PublishedFile:
     # Row ids fit into 64 bits, and are written one way.
     key = int(export_id) if export_id.isascii() and export_id.isdigit() and len(export_id) < 19 else 0
     if key not in catalog.exports or str(key) != export_id:
@@ -50,4 +64,6 @@ async def content(request: Request, export_id: str, _: Reader) -> ContentRespons
     export, file = catalog.exports[key]
     if file is None:
         raise NotFound(f"ExportTask {export.name} has published nothing yet; run it first")
-    return ContentResponse(service, file)
+    if file.networks and not contains(file.networks, address):
+        raise NotAllowed(ELSEWHERE)
+    return file

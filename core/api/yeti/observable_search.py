@@ -13,6 +13,7 @@ from core.values.detect import detect
 from core.values.types import expand
 
 _COLUMNS = {"type": "type", "value": "value", "created": "created_at", "modified": "modified_at"}
+_MOST_COMPARISONS = 16
 _compared = re.compile(r"\s*([<>]=?)\s*(\S.*)", re.DOTALL).fullmatch
 
 
@@ -85,7 +86,10 @@ def _tags(key: str, value: Any) -> tuple[str, ...]:
 
 def _comparisons(key: str, value: Any) -> tuple[tuple[str, Instant], ...]:
     comparisons = []
-    for text in _texts(key, value):
+    texts = _texts(key, value)
+    if len(texts) > _MOST_COMPARISONS:
+        raise RefusedValue(f"{key} is compared with at most {_MOST_COMPARISONS} dates at once")
+    for text in texts:
         found = _compared(text)
         if found is None:
             raise RefusedValue(f"{key} is compared, as in '>2024-01-01', not {text[:40]!a}")

@@ -3,11 +3,11 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.background import BackgroundTask
@@ -25,6 +25,9 @@ from core.store import Store, definitions, observable_pages, template_rows
 from core.store.observable_pages import Filter
 from core.store.rows import Row
 from core.store.template_rows import TemplateRow
+
+_AT_ONCE = 2
+"""Renders; each takes a process with memory of its own (template.memory_mib)."""
 
 router = APIRouter(prefix="/templates", tags=["templates"])
 
@@ -111,7 +114,17 @@ def search(given: Search, store: StoreHere, _: Reader) -> Found:
     )
 
 
-@router.post("/render", response_class=Response, responses=details(400, 404))
+async def _turn() -> AsyncIterator[None]:
+    yield
+
+
+@router.post(
+    "/render",
+    response_class=Response,
+    responses=details(400, 404),
+    # Asked before a store is lent: who waits here keeps none.
+    dependencies=[Depends(_turn, scope="function", max_concurrency=_AT_ONCE)],
+)
 def render(given: Render, services: ServicesHere, store: StoreHere, _: Reader) -> Response:
     """Render observables by a template, as text: those of the ids in their order, or those found by type and value."""
     item = _asked_for(store, given)

@@ -15,6 +15,7 @@ consumer = Table(
     Column("is_enabled", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     comment="Machines that fetch what is published.",
+    sqlite_autoincrement=True,  # what was counted for one that is removed is never another's
 )
 
 consumer_export = Table(

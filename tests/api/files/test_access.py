@@ -282,5 +282,10 @@ def test_the_store_is_away(publisher, c2, token):
     other = Services(publisher.api.services.config, clock=publisher.api.clock)
     with listening(create_app(other), other) as url, publisher.client(token) as client:
         answer = client.get(f"{url}{C2}")
+        login = client.post(f"{url}/api/v2/auth/token", data={"username": "a", "password": "b"})
 
     assert (503, "5") == (answer.status_code, answer.headers["retry-after"])
+    assert 503 == login.status_code
+    for told in (answer.text, login.text):
+        assert "the store cannot be used just now" in told
+        assert "yeti.db" not in told

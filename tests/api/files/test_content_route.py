@@ -1,6 +1,7 @@
 """Yeti's way to the file of an export: ``GET /api/v2/tasks/export/{id}/content``."""
 
 import hashlib
+from pathlib import Path
 
 from publishing import addresses
 
@@ -22,6 +23,43 @@ def test_the_content_is_the_published_file(publisher, c2):
     assert (304, b"") == (same.status_code, same.content)
     assert (206, c2[-9:]) == (part.status_code, part.content)
     assert ("gzip", c2) == (packed.headers["content-encoding"], packed.content)
+
+
+def test_headers_alone(publisher, c2):
+    """``HEAD`` says what ``GET`` would, and sends nothing."""
+    with publisher.client(publisher.api.key("reader")) as client:
+        got, head = client.get(PATH.format(1)), client.head(PATH.format(1))
+        same = client.head(PATH.format(1), headers={"If-None-Match": head.headers["etag"]})
+
+    assert (200, b"") == (head.status_code, head.content)
+    for name in ("etag", "content-length", "content-type", "content-disposition"):
+        assert got.headers[name] == head.headers[name]
+    assert 304 == same.status_code
+
+
+def test_what_should_be_kept_and_is_not(publisher, c2):
+    """503, since a client may take 404 as the end of the list; where the file should lie is nobody's to know."""
+    versions = Path(publisher.api.services.settings.versions_path)
+    for path in versions.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    with publisher.client(publisher.api.key("reader")) as client:
+        answer = client.get(PATH.format(1))
+
+    assert (503, "5") == (answer.status_code, answer.headers["retry-after"])
+    assert "what is kept of version 1 of 'c2' is not there" in answer.json()["detail"]
+    assert str(versions) not in answer.text
+
+
+def test_networks_of_exports_hold_here_too(publisher):
+    """A list that may be fetched from some addresses only is not to be had from others by another path."""
+    publisher.publish("far", addresses(3), networks=("192.0.2.0/24",))
+    publisher.publish("near", addresses(3), networks=("127.0.0.0/8",))
+    with publisher.client(publisher.api.key("reader")) as client:
+        far, near = client.get(PATH.format(1)), client.get(PATH.format(2))
+
+    assert (403, "this may not be fetched from this address") == (far.status_code, far.json()["detail"])
+    assert 200 == near.status_code
 
 
 def test_names_of_any_letters_are_only_names(publisher):

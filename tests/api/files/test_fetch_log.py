@@ -35,11 +35,11 @@ def again(publisher):
 
 
 def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again):
-    """Files, parts and answers that nothing changed; a request for the length alone is none."""
+    """Files, rests of files and answers that nothing changed; a request for the length alone is none."""
     open_body = publisher.publish("open", addresses(10), is_public=True)
     with again() as url, publisher.client(token, follow_redirects=False) as client:
         tag = client.get(url + C2).headers["etag"]
-        client.get(url + C2, headers={"Range": "bytes=0-99"})
+        client.get(url + C2, headers={"Range": "bytes=100-"})
         for _ in range(3):
             client.get(url + C2, headers={"If-None-Match": tag})
         client.head(url + C2)
@@ -49,10 +49,25 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
     after = rows(publisher)
 
     assert [
-        ("firewall", "c2", 1, 2, 3, len(c2) + 100),
+        ("firewall", "c2", 1, 2, 3, 2 * len(c2) - 100),
         (None, "open", 1, 1, 0, len(open_body)),
         ("firewall", "open", 1, 1, 0, len(open_body)),
     ] == after
+
+
+def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
+    """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off."""
+    big = publisher.publish("big", addresses(200_000), is_public=True)
+    with again() as url, publisher.client(token) as client:
+        client.get(url + C2, headers={"Range": "bytes=0-0"})
+        client.head(url + C2, headers={"If-None-Match": "*"})
+        client.get(url + C2, headers={"If-None-Match": "*"})
+        with client.stream("GET", url + "/exports/big.txt") as answer:
+            next(answer.iter_raw(1_000))
+    after = rows(publisher)
+
+    assert len(big) > 2 << 20
+    assert [] == after
 
 
 def test_each_version_has_its_own_row(publisher, c2, token, again):
@@ -98,6 +113,21 @@ def test_what_is_counted_is_written_every_few_seconds(publisher, c2):
         log.stop()
 
     assert [(None, "c2", 1, 1, 0, 7)] == found
+
+
+def test_a_fault_does_not_end_the_writing(publisher, c2, monkeypatch, caplog):
+    """What could not be written is written the next time, whatever the reason was."""
+    log = FetchLog(publisher.api.services)
+    log.note(FetchKey(0, 1, 1), publisher.api.clock.now, size_bytes=7, address="192.0.2.1", agent="x")
+    with monkeypatch.context() as patch:
+        patch.setattr(fetches, "record", lambda *_: 1 / 0)
+        log._guarded(log.write)
+    before = rows(publisher)
+    log._guarded(log.write)
+
+    assert [] == before
+    assert [(None, "c2", 1, 1, 0, 7)] == rows(publisher)
+    assert ["who fetched what could not be written down yet"] == [item.message for item in caplog.records[-1:]]
 
 
 def test_what_cannot_be_written_is_kept(publisher, c2, tmp_path, caplog):

@@ -1,7 +1,10 @@
 """Where versions are kept: folders, text only, S3; with links, and with what breaks on the way."""
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -157,6 +160,43 @@ def test_the_folder_of_codings_is_bounded(make_api, five):
 
     assert 2 * item.size_bytes < 6_000 < 3 * item.size_bytes
     assert max(sizes) <= 6_000
+
+
+def test_packing_one_list_holds_no_other_up(make_api, five, monkeypatch):
+    """While one is fetched from a storage that is slow, others are sent, and other new ones are packed."""
+    publisher = Publisher(make_api(system_versions_path=five))
+    bodies = [publisher.publish(f"x{number}", addresses(1_000 + number), is_public=True) for number in range(3)]
+    with publisher.api.services.store() as store:
+        files = made(served(store), publisher.api.services.settings.export_path).files
+    slow = files["x1.txt"].representations["identity"].object
+    entered, goes_on = threading.Event(), threading.Event()
+    open_object = Objects.open
+
+    def open_slowly(self, name):
+        if name == slow:
+            entered.set()
+            assert goes_on.wait(30)
+        return open_object(self, name)
+
+    cache = PackedCache(
+        publisher.api.services.config.home / "cache" / "files", partial(open_slowly, Objects(five))
+    )
+    publisher.api.app.state.files._packed = cache
+    with ThreadPoolExecutor() as pool, publisher.client() as client:
+        client.headers["Accept-Encoding"] = "gzip"
+        client.timeout = 5
+        client.get("/exports/x0.txt")
+        waiting = [pool.submit(client.get, "/exports/x1.txt", timeout=30) for _ in range(2)]
+        try:
+            assert entered.wait(10)
+            others = [client.get(f"/exports/x{number}.txt") for number in (0, 2)]
+        finally:
+            goes_on.set()
+        slow_ones = [item.result() for item in waiting]
+
+    assert [bodies[0], bodies[2]] == [answer.content for answer in others]
+    assert [bodies[1]] * 2 == [answer.content for answer in slow_ones]
+    assert {"gzip"} == {answer.headers["content-encoding"] for answer in (*others, *slow_ones)}
 
 
 def test_versions_in_a_bucket(make_api, bucket):

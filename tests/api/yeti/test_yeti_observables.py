@@ -491,6 +491,7 @@ BAD: list[tuple[str, str, object]] = [
     ("POST", "observables/search", {"query": {"tags": {"a": 1}}}),
     ("POST", "observables/search", {"query": {"created": "2024"}}),
     ("POST", "observables/search", {"query": {"created": ">yesterday"}}),
+    ("POST", "observables/search", {"query": {"created": [">2024-01-01"] * 2_000}}),
     ("POST", "observables/search", {"query": {"type": "nothing"}}),
     ("POST", "observables/search", {"sorting": [["tags", True]]}),
     ("POST", "observables/search", {"count": -1}),

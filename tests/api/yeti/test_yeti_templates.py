@@ -1,12 +1,17 @@
 """Templates as Yeti's clients use them: looked for, rendered, kept, changed, removed."""
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
 import pytest
 from served import Api
 
+from core.api.yeti import template_routes
 from core.store import definitions
 
 LOOP = "{% for obs in data %}{{ obs.value }}\n{% endfor %}"
@@ -86,6 +91,33 @@ def test_render_by_ids(client: httpx.Client, template: str, yetis: list[str]) ->
     assert "<blah>\n3.3.3.3\n2.2.2.2\n1.1.1.1\n\n</blah>\n" == reverse.text
     assert "attachment; filename=FakeTemplate.txt" == answer.headers["content-disposition"]
     assert "text/plain; charset=utf-8" == answer.headers["content-type"]
+
+
+def test_two_render_at_once(
+    client: httpx.Client, template: str, yetis: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a process with memory of its own: others wait, and keep neither thread nor store."""
+    write, lock, now, most = template_routes._write, threading.Lock(), 0, 0
+
+    def counted(*given: Any) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.1)
+        try:
+            write(*given)
+        finally:
+            with lock:
+                now -= 1
+
+    monkeypatch.setattr(template_routes, "_write", counted)
+    body = {"template_name": template, "observable_ids": yetis}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: client.post("templates/render", json=body, timeout=60), range(6)))
+
+    assert [200] * 6 == [answer.status_code for answer in answers]
+    assert 2 == most
 
 
 def test_render_by_search(client: httpx.Client, template: str, yetis: list[str]) -> None:

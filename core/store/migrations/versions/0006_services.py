@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_consumer"),
         sa.UniqueConstraint("name", name="uq_consumer_name"),
         comment="Machines that fetch what is published.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ended_token",

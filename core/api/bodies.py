@@ -1,0 +1,57 @@
+"""Who may send much: a body is read and understood before a route knows who asks, so that this is asked first."""
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.api import access, answers, edge, yeti
+from core.api.services import Services
+from core.errors import YetiError
+
+MOST_OF_NOBODY_BYTES = 1 << 16
+_OPEN = f"{yeti.PREFIX}/auth/"
+
+
+class Bodies:
+    """A layer that takes more than a form's worth only of those who are known."""
+
+    def __init__(self, app: ASGIApp, *, services: Services) -> None:
+        """Keep what is below, and what knows who asks."""
+        self._app, self._services = app, services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"].startswith(f"{yeti.PREFIX}/") and _may_be_much(scope):
+            if scope["path"].startswith(_OPEN):
+                receive = edge.bounded(scope, receive, MOST_OF_NOBODY_BYTES, _too_large)
+            elif (error := await self._refusal(Request(scope))) is not None:
+                await answers.of_ours(Request(scope), error, {"Connection": "close"})(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _refusal(self, request: Request) -> YetiError | None:
+        """Return why nothing is read; the route asks again what whoever is known may do."""
+        bearer, cookie = await access.bearer_of(request), await access.cookie_of(request)
+
+        def ask() -> None:
+            with self._services.store() as store:
+                access.known_caller(request, self._services, store, bearer, cookie)
+
+        try:
+            await run_in_threadpool(ask)
+        except YetiError as error:
+            return error
+        return None
+
+
+def _may_be_much(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    said = headers.get(b"content-length", b"")
+    return b"transfer-encoding" in headers or (said.isdigit() and int(said) > MOST_OF_NOBODY_BYTES)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(
+        413, f"More than {MOST_OF_NOBODY_BYTES >> 10} KiB are not taken here", {"Connection": "close"}
+    )
