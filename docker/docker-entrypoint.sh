@@ -12,6 +12,7 @@
 #   envshell                     a shell in here
 #   tasks-beat, events-tasks     nothing: tasks does that too
 #
+# Services bring the database to the schema of this version first, unless YETI_UPGRADE=no.
 # Anything else is a command, such as `yetictl export list`.
 set -eu
 
@@ -40,6 +41,12 @@ check_folders() {
       *) check_folder "$place" ;;
     esac
   done
+}
+
+# A database on a server is brought to the schema of this version by the first container that begins, and the others
+# wait; a file is whenever it is opened.  What is wrong with it the service says itself.
+upgrade() {
+  [ "${YETI_UPGRADE:-yes}" = no ] || yetictl db upgrade >/dev/null || :
 }
 
 # Prints one field of a user, as `true` or `false`, or its text.
@@ -101,20 +108,24 @@ verb=${1:-webserver}
 case $verb in
   webserver)
     check_folders
+    upgrade
     exec yetictl api "$@"
     ;;
   webserver-prod)
     check_folders
+    upgrade
     processors=$(nproc)
     [ "$processors" -le 4 ] || processors=4
     exec yetictl api --processes "${YETI_API_PROCESSES:-$processors}" "$@"
     ;;
   tasks)
     check_folders
+    upgrade
     exec yetictl tasks "$@"
     ;;
   serve)
     check_folders
+    upgrade
     exec yetictl serve "$@"
     ;;
   tasks-beat | events-tasks) do_nothing "$verb" ;;

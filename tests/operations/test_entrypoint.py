@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -117,6 +118,19 @@ def test_tasks_runs_what_is_due(container: Container) -> None:
 
     assert 0 == process.returncode
     assert "8.8.4.1\n" == (container.home / "exports/x.txt").read_text()
+
+
+@pytest.mark.parametrize("upgrade", ["yes", "no"])
+def test_services_bring_the_database_up_to_date(container: Container, postgresql: Any, upgrade: str) -> None:
+    """A compose file with api and tasks alone begins with an empty database on a server, unless that is not wanted."""
+    url = postgresql.make("empty")
+    status = 0 if upgrade == "yes" else 1
+    try:
+        _, said = container.run("tasks", "--once", status=status, YETI_DATABASE_URL=url, YETI_UPGRADE=upgrade)
+    finally:
+        postgresql.drop(url)
+
+    assert ("the database has schema" in said, "yetictl db upgrade" in said) == (upgrade == "yes", upgrade == "no")
 
 
 @pytest.mark.parametrize("verb", ["tasks-beat", "events-tasks"])
