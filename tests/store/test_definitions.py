@@ -132,7 +132,7 @@ def test_one_run_at_a_time(store, export):
     """A claim keeps others away until it is released or runs out; its number rises each time."""
     first = runs.claim(store, export, "host:1", NOW)
     with pytest.raises(ExportBusy, match="being run by host:1"):
-        runs.claim(store, export, "host:2", NOW + 59 * SECOND)
+        runs.claim(store, export, "host:2", NOW + (runs.LEASE_S - 1) * SECOND)
     runs.release(store, first)
     second = runs.claim(store, export, "host:2", NOW)
 
@@ -181,11 +181,11 @@ def test_a_claim_is_not_that_on_a_namesake(store, export):
 def test_renewing_prolongs(store, export):
     """A renewed claim holds longer."""
     lease = runs.claim(store, export, "me", NOW)
-    runs.renew(store, lease, NOW + 50 * SECOND)
+    runs.renew(store, lease, NOW + (runs.LEASE_S - 10) * SECOND)
     runs.check(store, lease)
 
     with pytest.raises(ExportBusy):
-        runs.claim(store, export, "other", NOW + 100 * SECOND)
+        runs.claim(store, export, "other", NOW + 2 * (runs.LEASE_S - 10) * SECOND)
 
 
 def test_runs_and_versions(store, export):
