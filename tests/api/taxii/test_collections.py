@@ -126,6 +126,7 @@ def test_what_no_pattern_can_say_is_left_out(publisher, token, collection):
         )
     publisher.define("mixed", selection=Selection(include=("mixed",)), is_public=True)
     publisher.run("mixed")
+    time.sleep(1)  # what is published counts within a second
     found = Collection(
         f"{publisher.api.url}/taxii2/api/collections/{uuid.uuid5(NAMESPACE, 'collection:mixed')}/"
     ).get_objects()
