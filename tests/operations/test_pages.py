@@ -86,9 +86,10 @@ def test_files_and_pages_that_are_named_are_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_variables_that_are_named_are_settings(page: str) -> None:
-    """Of the program, or of the compose file."""
+    """Of the program, of the compose file, or of the image's entry point."""
     known = {setting.variable for setting in SETTINGS} | {"YETI_HOME"}
     known |= set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yaml").read_text()))
+    known |= set(re.findall(r"\$\{(\w+)", (ROOT / "docker/docker-entrypoint.sh").read_text()))
     named = set(re.findall(r"\bYETI_[A-Z_]+\b", text_of(page)))
 
     assert named

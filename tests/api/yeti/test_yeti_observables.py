@@ -91,12 +91,14 @@ def test_value_that_is_none_is_refused(client: httpx.Client) -> None:
     """With Yeti's words, and why."""
     answers = [
         client.post("observables/", json={"value": value, "type": type_})
-        for value, type_ in (("toto", "ipv4"), ("just words", "guess"), ("", "hostname"), ("a\0.com", "hostname"))
+        for value, type_ in (("toto", "ipv4"), ("just words", "guess"), ("", "hostname"))
     ]
+    nul = client.post("observables/", json={"value": "a\0.com", "type": "hostname"})
     half = client.post("observables/", content=b'{"value": "\\ud800", "type": "generic"}', headers=JSON)
 
     assert 400 == half.status_code
-    assert [400] * 4 == [answer.status_code for answer in answers]
+    assert 422 == nul.status_code  # which no text that is sent may hold
+    assert [400] * 3 == [answer.status_code for answer in answers]
     assert all(answer.json()["detail"].startswith("Failed to add observable: ") for answer in answers)
 
 
@@ -531,7 +533,8 @@ def test_bodies_that_are_none(client: httpx.Client) -> None:
 
 def test_ids_that_are_none(client: httpx.Client, hosts: dict[str, str]) -> None:
     """What is no number is not found, as any other id that there is not."""
-    for text in ("x", "-1", "0", "9" * 18, "9" * 30, "%00", "1e3", "१", "1 OR 1=1"):
+    for text in ("x", "-1", "0", "9" * 18, "9" * 30, "1e3", "१", "1 OR 1=1"):
         answers = [client.get(f"observables/{text}"), client.delete(f"observables/{text}")]
 
         assert [404, 404] == [answer.status_code for answer in answers], text
+    assert 422 == client.get("observables/%00").status_code
