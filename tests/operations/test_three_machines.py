@@ -71,7 +71,7 @@ def test_two_machines_share_a_database_and_a_storage(postgresql: PostgresqlServe
         now = time.time_ns() // 1_000
         assert 1 == len(workers.lately(store, now))
         assert 1 == len(runs.runs(store, "x"))
-        assert [1] == [item.entries for item in figures.exports(store, now)]
+        assert [1] == [item.entries for item in figures.exports(store)]
         assert 0 == health.queue(store, now).due
 
     assert "somebody" == me.json()["username"]

@@ -132,7 +132,8 @@ def test_places_are_only_looked_at_by_admins(api: Api, place: str) -> None:
     with api.client("editor") as editor:
         answer = editor.post("/api/v2/exports/storages/check", json={"path": place})
 
-    assert 403 == answer.status_code
+    # What no text may hold is refused before anybody is asked who it is.
+    assert (422 if "\0" in place else 403) == answer.status_code
 
 
 @pytest.mark.parametrize("value", ["x", "a b", 'a"b', "é" * 10, "a" * 65, "a\tb", "../../x", "12345678\\"])
