@@ -1,12 +1,13 @@
 """What is forgotten, when, and what stays however old it is."""
 
 import pytest
+from sqlalchemy import insert
 
 from core.accounts import accounts, callers
 from core.errors import NotAuthenticated, TooManyAttempts
 from core.exports.run import run_export
 from core.schemas.instant import DAY, SECOND
-from core.store import audit, fetches, jobs, logins, old_runs, run_lines, runs
+from core.store import audit, fetches, jobs, logins, old_runs, run_lines, runs, schema
 from core.store.fetches import Fetched, FetchKey
 from core.tasks import tidying
 from core.tasks.tidying import Keep, tidy
@@ -86,6 +87,17 @@ def test_who_has_what_stays(store, define):
     define("x")
     with store.writing() as connection:
         key = connection.exec_driver_sql("SELECT id FROM export").scalar()
+        connection.execute(
+            insert(schema.consumer).values(
+                id=7,
+                name="siem",
+                description="",
+                networks="[]",
+                all_exports=True,
+                is_enabled=True,
+                created_at=NOW,
+            )
+        )
     rows = [(version, NOW - age * DAY) for version, age in ((1, 500), (2, 400), (3, 390))]
     for consumer in (0, 7):
         found = [
