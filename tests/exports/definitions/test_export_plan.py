@@ -301,7 +301,7 @@ def test_an_export_that_runs_is_not_removed(planned, define, store):
     define("old", format="list")
     found = planned('[[export]]\nname = "new"\nformat = "list"\n', remove=True)
 
-    with held(store, "old", Clock(NOW)), pytest.raises(ExportBusy):
+    with held(store, "old", Clock(LATER)), pytest.raises(ExportBusy):
         plans.apply(store, found, LATER)
 
     assert ["old"] == [item.name for item in definitions.exports(store)]
