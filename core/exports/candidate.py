@@ -19,7 +19,8 @@ from core.exports.gate.ranking import cut_query
 from core.exports.gate.required import PIECE, entry_of
 from core.exports.gate.rules import Found
 from core.exports.history import history_of
-from core.exports.render import Job, Rendered, refused_rows, render
+from core.exports.output import Rendered, refused_rows
+from core.exports.render import Job, render
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
 from core.exports.versions import counters
@@ -321,6 +322,7 @@ class _Candidate:
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]
+        notes += rendered.notes
         notes += worth_telling(self._snapshot, self._selection, self._instant)
         notes += allow_hits.worth_telling(self._snapshot, self._selection, self._instant)
         if selected < FEW:

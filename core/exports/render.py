@@ -4,22 +4,20 @@ No more than a batch is in memory, except for a template that must see all rows 
 same instant gives the same bytes.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import msgspec
+from typing import Any, Generic, TypeVar
 
 from core.behind import behind
-from core.clients.persistient_storage import names
 from core.errors import RenderError, TemplateError, YetiError
-from core.exports.formats import Format, get_format, parse_options
+from core.exports.formats import Format, Values, get_format, parse_options
+from core.exports.formatting.memory import Memory
+from core.exports.output import Rendered, SpoolOutput
 from core.exports.settings import Settings
-from core.exports.spool import NotLines, RenderedFile, SpoolFile
+from core.exports.spool import NotLines
 from core.exports.templates import templates
 from core.exports.templates.rows import frames as batches
 from core.exports.templates.source import Parts
@@ -29,32 +27,9 @@ from core.store.collector import collector_off
 from core.store.snapshot import Column, Row, Snapshot
 
 _WHOLE = frozenset({Column.ASSERTIONS_JSON, Column.CONTEXT_JSON})
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 TEMPLATE_MEDIA_TYPE = "text/plain; charset=utf-8"
 
 Report = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What was written.
-
-    Attributes:
-        files: The set of files; one of most formats.
-        entries: Observables written.
-        refused: Observables that the format cannot express.
-        reasons: How many for which reason.
-        is_complete: All rows were read.
-        refusals: A local file with each of them; `refused_rows` reads it.
-    """
-
-    files: tuple[RenderedFile, ...]
-    entries: int
-    refused: int
-    reasons: dict[str, int]
-    is_complete: bool
-    refusals: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,65 +51,15 @@ class Job:
     first: int | None = None
 
 
-class SpoolOutput:
-    """Where a format writes to; see ``core.exports.formats.Output``."""
-
-    def __init__(self, folder: Path, file_name: str, media_type: str) -> None:
-        self.file_name = file_name
-        self.reasons: Counter[str] = Counter()
-        self._folder, self._media_type = folder, media_type
-        self._files: dict[str, SpoolFile] = {}
-        self._refusals: BinaryIO | None = None
-
-    def open(self, name: str = "", media_type: str = "") -> SpoolFile:
-        """Begin a file of the set."""
-        name = names.check(name or self.file_name)
-        if name in self._files:
-            raise RenderError(f"the format began the file {name} twice")
-        path = self._folder / f"{len(self._files)}.part"
-        self._files[name] = SpoolFile(path, name, media_type or self._media_type)
-        return self._files[name]
-
-    def refuse(self, row: Row, reason: str) -> None:
-        """Count a row that cannot be expressed, and put it down: there may be very many."""
-        self.reasons[f"{row.type} {reason}"] += 1
-        if self._refusals is None:
-            self._refusals = (self._folder / "refusals.jsonl").open("wb")
-        self._refusals.write(_encode((row.type, row.value, reason)) + b"\n")
-
-    def close(self) -> None:
-        """Close what is open."""
-        for file in self._files.values():
-            file.stream.close()
-        if self._refusals is not None:
-            self._refusals.close()
-
-    def start_over(self) -> None:
-        """Forget what was written."""
-        self.close()
-        self._files.clear()
-        self.reasons.clear()
-        self._refusals = None
-
-    def finish(self, is_complete: bool) -> Rendered:
-        """Close the files."""
-        files = tuple(file.finish() for file in self._files.values())
-        refusals = None
-        if self._refusals is not None:
-            self._refusals.close()
-            refusals = Path(self._refusals.name)
-        return Rendered(
-            refusals=refusals,
-            files=files,
-            entries=sum(file.entries for file in files),
-            refused=self.reasons.total(),
-            reasons=dict(sorted(self.reasons.items())),
-            is_complete=is_complete,
-        )
-
-
 def render(
-    snapshot: Snapshot, job: Job, selected: int, folder: Path, settings: Settings, report: Report = lambda _: None
+    snapshot: Snapshot,
+    job: Job,
+    selected: int,
+    folder: Path,
+    settings: Settings,
+    report: Report = lambda _: None,
+    *,
+    memory: Memory | None = None,
 ) -> Rendered:
     """Write the files of an export.
 
@@ -145,6 +70,7 @@ def render(
         folder: An empty folder of the spool.
         settings: For the bounds of templates.
         report: Called with the number of rows that were just written.
+        memory: What a format may know of earlier versions.
 
     Raises:
         TemplateError: The template failed, or went over a bound.
@@ -153,7 +79,15 @@ def render(
     definition = job.definition
     form = get_format(definition.format) if definition.format else None
     media_type = form.MEDIA_TYPE if form else TEMPLATE_MEDIA_TYPE
-    with closing(SpoolOutput(folder, definition.file_name, media_type)) as output, collector_off():
+    output = SpoolOutput(
+        folder,
+        definition.file_name,
+        media_type,
+        export=definition.name,
+        instant=job.instant,
+        memory=memory,
+    )
+    with closing(output), collector_off():
         if form is None:
             return _by_template(snapshot, job, selected, output, settings, report)
         options = parse_options(form, definition.options)
@@ -163,13 +97,6 @@ def render(
             raise
         except Exception as error:  # a format may be anybody's code
             raise RenderError(f"the format {form.NAME} failed: {type(error).__name__}: {error}") from error
-
-
-def refused_rows(rendered: Rendered) -> Iterator[tuple[str, str, str]]:
-    """Yield type, value and reason of what the format could not express, in order."""
-    if rendered.refusals is not None:
-        with rendered.refusals.open("rb") as lines:
-            yield from map(_decode, lines)
 
 
 def _by_format(
@@ -184,6 +111,11 @@ def _by_format(
         if _by_lines(snapshot, job, parts, head(options) if head else "", output, report):
             return output.finish(is_complete=True)
         output.start_over()
+    if render_values := getattr(form, "render_values", None):
+        with closing(snapshot.plain_values(job.selection, job.instant)) as batches:  # type: ignore[type-var]
+            values = _Watched(_first_values(batches, job.first), report, size=lambda batch: len(batch.values))
+            render_values(values, output, options)
+        return output.finish(values.is_complete)
     with _rows(snapshot, job, report) as rows:
         form.render(rows, output, options)
     return output.finish(rows.is_complete)
@@ -243,7 +175,7 @@ def _parts(text: str, selected: int, settings: Settings) -> Parts | None:
 
 
 @contextmanager
-def _rows(snapshot: Snapshot, job: Job, report: Report) -> Iterator["_Watched"]:
+def _rows(snapshot: Snapshot, job: Job, report: Report) -> Iterator["_Watched[list[Row]]"]:
     """Give the batches of rows; they are let go when the block ends, so that the snapshot may be asked again."""
     with closing(snapshot.rows(job.selection, job.instant)) as batches:  # type: ignore[type-var]
         yield _Watched(batches if job.first is None else _first(batches, job.first), report)
@@ -253,23 +185,38 @@ def _first(batches: Iterator[list[Row]], most: int) -> Iterator[list[Row]]:
     yield list(islice(chain.from_iterable(batches), most))
 
 
-class _Watched:
-    """Batches of rows; says how many there were and whether that was all."""
+def _first_values(batches: Iterator[tuple[str, list[str]]], most: int | None) -> Iterator[Values]:
+    """Yield batches, of no more than *most* values altogether."""
+    for type_, values in batches:
+        yield Values(type_, values if most is None else values[:most])
+        if most is not None:
+            most -= len(values)
+            if most <= 0:
+                return
 
-    def __init__(self, batches: Iterator[list[Row]], report: Report) -> None:
+
+Batch = TypeVar("Batch", list[Row], Values)
+
+
+class _Watched(Generic[Batch]):
+    """Batches of rows or values; says how many there were and whether that was all."""
+
+    def __init__(self, batches: Iterator[Batch], report: Report, size: Callable[[Batch], int] = len) -> None:
         self.count = 0
         self.is_complete = False
-        self._batches, self._report = batches, report
+        self._batches: Iterator[Batch] = batches
+        self._size: Callable[[Batch], int] = size
+        self._report = report
 
-    def __iter__(self) -> Iterator[list[Row]]:
+    def __iter__(self) -> Iterator[Batch]:
         return self
 
-    def __next__(self) -> list[Row]:
+    def __next__(self) -> Batch:
         try:
             batch = next(self._batches)
         except StopIteration:
             self.is_complete = True
             raise
-        self.count += len(batch)
-        self._report(len(batch))
+        self.count += self._size(batch)
+        self._report(self._size(batch))
         return batch

@@ -26,6 +26,7 @@ from core.store.rendering import TLP_WORDS
 from core.store.rows import BATCH, Row, RowAssertion, RowReader, Visible
 from core.store.store import Store
 from core.store.tags import read_tags
+from core.store.values import read_values, with_pieces
 
 __all__ = ["Column", "Lines", "Piece", "Row", "RowAssertion", "Snapshot"]
 
@@ -220,6 +221,12 @@ class Snapshot:
             line: The parts of one line, its line end among them; what is not a ``Column`` stands for itself.
         """
         return Lines(self._connection, lambda: self._planned(selection, instant), line)
+
+    def plain_values(self, selection: Selection, instant: Instant) -> Iterator[tuple[str, list[str]]]:
+        """Yield types, each with some thousand values of it, in order: all that *selection* takes, pieces too."""
+        found = read_values(self._connection, lambda: self._planned(selection, instant))
+        with self._database.errors():
+            yield from with_pieces(found, [piece[1:] for piece in self._pieces])
 
     def rows(self, selection: Selection, instant: Instant) -> Iterator[list[Row]]:
         """Yield batches of rows, every assertion judged at *instant*."""

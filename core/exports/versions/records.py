@@ -7,7 +7,8 @@ from typing import Literal
 
 from core import __version__
 from core.exports.gate.verdict import Verdict
-from core.exports.render import Job, Rendered
+from core.exports.output import Rendered
+from core.exports.render import Job
 from core.exports.settings import Settings
 from core.exports.versions import counters
 from core.exports.versions.archive import Archive

@@ -11,8 +11,9 @@ from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.gate.measure import space_of
 from core.exports.gate.verdict import Verdict
 from core.exports.lease import Clock
+from core.exports.output import Rendered
 from core.exports.publishing.publish import Published
-from core.exports.render import Job, Rendered, render
+from core.exports.render import Job, render
 from core.exports.select import resolved
 from core.exports.settings import Settings
 from core.exports.versions.leaving import Leaving, changes_of, leaving, write_counted

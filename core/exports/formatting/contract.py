@@ -1,0 +1,130 @@
+"""The words of the contract between a format and the engine; ``core.exports.formats`` tells it as a whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+COUNTER_MARK = "\ue000publish counter\ue000"
+"""Stands in a file where its publish counter belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a format: its default as text, and what it means."""
+
+    default: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What reads a format, and what whoever runs it has to know; each a phrase or a sentence for people.
+
+    Attributes:
+        name: Product, and the part of it that reads the list.
+        limits: How many entries, how long, which kinds; what it does beyond.
+        one_bad_entry: What one entry that it does not understand does to the list.
+        setup: One line of how to wire it up: address, refresh, authentication.
+        checker: The program of the consumer that proves the format, as it is called; empty where there is none, so
+            that the format is read back by a parser made from the documented rules.
+        options: The options that this consumer needs, as ``KEY=VALUE`` words; empty is the defaults.
+    """
+
+    name: str
+    limits: str
+    one_bad_entry: str
+    setup: str
+    checker: str = ""
+    options: str = ""
+
+
+class Value(NamedTuple):
+    """One observable without anything else that is known of it."""
+
+    type: str
+    value: str
+
+
+class Values(NamedTuple):
+    """Many observables of one type without anything else that is known of them, in order."""
+
+    type: str
+    values: list[str]
+
+
+class Numbered(NamedTuple):
+    """The number of an entry and which revision of its text is current; the first is 1."""
+
+    number: int
+    revision: int
+
+
+class Gone(NamedTuple):
+    """An observable that was on the list and is not any more.
+
+    Attributes:
+        reason: ``withdrawn``, ``expired``, ``excluded`` … as the ledger of versions has it.
+        since: When the version that no longer has it was made, in microseconds UTC.
+    """
+
+    type: str
+    value: str
+    reason: str
+    since: int
+
+
+class OutputFile(Protocol):
+    """A file that is being made."""
+
+    def write(self, text: str, entries: int) -> None:
+        """Add *text*, which holds so many entries."""
+
+
+class Output(Protocol):
+    """Where a format writes to."""
+
+    file_name: str
+    """The name that the export is published under."""
+
+    export: str
+    """The name of the export."""
+
+    instant: int
+    """The instant of the run, in microseconds UTC."""
+
+    def open(self, name: str = "", media_type: str = "") -> OutputFile:
+        """Begin a file of the set; without a name it is the export's own."""
+
+    def refuse(self, row: Any, reason: str) -> None:
+        """Say that *row*, anything with a ``type`` and a ``value``, cannot be expressed, and why.
+
+        The reason is one phrase without the value.
+        """
+
+    def note(self, text: str) -> None:
+        """Say one line to whoever runs the export, such as that entries were put together."""
+
+    def numbers(self, kind: str, texts: Sequence[tuple[Value, str]]) -> list[Numbered]:
+        """Return the number of each observable, the same for ever, and the revision of its text.
+
+        Args:
+            kind: What is numbered; the same observable has a number for each kind.
+            texts: Each observable with the text that has a revision: another text, another revision.
+        """
+
+    def gone(self) -> Iterator[Gone]:
+        """Yield what earlier versions had and the selection of this run does not take, in order."""
+
+
+class Format(Protocol):
+    """A format, as the module that holds it; it has ``render`` or ``render_values``."""
+
+    NAME: str
+    MEANING: str
+    MEDIA_TYPE: str
+    SUFFIX: str
+    TYPES: frozenset[str] | None
+    OPTIONS: Mapping[str, Option]
+
+    def render(self, rows: Iterator[list[Any]], out: Output, options: Any) -> None:
+        """Write the files of the export."""
