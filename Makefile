@@ -5,7 +5,7 @@ INTEL ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard bench bench-storage soak wheel clean python
+.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard proofs bench bench-storage soak wheel clean python
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ docs: $(VENV)/.base ## Write the generated pages of docs/reference again
 
 docs-check: $(VENV)/.base ## Fail if a generated page is not up to date
 	@$(BIN)/python docs/generate.py --check
+
+proofs: $(VENV)/.test ## Write core/exports/formats/proofs.json again, from the tests that prove it; needs the consumers' tools
+	@$(BIN)/python -m pytest -q --proofs tests/formats
 
 bench: $(VENV)/.base ## Measure against the sqlite3 command line; ROWS=100000 for a quick one
 	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))

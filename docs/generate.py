@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from core.exports.formats import Format
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -119,30 +121,52 @@ def observable_types() -> str:
 
 
 def formats_page() -> str:
-    """Return the page of the export formats, from their files."""
+    """Return the page of the export formats, from their files and from what tests wrote down of them."""
     from core.exports.formats import formats
+    from core.exports.formatting.proofs import proof_text
 
     lines = [
         "# Export formats\n",
         NOTICE,
-        "One file each in `core/exports/formats/`; `yetictl format list` prints this.\n",
+        "One file each in `core/exports/formats/`; `yetictl format list` and `yetictl format show NAME` print this.\n",
+        "*Verified* means that the consumer's own program took what the format makes of hostile and of real values;",
+        "*and asked*, that it was run with the list, caught what is on it and let pass what is not.",
+        "*Format-checked* means that no such program runs here, and that a strict parser, written from the documented",
+        "rules and independent of the format, read everything back.",
+        "What is *unproven* has no such test.",
+        "The column is made by the tests themselves (`make proofs`).\n",
+        "| format | consumer | options | how it is proven |",
+        "| --- | --- | --- | --- |",
     ]
-    for name, form in sorted(formats().items()):
-        lines += [
-            f"## {name}\n",
-            f"{form.MEANING}.",
-            "",
-            inspect.cleandoc(inspect.getmodule(form).__doc__ or ""),
-            "",
-        ]
-        lines += [f"Media type `{form.MEDIA_TYPE}`, suffix `{form.SUFFIX}`.", ""]
-        if form.OPTIONS:
-            lines += ["| option | default | meaning |", "| --- | --- | --- |"]
-            lines += [
-                f"| `{key}` | `{option.default}` | {option.meaning} |" for key, option in form.OPTIONS.items()
-            ]
-            lines.append("")
+    known = formats()
+    for name, form in known.items():
+        for consumer in getattr(form, "CONSUMERS", ()):
+            options = f"`{consumer.options}`" if consumer.options else ""
+            lines.append(f"| [{name}](#{name}) | {consumer.name} | {options} | {proof_text(name, consumer)} |")
+    lines.append("")
+    for name, form in known.items():
+        lines += [f"## {name}\n", f"{form.MEANING}.", ""]
+        lines += [inspect.cleandoc(inspect.getmodule(form).__doc__ or ""), ""]
+        types = "every type" if form.TYPES is None else ", ".join(f"`{type_}`" for type_ in sorted(form.TYPES))
+        lines += [f"Media type `{form.MEDIA_TYPE}`, suffix `{form.SUFFIX}`.", f"It takes {types}.", ""]
+        lines += _format_tables(form)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _format_tables(form: "Format") -> list[str]:
+    lines = []
+    if form.OPTIONS:
+        lines += ["| option | default | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{key}` | `{option.default}` | {option.meaning} |" for key, option in form.OPTIONS.items()]
+        lines.append("")
+    if consumers := getattr(form, "CONSUMERS", ()):
+        lines += ["| consumer | limits | what one bad entry would do | how to wire it up |"]
+        lines += ["| --- | --- | --- | --- |"]
+        for consumer in consumers:
+            cells = (consumer.name, consumer.limits, consumer.one_bad_entry, consumer.setup)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return lines
 
 
 def storage_clients() -> str:

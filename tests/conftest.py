@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from consumer_tools import MissingTools
 from databases import KIND, ON_POSTGRESQL, Databases, PostgresqlServer, postgresql_server
+from format_proofs import Proofs
 from scoreboard import Scoreboard, mark_rows
 
 INTEL = Path(__file__).parents[2] / "shared" / "data" / "intel"
@@ -16,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scoreboard")
     group.addoption("--scoreboard", action="store_true", help="write docs/reference/scoreboard.md")
     group.addoption("--scoreboard-check", action="store_true", help="fail if that page is not what the tests say")
+    group = parser.getgroup("proofs", "proofs of export formats, see format_proofs.py")
+    group.addoption("--proofs", action="store_true", help="write core/exports/formats/proofs.json")
+    group.addoption("--proofs-check", action="store_true", help="fail if that file is not what the tests say")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "scoreboard(row): a row of docs/reference/scoreboard.md that the test proves"
     )
     config.addinivalue_line("markers", "sqlite: about SQLite's file itself; left out where tests run on a server")
+    config.addinivalue_line(
+        "markers", "proof(format, consumer, how, tool): what a test proves of a format, see format_proofs.py"
+    )
+    config.pluginmanager.register(MissingTools())
+    if config.option.proofs or config.option.proofs_check:
+        config.pluginmanager.register(Proofs(config))
     if KIND not in ("sqlite", "postgresql"):
         raise pytest.UsageError(f"YETI_TEST_DATABASE: {KIND!r} is neither sqlite nor postgresql")
     if config.option.scoreboard or config.option.scoreboard_check:

@@ -1,7 +1,7 @@
 """Show what a run would publish, without touching anything."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from core.errors import RenderError, YetiError
+from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
+from core.exports.formats import get_format, parse_options
 from core.exports.gate.verdict import Verdict
 from core.exports.render import Job, render
 from core.exports.select import is_little
@@ -127,6 +128,33 @@ def preview_of(
         notes=made.notes,
         listed=look.listed,
     )
+
+
+def in_format(definition: ExportDefinition, format: str, options: Sequence[str]) -> ExportDefinition:
+    """Return an export as it would be in another format.
+
+    Args:
+        definition: The export.
+        format: The name of the format.
+        options: Of the format, as ``KEY=VALUE``; those of the export belong to its own.
+
+    Raises:
+        DefinitionError: There is no such format or option, or it can express nothing of what the export takes.
+    """
+    form = get_format(format)
+    pairs = [option.partition("=") for option in options]
+    if wrong := [option for option, (_, sign, _) in zip(options, pairs, strict=True) if not sign]:
+        raise DefinitionError(f"an option is KEY=VALUE, not {wrong[0]!r}", word="option")
+    given = {key: value for key, _, value in pairs}
+    parse_options(form, given)
+    types = definition.selection.types
+    if form.TYPES is not None and types:
+        types = tuple(type_ for type_ in types if type_ in form.TYPES)
+        if not types:
+            wanted, possible = ", ".join(definition.selection.types), ", ".join(sorted(form.TYPES))
+            raise DefinitionError(f"{format} can express none of {wanted}; it takes {possible}", word="format")
+    selection = replace(definition.selection, types=types)
+    return replace(definition, selection=selection, format=format, template="", options=given)
 
 
 class _Look:

@@ -37,7 +37,7 @@ from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.values import types as observable_types
 
 INSTANT = 1_790_000_000_000_000
-FEW_ENTRIES, MANY_ENTRIES = 12_000, 36_000
+FEW_ENTRIES, MANY_ENTRIES = 6_000, 18_000
 SLACK_BYTES = 96 * 1024
 """So much more may be taken for three times as many entries."""
 
