@@ -258,11 +258,13 @@ def _run_one(
 def list_(session: Session, as_json: bool) -> None:
     """Print the exports, how each last went, and which are held or pinned."""
     from core.exports.state import state_of, state_text
-    from core.store import definitions, runs
+    from core.store import definitions, versions
 
     with session.store() as store:
         exports = definitions.exports(store)
-        found = [(item, state_of(store, item.name), runs.current_version(store, item.name)) for item in exports]
+        found = [
+            (item, state_of(store, item.name), versions.current_version(store, item.name)) for item in exports
+        ]
     if as_json:
         print_json([definition_object(item, state.last) | state_object(state) for item, state, _ in found])
         return
@@ -291,12 +293,12 @@ def list_(session: Session, as_json: bool) -> None:
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
     from core.exports.state import state_of
-    from core.store import definitions, runs
+    from core.store import definitions, runs, versions
 
     with session.store() as store:
         item = definitions.get_export(store, name)
         last = runs.runs(store, name, limit=5)
-        version = runs.current_version(store, name)
+        version = versions.current_version(store, name)
         state = state_of(store, name)
     if as_json:
         print_json(definition_object(item, last[0] if last else None, version) | state_object(state))

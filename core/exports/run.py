@@ -24,7 +24,7 @@ from core.exports.versions.versioning import Versions
 from core.log import bind
 from core.redaction import redact
 from core.schemas.instant import Instant, to_second
-from core.store import archives, definitions, pins, runs
+from core.store import archives, definitions, leases, pins, runs
 from core.store.archives import Archived
 from core.store.run_lines import RunLine
 
@@ -106,7 +106,7 @@ def run_export(
 
 def _recorded(
     store: "Store",
-    lease: runs.Lease,
+    lease: leases.Lease,
     run_id: int,
     settings: Settings,
     clock: Clock,
@@ -139,7 +139,7 @@ class _Run:
     def __init__(
         self,
         store: "Store",
-        lease: runs.Lease,
+        lease: leases.Lease,
         run_id: int,
         settings: Settings,
         clock: Clock,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core.errors import StorageUnavailable, StoreBusy
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, open_store, run_lines, runs, schedules, schema
+from core.store import definitions, job_claims, jobs, open_store, run_lines, runs, schedules, schema
 from core.tasks.queues import Crew, loops
 from core.tasks.service import TaskService
 from core.tasks.tidying import Keep
@@ -263,7 +263,7 @@ def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, 
 
     assert not thread.is_alive()
     assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
-    assert "x" == jobs.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
+    assert "x" == job_claims.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
 
 
 def opening(place, fails):

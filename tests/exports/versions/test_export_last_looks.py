@@ -17,7 +17,7 @@ from core.exports.versions.verify import verify
 from core.schemas.claim import TLP, AllowListEntries
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import clearing, definitions, runs
+from core.store import clearing, definitions, leases, runs
 from core.store.allow_lists.lists import put_allow_list, set_allow_list
 
 DAY_2, DAY_3, DAY_4, DAY_5, DAY_6 = (LATER + number * DAY for number in range(1, 6))
@@ -148,7 +148,7 @@ def test_an_export_that_runs_may_hold_anything(hundred, store, settings):
     assert [] == holders(store, "ipv4", "203.0.113.1", now, settings)
     clearing.clear(store, "ipv4", "203.0.113.1", "ours", now)
 
-    runs.claim(store, "x", "elsewhere:1:1", now, lease_s=3)
+    leases.claim(store, "x", "elsewhere:1:1", now, lease_s=3)
 
     assert ["x"] == holders(store, "ipv4", "203.0.113.1", now, settings)
     assert [] == holders(store, "ipv4", "203.0.113.1", now + 4_000_000, settings)
