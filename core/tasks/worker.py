@@ -14,7 +14,8 @@ from core import log
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
 from core.exports.definitions.schedule import next_due, read_schedule
 from core.exports.lease import is_dead, owner
-from core.exports.run import RunResult, run_export
+from core.exports.run import run_export
+from core.exports.run_result import RunResult
 from core.exports.settings import Settings
 from core.schemas.instant import LATEST, SECOND, Instant
 from core.store import job_claims, jobs, runs, schedules

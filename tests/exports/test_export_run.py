@@ -559,7 +559,7 @@ def test_a_run_that_was_taken_over_publishes_nothing(three, define, store, setti
         leases.claim(store, "x", "another:1:1", LATER + 365 * DAY)
         return rendered
 
-    monkeypatch.setattr("core.exports.candidate.render", slow)
+    monkeypatch.setattr("core.exports.budget.render", slow)
     with pytest.raises(ExportBusy):
         run_export(store, "x", settings, now=LATER)
 
@@ -573,7 +573,7 @@ def test_an_interrupted_run_is_recorded(three, define, store, settings, monkeypa
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.exports.candidate.render", stop)
+    monkeypatch.setattr("core.exports.budget.render", stop)
     with pytest.raises(KeyboardInterrupt):
         run_export(store, "x", settings, now=LATER)
 

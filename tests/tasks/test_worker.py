@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import StorageUnavailable, StoreBusy
+from core.exports import budget
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
 from core.store import definitions, job_claims, jobs, open_store, run_lines, runs, schedules, schema
@@ -162,7 +163,7 @@ def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines
     jobs.request(store, "x", by="lena", now=clock.now)
     began = threading.Event()
     monkeypatch.setattr("core.tasks.worker.RENEW_EVERY_S", 0.01)
-    render = run_module.candidate.render
+    render = budget.render
 
     def slow(snapshot, job, selected, folder, settings, on_entries=lambda _: None):
         began.set()
@@ -171,7 +172,7 @@ def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines
             threading.Event().wait(0.01)
         return render(snapshot, job, selected, folder, settings, on_entries)
 
-    monkeypatch.setattr("core.exports.candidate.render", slow)
+    monkeypatch.setattr("core.exports.budget.render", slow)
 
     def cancel():
         began.wait(30)

@@ -7,7 +7,7 @@ import pytest
 from export_samples import LATER, NOW, claim, feed
 
 from core.errors import ExportBusy, GateError, NotFound
-from core.exports import candidate as candidates
+from core.exports import budget
 from core.exports.answers.holders import holders
 from core.exports.run import run_export
 from core.exports.versions.archive import Archive
@@ -124,7 +124,7 @@ def test_limits_may_be_changed_before_a_release(waiting, store, settings, lines)
 def test_a_withdrawal_during_the_run_leaves_at_once(hundred, fill, run, store, settings, lines, monkeypatch):
     """The run has read the value already, on no list it was found; the same run takes it off again."""
     fill(*feed(101, first=101), now=DAY_2 - 1)
-    real = candidates.render
+    real = budget.render
     called = []
 
     def once(*given, **more):
@@ -133,7 +133,7 @@ def test_a_withdrawal_during_the_run_leaves_at_once(hundred, fill, run, store, s
             called.append(clearing.clear(store, "ipv4", "198.51.100.101", "ours", DAY_2))
         return made
 
-    monkeypatch.setattr(candidates, "render", once)
+    monkeypatch.setattr(budget, "render", once)
 
     done = run(DAY_2)
 
