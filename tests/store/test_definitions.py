@@ -8,7 +8,7 @@ from core.errors import AlreadyExists, ExportBusy, NotFound
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
 from core.schemas.instant import SECOND
-from core.store import definitions, leases, runs, versions
+from core.store import definitions, kept_templates, leases, runs, versions
 from core.store.allow_lists.lists import allow_lists, get_allow_list, put_allow_list, remove_allow_list
 from tests.store.conftest import NOW
 
@@ -79,8 +79,8 @@ def test_what_is_not_there(store):
         lambda: versions.versions(store, "none"),
         lambda: versions.current_version(store, "none"),
         lambda: leases.claim(store, "none", "me", NOW),
-        lambda: definitions.get_template(store, "none"),
-        lambda: definitions.remove_template(store, "none"),
+        lambda: kept_templates.get_template(store, "none"),
+        lambda: kept_templates.remove_template(store, "none"),
         lambda: get_allow_list(store, "none"),
         lambda: remove_allow_list(store, "none"),
     ):
@@ -102,27 +102,27 @@ def test_removing_an_export_removes_its_history(store, export):
 
 def test_templates(store):
     """Templates are kept, replaced on demand, listed by name, removed."""
-    definitions.put_template(store, "b", "{{ 1 }}\r\n", NOW)
-    definitions.put_template(store, "a", "x", NOW)
+    kept_templates.put_template(store, "b", "{{ 1 }}\r\n", NOW)
+    kept_templates.put_template(store, "a", "x", NOW)
     with pytest.raises(AlreadyExists, match="there is a template 'b' already"):
-        definitions.put_template(store, "b", "y", NOW + 1)
-    definitions.put_template(store, "b", "y", NOW + 1, replace=True)
+        kept_templates.put_template(store, "b", "y", NOW + 1)
+    kept_templates.put_template(store, "b", "y", NOW + 1, replace=True)
 
-    found = definitions.templates(store)
+    found = kept_templates.templates(store)
     assert [("a", "x", NOW, NOW), ("b", "y", NOW, NOW + 1)] == [
         (item.name, item.text, item.created_at, item.modified_at) for item in found
     ]
-    definitions.remove_template(store, "a")
-    assert ["b"] == [item.name for item in definitions.templates(store)]
+    kept_templates.remove_template(store, "a")
+    assert ["b"] == [item.name for item in kept_templates.templates(store)]
 
 
 def test_a_template_in_use_stays(store):
     """A template that an export uses is not removed."""
-    definitions.put_template(store, "b", "x", NOW)
+    kept_templates.put_template(store, "b", "x", NOW)
     definitions.add_export(store, replace(EXPORT, format="", template="b"))
 
     with pytest.raises(AlreadyExists, match="used by the export c2 ips"):
-        definitions.remove_template(store, "b")
+        kept_templates.remove_template(store, "b")
 
 
 # --- leases and runs --------------------------------------------------------------------------------------
