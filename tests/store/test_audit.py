@@ -68,7 +68,6 @@ OF_NOBODY = {
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
-    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 
