@@ -222,6 +222,44 @@ def test_tasks_are_known_to_live_until_they_end(home: Path) -> None:
         assert [] == workers.lately(store, time.time_ns() // 1_000 + 61_000_000)
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_api_is_known_to_live_until_it_ends(home: Path, tmp_path: Path, processes: str) -> None:
+    """A store is not replaced below it; it is one row however many processes answer, and none that runs exports."""
+    backup = str(tmp_path / "a.backup")
+    yetictl(home, "db", "backup", backup)
+    with open_store(f"sqlite:///{home}/yeti.db") as store:
+
+        def seen() -> list[str]:
+            return [item.name for item in workers.lately(store, time.time_ns() // 1_000, service=workers.API)]
+
+        with service(home, "api", "--processes", processes) as api:
+            (name,) = until(seen)
+            assert str(api.process.pid) in name
+            with service(home, "db", "restore", backup) as restore:
+                assert 1 == restore.ends()
+            with service(home, "db", "copy", "--to", f"sqlite:///{tmp_path}/other.db") as copy:
+                assert 1 == copy.ends()
+            assert [] == workers.lately(store, time.time_ns() // 1_000)
+            assert 0 == api.ends(signal.SIGTERM)
+        assert [] == seen()
+    yetictl(home, "db", "restore", backup)
+
+    for refused in (restore, copy):
+        assert f"the service api is running ({name}); stop it first" in refused.text
+
+
+def test_an_api_makes_no_store_in_place_of_one_that_is_gone(home: Path) -> None:
+    """That it is there is not put down in a new database, which would look as if all were well."""
+    with service(home, "api") as api:
+        api.answers()
+        for file in home.glob("yeti.db*"):
+            file.unlink()
+        assert 0 == api.ends(signal.SIGTERM)
+
+    assert [] == list(home.glob("yeti.db"))
+    assert "the database is gone" in api.text
+
+
 def test_both_in_one_process(home: Path) -> None:
     """``serve`` answers, runs what is due, and ends with one signal: status 0, nothing left."""
     (home / "feed.txt").write_text("8.8.4.1\n")
