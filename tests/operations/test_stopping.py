@@ -202,6 +202,42 @@ def test_figures_are_of_all_processes_together(home: Path) -> None:
     assert [True] * 6 == [counted in page for page in pages]
 
 
+def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
+    """What it counted counts, and however many die, there are no more files to be read."""
+    key = new_key(home)
+    with service(home, "api", "--processes", "2") as api:
+        url = api.answers()
+        children = until(lambda: two(api))
+        folder = folder_of_figures(children[0])
+        ask(url, 30)
+        before = sorted(file.name for file in folder.glob("*.db"))
+        for _ in range(2):
+            os.kill(children[0], signal.SIGKILL)
+            dead = children[0]
+            children = until(lambda: two(api, but=dead))
+            ask(url, 10)
+        after = sorted(file.name for file in folder.glob("*.db"))
+        page = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
+        assert 0 == api.ends(signal.SIGTERM)
+
+    assert 'yeti_http_requests_total{method="GET",route="none",status="404"} 50.0' in page
+    assert 4 == len(before)
+    assert before == after
+    assert not folder.exists()
+
+
+def ask(url: str, times: int) -> None:
+    """Ask for what there is not, by a connection each, so that every process gets some."""
+    for _ in range(times):
+        assert 404 == httpx.get(f"{url}/docs-of-nobody", timeout=60).status_code
+
+
+def folder_of_figures(process: int) -> Path:
+    """Where a process puts what it counts."""
+    lines = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return Path(next(line.partition("=")[2] for line in lines if line.startswith("PROMETHEUS_MULTIPROC_DIR=")))
+
+
 def test_tasks_are_known_to_live_until_they_end(home: Path) -> None:
     """Its row is there while it runs, and gone at its end; a killed one leaves it, and it gets old."""
     with open_store(f"sqlite:///{home}/yeti.db") as store:
