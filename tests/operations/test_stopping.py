@@ -212,9 +212,7 @@ def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
         ask(url, 30)
         before = sorted(file.name for file in folder.glob("*.db"))
         for _ in range(2):
-            os.kill(children[0], signal.SIGKILL)
-            dead = children[0]
-            children = until(lambda: two(api, but=dead))
+            children = replaced(api, children[0])
             ask(url, 10)
         after = sorted(file.name for file in folder.glob("*.db"))
         page = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
@@ -224,6 +222,12 @@ def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
     assert 4 == len(before)
     assert before == after
     assert not folder.exists()
+
+
+def replaced(api: Service, process: int) -> list[int]:
+    """Kill one of the two, and return those that there are then."""
+    os.kill(process, signal.SIGKILL)
+    return until(lambda: two(api, but=process))
 
 
 def ask(url: str, times: int) -> None:

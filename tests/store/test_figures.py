@@ -5,7 +5,7 @@ from sqlalchemy import event
 from core.exports.definitions import definition
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
-from core.store import definitions, figures, runs
+from core.store import definitions, figures, leases, runs
 from tests.store.conftest import NOW
 
 
@@ -19,11 +19,11 @@ def define(store, *names):
 
 def ran(store, name, at, *, status=None, took_s=1):
     """A run of an export that began then; without a status it goes on."""
-    lease = runs.claim(store, name, "somebody", at)
+    lease = leases.claim(store, name, "somebody", at)
     key = runs.begin_run(store, lease, at)
     if status is not None:
         runs.finish_run(store, key, at + took_s * SECOND, status=status)
-        runs.release(store, lease)
+        leases.release(store, lease)
 
 
 def queries(store):
