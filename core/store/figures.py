@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from core.schemas.instant import Instant
 from core.store import schema
@@ -88,17 +88,37 @@ def exports(store: Store) -> list[ExportFigures]:
 
 
 def _last_runs(connection: Connection, found: dict[int, ExportFigures]) -> None:
-    """Look from the end, export by export: there may be millions of runs."""
-    for key, item in found.items():
-        ended = select(run).where(run.c.export_id == key, run.c.finished_at.is_not(None))
-        newest = ended.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)
-        last = connection.execute(newest).first()
-        if last is None:
-            continue
-        item.last_status, item.last_took_us = last.status, last.finished_at - last.started_at
-        item.is_held = last.status == "held"
-        good = connection.execute(newest.where(run.c.status == "completed")).first()
-        item.last_success_at = None if good is None else good.finished_at
+    """Look from the end of the runs of each export, in one query: there may be millions of them, and many exports."""
+    last, good = run.alias(), run.alias()
+    query = (
+        select(
+            export.c.id,
+            last.c.status,
+            last.c.started_at,
+            last.c.finished_at,
+            good.c.finished_at.label("last_success_at"),
+        )
+        .select_from(export)
+        .join(last, last.c.id == _newest_run_id())
+        .join(good, good.c.id == _newest_run_id(run.c.status == "completed"), isouter=True)
+    )
+    for row in connection.execute(query):
+        item = found[row.id]
+        item.last_status, item.last_took_us = row.status, row.finished_at - row.started_at
+        item.is_held = row.status == "held"
+        item.last_success_at = row.last_success_at
+
+
+def _newest_run_id(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Return the query for the newest run that ended, of the export of the query around it."""
+    return (
+        select(run.c.id)
+        .where(run.c.export_id == export.c.id, run.c.finished_at.is_not(None), *conditions)
+        .order_by(run.c.started_at.desc(), run.c.id.desc())
+        .limit(1)
+        .correlate(export)
+        .scalar_subquery()
+    )
 
 
 def _held(connection: Connection, found: dict[int, ExportFigures]) -> None:

@@ -1,4 +1,4 @@
-"""Let others know that this process runs what is due, for as long as it does."""
+"""Let others know that this process of a service is there, for as long as it is."""
 
 import contextvars
 import logging
@@ -28,6 +28,7 @@ def present(
     *,
     clock: Callable[[], Instant] = lambda: time.time_ns() // 1_000,
     every_s: float = RENEW_EVERY_S,
+    service: str = workers.TASKS,
 ) -> Iterator[None]:
     """Keep a row of the table ``worker`` for a block, by a thread with a store of its own; remove it at the end.
 
@@ -36,15 +37,16 @@ def present(
         name: Of this process.
         clock: The present instant.
         every_s: How often the row is renewed.
+        service: That the process is of.
     """
     began_at, ends = clock(), threading.Event()
 
     def beat() -> None:
         while True:
-            _tried(open_store, lambda store: workers.seen(store, name, began_at, clock()))
+            _tried(open_store, lambda store: workers.seen(store, name, began_at, clock(), service=service))
             if ends.wait(every_s):
                 break
-        _tried(open_store, lambda store: workers.gone(store, name))
+        _tried(open_store, lambda store: workers.gone(store, name, service=service))
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(beat,), name="presence", daemon=True)
     thread.start()
@@ -61,4 +63,4 @@ def _tried(open_store: "Callable[[], AbstractContextManager[Store]]", work: "Cal
         with open_store() as store:
             work(store)
     except StoreError as error:
-        _log.warning("that this process works could not be put down", extra={"why": str(error)})
+        _log.warning("that this process is there could not be put down", extra={"why": str(error)})
