@@ -18,7 +18,7 @@ from core.exports.run import run_export
 from core.exports.select import is_little
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import definitions, runs
+from core.store import definitions, leases, runs, versions
 
 FIVE_METHODS = """
 class Box:
@@ -97,7 +97,7 @@ def test_a_run_publishes_and_says_what(three, define, store, settings, published
         last.entries,
         last.message,
     )
-    version = runs.current_version(store, "x")
+    version = versions.current_version(store, "x")
     assert (1, 3, LATER, [file.as_record()]) == (
         version.number,
         version.entries,
@@ -117,7 +117,7 @@ def test_unchanged_content_is_left_alone(three, define, store, settings):
     after = (Path(settings.export_path) / "x.txt").stat()
     assert ("unchanged", 1) == (result.outcome, result.version)
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert 1 == len(runs.versions(store, "x"))
+    assert 1 == len(versions.versions(store, "x"))
 
 
 @pytest.mark.parametrize("harm", ["gone", "altered", "cut"])
@@ -147,7 +147,7 @@ def test_a_change_is_a_new_version(three, define, store, settings, fill, publish
 
     assert b"a.example\nb.example\nc.example\nd.example\n" == published("x.txt")
     assert ("replaced", 2, 4) == (result.outcome, result.version, result.entries)
-    assert [2, 1] == [version.number for version in runs.versions(store, "x")]
+    assert [2, 1] == [version.number for version in versions.versions(store, "x")]
 
 
 @pytest.mark.parametrize("form", ["list", "csv", "jsonl", "template"])
@@ -401,7 +401,7 @@ def test_a_storage_that_fails_leaves_the_old_file(error, box, three, define, sto
     assert "a.example\nb.example\nc.example\n" == box.BOXES["box://lists"]["x.txt"]
     last = runs.last_run(store, "x")
     assert ("failed", str(caught.value)) == (last.status, last.message)
-    assert 1 == runs.current_version(store, "x").number
+    assert 1 == versions.current_version(store, "x").number
     assert [] == list(settings.spool_path.iterdir())
     box.FAIL.clear()
     assert "replaced" == run_export(store, "x", settings, now=LATER + 2).outcome
@@ -479,7 +479,7 @@ def test_a_set_of_files_is_published_whole(format_plugins, fill, define, store, 
     result = run_export(store, "x", settings, now=LATER)
 
     assert (b"a.example\n", b"198.51.100.7\n") == (published("x.two"), published("rest.two"))
-    assert ["x.two", "rest.two"] == [file.name for file in runs.current_version(store, "x").files]
+    assert ["x.two", "rest.two"] == [file.name for file in versions.current_version(store, "x").files]
     assert (2, "created") == (result.entries, result.outcome)
 
 
@@ -556,10 +556,10 @@ def test_a_run_that_was_taken_over_publishes_nothing(three, define, store, setti
 
     def slow(*arguments: object, **options: object) -> object:
         rendered = plain(*arguments, **options)  # type: ignore[arg-type]
-        runs.claim(store, "x", "another:1:1", LATER + 365 * DAY)
+        leases.claim(store, "x", "another:1:1", LATER + 365 * DAY)
         return rendered
 
-    monkeypatch.setattr("core.exports.candidate.render", slow)
+    monkeypatch.setattr("core.exports.budget.render", slow)
     with pytest.raises(ExportBusy):
         run_export(store, "x", settings, now=LATER)
 
@@ -573,7 +573,7 @@ def test_an_interrupted_run_is_recorded(three, define, store, settings, monkeypa
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.exports.candidate.render", stop)
+    monkeypatch.setattr("core.exports.budget.render", stop)
     with pytest.raises(KeyboardInterrupt):
         run_export(store, "x", settings, now=LATER)
 

@@ -19,6 +19,7 @@ from core.store import (
     clearing,
     definitions,
     jobs,
+    leases,
     lifetimes,
     observable_edits,
     observables,
@@ -50,7 +51,9 @@ OF_NOBODY = {
     "fetches": "record forget",
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
-    "jobs": "mend wake_again refuse claim renew finish put_back forget",
+    "job_claims": "mend wake_again claim renew finish put_back",
+    "jobs": "refuse forget",
+    "leases": "claim renew release",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
     "notices": "claim forget _change",  # what the program tells by itself
@@ -58,12 +61,13 @@ OF_NOBODY = {
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
-    "runs": "claim renew release finish_run add_version",
+    "runs": "finish_run",
     "schedules": "plan",
     "secrets": "get_or_make",
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
+    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 
@@ -202,11 +206,11 @@ CHANGES = {
         ("template renamed", "t", {"to": "u"}),
     ),
     "running": (
-        lambda store: runs.begin_run(store, runs.claim(store, "fw", "me", NOW), NOW, by="lena"),
+        lambda store: runs.begin_run(store, leases.claim(store, "fw", "me", NOW), NOW, by="lena"),
         ("export run", "fw", {"run": 1}),
     ),
     "pinning": (
-        lambda store: pins.pin(store, runs.claim(store, "fw", "me", NOW), pins.Pin(3, NOW, "lena", "bad day")),
+        lambda store: pins.pin(store, leases.claim(store, "fw", "me", NOW), pins.Pin(3, NOW, "lena", "bad day")),
         ("export pinned", "fw", {"version": 3, "reason": "bad day"}),
     ),
 }
@@ -225,7 +229,7 @@ def test_every_change_is_put_down_once(filled, told, name):
 
 def test_what_is_undone_is_put_down_too(filled, told):
     """Each way back is a change of its own."""
-    lease = runs.claim(filled, "fw", "me", NOW)
+    lease = leases.claim(filled, "fw", "me", NOW)
     pins.pin(filled, lease, pins.Pin(3, NOW, "lena", "bad day"))
     carve_outs.carve_out(filled, "ipv4", "192.0.2.1", "ours", NOW)
     observables.withdraw(filled, VALUE, "ours", NOW)

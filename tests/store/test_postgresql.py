@@ -22,7 +22,18 @@ from core.ingest.run import import_paths
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY
-from core.store import definitions, fetches, health, jobs, migrate, observables, open_store, runs, schema
+from core.store import (
+    definitions,
+    fetches,
+    health,
+    job_claims,
+    jobs,
+    leases,
+    migrate,
+    observables,
+    open_store,
+    schema,
+)
 from core.store.databases import postgresql as module
 from core.store.databases.interface import Lock
 from core.store.databases.postgresql_words import spelt
@@ -286,14 +297,14 @@ def test_a_killed_writer_leaves_nothing_half_done(url, store):
 def test_claims_are_renewed_while_data_is_written(url, store):
     """Whoever writes for long keeps no run from holding its claim, and no worker from its job."""
     definitions.add_export(store, ExportDefinition("x", "x.txt", format="list"))
-    lease = runs.claim(store, "x", "me", NOW)
+    lease = leases.claim(store, "x", "me", NOW)
     jobs.request(store, "x", by="me", now=NOW)
     with open_store(url) as other, closing(other.connect()) as connection, other.database.writing(connection):
         began = time.monotonic()
-        runs.renew(store, lease, NOW + 1)
-        runs.release(store, lease)
-        job = jobs.claim(store, "worker", NOW + 2)
-        jobs.renew(store, job, NOW + 3, 10)
+        leases.renew(store, lease, NOW + 1)
+        leases.release(store, lease)
+        job = job_claims.claim(store, "worker", NOW + 2)
+        job_claims.renew(store, job, NOW + 3, 10)
 
         assert time.monotonic() - began < 5
 
@@ -301,14 +312,14 @@ def test_claims_are_renewed_while_data_is_written(url, store):
 def test_a_claim_cannot_be_taken_while_its_version_is_recorded(url, store, monkeypatch):
     """Between the last look at a claim and the commit nobody else gets it, though its time is over."""
     definitions.add_export(store, ExportDefinition("x", "x.txt", format="list"))
-    lease = runs.claim(store, "x", "me", NOW)
+    lease = leases.claim(store, "x", "me", NOW)
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 1)
     with open_store(url) as other, store.writing() as connection:
-        runs.lease_held(connection, lease)
+        leases.lease_held(connection, lease)
         with pytest.raises(StoreBusy):
-            runs.claim(other, "x", "you", NOW + DAY)
+            leases.claim(other, "x", "you", NOW + DAY)
 
-    assert "you" == runs.claim(store, "x", "you", NOW + DAY).owner
+    assert "you" == leases.claim(store, "x", "you", NOW + DAY).owner
 
 
 def test_fetches_wait_for_no_removal(store):

@@ -19,7 +19,7 @@ from core.exports.settings import Settings
 from core.exports.versions.held_changes import held_changes
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import archives, definitions, ledger, pins, runs
+from core.store import archives, definitions, ledger, pins, versions
 from core.store.allow_lists.hits_of import Hit, hits_of, is_looked_at
 from core.store.archives import HELD, KEPT
 from core.store.ledger import history as ledger_history
@@ -120,7 +120,7 @@ def explain(
         NotFound: There is no such export or version, or the value is of no type that is recognised.
     """
     definition = definitions.get_export(store, name)
-    current = runs.current_version(store, name)
+    current = versions.current_version(store, name)
     number = version if version is not None else current.number if current else None
     if version is not None:
         _check_number(store, name, version, current.number if current else 0)

@@ -331,12 +331,12 @@ def _marking_warnings(definition: ExportDefinition) -> Iterable[str]:
 
 def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
     """Say what an edit leaves behind: nobody brings the file at the old place up to date any more."""
-    from core.store import definitions, runs
+    from core.store import definitions, versions
 
     old = next((item for item in definitions.exports(store) if item.name == definition.name), None)
     if old is None or (old.destination, old.file_name) == (definition.destination, definition.file_name):
         return
-    if runs.current_version(store, definition.name) is not None:
+    if versions.current_version(store, definition.name) is not None:
         place = redact(old.destination) or "system.export_path"
         yield (
             f"what is published stays at the old place ({old.file_name} in {place}) and grows old there; "

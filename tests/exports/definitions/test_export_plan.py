@@ -13,7 +13,7 @@ from core.exports.lease import Clock, held
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
-from core.store import definitions, runs
+from core.store import definitions, versions
 
 LATER = NOW + 60 * SECOND
 
@@ -282,7 +282,7 @@ def test_history_stays_when_an_export_changes(planned, define, fill, store, sett
 
     plans.apply(store, planned('[[export]]\nname = "c2"\nformat = "list"\nevery = "1h"\n'), LATER)
 
-    assert 1 == runs.current_version(store, "c2").number
+    assert 1 == versions.current_version(store, "c2").number
 
 
 def test_nothing_is_done_when_somebody_was_quicker(planned, define, store):
