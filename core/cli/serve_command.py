@@ -34,7 +34,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         session.export_settings,
         workers=workers,
         grace_s=config.whole("api.grace_s"),
-        beside=[telling(session).run],
+        beside={"notices": telling(session).run},
         keep=keep_of(config),
     )
     api = serving.server(config)

@@ -13,6 +13,8 @@ SEEN_WITHIN_S = 60
 """Whoever said nothing for longer counts as gone."""
 
 _FORGOTTEN_AFTER_S = 86_400
+_AHEAD_S = 3_600
+"""Whoever was seen later than so many seconds from now was seen by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ def lately(store: Store, now: Instant, *, within_s: int = SEEN_WITHIN_S) -> list
     """Return the processes that were seen within so many seconds, by name."""
     with store.reading() as connection:
         rows = connection.execute(
-            select(worker).where(worker.c.seen_at > now - within_s * SECOND).order_by(worker.c.name)
+            select(worker)
+            .where(worker.c.seen_at > now - within_s * SECOND, worker.c.seen_at <= now + _AHEAD_S * SECOND)
+            .order_by(worker.c.name)
         )
         return [WorkerRow(row.name, row.began_at, row.seen_at) for row in rows]

@@ -24,7 +24,7 @@ from core.store import job_claims
 from core.store.databases.queue_schema import SEARCH_PATH
 from core.store.wake_ups import QUEUE, TASK
 from core.tasks.queues import Crew
-from core.tasks.worker import BUSY_PAUSE_S, is_gone
+from core.tasks.worker import BUSY_PAUSE_S
 
 if TYPE_CHECKING:
     from procrastinate.manager import JobManager
@@ -56,6 +56,7 @@ class _Queue:
     def __init__(self, crew: Crew, database: "PostgresqlDatabase") -> None:
         self._crew, self._database = crew, database
         self._mended_at = float("-inf")
+        self._planning, self._waking = crew.pulses.of("planning"), crew.pulses.of("waking")
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in crew.workers:
             self._idle.put(worker)
@@ -70,26 +71,34 @@ class _Queue:
                 _log.error("the store cannot be used; trying again", extra={"why": str(error)})
             except Exception as error:  # what waits is looked after all the same
                 _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
+            self._planning()
             self._crew.stops.wait(self._crew.look_every_s)
 
     def _look_after(self, store: "Store") -> None:
         worker = self._crew.workers[0]
         while not self._crew.stops.is_set():
+            self._planning()
             worker.plan(store)
+            self._planning()
             if time.monotonic() - self._mended_at >= MEND_EVERY_S:
                 self._mended_at = time.monotonic()
-                mend(store)
+                worker.mend(store)
             self._crew.stops.wait(self._crew.look_every_s)
 
     def work(self) -> None:
         """Do jobs when woken, until the crew stops and what runs has ended."""
         while not self._crew.stops.is_set():
+            self._waking()
             try:
                 with self._database.errors():
                     asyncio.run(self._serve())
             except (StoreError, ProcrastinateException) as error:
                 said = str(error.__cause__ or error)
                 _log.error("the queue cannot be used; trying again", extra={"why": " ".join(said.split())})
+            except Exception as error:  # what waits is done all the same
+                _log.error(
+                    "the queue met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"}
+                )
             self._crew.stops.wait(BEGIN_AGAIN_AFTER_S)
         for _ in self._crew.workers:  # a run that outlived the queue's connection goes on to its end, too
             self._idle.get()
@@ -124,6 +133,7 @@ class _Queue:
         """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made."""
         freed_at = float("-inf")
         while not self._crew.stops.is_set() and not served.done():
+            self._waking()
             if time.monotonic() - freed_at >= MEND_EVERY_S:
                 await drop_stalled(app.job_manager)
                 freed_at = time.monotonic()
@@ -151,7 +161,7 @@ class _Queue:
                     job_claims.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
         except StoreError as error:
             _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
-        except Exception as error:  # a fault of ours in one export keeps no other from its run
+        except BaseException as error:  # a fault of ours in one export keeps no other from its run
             _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
 
     def _do_with_idle(self, store: "Store", job: int) -> bool:
@@ -164,17 +174,6 @@ class _Queue:
             return worker.work_on(store, job)
         finally:
             self._idle.put(worker)
-
-
-def mend(store: "Store") -> None:
-    """See that a worker is woken for each job that waits, those included whose workers are gone.
-
-    Raises:
-        StoreError: The store cannot be used.
-    """
-    now = time.time_ns() // 1_000
-    if job_claims.needs_mending(store, now, is_dead=is_gone):
-        job_claims.mend(store, now, is_dead=is_gone)
 
 
 async def drop_stalled(manager: "JobManager") -> None:
