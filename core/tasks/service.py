@@ -134,7 +134,7 @@ class TaskService:
     def _all_go_on(self, threads: Sequence[threading.Thread]) -> bool:
         ended = [thread.name for thread in threads if not thread.is_alive()]
         if ended and not self._stops.is_set():
-            _log.error("a loop ended by itself, and so does the process", extra={"loops": ended})
+            _log.error("a loop ended by itself, and so does the process", extra={"loops": ", ".join(ended)})
         silent = self._pulses.silent()
         if silent != self._said_silent:
             say = _log.error if silent else _log.info
@@ -143,7 +143,7 @@ class TaskService:
             )
         self._said_silent = silent
         if hang := self._pulses.silent(END_AFTER_S):
-            _log.error("loops hang for good, and the process ends", extra={"loops": hang})
+            _log.error("loops hang for good, and the process ends", extra={"loops": ", ".join(hang)})
         return not ended and not hang
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
