@@ -171,7 +171,7 @@ def test_a_process_that_does_not_go_on_is_not_put_down(place, store):
 @pytest.mark.parametrize("signals", [1, 2])
 def test_a_run_that_comes_to_no_step_is_handed_back(home, signals):  # noqa: F811
     """It hangs in an upload: when the grace is over, or at a second signal, the job waits for whoever comes next."""
-    plugins = home / "home/plugins/storage"  # noqa: F811
+    plugins = home / "home/plugins/storage"
     (plugins / "wait").touch()
     with service(home, "--grace", "1" if signals == 1 else "300") as process:
         until((plugins / "at-work").exists)
@@ -191,7 +191,7 @@ def test_a_run_that_comes_to_no_step_is_handed_back(home, signals):  # noqa: F81
 
 def test_who_breaks_off_what_is_due_hands_it_back(home):  # noqa: F811
     """Ctrl-C in ``tasks --once``: the job waits, and is no failed attempt."""
-    plugins = home / "home/plugins/storage"  # noqa: F811
+    plugins = home / "home/plugins/storage"
     (plugins / "wait").touch()
     with service(home, "--once") as process:
         until((plugins / "at-work").exists)
