@@ -42,6 +42,9 @@ With `job_claims.LEASE_S` and `leases.LEASE_S` it makes less than a minute from 
 BEGIN_AGAIN_AFTER_S = 2.0
 """So long after the queue's connection was lost it is tried again."""
 
+FORGET_RUNS_AFTER_S = 1.0
+"""So long the queue waits, at its end, for runs that it gave out; they go on without it, and may take hours."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +60,7 @@ class _Queue:
         self._crew, self._database = crew, database
         self._mended_at = float("-inf")
         self._planning, self._waking = crew.pulses.of("planning"), crew.pulses.of("waking")
+        self._doing: set[int] = set()
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in crew.workers:
             self._idle.put(worker)
@@ -122,6 +126,7 @@ class _Queue:
                     install_signal_handlers=False,
                     update_heartbeat_interval=BEAT_EVERY_S,
                     stalled_worker_timeout=STALLED_AFTER_S,
+                    shutdown_graceful_timeout=FORGET_RUNS_AFTER_S,
                 )
             )
             await self._until_stopped(app, served)
@@ -130,12 +135,17 @@ class _Queue:
                 await served
 
     async def _until_stopped(self, app: App, served: "asyncio.Task[None]") -> None:
-        """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made."""
+        """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made.
+
+        If this one counts as gone, too, the part of the queue failed by which others know that it lives.
+        """
         freed_at = float("-inf")
         while not self._crew.stops.is_set() and not served.done():
             self._waking()
             if time.monotonic() - freed_at >= MEND_EVERY_S:
-                await drop_stalled(app.job_manager)
+                if self._doing & await drop_stalled(app.job_manager):
+                    _log.error("the queue takes this process for gone; beginning anew")
+                    return
                 freed_at = time.monotonic()
             await asyncio.wait([served], timeout=0.2)
 
@@ -143,6 +153,7 @@ class _Queue:
         """Do a job in a thread that the process does not wait for when it ends."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
+        self._doing.add(job)
 
         def do() -> None:
             try:
@@ -152,7 +163,10 @@ class _Queue:
                     loop.call_soon_threadsafe(ended.set)
 
         threading.Thread(target=do, name=f"run of job {job}", daemon=True).start()
-        await ended.wait()
+        try:
+            await ended.wait()
+        finally:
+            self._doing.discard(job)
 
     def _claim_and_run(self, job: int) -> None:
         try:
@@ -176,14 +190,21 @@ class _Queue:
             self._idle.put(worker)
 
 
-async def drop_stalled(manager: "JobManager") -> None:
-    """Drop the wake-ups that workers had who are gone: they keep others of the same export from being given out."""
+async def drop_stalled(manager: "JobManager") -> set[int]:
+    """Drop the wake-ups that workers had who are gone: they keep others of the same export from being given out.
+
+    Returns:
+        The jobs that those were of.
+    """
+    dropped: set[Any] = set()
     for item in await manager.get_stalled_jobs(
         queue=QUEUE, task_name=TASK, seconds_since_heartbeat=STALLED_AFTER_S
     ):
         _log.warning("a worker is gone", extra={"job": item.task_kwargs.get("job")})
+        dropped.add(item.task_kwargs.get("job"))
         with suppress(ProcrastinateException):  # somebody else did it
             await manager.finish_job(item, Status.FAILED, delete_job=True)
+    return dropped
 
 
 async def _configure(connection: "psycopg.AsyncConnection[Any]") -> None:
