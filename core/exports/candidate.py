@@ -26,7 +26,7 @@ from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import Space
-from core.store import archives, definitions, ledger
+from core.store import archives, kept_templates, ledger
 from core.store.allow_lists import hits as allow_hits
 from core.store.archives import Archived
 
@@ -96,7 +96,7 @@ def job_of(store: "Store", definition: ExportDefinition, instant: Instant) -> Jo
     Raises:
         DefinitionError, NotFound: Its format or its template does not exist (any more).
     """
-    template = definitions.get_template(store, definition.template).text if definition.template else ""
+    template = kept_templates.get_template(store, definition.template).text if definition.template else ""
     return Job(definition, resolved(definition), instant, template)
 
 

@@ -23,7 +23,7 @@ from core.exports.publishing.publish import publish
 from core.exports.run import run_export
 from core.exports.spool import SpoolFile
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, leases, open_store, runs, versions
+from core.store import definitions, kept_templates, leases, open_store, runs, versions
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("YETI_TEST_KILLS", "25"))
@@ -57,7 +57,7 @@ def two_exports(store, fill, define):
             for number in range(ROWS)
         )
     )
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
     define("list", format="list")
     define("template", template="t")
 
@@ -289,7 +289,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, new_databases, monkeypatch
                     )
                     for number in range(count)
                 )
-            definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+            kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
             for name, chosen in (
                 ("csv", {"format": "csv"}),
                 ("jsonl", {"format": "jsonl"}),

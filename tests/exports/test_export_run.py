@@ -16,9 +16,9 @@ from core.exports.lease import Clock, held
 from core.exports.remove import remove_export
 from core.exports.run import run_export
 from core.exports.select import is_little
-from core.schemas.export import Selection
+from core.schemas.export import PublishedFile, Selection
 from core.schemas.instant import DAY
-from core.store import definitions, leases, runs, versions
+from core.store import definitions, kept_templates, leases, runs, versions
 
 FIVE_METHODS = """
 class Box:
@@ -98,7 +98,12 @@ def test_a_run_publishes_and_says_what(three, define, store, settings, published
         last.message,
     )
     version = versions.current_version(store, "x")
-    assert (1, 3, LATER, [file.as_record()]) == (
+    assert (
+        1,
+        3,
+        LATER,
+        [PublishedFile(file.name, file.media_type, file.size_bytes, file.sha256, file.entries)],
+    ) == (
         version.number,
         version.entries,
         version.instant,
@@ -166,7 +171,7 @@ def test_the_order_of_import_does_not_matter(form, tmp_path, settings, new_datab
         with open_store(new_databases.at(tmp_path / f"{order}.db")) as store:
             with store.import_session(NOW) as session:
                 session.add(shuffled)
-            definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+            kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
             chosen = {"template": "t"} if form == "template" else {"format": form}
             chosen |= {"limits": {"allow": "documentation"}, "default_destination": "x"}
             made = definition.make(store, "x", selection=Selection(), **chosen, now=NOW)
@@ -205,7 +210,7 @@ def test_an_export_by_template(three, define, store, settings, published):
         "value,type,tags\n{% for row in data %}{{ row.value }},{{ row.type }},"
         '"{{ row.tags|selectattr("fresh")|map(attribute="name")|join(";") }}"\n{% endfor %}\n'
     )
-    definitions.put_template(store, "mine", text, NOW)
+    kept_templates.put_template(store, "mine", text, NOW)
     define("My List", template="mine")
 
     result = run_export(store, "My List", settings, now=LATER)
@@ -230,7 +235,7 @@ def test_template_rows_merge_sources(fill, define, store, settings, published):
         claim("a.example", "hostname", "c2", source="other", first_seen=NOW - 2 * DAY),
         claim("a.example", "hostname", "old", valid_until=NOW + 1),
     )
-    definitions.put_template(store, "t", TAGS, NOW)
+    kept_templates.put_template(store, "t", TAGS, NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=NOW + 2 * DAY)
 
@@ -244,7 +249,7 @@ def test_template_rows_drop_what_was_withdrawn(fill, define, store, settings, pu
     """What a source took back is not there."""
     fill(claim("a.example", "hostname", "c2"), claim("a.example", "hostname", "gone", source="third"))
     fill(claim("a.example", "hostname", "gone", source="third", withdrawn=True), now=NOW + DAY)
-    definitions.put_template(store, "t", TAGS, NOW)
+    kept_templates.put_template(store, "t", TAGS, NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=NOW + 2 * DAY)
 
@@ -255,7 +260,7 @@ def test_a_template_that_needs_all_rows_has_a_bound(three, define, store, settin
     """Up to the bound it is rendered whole; above, the run fails, says why, and the old file stands."""
     from dataclasses import replace
 
-    definitions.put_template(
+    kept_templates.put_template(
         store, "t", "{{ data|length }} rows\n{% for row in data %}{{ loop.index }}{% endfor %}", NOW
     )
     define("x", template="t")
@@ -282,10 +287,10 @@ def test_a_template_that_needs_all_rows_has_a_bound(three, define, store, settin
 )
 def test_a_failing_template_leaves_the_old_file(text, three, define, store, settings, published):
     """A template that fails fails the run; the old file stands and the run says why."""
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.value }}{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.value }}{% endfor %}", NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=LATER)
-    definitions.put_template(store, "t", text, NOW, replace=True)
+    kept_templates.put_template(store, "t", text, NOW, replace=True)
 
     with pytest.raises(TemplateError):
         run_export(store, "x", settings, now=LATER + 1)

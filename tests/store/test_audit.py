@@ -19,6 +19,7 @@ from core.store import (
     clearing,
     definitions,
     jobs,
+    kept_templates,
     leases,
     lifetimes,
     observable_edits,
@@ -43,21 +44,21 @@ LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=
 
 OF_NOBODY = {
     "archives": "begin hold announce to_remove removed take_number",  # of a run, or of a restore
-    "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
     "copying": "copy",  # the record itself goes along
-    "definitions": "put_template",  # by _put_template
     "ending": "end_unlisted",  # of an import, which counts it
     "fetches": "record forget",
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
     "job_claims": "mend wake_again claim renew finish put_back",
-    "jobs": "refuse forget",
+    "jobs": "refuse",
+    "kept_templates": "put_template",  # by keep
     "leases": "claim renew release",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
-    "notices": "claim forget _change",  # what the program tells by itself
+    "notices": "claim _change",  # what the program tells by itself
     "observable_edits": "_writing",
+    "old_rows": "forget_before",
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
@@ -67,7 +68,6 @@ OF_NOBODY = {
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
-    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 
@@ -87,7 +87,7 @@ def told(store):
 def filled(store, take):
     """An export, a template, an allow-list and an observable; what was put down of that is forgotten."""
     definitions.add_export(store, EXPORT)
-    definitions.put_template(store, "t", "old", NOW)
+    kept_templates.put_template(store, "t", "old", NOW)
     lists.put_allow_list(store, LIST, NOW)
     take(claim(VALUE, "c2"))
     audit.forget(store, 10**17, 100)
@@ -105,14 +105,14 @@ CHANGES = {
     ),
     "removing": (lambda store: definitions.remove_export(store, "fw"), ("export removed", "fw", {})),
     "template": (
-        lambda store: definitions.put_template(store, "t", "new", NOW, replace=True),
+        lambda store: kept_templates.put_template(store, "t", "new", NOW, replace=True),
         (
             "template changed",
             "t",
             {"sha256": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437", "size_bytes": 3},
         ),
     ),
-    "template gone": (lambda store: definitions.remove_template(store, "t"), ("template removed", "t", {})),
+    "template gone": (lambda store: kept_templates.remove_template(store, "t"), ("template removed", "t", {})),
     "allow-list": (
         lambda store: lists.put_allow_list(
             store, msgspec.structs.replace(LIST, version="2", entries=("a.example", "b.example")), 1
@@ -267,7 +267,7 @@ def test_several_definitions_are_put_down_each(filled, told):
         lambda store: definitions.add_export(store, EXPORT),
         lambda store: definitions.replace_export(store, replace(EXPORT, name="nowhere")),
         lambda store: definitions.replace_export(store, replace(EXPORT, modified_at=NOW + DAY)),
-        lambda store: definitions.put_template(store, "t", "old", NOW, replace=True),
+        lambda store: kept_templates.put_template(store, "t", "old", NOW, replace=True),
         lambda store: lists.put_allow_list(store, LIST, NOW + DAY),
         lambda store: tags.set_tag(store, "nowhere", lifetime_s=1, sticky=None),
         lambda store: observables.withdraw(store, "nowhere.example", "x", NOW),

@@ -28,6 +28,7 @@ from core.store import (
     health,
     job_claims,
     jobs,
+    kept_templates,
     leases,
     migrate,
     observables,
@@ -92,7 +93,7 @@ def two_stores(postgresql, tmp_path):
 def published(store, folder, selection):
     """What each format publishes of a store, by format."""
     settings = Settings(export_path=str(folder / "published"), spool_path=folder / "spool")
-    definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
     found = {}
     for form in FORMATS:
         chosen = {"template": "t"} if form == "template" else {"format": form}
@@ -359,8 +360,8 @@ def test_a_writer_that_waits_too_long(url, monkeypatch):
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 1)
     with open_store(url) as one, open_store(url) as two, one.writing():
         with pytest.raises(StoreBusy, match="another process has been writing to the database for 1 s; try again"):
-            definitions.put_template(two, "t", "", NOW)
-        assert [] == definitions.templates(two)
+            kept_templates.put_template(two, "t", "", NOW)
+        assert [] == kept_templates.templates(two)
 
 
 def test_what_was_set_for_the_whole_server_does_not_matter(url):
@@ -373,7 +374,7 @@ def test_what_was_set_for_the_whole_server_does_not_matter(url):
 
     def keep_it_too(other):
         try:
-            definitions.put_template(other, "one", "", NOW)
+            kept_templates.put_template(other, "one", "", NOW)
         except AlreadyExists as error:
             said.append(str(error))
 

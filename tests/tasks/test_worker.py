@@ -13,7 +13,7 @@ from core.errors import StorageUnavailable, StoreBusy
 from core.exports import budget
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
-from core.store import definitions, job_claims, jobs, open_store, run_lines, runs, schedules, schema
+from core.store import job_claims, jobs, kept_templates, open_store, run_lines, runs, schedules, schema
 from core.tasks.queues import Crew, loops
 from core.tasks.service import TaskService
 from core.tasks.tidying import Keep
@@ -135,7 +135,7 @@ def test_a_storage_that_is_away_is_tried_again_later(worker, store, define, fill
 
 def test_what_cannot_go_better_is_not_tried_again(worker, store, define, clock):
     """Its template is gone: that is somebody's to mend."""
-    definitions.put_template(store, "t", "{{ data }}", NOW)
+    kept_templates.put_template(store, "t", "{{ data }}", NOW)
     define("x", format="", template="t")
     without_templates(store)
     jobs.request(store, "x", by="lena", now=clock.now)
