@@ -92,11 +92,6 @@ class TaskService:
             self._hurries.set()
         self._stops.set()
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stops.is_set()
-
     def run(self) -> bool:
         """Work until `stop` is called and what runs has ended, or was handed back; say whether it was called.
 

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,7 @@ from core.store import jobs, open_store, runs, workers
 from core.tasks.presence import present
 from core.tasks.pulse import Pulses
 from core.tasks.service import TaskService
-from tests.tasks.test_service import ended, home, service, until, yetictl  # noqa: F401 - a fixture
+from tests.tasks.test_service import ended, environ, home, service, until  # noqa: F401 - a fixture
 
 FAULTS = '''
 import time
@@ -120,6 +123,26 @@ def test_a_loop_that_dies_ends_the_process(home, plugins):  # noqa: F811
     assert "SystemExit: out of luck" in said
     assert "Traceback" not in said
     assert not was_seen(within_s=60)
+
+
+def test_a_loop_that_dies_ends_serve_as_well(home, plugins):  # noqa: F811
+    """With the same status: one of the two services without the other would look as if all were well."""
+    (plugins / "die").touch()
+    with subprocess.Popen(
+        [sys.executable, "-m", "core", "serve", "--port", "0"],
+        env=environ(home),
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            said = process.communicate(timeout=120)[1]
+        finally:
+            process.kill()
+
+    assert 1 == process.returncode
+    assert "a loop died" in said
+    assert "Traceback" not in said
 
 
 def test_what_goes_on_beside_the_workers_may_not_die_either(place, store, settings):
