@@ -175,7 +175,7 @@ def made(found: Served, export_path: str) -> Catalog:
     files: dict[str, PublishedFile] = {}
     exports = {}
     for item in found.exports:
-        own = list(_files(item))
+        own = list(files_of(item))
         exports[item.id] = (item, next((file for file in own if file.name == item.file_name), None))
         for file in own:
             # Names of exports may have slashes, too: of two that read alike the export made first has it.
@@ -208,7 +208,8 @@ def representation(
     return Representation(coding, item.name, item.size_bytes, etag, tuple(headers), path)
 
 
-def _files(item: ServedExport) -> Iterable[PublishedFile]:
+def files_of(item: ServedExport) -> Iterable[PublishedFile]:
+    """Yield the files of a version, with all that is kept to be served of each."""
     modified_s = item.made_at // SECOND
     for known in item.objects:
         if known.role not in _FILES:

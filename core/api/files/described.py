@@ -29,6 +29,15 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
+def conditions(*, is_get: bool) -> dict[str, Any]:
+    """Return the headers that say which form of a file is wanted, and under which conditions."""
+    found = [
+        _header("Accept-Encoding", "`gzip` and `zstd` are kept ready."),
+        _header("If-None-Match", "What the client has."),
+    ]
+    return {"parameters": [*found, *([_header("Range", "One range of bytes.")] if is_get else [])]}
+
+
 def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, Any]:
     content = {"content": _FILE} if is_get else {}
     responses = {
@@ -60,9 +69,7 @@ def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, An
                 "description": "May have slashes in it.",
                 "schema": {"type": "string"},
             },
-            _header("Accept-Encoding", "`gzip` and `zstd` are kept ready."),
-            _header("If-None-Match", "What the client has."),
-            *([_header("Range", "One range of bytes.")] if is_get else []),
+            *conditions(is_get=is_get)["parameters"],
         ],
         "responses": dict(sorted(responses.items())),
     }

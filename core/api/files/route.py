@@ -12,7 +12,6 @@ from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Repr
 from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
 from core.api.files.service import FileService
-from core.clients.persistient_storage.receipts import attachment
 from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation
 from core.store.fetches import NOBODY, FetchKey
 
@@ -76,15 +75,26 @@ class Answer:
         headers: Mapping[str, str],
         granted: Granted | None,
         *,
-        download_name: str | None = None,
+        disposition: str | None = None,
         is_counted: bool = True,
+        is_checked: bool = False,
     ) -> None:
-        """Keep the request; *download_name* is what browsers shall save it as, *is_counted* whether it is a fetch."""
+        """Keep the request.
+
+        Args:
+            service: What is shared.
+            scope: Of the request.
+            headers: Of the request, names in lower case.
+            granted: The consumer that asks, if it is one.
+            disposition: What to save the file as.
+            is_counted: Whether this is a fetch.
+            is_checked: Whether the end of a whole file is sent only if it is what was kept.
+        """
         self._service, self._scope, self._headers, self._granted = service, scope, headers, granted
-        self._is_counted = is_counted
+        self._is_counted, self._is_checked = is_counted, is_checked
         self._extra: list[Header] = []
-        if download_name is not None:
-            self._extra.append((b"content-disposition", attachment(download_name).encode()))
+        if disposition is not None:
+            self._extra.append((b"content-disposition", disposition.encode()))
 
     async def send_current(
         self, file: PublishedFile, again: Callable[[], Awaitable[PublishedFile]], receive: Receive, send: Send
@@ -148,7 +158,7 @@ class Answer:
             return
         if part is not None:
             headers.append((b"content-range", part.content_range(item.size_bytes).encode()))
-        transfer = Transfer(self._service.objects, item, part)
+        transfer = Transfer(self._service.objects, item, part, is_checked=self._is_checked)
         is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
         # Whoever got the end has the version: the rest may have come before.
         if is_whole and (part is None or part.start + part.size_bytes == item.size_bytes):

@@ -8,7 +8,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from core.accounts import callers
-from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of
+from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of, check_same_origin
 from core.api.described import details
 from core.errors import NotAuthenticated
 from core.store import logins
@@ -54,6 +54,7 @@ def log_in(
     password: Annotated[str, Form(max_length=10_000)],
 ) -> Token:
     """Give a token for a user's password, also as a cookie."""
+    check_same_origin(request)
     now = services.now
     user = callers.log_in(store, username, password, address_of(request), now)
     _log.info("logged in", extra={"user": user.name, "address": address_of(request)})
