@@ -65,7 +65,7 @@ def known_caller(
     raise NotAuthenticated("Could not validate credentials")
 
 
-async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
+async def caller_of(request: Request, caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     """Return who asks; what the request changes from here on is put down as changed by that one.
 
     It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.
@@ -74,6 +74,7 @@ async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
         NotAuthenticated: It is not known who asks.
     """
     act_as(caller.name)
+    request.state.tells_places = Permission.ADMIN in caller.permissions
     return caller
 
 

@@ -242,8 +242,7 @@ def _user_of(row: Row[Any]) -> User:
 def _keys(connection: Connection, *conditions: Any) -> list[Key]:
     query = select(*_KEY_COLUMNS).join(user, user.c.id == api_key.c.user_id)
     return [
-        _key_of(row)
-        for row in connection.execute(query.where(*conditions).order_by(user.c.name, api_key.c.name))
+        _key_of(row) for row in connection.execute(query.where(*conditions).order_by(user.c.name, api_key.c.name))
     ]
 
 

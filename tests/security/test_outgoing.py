@@ -294,9 +294,7 @@ def test_proxy_is_asked_where_there_is_one(web: Web, get: Callable[..., bytes]) 
     "host",
     ["metadata.google.internal", "METADATA.google.internal.", "instance-data", "localhost", "x.localhost"],
 )
-def test_proxy_is_not_asked_for_what_hands_out_credentials(
-    web: Web, get: Callable[..., bytes], host: str
-) -> None:
+def test_proxy_is_not_asked_for_what_hands_out_credentials(web: Web, get: Callable[..., bytes], host: str) -> None:
     """A proxy inside a cloud would resolve it, and send what it finds there."""
     rules = replace(RULES, proxies=Proxies({"http": f"http://127.0.0.1:{web.port}"}))
 

@@ -12,7 +12,7 @@ from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Repr
 from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
 from core.api.files.service import FileService
-from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation
+from core.errors import FileMissing, UnsupportedOperation, VersionGone
 from core.store.fetches import NOBODY, FetchKey
 
 PATH = "/exports"
@@ -201,9 +201,9 @@ class Answer:
         )
 
 
-def gone(file: PublishedFile) -> StorageUnavailable:
+def gone(file: PublishedFile) -> VersionGone:
     """Return the error to answer with where a version should be kept and is not: clients keep what they have."""
-    return StorageUnavailable(
+    return VersionGone(
         f"what is kept of version {file.version} of {file.export!r} is not there; yetictl export verify says more"
     )
 

@@ -186,7 +186,10 @@ def test_version_is_sent_as_published_files_are(desk: Desk) -> None:
     packed = desk.reader.get(path, headers={"Accept-Encoding": "gzip"})
 
     assert (200, b"") == (head.status_code, head.content)
-    assert (whole.headers["etag"], str(len(whole.content))) == (head.headers["etag"], head.headers["content-length"])
+    assert (whole.headers["etag"], str(len(whole.content))) == (
+        head.headers["etag"],
+        head.headers["content-length"],
+    )
     assert (206, whole.content[-9:]) == (part.status_code, part.content)
     assert (416, "application/problem+json") == (wrong.status_code, wrong.headers["content-type"])
     assert ("gzip", whole.content) == (packed.headers["content-encoding"], packed.content)
@@ -213,7 +216,7 @@ def test_large_version_that_was_altered_is_not_sent_to_its_end(desk: Desk) -> No
 def test_networks_of_exports_hold_for_versions(desk: Desk) -> None:
     """A list that may be fetched from some addresses only is not to be had from others as a version."""
     desk.fill(1)
-    desk.define("far", networks=["192.0.2.0/24"])
+    desk.define("far", **{"allow-from": ["192.0.2.0/24"]})
     desk.define("near", networks=["127.0.0.0/8"])
     desk.run("far")
     desk.run("near")
