@@ -24,6 +24,7 @@ from core.api.exports.version_models import (
     Versions,
 )
 from core.api.files.described import conditions
+from core.api.routing import LargeBodyRoute
 from core.errors import DefinitionError
 from core.exports.objects import finding_object, pin_object, published_objects, version_object
 from core.exports.versions.archive import Archive
@@ -33,7 +34,7 @@ from core.exports.versions.verify import verify
 from core.store import archives, definitions, pins
 from core.store.archives import KEPT
 
-router = APIRouter(prefix="/definitions/{name}", tags=["exports: versions"])
+router = APIRouter(prefix="/definitions/{name}", tags=["exports: versions"], route_class=LargeBodyRoute)
 
 _SIDE = r"^(held|[0-9]{1,9})$"
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}

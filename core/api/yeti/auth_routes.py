@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from core.accounts import callers
 from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of, check_same_origin
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.errors import NotAuthenticated
 from core.store import logins
 from core.store.users import ADMIN
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=LargeBodyRoute)
 
 _MINUTE_S = 60
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 
 from core.api.access import Admin, Reader, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.api.yeti.disposition import disposition
 from core.api.yeti.forms import Count, Form, Page, id_of, window
@@ -28,7 +29,7 @@ from core.store.template_rows import TemplateRow
 _AT_ONCE = 2
 """Renders; each takes a process with memory of its own (template.memory_mib)."""
 
-router = APIRouter(prefix="/templates", tags=["templates"])
+router = APIRouter(prefix="/templates", tags=["templates"], route_class=LargeBodyRoute)
 
 LONGEST_NAME = 200
 _BATCH = 1_000
