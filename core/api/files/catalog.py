@@ -59,7 +59,7 @@ class PublishedFile:
         export_id, export: Whose.
         version: Its number.
         name: What it is published as.
-        counts: Whoever fetches it has that version; not so of deltas and signatures.
+        role: ``file``, ``delta`` or ``signature``.
         modified_s: When the version was made current, in seconds since 1970.
         date_tells: The version before it was not made in that same second.
         networks: Where it may be fetched from; empty is anywhere.
@@ -71,12 +71,17 @@ class PublishedFile:
     version: int
     name: str
     media_type: str
-    counts: bool
+    role: str
     modified_s: int
     date_tells: bool
     is_public: bool
     networks: tuple[Network, ...]
     representations: Mapping[str, Representation]
+
+    @property
+    def counts(self) -> bool:
+        """Whether whoever fetches it has that version."""
+        return self.role == "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,7 @@ def files_of(item: ServedExport) -> Iterable[PublishedFile]:
             item.version,
             known.file_name,
             known.media_type,
-            known.role == "file",
+            known.role,
             modified_s,
             item.before_at is None or item.before_at // SECOND != modified_s,
             item.is_public,

@@ -57,7 +57,8 @@ def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, An
     return {
         "tags": ["files"],
         "summary": summary,
-        "description": "Published files: `<file name>` at the default place, `~<export>/<file name>` of any export. "
+        "description": "Published files: `<file name>` at the default place, `~<export>/<file name>` of any export; "
+        "`SHA256SUMS` (and `SHA256SUMS.minisig`, where files are signed) beside them, of those that are yours to fetch. "
         "Open exports need nothing, others the token of a consumer, or a user who may read.",
         "operationId": operation_id,
         "security": [{}, {"HTTPBearer": []}, {"ConsumerToken": []}],

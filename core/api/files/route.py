@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from core.api.files import callers, conditions, ranges
+from core.api.files import callers, conditions, ranges, sums
 from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Representation
 from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
@@ -35,6 +35,9 @@ class FileRoute:
         name = scope["path_params"]["file_name"]
         catalog = await self._service.catalog.get()
         file = catalog.files.get(name)
+        if file is None and (wanted := sums.asked(name)) is not None:
+            await self._send_sums(catalog, wanted, headers, scope, send)
+            return
         granted = await self._check(catalog, file, headers, scope)
         assert file is not None  # noqa: S101 - what is not there is refused
 
@@ -50,19 +53,43 @@ class FileRoute:
     async def _check(
         self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
     ) -> Granted | None:
-        service = self._service
-        secret = callers.secret_of(headers, scope.get("query_string", b""), in_query=service.tokens_in_query)
-        now = service.services.now
-        is_user = False
-        if (file is None or not file.is_public) and secret is not None and callers.is_users(secret):
-            is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
-        address = scope["client"][0] if scope.get("client") else ""
-        refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+        judge = await self._judge(catalog, headers, scope, is_public=file is not None and file.is_public)
+        refused, granted = judge(file)
         if refused is not None:
             raise HTTPException(
                 refused.status, refused.detail, CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
             )
         return granted
+
+    async def _judge(
+        self, catalog: Catalog, headers: Mapping[str, str], scope: Scope, *, is_public: bool = False
+    ) -> Callable[[PublishedFile | None], tuple[callers.Refusal | None, Granted | None]]:
+        """Return what decides about files for who asks; of files that are public it is not asked who that is."""
+        service = self._service
+        secret = callers.secret_of(headers, scope.get("query_string", b""), in_query=service.tokens_in_query)
+        now = service.services.now
+        is_user = False
+        if not is_public and secret is not None and callers.is_users(secret):
+            is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
+        address = scope["client"][0] if scope.get("client") else ""
+        return lambda file: callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+
+    async def _send_sums(
+        self, catalog: Catalog, wanted: sums.Asked, headers: Mapping[str, str], scope: Scope, send: Send
+    ) -> None:
+        judge = await self._judge(catalog, headers, scope)
+
+        def made() -> tuple[bytes, int] | None:
+            settings = self._service.services.settings
+            return sums.body(catalog, wanted, lambda file: judge(file)[0] is None, settings)
+
+        # A key that is encrypted takes seconds to open, the first time.
+        found = await asyncio.to_thread(made) if wanted.is_signature else made()
+        if found is None:
+            await self._check(catalog, None, headers, scope)
+            return
+        status, said = sums.answer(headers, *found)
+        await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
 
 
 class Answer:
@@ -217,6 +244,6 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def _send(send: Send, status: int, headers: list[Header] | tuple[Header, ...]) -> None:
+async def _send(send: Send, status: int, headers: list[Header] | tuple[Header, ...], body: bytes = b"") -> None:
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})
