@@ -78,6 +78,10 @@ class StorageUnavailable(StorageError, ConnectionError):
     transient = True
 
 
+class VersionGone(StorageUnavailable):
+    """What should be kept of a version is not there; the message tells no place."""
+
+
 class StorageTimeout(StorageUnavailable, TimeoutError):
     """The storage did not answer in time; try again later."""
 

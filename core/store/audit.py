@@ -79,9 +79,11 @@ def note(
     return int(connection.execute(_ADD, row).fetchone()[0])
 
 
-def amend(connection: Driver, entry_id: int, detail: Mapping[str, Any]) -> None:
-    """Replace the detail of an entry whose change goes on, in a transaction of that."""
+def amend(connection: Driver, entry_id: int, detail: Mapping[str, Any], action: str | None = None) -> None:
+    """Replace the detail, and the action if one is given, of an entry whose change goes on, in a transaction of that."""
     connection.execute("UPDATE audit SET detail = ? WHERE id = ?", (_text(detail), entry_id))
+    if action is not None:
+        connection.execute("UPDATE audit SET action = ? WHERE id = ?", (action, entry_id))
 
 
 def entries(

@@ -172,7 +172,8 @@ def told_of(claims: Collection[Claim]) -> Told:
     values = dict.fromkeys(claim.value for claim in claims)
     tags = dict.fromkeys(name for claim in claims for name in claim.tags)
     subject = next(iter(values)) if len(values) == 1 else f"{len(values):,} values"
-    return Told("observable added", subject, {"tags": [*tags]} if tags else {})
+    detail = {"tags": [*tags]} if tags else {}
+    return Told("observable added", subject, detail, of_known="observable tagged" if tags else "")
 
 
 def _known(connection: Connection, value: str, type: str) -> list[int]:

@@ -168,6 +168,14 @@ CHANGES = {
         ),
         ("observable added", "2 values", {"tags": ["c2"], "rows": 2, "new": 2}),
     ),
+    "adding what is known": (
+        lambda store: observable_edits.take_in(store, [Entry("hostname", VALUE, ("bad",))], "me", NOW),
+        ("observable tagged", VALUE, {"tags": ["bad"], "rows": 1, "updated": 1}),
+    ),
+    "remarking what is known by an import": (
+        lambda store: observable_edits.take_in(store, [Entry("hostname", VALUE, (), {"seen": "once"})], "me", NOW),
+        ("context added", VALUE, {"source": "me"}),
+    ),
     "remarking": (
         lambda store: observable_edits.add_context(store, 1, "me", {"seen": "once"}, NOW),
         ("context added", VALUE, {"source": "me"}),

@@ -20,6 +20,7 @@ from core.api.exports.definition_models import (
 )
 from core.api.exports.names import Name, path_of
 from core.api.exports.paging import Page, Paging
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.errors import ConfigError, DefinitionError, NotAllowed
 from core.exports.definitions import file_words, keeping
@@ -32,7 +33,7 @@ from core.schemas.export import ExportDefinition
 from core.schemas.instant import to_text
 from core.store import Store, definitions, schedules, versions
 
-router = APIRouter(prefix="/definitions", tags=["exports: definitions"])
+router = APIRouter(prefix="/definitions", tags=["exports: definitions"], route_class=LargeBodyRoute)
 
 _SCHEDULES = ("every", "cron")
 

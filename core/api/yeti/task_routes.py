@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, HTTPException
 
 from core.api.access import ExportEditor, Reader, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.api.yeti import task_shapes as shapes
 from core.api.yeti.forms import window
@@ -21,7 +22,7 @@ from core.schemas.export import ExportDefinition, Selection
 from core.store import Store, definitions, jobs, kept_templates
 from core.store.task_states import task_states
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=LargeBodyRoute)
 
 DISABLED = "Task is disabled."
 
