@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.errors import ExportBusy, StoreError
+from core.errors import ExportBusy, NotFound, StoreError
 from core.schemas.instant import Instant
 from core.store import runs
 from core.store.schema import export, export_lease
@@ -133,7 +133,7 @@ def _renew(store: "Store", lease: runs.Lease, clock: Clock, stop: threading.Even
         try:
             with store.another() as own:
                 runs.renew(own, lease, clock.now)
-        except ExportBusy:
-            return  # the run finds out before it publishes
+        except (ExportBusy, NotFound):
+            return  # the run finds out before it publishes; or the export has just got another name
         except StoreError:
             continue  # busy for once; the next time is in a quarter of the limit

@@ -96,14 +96,14 @@ def make(
     return made
 
 
-def validate(store: "Store", definition: ExportDefinition, *, default_destination: str) -> None:
-    """Do nothing if *definition* makes sense.
+def validate(store: "Store", definition: ExportDefinition, *, default_destination: str, was: str = "") -> None:
+    """Do nothing if *definition* makes sense; *was* is the name that its export has, if that is to be another one.
 
     Raises:
         DefinitionError: As `make`.
     """
     check(definition, [template.name for template in _templates(store)])
-    _check_clash(store, definition, default_destination)
+    _check_clash(store, definition, default_destination, was or definition.name)
 
 
 def check(definition: ExportDefinition, templates: Collection[str]) -> None:
@@ -248,12 +248,12 @@ def _check_selection(definition: ExportDefinition) -> None:
         )
 
 
-def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
+def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str, name: str) -> None:
     from core.store import definitions
 
     own = addresses(definition, default_destination)
     for other in definitions.exports(store):
-        if other.name == definition.name:
+        if other.name == name:
             continue
         fault = clash(definition, own, other, addresses(other, default_destination))
         if fault:

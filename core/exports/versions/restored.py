@@ -15,7 +15,6 @@ from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
 from core.errors import StorageError
 from core.exports.settings import Settings
-from core.exports.versions.archive import key_of
 from core.schemas.export import ExportDefinition
 from core.schemas.version import from_manifest
 from core.store import archives, definitions
@@ -61,7 +60,7 @@ def differences(store: "Store", settings: Settings) -> list[Difference]:
         if match := _MANIFEST.fullmatch(item.name):
             there.setdefault(match["key"], {})[int(match["number"])] = item.name
     found = [
-        _difference(store, definition, storage, there.get(key_of(definition), {}))
+        _difference(store, definition, storage, there.get(definition.versions_key, {}))
         for definition in definitions.exports(store)
     ]
     return [item for item in found if item.later or item.lost or item.fault]
@@ -77,16 +76,18 @@ def _difference(
     fault = ""
     if later:
         try:
-            _take(store, name, storage, later[-1], there[later[-1]])
+            _take(store, definition, storage, later[-1], there[later[-1]])
         except (StorageError, msgspec.MsgspecError) as error:
             fault = f"the manifest of version {later[-1]} cannot be read: {error}"
     lost = tuple(item.number for item in known if item.state == KEPT and item.number not in there)
     return Difference(name, current.number if current else 0, tuple(later), lost, fault)
 
 
-def _take(store: "Store", name: str, storage: Storage, number: int, object_name: str) -> None:
+def _take(store: "Store", definition: ExportDefinition, storage: Storage, number: int, object_name: str) -> None:
     data = storage.read_bytes(object_name)
     record = from_manifest(data)
-    if (record.number, record.export) != (number, name):
+    # Not by its name: it may have had another one when the version was made.
+    is_own = all(item.name.startswith(f"{definition.versions_key}.") for item in record.objects)
+    if record.number != number or not is_own:
         raise StorageError(f"it is that of version {record.number} of {record.export!r}")
-    archives.take_number(store, name, record, hashlib.sha256(data).hexdigest())
+    archives.take_number(store, definition.name, record, hashlib.sha256(data).hexdigest())
