@@ -25,6 +25,7 @@ ANSWER_WITHIN_S = 5.0
 """A storage that takes longer counts as away: whoever asks has no more patience either."""
 
 LATE_S = 60
+NEWER = "a newer version has upgraded the store, and this one may use it"
 _PROBE = "readiness-probe.txt"
 """A file that there is not: asking for it costs one request, and changes nothing."""
 
@@ -42,11 +43,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one part is: in order, or what is wrong, and whether this process can do without it."""
+    """How one part is: in order, or what is wrong, and whether this process can do without it.
+
+    A note says what is worth knowing of one that is in order.
+    """
 
     name: str
     message: str = ""
     is_needed: bool = True
+    note: str = ""
 
     @property
     def is_ok(self) -> bool:
@@ -65,13 +70,14 @@ class Readiness:
         self._probes = [_Probe(path) for path in paths]
         self._kept = Kept(self._look, KEPT_S)
         self._said: dict[str, str] = {}
+        self._note = ""
 
     def checks(self) -> tuple[Check, ...]:
         """Return how each part is."""
         return self._kept.get()
 
     def _look(self) -> tuple[Check, ...]:
-        store = Check("store", self._why("store", self._check_store))
+        store = Check("store", self._why("store", self._check_store), note=self._note)
         storage = Check("storage", next(filter(None, (self._ask(probe) for probe in self._probes)), ""))
         if not store.is_ok:
             return store, storage, Check("queue", "the store cannot be asked", is_needed=False)
@@ -86,7 +92,8 @@ class Readiness:
         if scheme == "sqlite" and not Path(unquote(path)).exists():
             raise StoreError(f"{unquote(path)}: the database is gone")
         with self._services.store() as store:
-            health.check_schema(store)
+            newer = health.check_schema(store)
+        self._note = NEWER if newer else ""
 
     def _check_queue(self) -> None:
         with self._services.store() as store:

@@ -29,10 +29,13 @@ def upgrade(session: Session) -> int:
     A file is brought up to date whenever it is opened.  A database on a server is not, since others may be using it:
     any other command refuses one that is older.  Of several that do this at once one does it, the others wait.
     """
+    from core.store.migrate import REVISIONS
     from core.store.migrate import upgrade as bring_up_to_date
 
     before, after = bring_up_to_date(session.config["database.url"])
-    if before == after:
+    if after not in REVISIONS:
+        say(f"a newer version has upgraded the database to schema {after}, which this one ({REVISIONS[-1]}) may use")
+    elif before == after:
         say(f"the database is up to date (schema {after})")
     else:
         say(f"the database has schema {after} now, it {'was empty' if before is None else f'had {before}'}")

@@ -68,13 +68,22 @@ def _settings(session: Session) -> Iterator[Finding]:
 
 
 def _store(session: Session) -> Iterator[Finding]:
+    from core.store.health import check_schema
+    from core.store.migrate import REVISIONS
     from core.store.observables import count
 
     with session.store() as store:
         number = sum(count(store).values())
         with closing(store.connect()) as connection:
             product = connection.product()
-        yield "ok", f"{redact(session.config['database.url'])}: {number:,} observables in {product}"
+        where = redact(session.config["database.url"])
+        yield "ok", f"{where}: {number:,} observables in {product}"
+        if newer := check_schema(store):
+            yield (
+                "warning",
+                f"{where}: a newer version has upgraded the database to schema {newer}; this one, which has "
+                f"{REVISIONS[-1]}, may use it, and backups and copies need the newer one: install that here, too",
+            )
 
 
 def _storages(session: Session) -> Iterator[Finding]:

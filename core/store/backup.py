@@ -73,8 +73,10 @@ def write(
         on_rows: Called with how many rows were read since the last time; of a file it is all at once.
 
     Raises:
+        StoreSchemaError: A newer program has upgraded the database.
         StoreError: There is such a file; the database cannot be read, or the file not be written.
     """
+    copying.refuse_newer(database)
     path = path.absolute()
     if path.exists() and not replace:
         raise StoreError(f"{path} exists; name another file, or use --force")

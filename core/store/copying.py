@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import SECOND, Instant
+from core.store import migrate
 from core.store.databases.interface import Lock
 from core.store.databases.sqlite import SqliteDatabase
 from core.store.schema import metadata
@@ -26,6 +27,22 @@ CONTENT = ("observable", "source", "tag", "export", "template", "user", "consume
 
 SEEN_WITHIN_S = 60
 """A service that said so long ago that it is there may be there still."""
+
+
+def refuse_newer(database: "Database") -> None:
+    """Do nothing if a database has the tables of this program, and no others: others would be left behind.
+
+    Raises:
+        StoreSchemaError: A newer program has upgraded it, though this one may use it.
+        StoreError: It cannot be read.
+    """
+    with closing(database.connect()) as connection, database.errors():
+        found = migrate.read(connection)
+    if found.is_newer:
+        raise StoreSchemaError(
+            f"{database.label}: its schema is {found.revision}, and this program knows the tables of "
+            f"{migrate.REVISIONS[-1]} only; do that with the newer version"
+        )
 
 
 def copy(
@@ -47,8 +64,11 @@ def copy(
         on_rows: Called with how many rows were copied since the last time.
 
     Raises:
+        StoreSchemaError: One is of a newer program, which knows more tables.
         StoreError: The target is not empty, or did not take everything.
     """
+    for database in (source, target):
+        refuse_newer(database)
     with closing(source.connect()) as reader, closing(target.connect()) as writer:
         with source.errors():
             reader.begin_reading()

@@ -33,7 +33,8 @@ def check_schema(store: Store) -> str:
         found = migrate.read(store.database.under(connection))
     if not found.is_usable:
         raise StoreSchemaError(
-            f"the schema of the database is {found.revision}, this program's is {migrate.REVISIONS[-1]}"
+            f"the schema of the database is {found.revision}, this program's is {migrate.REVISIONS[-1]}: another version "
+            "upgraded it, which has to be installed here, too"
         )
     return found.revision if found.is_newer else ""
 

@@ -18,6 +18,7 @@ from core.exports.run import RunResult, run_export
 from core.exports.settings import Settings
 from core.schemas.instant import LATEST, SECOND, Instant
 from core.store import jobs, runs, schedules
+from core.store.health import check_schema
 from core.store.jobs import Job
 
 if TYPE_CHECKING:
@@ -77,14 +78,24 @@ class Worker:
         self._leaves.set()
 
     def plan(self, store: "Store") -> int:
-        """Make jobs for what is due by schedule, and return how many."""
+        """Make jobs for what is due by schedule, and return how many.
+
+        Raises:
+            StoreSchemaError: A newer version has upgraded the store, and this one may not use it.
+        """
+        check_schema(store)
         now = self._clock()
         if not schedules.is_anything_due(store, now):
             return 0
         return schedules.plan(store, lambda text, before: self._next(text, before, now), now)
 
     def work(self, store: "Store") -> bool:
-        """Do one job, and say whether there was one."""
+        """Do one job, and say whether there was one.
+
+        Raises:
+            StoreSchemaError: As `plan`.
+        """
+        check_schema(store)
         now = self._clock()
         if not jobs.has_work(store, now, is_dead=is_gone):
             return False

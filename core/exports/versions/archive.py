@@ -1,7 +1,7 @@
 """The objects under ``system.versions_path``: files, changes and manifests, on any storage client.
 
-Names are flat, begin with a key of the export, which no other one ever gets, and tell the SHA-256 of what they hold, so that what two versions
-share is kept once::
+Names are flat, begin with a key of the export, which no other one ever gets, and tell the SHA-256 of what they hold,
+so that what two versions share is kept once::
 
     <key>.<sha256>.file             a published file, byte for byte
     <key>.<sha256>.content          the same without its publish counter, of formats that have one
