@@ -34,7 +34,9 @@ def upgrade(session: Session) -> int:
 
     before, after = bring_up_to_date(session.config["database.url"])
     if after not in REVISIONS:
-        say(f"a newer version has upgraded the database to schema {after}, which this one ({REVISIONS[-1]}) may use")
+        say(
+            f"a newer version has upgraded the database to schema {after}, which this one ({REVISIONS[-1]}) may use"
+        )
     elif before == after:
         say(f"the database is up to date (schema {after})")
     else:
