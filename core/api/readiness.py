@@ -65,8 +65,7 @@ class Readiness:
     def __init__(self, services: "Services") -> None:
         """Keep what is looked at; nothing is looked at yet."""
         self._services = services
-        config = services.config
-        paths = dict.fromkeys((config["system.export_path"], config["system.versions_path"]))
+        paths = dict.fromkeys((services.settings.export_path, services.settings.versions_path))
         self._probes = [_Probe(path) for path in paths]
         self._kept = Kept(self._look, KEPT_S)
         self._said: dict[str, str] = {}

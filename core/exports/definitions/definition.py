@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.clients.persistient_storage import names
+from core.config import VERSIONS_FOLDER
 from core.errors import DefinitionError, InvalidFileName
 from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
@@ -131,6 +132,10 @@ def _check_file_name(file_name: str) -> None:
         names.check(file_name)
     except InvalidFileName as error:
         raise DefinitionError(f"{error}; --file-name gives another") from None
+    if file_name.partition("/")[0] == VERSIONS_FOLDER:
+        raise DefinitionError(
+            f"the file name {file_name} lies where versions may be kept; --file-name gives another"
+        )
     if places.is_sums(file_name):
         raise DefinitionError(
             f"the file name {file_name} is that of the checksums beside published files; --file-name gives another"
