@@ -29,7 +29,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CLOSE = 0.9  # of 1; YETI_DATABASE_HOST, which is a Yeti's, is 0.8 like YETI_DATABASE_URL
 
 VERSIONS_PATH = "system.versions_path"
-VERSIONS_FOLDER = ".versions"
+VERSIONS_FOLDER = ".yeti-versions"
+"""Not ``.versions``: SeaweedFS keeps versions of its own under that name, and leaves it out of lists."""
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

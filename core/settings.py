@@ -55,8 +55,8 @@ SETTINGS: tuple[Setting, ...] = (
         "{home}/versions",
         "Where versions, ledgers and manifests are kept: never a place that consumers may read, for they say which "
         "sources and allow-lists decided what.  A folder, or the path of another storage.  With PostgreSQL the default "
-        "is `.versions` below `system.export_path` where that is a storage of the network, for a policy of the storage to "
-        "keep private; where it is a folder, which other hosts do not have, this setting has to be made.",
+        "is `.yeti-versions` below `system.export_path` where that is a storage of the network, for a policy of it to keep "
+        "private; where it is a folder, which other hosts do not have, this setting has to be made.",
         "place",
     ),
     Setting(

@@ -1,6 +1,9 @@
 """Where versions are kept if nobody says where: by the kind of the database, and by where exports go."""
 
+import os
+
 import pytest
+from servers import seaweedfs
 
 from core.clients.persistient_storage import registry
 from core.config import load
@@ -33,6 +36,17 @@ class FlatClient:
 
 
 @pytest.fixture
+def s3_bucket(tmp_path_factory, monkeypatch):
+    """A new bucket; the environment points at its server."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server.new_bucket()
+
+
+@pytest.fixture
 def kept(tmp_path):
     """Where versions are kept by settings of the environment; an error, if there is no saying."""
     storage = tmp_path / "plugins/storage"
@@ -57,10 +71,13 @@ def test_one_host_keeps_them_at_home(kept, tmp_path):
 @pytest.mark.parametrize(
     ("export_path", "expected"),
     [
-        ("s3://bucket/lists", "s3://bucket/lists/.versions"),
-        ("s3://bucket/", "s3://bucket/.versions"),
-        ("s3://bucket/lists?sse=kms", "s3://bucket/lists/.versions?sse=kms"),
-        ("sftp://me@host/srv/lists", "sftp://me@host/srv/lists/.versions"),
+        ("s3://bucket/lists", "s3://bucket/lists/.yeti-versions"),
+        ("s3://bucket/", "s3://bucket/.yeti-versions"),
+        (
+            "s3://bucket/lists?storage-class=STANDARD_IA",
+            "s3://bucket/lists/.yeti-versions?storage-class=STANDARD_IA",
+        ),
+        ("sftp://me@host/srv/lists", "sftp://me@host/srv/lists/.yeti-versions"),
     ],
 )
 def test_several_hosts_keep_them_below_what_they_publish(kept, export_path, expected):
@@ -79,7 +96,7 @@ def test_several_hosts_keep_them_below_what_they_publish(kept, export_path, expe
     ],
 )
 def test_where_there_is_no_saying_it_has_to_be_said(kept, export_path, why):
-    """A folder of one host, several places, and flat names: the message names the setting, and none of them fails with it."""
+    """Of a folder of one host, several places, and flat names the message names the setting; what it says is taken."""
     with pytest.raises(ConfigError, match=f"system.versions_path has to be set: .*{why}; name a place"):
         kept(export_path)
     assert "/srv/versions" == kept(export_path, YETI_SYSTEM_VERSIONS_PATH="/srv/versions")
@@ -92,9 +109,9 @@ def test_commands_say_so(yetictl, postgresql, monkeypatch, tmp_path):
     monkeypatch.delenv("YETI_SYSTEM_VERSIONS_PATH", raising=False)
     try:
         yetictl("observable", "add", "evil.example", "--tag", "c2")
-        added = yetictl("export", "add", "x", "--format", "list", status=2)
+        added = yetictl("export", "add", "x", "--format", "list", status=1)
         findings = yetictl("doctor", "--json", status=1).json
-        services = [yetictl("tasks", "--once", status=2), yetictl("api", status=2)]
+        services = [yetictl("tasks", "--once", status=1), yetictl("api", status=1)]
         with open_store(url):
             pass
     finally:
@@ -116,7 +133,7 @@ def test_lists_do_not_stumble_over_them(yetictl, s3_bucket, postgresql, monkeypa
         yetictl("observable", "add", "evil.example", "--tag", "c2")
         yetictl("export", "add", "x", "--format", "list", "--include", "c2")
         yetictl("export", "run", "x")
-        clash = yetictl("export", "add", "y", "--format", "list", "--file-name", ".versions/y.txt", status=1)
+        clash = yetictl("export", "add", "y", "--format", "list", "--file-name", ".yeti-versions/y.txt", status=1)
         names = [item["name"] for item in yetictl("storage", "ls", place, "--json").json]
         sums = yetictl("storage", "get", place, "SHA256SUMS").out
         cleaned = yetictl("storage", "clean", place)
@@ -127,13 +144,13 @@ def test_lists_do_not_stumble_over_them(yetictl, s3_bucket, postgresql, monkeypa
     finally:
         postgresql.drop(url)
 
-    assert {"SHA256SUMS", "x.txt"} == {name for name in names if not name.startswith(".versions/")}
-    assert 3 == sum(name.startswith(".versions/") for name in names)
+    assert {"SHA256SUMS", "x.txt"} == {name for name in names if not name.startswith(".yeti-versions/")}
+    assert 3 == sum(name.startswith(".yeti-versions/") for name in names)
     assert ["x.txt"] == [line.split("  ")[1] for line in sums.splitlines()]
     assert "" == cleaned.out
-    assert "x.txt" in verified.out
+    assert "x: 5 of 5 manifests, objects and published files" in verified.err
     (detail,) = [item["detail"] for item in warned if item["check"] == "versions"]
-    assert f"versions are kept in {place}/.versions, and consumers may read what is in {place}" in detail
+    assert f"versions are kept in {place}/.yeti-versions, and consumers may read what is in {place}" in detail
     assert "let a policy of the storage keep them from it" in detail
     assert "lies where versions may be kept" in clash.err
     assert [] == left
