@@ -9,7 +9,7 @@ from core.schemas.notice import FAILED, HELD, OVERDUE, STALE_CONSUMER
 from core.store.audit import note
 from core.store.definitions import put_in_place
 from core.store.jobs import RUNNING
-from core.store.runs import Lease, lease_held
+from core.store.leases import Lease, lease_held
 from core.store.schema import condition, consumer, export, export_lease, job
 from core.store.store import Store
 

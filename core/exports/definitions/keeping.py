@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core.exports.definitions import definition as definitions_of
+from core.exports.definitions import doubts
 from core.exports.lease import Clock, held
 from core.exports.publishing import places
 from core.exports.settings import Settings
@@ -36,7 +37,7 @@ def keep(
     was = seen.name if seen else ""
     definitions_of.validate(store, made, default_destination=settings.export_path, was=was)
     places.check_versions(settings.versions_path, made.destination or settings.export_path)
-    warnings = definitions_of.warnings(store, made)
+    warnings = doubts.warnings(store, made)
     if seen is None:
         definitions.add_export(store, made)
     elif was != made.name:
