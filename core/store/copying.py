@@ -13,7 +13,7 @@ from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import SECOND, Instant
 from core.store import migrate
 from core.store.databases.interface import Lock
-from core.store.databases.sqlite import SqliteDatabase
+from core.store.databases.sqlite import SqliteConnection
 from core.store.schema import metadata
 from core.store.wake_ups import QUEUE
 
@@ -82,8 +82,12 @@ def copy(
                 table.name: _copy_table(source, reader, writer, table, on_rows) for table in metadata.sorted_tables
             }
             _compare(target, writer, copied)
-            if not isinstance(target, SqliteDatabase):
-                _set_sequences(writer)
+            before, given = _given(writer), _given(reader)
+            given |= {name: max(number, given.get(name, 0)) for name, number in before.items()}
+            if isinstance(writer, SqliteConnection):
+                _set_numbers(writer, given)
+            else:
+                _set_sequences(writer, given)
                 _forget_wake_ups(writer)
         with target.errors():
             writer.gather_statistics()
@@ -163,18 +167,41 @@ def _compare(target: "Database", writer: "Connection", copied: dict[str, int]) -
             )
 
 
-def _set_sequences(writer: "Connection") -> None:
-    """Let the next row of each table have a number that no row has."""
+def _given(connection: "Connection") -> dict[str, int]:
+    """Return the last number that rows were given, of rows that are gone, too, by table."""
+    if isinstance(connection, SqliteConnection):
+        return {str(name): int(seq) for name, seq in connection.execute("SELECT name, seq FROM sqlite_sequence")}
+    last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "
+    return {
+        table: int(connection.execute(last + name).fetchone()[0]) for table, name in _sequences(connection).items()
+    }
+
+
+def _sequences(connection: "Connection") -> dict[str, str]:
+    """Return the names of sequences by table."""
+    found = {}
     for table in metadata.sorted_tables:
-        key = table.autoincrement_column
-        if key is None:
-            continue
-        name = writer.execute(
-            "SELECT pg_get_serial_sequence(?::text, ?::text)", (_quoted(table.name), key.name)
-        ).fetchone()[0]
-        if name is not None:
-            last = f"SELECT max({_quoted(key.name)}) FROM {_quoted(table.name)}"  # noqa: S608 (our own words)
-            writer.execute(f"SELECT setval('{name}', coalesce(({last}), 1), ({last}) IS NOT NULL)")
+        if (key := table.autoincrement_column) is not None:
+            named = "SELECT pg_get_serial_sequence(?::text, ?::text)"
+            found[table.name] = connection.execute(named, (_quoted(table.name), key.name)).fetchone()[0]
+    return {table: str(name) for table, name in found.items() if name is not None}
+
+
+def _set_numbers(writer: SqliteConnection, given: dict[str, int]) -> None:
+    """Let the next row of each table that remembers have a number that no row has or had."""
+    for table in metadata.sorted_tables:
+        number = given.get(table.name, 0)
+        if number and table.dialect_options["sqlite"]["autoincrement"]:
+            writer.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+            writer.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, number))
+
+
+def _set_sequences(writer: "Connection", given: dict[str, int]) -> None:
+    """Let the next row of each table have a number that no row has or had."""
+    for table, name in _sequences(writer).items():
+        last = int(writer.execute(f"SELECT coalesce(max(id), 0) FROM {_quoted(table)}").fetchone()[0])  # noqa: S608
+        number = max(last, given.get(table, 0))
+        writer.execute(f"SELECT setval('{name}', {max(number, 1)}, {number > 0})")
 
 
 def _forget_wake_ups(writer: "Connection") -> None:

@@ -47,12 +47,12 @@ def settings_of(folder):
     )
 
 
-def define(store, form, settings):
+def define(store, name, settings, form=""):
     made = definition.make(
         store,
-        form,
-        format=form,
-        file_name=f"{form}.out",
+        name,
+        format=form or name,
+        file_name=f"{name}.out",
         selection=Selection(),
         default_destination=settings.export_path,
         now=NOW,
