@@ -10,7 +10,8 @@ from sqlalchemy import StaticPool, create_engine
 
 from core.schemas.export import ExportDefinition
 from core.store import consumers, copying, definitions, jobs, kept_templates, migrate, open_store, users
-from core.store.databases import sqlite
+from core.store.databases import database_at, sqlite
+from core.store.databases.interface import Lock
 from core.store.task_states import task_states
 from tests.store.conftest import NOW
 
@@ -76,11 +77,42 @@ def at_revision(path, revision):
     connection = sqlite.connect(path)
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as shared, shared.begin():
-        config = Config()
-        config.set_main_option("script_location", str(migrate.MIGRATIONS))
-        config.attributes["connection"] = shared
-        command.upgrade(config, revision)
+        upgrade_to(revision, shared)
     connection.close()
+
+
+def upgrade_to(revision, shared):
+    """Run the migrations up to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    config.attributes["connection"] = shared
+    command.upgrade(config, revision)
+
+
+def test_a_server_keeps_its_ids(postgresql):
+    """There a column is all that is new: the key that each export's versions have had."""
+    url = postgresql.make()
+    try:
+        database = database_at(url)
+        engine = database.engine()
+        with engine.execution_options(lock=Lock.SCHEMA).connect() as shared, shared.begin():
+            upgrade_to("0006", shared)
+            shared.exec_driver_sql(
+                "INSERT INTO export (name, destination, file_name, format, template, selection, options, limits,"
+                " schedule, description, enabled, created_at, modified_at)"
+                f" VALUES ('Old one', '', 'x.txt', 'list', '', '{{}}', '{{}}', '{{}}', '', '', true, {NOW}, {NOW})"
+            )
+        engine.dispose()
+        assert ("0006", migrate.REVISIONS[-1]) == migrate.upgrade(url)
+        with open_store(url) as store:
+            item = definitions.get_export(store, "Old one")
+            definitions.add_export(store, ExportDefinition("y", "y.txt", format="list", created_at=NOW))
+            assert 2 == task_states(store, NOW)["y"].id
+    finally:
+        postgresql.drop(url)
+
+    # printf 'Old one\0001767225600000000' | sha256sum
+    assert "old-one-9240ec16" == item.versions_key
 
 
 def fill(path):
