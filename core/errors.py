@@ -174,10 +174,6 @@ class ExportBusy(YetiError):
     """Another process is running this export."""
 
 
-class ExportHeld(YetiError):
-    """The gate held a run; the last good version stays published."""
-
-
 # --- services -------------------------------------------------------------------------------------------
 
 

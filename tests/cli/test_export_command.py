@@ -322,6 +322,6 @@ def test_edit_renames(yetictl, feed):
     assert "export old is called new now; it is published as old.txt, as before" in said
     assert "whoever fetches /exports/~old/… has to ask for /exports/~new/…" in said
     assert ("old.txt", "d") == (shown["file_name"], shown["description"])
-    assert [1] == [item["version"] for item in yetictl("export", "versions", "new", "--json").json]
+    assert [1] == [item["version"] for item in yetictl("export", "versions", "new", "--json").json["versions"]]
     assert "there is no export 'old'" in yetictl("export", "show", "old", status=1).err
     assert "export renamed" in yetictl("audit", "list").out

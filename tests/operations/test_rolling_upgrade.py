@@ -136,7 +136,7 @@ def test_what_was_changed_stops_the_older_version(url: str, tmp_path: Path) -> N
         upgrade_ahead(url, tmp_path / "ahead", (ADDS, HERE), (CHANGES, f"{int(HERE) + 2:04}"))
         until(lambda: here.ready()[0] == 503)
         checks = here.ready()[1]
-        until(lambda: "the schema of the database is" in here.tasks.text)
+        until(lambda: f"schema is {int(HERE) + 2:04}" in here.tasks.text.replace("of the database ", ""))
         answers = [
             here.ask("POST", "/api/v2/tasks/x/run"),
             here.ask("POST", "/api/v2/observables/", json={"value": "n.example.com", "type": "hostname"}),

@@ -44,7 +44,6 @@ LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=
 
 OF_NOBODY = {
     "archives": "begin hold announce to_remove removed take_number",  # of a run, or of a restore
-    "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
     "copying": "copy",  # the record itself goes along
     "ending": "end_unlisted",  # of an import, which counts it
@@ -52,13 +51,14 @@ OF_NOBODY = {
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
     "job_claims": "mend wake_again claim renew finish put_back",
-    "jobs": "refuse forget",
+    "jobs": "refuse",
     "kept_templates": "put_template",  # by keep
     "leases": "claim renew release",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
-    "notices": "claim forget _change",  # what the program tells by itself
+    "notices": "claim _change",  # what the program tells by itself
     "observable_edits": "_writing",
+    "old_rows": "forget_before",
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
@@ -68,7 +68,6 @@ OF_NOBODY = {
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
-    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 

@@ -17,12 +17,13 @@ from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
 from core.exports.versions.candidate_list import CandidateList
+from core.exports.versions.recorded import completed, recorded
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
-from core.store import archives, definitions, kept_templates, pins, runs
+from core.store import archives, definitions, kept_templates, pins
 from core.store.allow_lists import hits as allow_hits
 from core.store.allow_lists import met
 from core.store.archives import HELD, Archived
@@ -83,22 +84,9 @@ def release(
             raise NotFound(f"nothing of {name!r} is held; {_again(name)} makes a new candidate")
         allow_hits.refresh(store, now)
         _check(store, name, item, sha256, versions, folder, now)
-        run_id = runs.begin_run(store, lease, now)
-        try:
+        with recorded(store, lease, clock, "release") as run_id:
             item, files = versions.publish(item, cause="release", note={"by": by, "reason": reason}, run_id=run_id)
-        except BaseException as error:
-            runs.finish_run(store, run_id, clock.now, status="failed", message=f"release: {error}")
-            raise
-        runs.finish_run(
-            store,
-            run_id,
-            clock.now,
-            status="completed",
-            message=f"released by {by}: {reason}",
-            outcome="replaced",
-            version=item.number,
-            entries=item.record.entries,
-        )
+        completed(store, run_id, clock, item, message=f"released by {by}: {reason}", outcome="replaced")
         notes = forgetting.forget_old(store, versions, name, settings, clock.now)
     return item.number, files, notes
 
