@@ -324,4 +324,4 @@ def test_edit_renames(yetictl, feed):
     assert ("old.txt", "d") == (shown["file_name"], shown["description"])
     assert [1] == [item["version"] for item in yetictl("export", "versions", "new", "--json").json["versions"]]
     assert "there is no export 'old'" in yetictl("export", "show", "old", status=1).err
-    assert "export renamed" in yetictl("audit", "list").out
+    assert "export renamed" in yetictl("audit").out

@@ -18,7 +18,7 @@ from core.exports.versions.verify import verify
 from core.schemas.instant import DAY, SECOND
 from core.schemas.notice import HELD as IS_HELD
 from core.schemas.notice import STALE_CONSUMER, Condition
-from core.store import archives, consumers, definitions, jobs, notices, pins, runs
+from core.store import archives, consumers, definitions, job_claims, jobs, notices, pins, runs
 from core.store.archives import KEPT
 from core.store.audit import entries
 from core.store.task_states import task_states
@@ -132,10 +132,10 @@ def test_not_while_it_runs(hundred, store, rename):
     with held(store, "x", Clock(LATER)), pytest.raises(ExportBusy, match="x is being run by"):
         rename("x", "y")
     jobs.request(store, "x", by="me", now=LATER)
-    item = jobs.claim(store, "a worker", LATER)
+    item = job_claims.claim(store, "a worker", LATER)
     with pytest.raises(ExportBusy, match="x is being run; give it another name when that is done"):
         rename("x", "y")
-    jobs.finish(store, item, jobs.DONE, LATER, message="", run_id=None)
+    job_claims.finish(store, item, jobs.DONE, LATER, message="", run_id=None)
     rename("x", "y")
 
     with held(store, "y", Clock(LATER + 60 * SECOND)) as lease:
