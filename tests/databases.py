@@ -66,7 +66,8 @@ class PostgresqlServer:
 
         from core.store.schema import metadata
 
-        deletes = [f'DELETE FROM "{table.name}"' for table in reversed(metadata.sorted_tables)]
+        tables = [table.name for table in reversed(metadata.sorted_tables) if table.name != "schema_revision"]
+        deletes = [f'DELETE FROM "{name}"' for name in tables]
         anew = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
         try:
             with psycopg.connect(url) as connection:
@@ -83,6 +84,8 @@ class PostgresqlServer:
 
         with psycopg.connect(of) as source, psycopg.connect(to) as target:
             for table in metadata.sorted_tables:
+                if table.name == "schema_revision":  # the migrations have put it there
+                    continue
                 rows = source.execute(f'SELECT * FROM "{table.name}"').fetchall()
                 marks = ", ".join(["%s"] * len(table.columns))
                 target.cursor().executemany(f'INSERT INTO "{table.name}" VALUES ({marks})', rows)
