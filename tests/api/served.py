@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copyfile
 
 import httpx
 import uvicorn
+from databases import Databases
 from fastapi import FastAPI
 
 from core.accounts import accounts
@@ -47,6 +47,11 @@ class Api:
     services: Services
     clock: Clock
     app: FastAPI
+
+    @property
+    def database(self) -> Path:
+        """Where its database is, as ``Databases`` knows it."""
+        return self.services.config.home / "yeti.db"
 
     def key(self, role: str = "admin", *, name: str | None = None, **options: object) -> str:
         """Return a new key of a user of that role, who is made if need be."""
@@ -90,10 +95,10 @@ def listening(app: FastAPI, services: Services) -> Iterator[str]:
 
 
 @contextmanager
-def served_installation(home: Path, made_store: Path, **settings: str) -> Iterator[Api]:
+def served_installation(home: Path, databases: Databases, **settings: str) -> Iterator[Api]:
     """Serve an installation in *home*, an empty folder, with settings such as ``api_max_upload_mib="1"``."""
-    copyfile(made_store, home / "yeti.db")
-    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    database_url = databases.at(home / "yeti.db", made=True)
+    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0", "YETI_DATABASE_URL": database_url}
     environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
     clock = Clock()
     services = Services(load(environ, home, home), clock=clock)

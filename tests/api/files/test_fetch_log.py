@@ -130,19 +130,15 @@ def test_a_fault_does_not_end_the_writing(publisher, c2, monkeypatch, caplog):
     assert ["who fetched what could not be written down yet"] == [item.message for item in caplog.records[-1:]]
 
 
-def test_what_cannot_be_written_is_kept(publisher, c2, tmp_path, caplog):
+def test_what_cannot_be_written_is_kept(new_databases, publisher, c2, caplog):
     """The store is away: it is counted on, and written when that is back."""
-    path = publisher.api.services.config.home / "yeti.db"
     services = Services(publisher.api.services.config, clock=Clock())
     log = FetchLog(services)
     key = FetchKey(0, 1, 1)
     log.note(key, 10, size_bytes=7, address="192.0.2.1", agent="x")
-    path.rename(path.with_name("aside.db"))
-    path.mkdir()
-    log._guarded(log.write)
+    with new_databases.away(publisher.api.database):
+        log._guarded(log.write)
     log.note(key, 20, size_bytes=None, address="192.0.2.2", agent="y")
-    path.rmdir()
-    path.with_name("aside.db").rename(path)
     log.stop()
     services.close()
     with publisher.api.services.store() as store:
