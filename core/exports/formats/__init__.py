@@ -53,7 +53,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import DefinitionError, PluginError
-from core.plugins import BrokenPlugin, Plugin, Plugins
+from core.plugins import Plugins
+from core.plugins.plugin import BrokenPlugin, Plugin
 
 ENTRY_POINTS = "core.export_formats"
 COUNTER_MARK = "\ue000publish counter\ue000"
