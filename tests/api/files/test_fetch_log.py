@@ -1,7 +1,7 @@
 """Who has which version since when: counted in memory, one row for consumer, export and version."""
 
 import pytest
-from publishing import addresses
+from publishing import addresses, paths
 from served import Clock, listening
 
 from core.api.app import create_app
@@ -57,7 +57,7 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
 
 def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
     """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off."""
-    big = publisher.publish("big", addresses(200_000), is_public=True)
+    big = publisher.publish("big", paths(10_000), type_="path", is_public=True)
     with again() as url, publisher.client(token) as client:
         client.get(url + C2, headers={"Range": "bytes=0-0"})
         client.head(url + C2, headers={"If-None-Match": "*"})
