@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from core.exports.formats import Value
@@ -75,8 +76,9 @@ LISTS = (
 )
 
 
-def real(intel: Path, every: int = 1) -> list[Value]:
-    """Return real addresses and networks, sorted as a store gives them, every so many of them."""
+@lru_cache
+def real(intel: Path, every: int = 20) -> list[Value]:
+    """Return some thousand real addresses and networks, sorted as a store gives them, every so many of them."""
     texts = set()
     for name in LISTS:
         for line in (intel / name).read_text().splitlines():

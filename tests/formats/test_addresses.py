@@ -219,13 +219,13 @@ class RouterOs:
             prefix = reading.network(address)
             assert prefix.version == (6 if "ipv6" in menu else 4)
             assert "/" in address or prefix.version == 4
-            entries = lists.setdefault(name, [])
+            entries = lists.setdefault(name, {})
             assert prefix not in entries, "failure: already have such entry"
-            entries.append(prefix)
+            entries[prefix] = None
 
     def list(self, name):
         """Return the entries of a list."""
-        found = [prefix for lists in self.menus.values() for prefix in lists.get(name, [])]
+        found = [prefix for lists in self.menus.values() for prefix in lists.get(name, ())]
         return [str(prefix if prefix.num_addresses > 1 else prefix.network_address) for prefix in found]
 
 
@@ -389,7 +389,7 @@ READERS = {
 @pytest.mark.parametrize("device", READERS)
 def test_real_addresses(intel, device, tmp_path):
     """What is real is listed as it is, for every device."""
-    reader, real = READERS[device](), reading.real(intel, every=20)
+    reader, real = READERS[device](), reading.real(intel)
 
     written = reader.write(get_format("addresses"), real, tmp_path)
 
@@ -400,9 +400,9 @@ def test_real_addresses(intel, device, tmp_path):
 @pytest.mark.intel
 def test_real_addresses_put_together(intel, tmp_path):
     """Exactly the same addresses, in fewer lines."""
-    real = reading.real(intel)
+    real = reading.real(intel, every=8)
 
     written = Collapsed().write(get_format("addresses"), real, tmp_path)
 
     Collapsed().check(written)
-    assert written.files["export.txt"].count(b"\n") < len(real) * 0.95
+    assert written.files["export.txt"].count(b"\n") < len(real) * 0.99
