@@ -17,7 +17,7 @@ from bench.store import LATER, settings_of, store_of
 from bench.synthetic import NOW, claims
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import to_text
-from core.store import definitions
+from core.store import definitions, kept_templates
 from core.store.databases import sqlite
 
 TEMPLATE = '{% for row in data %}{{ row.value }},{{ row.type }},{{ row.tags|map(attribute="name")|join(";") }}\n{% endfor %}'
@@ -111,7 +111,7 @@ def _insert(connection, *tables_and_rows) -> float:
 def define(folder: Path, rows: int) -> float:
     """Define the exports."""
     with store_of(folder, "main") as store:
-        definitions.put_template(store, "bench", TEMPLATE, NOW)
+        kept_templates.put_template(store, "bench", TEMPLATE, NOW)
         for name, file_name in EXPORTS.items():
             is_template = name == "template"
             definitions.add_export(

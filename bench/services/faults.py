@@ -236,7 +236,7 @@ def _wait_for_calm(database_url: str) -> None:
 
 
 def _judge(environ: Mapping[str, str], database_url: str, seen: set[tuple[str, str]], outcome: Outcome) -> None:
-    from core.store import definitions, jobs, open_store, runs
+    from core.store import definitions, jobs, open_store, runs, versions
 
     now = time.time_ns() // 1_000
     published: set[tuple[str, str]] = set()
@@ -257,10 +257,10 @@ def _judge(environ: Mapping[str, str], database_url: str, seen: set[tuple[str, s
                 for run in found
                 if run.status == "failed" and (not run.message or "fault in the program" in run.message)
             ]
-            versions = runs.versions(store, item.name)
-            if len({version.number for version in versions}) != len(versions):
+            made = versions.versions(store, item.name)
+            if len({version.number for version in made}) != len(made):
                 outcome.doubled.append(f"{item.name}: a version is there twice")
-            published |= {(file.name, file.sha256) for version in versions for file in version.files}
+            published |= {(file.name, file.sha256) for version in made for file in version.files}
             last = found[0] if found else None
             if last is None or now - last.started_at > _CALM_WITHIN_S * SECOND:
                 outcome.lost.append(f"{item.name}: it ran no more")

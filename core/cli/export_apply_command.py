@@ -104,12 +104,12 @@ def dump(session: Session, names: tuple[str, ...], folder: Path | None) -> None:
     Templates are files of their own: with --to they are written beside exports.toml.
     """
     from core.exports.definitions.dump import dumped, write_to
-    from core.store import definitions
+    from core.store import definitions, kept_templates
 
     with session.store() as store:
         found = [definitions.get_export(store, name) for name in dict.fromkeys(names)]
         found = found or definitions.exports(store)
-        templates = {item.name: item.text for item in definitions.templates(store)}
+        templates = {item.name: item.text for item in kept_templates.templates(store)}
     if folder is None:
         click.echo(dumped(found), nl=False)
         for name in sorted({item.template for item in found if item.template}):

@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from core.actor import actor
 from core.cli.export_apply_command import apply, dump, plan
+from core.cli.export_define_command import add, edit
 from core.cli.export_diff_command import diff
 from core.cli.export_explain_command import explain
 from core.cli.export_kept_off_command import kept_off
 from core.cli.export_output import (
     definition_object,
-    first_run_text,
     print_definition,
     print_results,
     result_object,
@@ -22,7 +21,6 @@ from core.cli.export_output import (
     selection_text,
 )
 from core.cli.export_preview_command import preview
-from core.cli.export_preview_output import say_verdict
 from core.cli.export_runs_command import cancel, log, runs
 from core.cli.export_state import state_lines, state_object
 from core.cli.export_versions_command import release, rollback, unpin, verify, versions
@@ -30,14 +28,12 @@ from core.cli.limits_command import limits
 from core.cli.output import json_option, print_json, print_table, progress, say
 from core.cli.own_assets_output import say_way_out
 from core.cli.patience import when_free
-from core.cli.selection_options import changed_selection, schedule_text, what_options
 from core.cli.session import Session
 from core.errors import YetiError
 from core.redaction import redact
-from core.schemas.export import ExportDefinition, Selection
 
 if TYPE_CHECKING:
-    from core.exports.run import RunResult
+    from core.exports.run_result import RunResult
     from core.store import Store
 
 
@@ -47,102 +43,6 @@ def command() -> None:
 
     An export selects observables, writes them in a format (or by a template), and publishes the file.
     """
-
-
-@command.command()
-@click.argument("name")
-@what_options
-@click.option("--file-name", metavar="F", help="Publish under this name; the default is made from NAME.")
-@click.option("--disabled", is_flag=True, help="Keep it switched off; `run --all` passes over it.")
-@click.pass_obj
-def add(session: Session, /, name: str, file_name: str | None, disabled: bool, **given: Any) -> None:
-    """Define an export.
-
-    \b
-    Examples:
-      yetictl export add c2 --format list --type ip --include c2 --exclude allow-list
-      yetictl export add hashes --format csv --type hash --max-age 90d
-      yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
-    """
-    from core.exports.definitions import definition, keeping
-
-    if bool(given["form"]) == bool(given["template"]):
-        raise click.UsageError("say how to write it: --format F (see yetictl format list) or --template T")
-    session.config  # noqa: B018 - makes drop-in formats known
-    with session.store() as store:
-        made = definition.make(
-            store,
-            name,
-            selection=changed_selection(Selection(), given),
-            format=given["form"] or "",
-            template=given["template"] or "",
-            options=dict(given["options"]),
-            limits=dict(given["limits"]),
-            destination=given["destination"] or "",
-            default_destination=session.config["system.export_path"],
-            file_name=file_name or "",
-            schedule=schedule_text(given) or "",
-            description=given["description"] or "",
-            enabled=not disabled,
-            is_public=bool(given["is_public"]),
-            networks=given["networks"],
-            deltas=bool(given["deltas"]),
-            now=session.now,
-        )
-        for warning in keeping.keep(store, made, session.export_settings):
-            say(f"yetictl: {warning}")
-        _say_preview(session, store, made)
-    say(f"export {name} defined: {selection_text(made)}; published as {made.file_name}")
-    say(first_run_text(made))
-
-
-@command.command()
-@click.argument("name")
-@what_options
-@click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
-@click.pass_obj
-def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> None:
-    """Change an export.  An option given replaces that field; --include '' clears it.
-
-    The file name stays as it was when the export was made, so that no consumer loses its URL.
-    """
-    from core.exports.definitions import keeping, words
-    from core.store import definitions
-
-    session.config  # noqa: B018 - makes drop-in formats known
-    with session.store() as store:
-        old = definitions.get_export(store, name)
-        changes: dict[str, Any] = {"selection": changed_selection(old.selection, given)}
-        if given["form"] and given["template"]:
-            raise click.UsageError("--format and --template exclude each other")
-        if given["form"]:
-            changes |= {"format": given["form"], "template": ""}
-        if given["template"]:
-            changes |= {"template": given["template"], "format": ""}
-        for field in ("options", "limits"):
-            if given[field]:
-                merged = getattr(old, field) | dict(given[field])
-                changes[field] = {key: value for key, value in merged.items() if value != ""}
-        for field in ("destination", "description"):
-            if given[field] is not None:
-                changes[field] = given[field]
-        if given["networks"]:
-            changes["networks"] = words.networks(given["networks"])
-        schedule = schedule_text(given)
-        if schedule is not None:
-            changes["schedule"] = schedule
-        for field, value in (
-            ("enabled", enabled),
-            ("is_public", given["is_public"]),
-            ("deltas", given["deltas"]),
-        ):
-            if value is not None:
-                changes[field] = value
-        made = replace(old, **changes, modified_at=session.now)
-        for warning in keeping.keep(store, made, session.export_settings, seen=old):
-            say(f"yetictl: {warning}")
-        _say_preview(session, store, made)
-    say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
 
 
 @command.command()
@@ -204,20 +104,6 @@ def run_exports(
     return 3 if any(result.status == "held" for result in results) else 0
 
 
-def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> None:
-    """Say what a run would do; an export that could not run yet is defined all the same."""
-    from core.exports.preview import preview_of
-
-    try:
-        with progress(made.name, None):
-            seen = preview_of(store, made, session.export_settings, now=session.now, entries=0)
-    except YetiError as error:
-        say(f"yetictl: a run would fail: {error}")
-        return
-    say(f"a run would write {seen.entries:,} entries")
-    say_verdict(seen, made)
-
-
 def _run_one(
     session: Session,
     store: "Store",
@@ -258,11 +144,13 @@ def _run_one(
 def list_(session: Session, as_json: bool) -> None:
     """Print the exports, how each last went, and which are held or pinned."""
     from core.exports.state import state_of, state_text
-    from core.store import definitions, runs
+    from core.store import definitions, versions
 
     with session.store() as store:
         exports = definitions.exports(store)
-        found = [(item, state_of(store, item.name), runs.current_version(store, item.name)) for item in exports]
+        found = [
+            (item, state_of(store, item.name), versions.current_version(store, item.name)) for item in exports
+        ]
     if as_json:
         print_json([definition_object(item, state.last) | state_object(state) for item, state, _ in found])
         return
@@ -291,12 +179,12 @@ def list_(session: Session, as_json: bool) -> None:
 def show(session: Session, name: str, as_json: bool) -> None:
     """Print an export, its published files and its last runs."""
     from core.exports.state import state_of
-    from core.store import definitions, runs
+    from core.store import definitions, runs, versions
 
     with session.store() as store:
         item = definitions.get_export(store, name)
         last = runs.runs(store, name, limit=5)
-        version = runs.current_version(store, name)
+        version = versions.current_version(store, name)
         state = state_of(store, name)
     if as_json:
         print_json(definition_object(item, last[0] if last else None, version) | state_object(state))
@@ -324,6 +212,8 @@ def remove(session: Session, name: str, purge: bool) -> None:
 
 
 for each in (
+    add,
+    edit,
     preview,
     plan,
     apply,

@@ -11,8 +11,8 @@ from core.schemas.instant import to_text
 from core.store.rendering import KIND_WORDS, TLP_WORDS
 
 if TYPE_CHECKING:
-    from core.exports.answers.explain import Explanation, Standing
     from core.exports.answers.judging import Judged
+    from core.exports.answers.standing import Explanation, Standing
     from core.store.ledger.history import Period
 
 _COLUMN = 13

@@ -15,7 +15,7 @@ from core.schemas.instant import to_text
 from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
-    from core.exports.run import RunResult
+    from core.exports.run_result import RunResult
 
 _SHORT_DIGEST = 16
 

@@ -49,6 +49,8 @@ def preview(
 
     with session.store() as store:
         definition = definitions.get_export(store, name)
+        if options and not form:
+            raise click.UsageError("--option is of another format: say which by --format")
         if form:
             definition = in_format(definition, form, options)
         seen = look(

@@ -2,10 +2,11 @@
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from core.cli.observable_output import assertion_cells, row_object, short_text, tags_text
 from core.cli.output import counted, json_option, print_json, print_table, printable, say
 from core.cli.parameters import reason_option
 from core.cli.session import Session
@@ -15,7 +16,7 @@ from core.schemas.instant import to_text
 from core.values.types import expand
 
 if TYPE_CHECKING:
-    from core.store.rows import Row
+    pass
 
 MOST = 1_000_000
 """The most observables that one list may have; for more there are exports."""
@@ -90,7 +91,7 @@ def show(session: Session, value: str, type_name: str | None, as_json: bool) -> 
         else:
             click.echo("nobody claims anything of it")
         for entry in json.loads(row.context):
-            text = ", ".join(f"{key}: {_short(item)}" for key, item in entry.items() if key != "source")
+            text = ", ".join(f"{key}: {short_text(item)}" for key, item in entry.items() if key != "source")
             click.echo(printable(f"context  {entry.get('source', '')}: {text}"))
 
 
@@ -149,7 +150,7 @@ def add(
         try:
             found.append(recognised(text, type_name))
         except RefusedValue as error:
-            say(f"refused  {_short(text)!r}: {error}")
+            say(f"refused  {short_text(text)!r}: {error}")
             refused += 1
     if found:
         with session.store() as store:
@@ -260,57 +261,3 @@ def reinstate(session: Session, value: str, type_name: str | None) -> None:
                 f"{row.type}  {row.value}: {counted(number, 'assertion')} {count} again; "
                 "run your exports to publish that"
             )
-
-
-def tags_text(row: "Row") -> str:
-    """Return the tags of a row, each once; stale ones in brackets."""
-    fresh = {item.tag for item in row.tags if item.fresh}
-    return " ".join(
-        name if name in fresh else f"({name})" for name in dict.fromkeys(item.tag for item in row.tags)
-    )
-
-
-def assertion_cells(item: Any, now: int) -> tuple[Any, ...]:
-    """Return the cells of one assertion for the table of ``observable show``."""
-    if item.withdrawn_at:
-        state = "withdrawn"
-    elif item.fresh:
-        state = "fresh"
-    else:
-        state = "stale" if item.expires_at is not None and item.expires_at <= now else "not yet"
-    ends = to_text(item.expires_at)[:10] if item.expires_at is not None else "never"
-    return (
-        item.tag,
-        item.source,
-        item.kind,
-        state,
-        item.first_seen and item.first_seen[:10],
-        item.last_seen and item.last_seen[:10],
-        ends,
-        item.confidence,
-        item.tlp,
-    )
-
-
-def row_object(row: "Row") -> dict[str, Any]:
-    """Return an observable for ``--json``."""
-    assertions = []
-    for item in row.tags:
-        fields = {name: getattr(item, name) for name in item.__struct_fields__ if name != "expires_at"}
-        fields = {name: value for name, value in fields.items() if value is not None}
-        if item.expires_at is not None:
-            fields["expires_at"] = to_text(item.expires_at)
-        assertions.append(fields)
-    return {
-        "type": row.type,
-        "value": row.value,
-        "created_at": to_text(row.created_at),
-        "modified_at": to_text(row.modified_at),
-        "assertions": assertions,
-        "context": json.loads(row.context),
-    }
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 120 else text[:119] + "…"

@@ -8,7 +8,7 @@ from core.schemas.export import ExportDefinition
 
 if TYPE_CHECKING:
     from core.exports.gate.verdict import Verdict
-    from core.exports.run import RunResult
+    from core.exports.run_result import RunResult
     from core.store import Store
 
 _MOST_EXAMPLES = 3

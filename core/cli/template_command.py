@@ -33,7 +33,7 @@ def command() -> None:
 def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
     """Keep the template in FILE (- is standard input) under NAME, after checking it."""
     from core.exports.templates import templates
-    from core.store import definitions
+    from core.store import kept_templates
 
     if not name.isprintable() or name != name.strip() or not name:
         raise TemplateError(
@@ -45,7 +45,7 @@ def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
         raise TemplateError(f"{file.name} is not UTF-8 text") from None
     checked = templates.check(text, name)
     with session.store() as store:
-        definitions.put_template(store, name, text, session.now, replace=replace)
+        kept_templates.put_template(store, name, text, session.now, replace=replace)
     say(f"template {name} kept; {checked.summary}")
 
 
@@ -54,10 +54,10 @@ def add(session: Session, name: str, file: IO[str], replace: bool) -> None:
 @click.pass_obj
 def list_(session: Session, as_json: bool) -> None:
     """Print the templates."""
-    from core.store import definitions
+    from core.store import kept_templates
 
     with session.store() as store:
-        found = definitions.templates(store)
+        found = kept_templates.templates(store)
     rows = [(item.name, len(item.text.splitlines()), to_text(item.modified_at)) for item in found]
     if as_json:
         print_json([{"name": name, "lines": lines, "modified": modified} for name, lines, modified in rows])
@@ -72,10 +72,10 @@ def list_(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str) -> None:
     """Print a template."""
-    from core.store import definitions
+    from core.store import kept_templates
 
     with session.store() as store:
-        click.echo(definitions.get_template(store, name).text, nl=False)
+        click.echo(kept_templates.get_template(store, name).text, nl=False)
 
 
 @command.command()
@@ -89,7 +89,7 @@ def check(session: Session, template: str, as_json: bool) -> None:
     rendered whole, up to `template.row_limit` rows.
     """
     from core.exports.templates import templates
-    from core.store import definitions
+    from core.store import kept_templates
 
     path = Path(template)
     if path.is_file():
@@ -99,7 +99,7 @@ def check(session: Session, template: str, as_json: bool) -> None:
             raise TemplateError(f"{path} is not UTF-8 text") from None
     else:
         with session.store() as store:
-            text = definitions.get_template(store, template).text
+            text = kept_templates.get_template(store, template).text
     checked = templates.check(text, template)
     if as_json:
         print_json({"template": template, "batched": checked.is_batched, "reason": checked.reason})
@@ -112,8 +112,8 @@ def check(session: Session, template: str, as_json: bool) -> None:
 @click.pass_obj
 def remove(session: Session, name: str) -> None:
     """Remove a template that no export uses."""
-    from core.store import definitions
+    from core.store import kept_templates
 
     with session.store() as store:
-        definitions.remove_template(store, name)
+        kept_templates.remove_template(store, name)
     say(f"template {name} removed")

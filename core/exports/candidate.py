@@ -11,26 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound, StoreBusy
+from core.exports.budget import BudgetedFiles
 from core.exports.formats import get_format, parse_options
 from core.exports.gate import limits, rules
-from core.exports.gate.keeping_off import keep_off, reason_text, word_of
+from core.exports.gate.keeping_off import keep_off, word_of
 from core.exports.gate.measure import are_blank, space_of
-from core.exports.gate.ranking import cut_query
-from core.exports.gate.required import PIECE, entry_of
+from core.exports.gate.required import entry_of
 from core.exports.gate.rules import Found
 from core.exports.history import history_of
 from core.exports.output import Rendered, refused_rows
-from core.exports.render import Job, render
+from core.exports.render import Job
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
 from core.exports.settings import Settings
 from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import Space
-from core.store import archives, definitions, ledger
+from core.store import archives, kept_templates, ledger
 from core.store.allow_lists import hits as allow_hits
 from core.store.archives import Archived
-from core.store.conditions import build
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 MOST_EXAMPLES = 5
 MOST_LOOKS = 5
-MOST_CUTS = 8
-"""So often a file that is too large is cut and written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def job_of(store: "Store", definition: ExportDefinition, instant: Instant) -> Jo
     Raises:
         DefinitionError, NotFound: Its format or its template does not exist (any more).
     """
-    template = definitions.get_template(store, definition.template).text if definition.template else ""
+    template = kept_templates.get_template(store, definition.template).text if definition.template else ""
     return Job(definition, resolved(definition), instant, template)
 
 
@@ -175,7 +172,9 @@ class _Candidate:
         snapshot, selection, instant = self._snapshot, self._selection, self._instant
         selected = snapshot.count(selection, instant)
         keep_off(snapshot, selection, instant, self._limits)
-        rendered = self._within_budget()
+        rendered = BudgetedFiles(
+            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries
+        ).written()
         reasons = tuple(snapshot.kept_off(selection, instant))
         kept_off: Counter[str] = Counter()
         for reason, count in reasons:
@@ -202,46 +201,6 @@ class _Candidate:
             verdict,
             (*self._notes(rendered, selected), *verdict.notes),
         )
-
-    def _within_budget(self) -> Rendered:
-        """Write the files; cut what is beyond the budget, and write again where they are too large."""
-        snapshot, chosen = self._snapshot, self._limits
-        if chosen.budget_entries is not None:
-            self._cut(chosen.budget_entries)
-        rendered = self._render(0)
-        for attempt in range(1, MOST_CUTS):
-            size = sum(file.size_bytes for file in rendered.files)
-            if chosen.budget_bytes is None or size <= chosen.budget_bytes or not rendered.entries:
-                break
-            written = snapshot.count(self._selection, self._instant) + len(snapshot.pieces)
-            # What the head of a file takes is not known: the last attempts give it more room.
-            share = chosen.budget_bytes / size * (1 - 0.02 * (attempt - 1))
-            if not self._cut(min(written - 1, int(written * share))):
-                break
-            rendered = self._render(attempt)
-        return rendered
-
-    def _cut(self, most: int) -> bool:
-        """Keep off what ranks last, but nothing that is required, and say whether there was such a thing."""
-        entries = {self._entry_of(type_, value) for type_, value in self._limits.require}
-        first = sorted(id_ for id_ in entries if id_ not in (None, PIECE))
-        most = max(len(first), most - len(self._snapshot.pieces))
-        is_too_much = self._snapshot.count(self._selection, self._instant) > most
-        if is_too_much:
-            with self._snapshot.selected(self._selection, self._instant) as table:
-                # By what may be told of it, and no more: a claim above the ceiling brings nothing to the top.
-                counts = build(self._selection, self._snapshot.known, self._instant).included
-                query = cut_query(table, self._limits.rank, most, counts, first=first)
-                self._snapshot.keep_off_found(query, reason_text("cut", rank=", ".join(self._limits.rank)))
-        return is_too_much
-
-    def _render(self, attempt: int) -> Rendered:
-        folder = self._folder / f"files-{attempt}"
-        folder.mkdir()
-        # Counting costs as much as writing a list, and only a template has a bound.
-        selected = self._snapshot.count(self._selection, self._instant) if self._job.template else 0
-        selected += len(self._snapshot.pieces)
-        return render(self._snapshot, self._job, selected, folder, self._settings, self._on_entries)
 
     def _is_same(self, rendered: Rendered) -> bool:
         if self._current is None:
@@ -302,11 +261,11 @@ class _Candidate:
         wanted = self._limits.require
         refused = {(type_, value) for type_, value, _ in refused_rows(rendered) if (type_, value) in wanted}
         return tuple(
-            value for type_, value in wanted if (type_, value) in refused or self._entry_of(type_, value) is None
+            value
+            for type_, value in wanted
+            if (type_, value) in refused
+            or entry_of(self._snapshot, self._selection, self._instant, type_, value) is None
         )
-
-    def _entry_of(self, type_: str, value: str) -> int | None:
-        return entry_of(self._snapshot, self._selection, self._instant, type_, value)
 
     def _faults(self, rendered: Rendered) -> Sequence[str]:
         name = self._job.definition.format

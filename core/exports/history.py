@@ -8,7 +8,7 @@ from core.exports.publishing.elsewhere import lines_there
 from core.exports.publishing.places import is_local
 from core.exports.settings import Settings
 from core.schemas.export import ExportDefinition
-from core.store import archives, runs
+from core.store import archives, versions
 from core.store.archives import KEPT, Archived
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def history_of(
 def _before_versions(store: "Store", name: str) -> History | None:
     """Return how many entries were published before versions were kept."""
     try:
-        before = runs.current_version(store, name)
+        before = versions.current_version(store, name)
     except NotFound:  # it is looked at before it is kept
         return None
     if before is None:

@@ -1,6 +1,6 @@
 """Hold the right to run one export while it runs.
 
-The right is a row of the store with a time limit (``core.store.runs``).  A thread renews it, with a connection of
+The right is a row of the store with a time limit (``core.store.leases``).  A thread renews it, with a connection of
 its own, so that a long upload does not lose it.  A claim whose process is known to be gone is not waited for.
 """
 
@@ -19,13 +19,13 @@ from sqlalchemy import select
 
 from core.errors import ExportBusy, StoreError
 from core.schemas.instant import Instant
-from core.store import runs
+from core.store import leases
 from core.store.schema import export, export_lease
 
 if TYPE_CHECKING:
     from core.store import Store
 
-RENEW_EVERY_S = runs.LEASE_S / 4
+RENEW_EVERY_S = leases.LEASE_S / 4
 
 
 class Clock:
@@ -42,7 +42,7 @@ class Clock:
 
 
 @contextmanager
-def held(store: "Store", name: str, clock: Clock) -> Iterator[runs.Lease]:
+def held(store: "Store", name: str, clock: Clock) -> Iterator[leases.Lease]:
     """Give the lease of the export *name* for a block, renewed as long as that lasts.
 
     Raises:
@@ -50,7 +50,7 @@ def held(store: "Store", name: str, clock: Clock) -> Iterator[runs.Lease]:
         ExportBusy: Another process runs it.
     """
     _drop_dead_claim(store, name)
-    lease = runs.claim(store, name, owner(), clock.now)
+    lease = leases.claim(store, name, owner(), clock.now)
     stop = threading.Event()
     thread = threading.Thread(target=_renew, args=(store, lease, clock, stop), daemon=True)
     thread.start()
@@ -59,7 +59,7 @@ def held(store: "Store", name: str, clock: Clock) -> Iterator[runs.Lease]:
     finally:
         stop.set()
         thread.join()
-        runs.release(store, lease)
+        leases.release(store, lease)
 
 
 def owner() -> str:
@@ -125,14 +125,14 @@ def _drop_dead_claim(store: "Store", name: str) -> None:
             .where(export.c.name == name)
         ).first()
     if row is not None and row.owner is not None and is_dead(row.owner):
-        runs.release(store, runs.Lease(name, row.owner, row.number))
+        leases.release(store, leases.Lease(name, row.owner, row.number))
 
 
-def _renew(store: "Store", lease: runs.Lease, clock: Clock, stop: threading.Event) -> None:
+def _renew(store: "Store", lease: leases.Lease, clock: Clock, stop: threading.Event) -> None:
     while not stop.wait(RENEW_EVERY_S):
         try:
             with store.another() as own:
-                runs.renew(own, lease, clock.now)
+                leases.renew(own, lease, clock.now)
         except ExportBusy:
             return  # the run finds out before it publishes
         except StoreError:

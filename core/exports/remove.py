@@ -9,7 +9,7 @@ from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions.versioning import Versions
 from core.schemas.instant import Instant
-from core.store import archives, definitions, runs
+from core.store import archives, definitions, leases, versions
 from core.store.archives import HELD, KEPT
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def remove_export(
             return found, ()
         deleted: list[str] = []
         for place, files in places.items():
-            runs.check(store, lease)
+            leases.check(store, lease)
             deleted += publish.withdraw(files, place)
             beside.withdraw_beside(place, files)
-        versions = Versions(store, lease, definition, settings, clock, folder)
+        versioning = Versions(store, lease, definition, settings, clock, folder)
         for item in kept:
-            versions.remove(item)
+            versioning.remove(item)
         definitions.remove_export(store, name)
     for place in places:
         checksums.write_checksums(store, place, settings)
@@ -55,7 +55,7 @@ def remove_export(
 def _places(store: "Store", name: str, destination: str) -> dict[str, list[str]]:
     """Return the names of published files by where they are: here, and where older versions left them."""
     found: dict[str, list[str]] = {}
-    version = runs.current_version(store, name)
+    version = versions.current_version(store, name)
     if version is not None:
         found[destination] = [file.name for file in version.files]
     for place, file, _ in left_behind(store, name, destination):

@@ -178,7 +178,7 @@ class _Import:
     def store_others(self, store: "Store", now: Instant) -> None:
         """Store what is no claim: allow-lists and templates."""
         from core.store.allow_lists.lists import put_allow_list
-        from core.store.definitions import put_template
+        from core.store.kept_templates import put_template
 
         for path, entries in self._allow_lists:
             try:

@@ -19,7 +19,8 @@ from core.schemas.notice import (
     Condition,
     Notice,
 )
-from core.store.notice_facts import ExportFacts, Facts
+from core.store.export_facts import ExportFacts
+from core.store.notice_facts import Facts
 
 MOST_LISTED = 50
 """So many changes are named where many are told at once."""

@@ -19,7 +19,8 @@ from core.schemas.notice import (
     STALE_CONSUMER,
     Condition,
 )
-from core.store.notice_facts import ExportFacts, Facts, FetchFacts, TokenFacts
+from core.store.export_facts import ExportFacts
+from core.store.notice_facts import Facts, FetchFacts, TokenFacts
 
 Known = Mapping[tuple[str, str], Condition]
 """Conditions by kind and subject."""

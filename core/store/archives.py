@@ -25,10 +25,11 @@ from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
 from core.store import pins
 from core.store.audit import note
 from core.store.definitions import export_id
+from core.store.leases import Lease, lease_held
 from core.store.ledger.writing import apply, prune
-from core.store.runs import Lease, insert_version, lease_held
 from core.store.schema import archive, export, version
 from core.store.store import Store
+from core.store.versions import insert_version
 
 WRITING, HELD, PUBLISHING, KEPT, REMOVING, REMOVED = (
     "writing",

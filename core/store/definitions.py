@@ -1,4 +1,4 @@
-"""Exports and templates as they are kept: add, get, list, replace, remove.
+"""Exports as they are kept: add, get, list, replace, remove.
 
 Whether a definition makes sense is decided in ``core.exports.definitions.definition``; here names are unique, and no two
 exports write one file.
@@ -13,11 +13,11 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from core.errors import AlreadyExists, ChangedMeanwhile, NotFound
-from core.schemas.export import ExportDefinition, Selection, Template
+from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
-from core.store import definition_audit
+from core.store import definition_audit, kept_templates
 from core.store.audit import note
-from core.store.schema import export, export_access, export_networks, export_publication, template
+from core.store.schema import export, export_access, export_networks, export_publication
 from core.store.store import Store
 
 
@@ -141,7 +141,7 @@ def replace_several(store: Store, wanted: Replacement, now: Instant) -> None:
         if there != [*wanted.seen]:
             raise AlreadyExists("somebody changed the exports meanwhile; nothing was done, look at the plan again")
         for name, text in wanted.templates.items():
-            _put_template(connection, name, text, now)
+            kept_templates.keep(connection, name, text, now)
         if wanted.remove:
             connection.execute(delete(export).where(export.c.name.in_(wanted.remove)))
         for name in wanted.remove:
@@ -176,64 +176,6 @@ def export_id(connection: Connection, name: str) -> int:
     return int(row.id)
 
 
-def put_template(store: Store, name: str, text: str, now: Instant, *, replace: bool = False) -> None:
-    """Keep a template, checked by the caller.
-
-    Raises:
-        AlreadyExists: The name is taken, and *replace* is not set.
-    """
-    with store.writing() as connection:
-        if not replace and connection.execute(select(template.c.id).where(template.c.name == name)).first():
-            raise AlreadyExists(f"there is a template {name!r} already; --replace replaces it")
-        _put_template(connection, name, text, now)
-
-
-def get_template(store: Store, name: str) -> Template:
-    """Return the template *name*.
-
-    Raises:
-        NotFound: There is none.
-    """
-    with store.reading() as connection:
-        row = connection.execute(_templates().where(template.c.name == name)).first()
-    if row is None:
-        raise _no_template(name)
-    return Template(*row)
-
-
-def templates(store: Store) -> list[Template]:
-    """Return all templates, by name."""
-    with store.reading() as connection:
-        return [Template(*row) for row in connection.execute(_templates().order_by(template.c.name))]
-
-
-def remove_template(store: Store, name: str) -> None:
-    """Forget the template *name*.
-
-    Raises:
-        NotFound: There is none.
-        AlreadyExists: An export uses it.
-    """
-    with store.writing() as connection:
-        users = connection.scalars(
-            select(export.c.name).where(export.c.template == name).order_by(export.c.name)
-        ).all()
-        if users:
-            raise AlreadyExists(f"the template {name!r} is used by the export {', '.join(users)}; edit that first")
-        if not connection.execute(delete(template).where(template.c.name == name)).rowcount:
-            raise _no_template(name)
-        note(connection, "template removed", name)
-
-
-def _put_template(connection: Connection, name: str, text: str, now: Instant) -> None:
-    before = connection.scalar(select(template.c.text).where(template.c.name == name))
-    if before is None:
-        connection.execute(insert(template).values(name=name, text=text, created_at=now, modified_at=now))
-    else:
-        connection.execute(update(template).where(template.c.name == name).values(text=text, modified_at=now))
-    definition_audit.template_put(connection, name, before, text)
-
-
 def _exports() -> Select[Any]:
     return (
         select(export, export_access.c.is_public, export_networks.c.networks, export_publication.c.deltas)
@@ -247,16 +189,8 @@ def _named(name: str) -> Select[Any]:
     return _exports().where(export.c.name == name)
 
 
-def _templates() -> Select[Any]:
-    return select(template.c.name, template.c.text, template.c.created_at, template.c.modified_at)
-
-
 def _no_export(name: str) -> NotFound:
     return NotFound(f"there is no export {name!r}; yetictl export list shows them")
-
-
-def _no_template(name: str) -> NotFound:
-    return NotFound(f"there is no template {name!r}; yetictl template list shows them")
 
 
 def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:

@@ -8,7 +8,7 @@ from core.errors import NotFound
 from core.schemas.instant import Instant
 from core.store.audit import note
 from core.store.definitions import export_id
-from core.store.runs import Lease, lease_held
+from core.store.leases import Lease, lease_held
 from core.store.schema import export, export_pin
 from core.store.store import Store
 

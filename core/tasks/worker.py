@@ -14,10 +14,11 @@ from core import log
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
 from core.exports.definitions.schedule import next_due, read_schedule
 from core.exports.lease import is_dead, owner
-from core.exports.run import RunResult, run_export
+from core.exports.run import run_export
+from core.exports.run_result import RunResult
 from core.exports.settings import Settings
 from core.schemas.instant import LATEST, SECOND, Instant
-from core.store import jobs, runs, schedules
+from core.store import job_claims, jobs, runs, schedules
 from core.store.jobs import Job
 
 if TYPE_CHECKING:
@@ -86,14 +87,14 @@ class Worker:
     def work(self, store: "Store") -> bool:
         """Do one job, and say whether there was one."""
         now = self._clock()
-        if not jobs.has_work(store, now, is_dead=is_gone):
+        if not job_claims.has_work(store, now, is_dead=is_gone):
             return False
-        item = jobs.claim(store, self.owner, now, is_dead=is_gone)
+        item = job_claims.claim(store, self.owner, now, is_dead=is_gone)
         return self._run(store, item)
 
     def work_on(self, store: "Store", key: int) -> bool:
         """Do the job *key* and no other, and say whether it was there to be done."""
-        return self._run(store, jobs.claim(store, self.owner, self._clock(), is_dead=is_gone, only=key))
+        return self._run(store, job_claims.claim(store, self.owner, self._clock(), is_dead=is_gone, only=key))
 
     def _run(self, store: "Store", item: Job | None) -> bool:
         if item is None:
@@ -166,7 +167,7 @@ class Worker:
         (_log.error if state == jobs.FAILED else _log.info)("job ended", extra=said)
         try:
             run_id = runs.last_run_id(store, item.export)
-            jobs.finish(store, item, state, self._clock(), message=message, run_id=run_id)
+            job_claims.finish(store, item, state, self._clock(), message=message, run_id=run_id)
         except YetiError as error:
             _log.warning("how a job ended could not be recorded", extra=said | {"why": str(error)})
 
@@ -176,7 +177,7 @@ class Worker:
         _log.warning("job waits to be tried again", extra=said)
         try:
             run_id = runs.last_run_id(store, item.export)
-            jobs.put_back(store, item, due_at, message=message, counts=counts, run_id=run_id)
+            job_claims.put_back(store, item, due_at, message=message, counts=counts, run_id=run_id)
         except YetiError as error:
             _log.warning("that a job waits could not be recorded", extra=said | {"why": str(error)})
 
@@ -208,7 +209,7 @@ class Worker:
 
     def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event) -> None:
         while True:
-            orders.is_cancelled |= jobs.renew(store, item, self._clock(), orders.entries)
+            orders.is_cancelled |= job_claims.renew(store, item, self._clock(), orders.entries)
             if stop.wait(RENEW_EVERY_S):
                 return
 

@@ -10,7 +10,8 @@ from served import Api
 
 from core.accounts import consumers
 from core.exports.definitions import definition
-from core.exports.run import RunResult, run_export
+from core.exports.run import run_export
+from core.exports.run_result import RunResult
 from core.schemas.claim import Claim
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import SECOND

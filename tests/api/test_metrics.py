@@ -14,7 +14,7 @@ from core.exports.settings import Settings
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, jobs, old_runs, runs, schema, workers
+from core.store import definitions, jobs, leases, old_runs, runs, schema, workers
 
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -162,10 +162,10 @@ def test_runs_are_counted_for_ever(api: Api, tmp_path: Path) -> None:
         api.clock.now += DAY
     with api.services.store() as store:
         old_runs.forget(store, api.clock.now, 100)
-        lease = runs.claim(store, "x", "gone:1:1", api.clock.now)
+        lease = leases.claim(store, "x", "gone:1:1", api.clock.now)
         runs.begin_run(store, lease, api.clock.now)
         api.clock.now += 100 * SECOND
-        runs.claim(store, "x", "next:1:1", api.clock.now)
+        leases.claim(store, "x", "next:1:1", api.clock.now)
     values = read(api)
 
     assert 2 == of(values, "yeti_export_runs_total", export="x", status="completed")

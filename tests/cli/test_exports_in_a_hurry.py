@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from core.store import open_store, runs
+from core.store import leases, open_store
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def busy(tmp_path, new_databases):
 
     def claim(seconds):
         with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
-            runs.claim(store, "fw", "elsewhere:1:1", time.time_ns() // 1000, lease_s=seconds)
+            leases.claim(store, "fw", "elsewhere:1:1", time.time_ns() // 1000, lease_s=seconds)
 
     return claim
 

@@ -189,12 +189,12 @@ def test_a_list_that_was_never_published_is_not_run(yetictl, lists, tmp_path):
 def test_a_run_that_is_going_on_is_waited_for(yetictl, lists, tmp_path, monkeypatch, new_databases):
     """It may publish what it read before; so the command runs the export once more when that has ended."""
     from core.cli import withdrawal
-    from core.store import open_store, runs
+    from core.store import leases, open_store
 
     monkeypatch.setattr(withdrawal, "PATIENCE_S", 30)
     now = time.time_ns() // 1000
     with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
-        runs.claim(store, "addresses", "elsewhere:1:1", now, lease_s=3)
+        leases.claim(store, "addresses", "elsewhere:1:1", now, lease_s=3)
 
     yetictl("observable", "withdraw", "192.0.2.1", "--reason", "ours")
 

@@ -137,7 +137,7 @@ def test_a_file_that_stays_broken_is_broken(drop_in, monkeypatch):
     """After that moment a new version that does not work is reported, and the old one is not used any more."""
     drop_in("mine", source())
     get_client("mine://x")
-    monkeypatch.setattr("core.plugins._SETTLING_NS", 0)
+    monkeypatch.setattr("core.plugins.folder._SETTLING_NS", 0)
     drop_in("mine", source() + "raise RuntimeError('no licence')\n")
 
     with pytest.raises(PluginError, match="no licence"):

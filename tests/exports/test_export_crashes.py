@@ -23,7 +23,7 @@ from core.exports.publishing.publish import publish
 from core.exports.run import run_export
 from core.exports.spool import SpoolFile
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, open_store, runs
+from core.store import definitions, kept_templates, leases, open_store, runs, versions
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("YETI_TEST_KILLS", "25"))
@@ -57,7 +57,7 @@ def two_exports(store, fill, define):
             for number in range(ROWS)
         )
     )
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
     define("list", format="list")
     define("template", template="t")
 
@@ -89,7 +89,7 @@ def test_a_killed_run_leaves_the_old_file_whole(two_exports, store, settings, tm
             assert ("completed", ROWS) == (result.status, result.entries)
             assert contents(1) == place.read_bytes()
             assert "running" not in {run.status for run in runs.runs(store, name)}
-            assert result.files[0].sha256 == runs.current_version(store, name).files[0].sha256
+            assert result.files[0].sha256 == versions.current_version(store, name).files[0].sha256
         assert [] == list(settings.spool_path.iterdir())
     print(f"\n{KILLS} kills: {[*seen.values()]} files whole (of the two contents), 0 torn")
     # Part files of a killed writer are hidden and have names of their own; cleaning them is the storage's business.
@@ -184,7 +184,7 @@ def test_hosts_and_containers_of_one_name():
 def test_the_claim_of_a_dead_process_is_not_waited_for(define, store, settings):
     """After a crash the export runs again at once."""
     define("x", format="list")
-    runs.claim(store, "x", dead_owner(), LATER)
+    leases.claim(store, "x", dead_owner(), LATER)
 
     assert "completed" == run_export(store, "x", settings, now=LATER).status
 
@@ -211,9 +211,9 @@ def test_a_long_run_keeps_its_claim(define, store, settings, monkeypatch):
     with held(store, "x", clock) as lease:
         clock.start += 50 * SECOND  # as if so much time had passed
         time.sleep(0.3)
-        runs.check(store, lease)
+        leases.check(store, lease)
         with pytest.raises(Exception, match="is being run by"):
-            runs.claim(store, "x", "other:1:1", LATER + 70 * SECOND)
+            leases.claim(store, "x", "other:1:1", LATER + 70 * SECOND)
 
 
 def test_the_database_is_closed_to_nobody(define, store, settings, fill):
@@ -289,7 +289,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, new_databases, monkeypatch
                     )
                     for number in range(count)
                 )
-            definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+            kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
             for name, chosen in (
                 ("csv", {"format": "csv"}),
                 ("jsonl", {"format": "jsonl"}),

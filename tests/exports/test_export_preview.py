@@ -10,7 +10,7 @@ from core.errors import NotFound, RenderError, TemplateError
 from core.exports.preview import preview
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import definitions, runs
+from core.store import kept_templates, runs
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_preview_of_nothing_shows_the_steps(some, define, store, settings):
 
 def test_a_preview_by_template(some, define, store, settings):
     """A template is shown with the first rows; where a run would refuse it, so does the preview."""
-    definitions.put_template(
+    kept_templates.put_template(
         store, "t", "rows:\n{% for row in data %}{{ loop.index }} {{ row.value }}\n{% endfor %}", NOW
     )
     define("x", template="t")
@@ -98,7 +98,7 @@ def test_a_preview_says_what_is_refused(fill, define, store, settings):
 
 def test_a_preview_of_a_failing_template_fails(some, define, store, settings):
     """A preview fails as the run would."""
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW)
     define("x", template="t")
 
     with pytest.raises(TemplateError):

@@ -18,7 +18,7 @@ from core.exports.run import run_export
 from core.exports.select import is_little
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import definitions, runs
+from core.store import definitions, kept_templates, leases, runs, versions
 
 FIVE_METHODS = """
 class Box:
@@ -97,7 +97,7 @@ def test_a_run_publishes_and_says_what(three, define, store, settings, published
         last.entries,
         last.message,
     )
-    version = runs.current_version(store, "x")
+    version = versions.current_version(store, "x")
     assert (1, 3, LATER, [file.as_record()]) == (
         version.number,
         version.entries,
@@ -117,7 +117,7 @@ def test_unchanged_content_is_left_alone(three, define, store, settings):
     after = (Path(settings.export_path) / "x.txt").stat()
     assert ("unchanged", 1) == (result.outcome, result.version)
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert 1 == len(runs.versions(store, "x"))
+    assert 1 == len(versions.versions(store, "x"))
 
 
 @pytest.mark.parametrize("harm", ["gone", "altered", "cut"])
@@ -147,7 +147,7 @@ def test_a_change_is_a_new_version(three, define, store, settings, fill, publish
 
     assert b"a.example\nb.example\nc.example\nd.example\n" == published("x.txt")
     assert ("replaced", 2, 4) == (result.outcome, result.version, result.entries)
-    assert [2, 1] == [version.number for version in runs.versions(store, "x")]
+    assert [2, 1] == [version.number for version in versions.versions(store, "x")]
 
 
 @pytest.mark.parametrize("form", ["list", "csv", "jsonl", "template"])
@@ -166,7 +166,7 @@ def test_the_order_of_import_does_not_matter(form, tmp_path, settings, new_datab
         with open_store(new_databases.at(tmp_path / f"{order}.db")) as store:
             with store.import_session(NOW) as session:
                 session.add(shuffled)
-            definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+            kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
             chosen = {"template": "t"} if form == "template" else {"format": form}
             chosen |= {"limits": {"allow": "documentation"}, "default_destination": "x"}
             made = definition.make(store, "x", selection=Selection(), **chosen, now=NOW)
@@ -205,7 +205,7 @@ def test_an_export_by_template(three, define, store, settings, published):
         "value,type,tags\n{% for row in data %}{{ row.value }},{{ row.type }},"
         '"{{ row.tags|selectattr("fresh")|map(attribute="name")|join(";") }}"\n{% endfor %}\n'
     )
-    definitions.put_template(store, "mine", text, NOW)
+    kept_templates.put_template(store, "mine", text, NOW)
     define("My List", template="mine")
 
     result = run_export(store, "My List", settings, now=LATER)
@@ -230,7 +230,7 @@ def test_template_rows_merge_sources(fill, define, store, settings, published):
         claim("a.example", "hostname", "c2", source="other", first_seen=NOW - 2 * DAY),
         claim("a.example", "hostname", "old", valid_until=NOW + 1),
     )
-    definitions.put_template(store, "t", TAGS, NOW)
+    kept_templates.put_template(store, "t", TAGS, NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=NOW + 2 * DAY)
 
@@ -244,7 +244,7 @@ def test_template_rows_drop_what_was_withdrawn(fill, define, store, settings, pu
     """What a source took back is not there."""
     fill(claim("a.example", "hostname", "c2"), claim("a.example", "hostname", "gone", source="third"))
     fill(claim("a.example", "hostname", "gone", source="third", withdrawn=True), now=NOW + DAY)
-    definitions.put_template(store, "t", TAGS, NOW)
+    kept_templates.put_template(store, "t", TAGS, NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=NOW + 2 * DAY)
 
@@ -255,7 +255,7 @@ def test_a_template_that_needs_all_rows_has_a_bound(three, define, store, settin
     """Up to the bound it is rendered whole; above, the run fails, says why, and the old file stands."""
     from dataclasses import replace
 
-    definitions.put_template(
+    kept_templates.put_template(
         store, "t", "{{ data|length }} rows\n{% for row in data %}{{ loop.index }}{% endfor %}", NOW
     )
     define("x", template="t")
@@ -282,10 +282,10 @@ def test_a_template_that_needs_all_rows_has_a_bound(three, define, store, settin
 )
 def test_a_failing_template_leaves_the_old_file(text, three, define, store, settings, published):
     """A template that fails fails the run; the old file stands and the run says why."""
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.value }}{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.value }}{% endfor %}", NOW)
     define("x", template="t")
     run_export(store, "x", settings, now=LATER)
-    definitions.put_template(store, "t", text, NOW, replace=True)
+    kept_templates.put_template(store, "t", text, NOW, replace=True)
 
     with pytest.raises(TemplateError):
         run_export(store, "x", settings, now=LATER + 1)
@@ -401,7 +401,7 @@ def test_a_storage_that_fails_leaves_the_old_file(error, box, three, define, sto
     assert "a.example\nb.example\nc.example\n" == box.BOXES["box://lists"]["x.txt"]
     last = runs.last_run(store, "x")
     assert ("failed", str(caught.value)) == (last.status, last.message)
-    assert 1 == runs.current_version(store, "x").number
+    assert 1 == versions.current_version(store, "x").number
     assert [] == list(settings.spool_path.iterdir())
     box.FAIL.clear()
     assert "replaced" == run_export(store, "x", settings, now=LATER + 2).outcome
@@ -479,7 +479,7 @@ def test_a_set_of_files_is_published_whole(format_plugins, fill, define, store, 
     result = run_export(store, "x", settings, now=LATER)
 
     assert (b"a.example\n", b"198.51.100.7\n") == (published("x.two"), published("rest.two"))
-    assert ["x.two", "rest.two"] == [file.name for file in runs.current_version(store, "x").files]
+    assert ["x.two", "rest.two"] == [file.name for file in versions.current_version(store, "x").files]
     assert (2, "created") == (result.entries, result.outcome)
 
 
@@ -556,10 +556,10 @@ def test_a_run_that_was_taken_over_publishes_nothing(three, define, store, setti
 
     def slow(*arguments: object, **options: object) -> object:
         rendered = plain(*arguments, **options)  # type: ignore[arg-type]
-        runs.claim(store, "x", "another:1:1", LATER + 365 * DAY)
+        leases.claim(store, "x", "another:1:1", LATER + 365 * DAY)
         return rendered
 
-    monkeypatch.setattr("core.exports.candidate.render", slow)
+    monkeypatch.setattr("core.exports.budget.render", slow)
     with pytest.raises(ExportBusy):
         run_export(store, "x", settings, now=LATER)
 
@@ -573,7 +573,7 @@ def test_an_interrupted_run_is_recorded(three, define, store, settings, monkeypa
     def stop(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.exports.candidate.render", stop)
+    monkeypatch.setattr("core.exports.budget.render", stop)
     with pytest.raises(KeyboardInterrupt):
         run_export(store, "x", settings, now=LATER)
 

@@ -12,7 +12,7 @@ from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import open_store
 from core.store.allow_lists.lists import allow_lists
-from core.store.definitions import templates
+from core.store.kept_templates import templates
 from core.store.observables import count
 from core.store.snapshot import Column
 from core.values.dates import instant

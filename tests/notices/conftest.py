@@ -19,7 +19,7 @@ from core.notices.telling import Telling
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, open_store, runs, users
+from core.store import definitions, leases, open_store, runs, users
 from core.store.definitions import export_id
 from core.store.schema import consumer, consumer_export, export_schedule, fetch
 
@@ -153,10 +153,10 @@ def recorded(store, time):
 
     def go(name, status, **more):
         time.passes(SECOND)
-        lease = runs.claim(store, name, "worker", time.now)
+        lease = leases.claim(store, name, "worker", time.now)
         run_id = runs.begin_run(store, lease, time.now)
         runs.finish_run(store, run_id, time.now, status=status, **more)
-        runs.release(store, lease)
+        leases.release(store, lease)
 
     return go
 

@@ -10,7 +10,7 @@ from core.exports.versions.release import release
 from core.notices.settings import MINUTE
 from core.schemas.claim import AllowListEntries
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, notices, schedules
+from core.store import definitions, job_claims, jobs, notices, schedules
 from core.store.allow_lists import lists
 from core.store.schema import export, job
 from core.tasks.worker import Worker
@@ -159,13 +159,13 @@ def test_a_failure_that_is_tried_again_is_not_told_yet(define, fill, tell, time,
     define("x")
     fill(1)
     jobs.request(store, "x", by="ann", now=time.now)
-    item = jobs.claim(store, "worker", time.now)
+    item = job_claims.claim(store, "worker", time.now)
     recorded("x", "failed", message="the storage is busy")
-    jobs.put_back(store, item, time.now + MINUTE, message="busy", counts=True)
+    job_claims.put_back(store, item, time.now + MINUTE, message="busy", counts=True)
 
     assert [] == tell()
     time.passes(MINUTE)
-    jobs.finish(store, jobs.claim(store, "worker", time.now), jobs.FAILED, time.now, message="busy")
+    job_claims.finish(store, job_claims.claim(store, "worker", time.now), jobs.FAILED, time.now, message="busy")
 
     assert [("failed", "x", "failed")] == tell()
 
@@ -174,10 +174,10 @@ def test_a_job_that_was_given_up_is_a_failure(define, tell, hook, store, time):
     """Its workers died again and again: no run of it came to an end."""
     define("x")
     jobs.request(store, "x", by="ann", now=time.now)
-    for _ in range(jobs.MOST_TAKEN_OVER):
-        assert None is not jobs.claim(store, "worker", time.now)
-        time.passes(jobs.LEASE_S * SECOND + 1)
-    assert None is jobs.claim(store, "worker", time.now)
+    for _ in range(job_claims.MOST_TAKEN_OVER):
+        assert None is not job_claims.claim(store, "worker", time.now)
+        time.passes(job_claims.LEASE_S * SECOND + 1)
+    assert None is job_claims.claim(store, "worker", time.now)
 
     assert [("failed", "x", "failed")] == tell()
     assert "5 workers died" in hook.posted[0].json["message"]
@@ -223,10 +223,10 @@ def test_an_overdue_export_is_told_and_that_it_ran(define, fill, tell, time, sto
     assert [("overdue", "x", "overdue")] == tell()
     assert [] == tell()
 
-    item = jobs.claim(store, "worker", time.now)
+    item = job_claims.claim(store, "worker", time.now)
     assert [] == tell()
     recorded("x", "completed", entries=1)
-    jobs.finish(store, item, jobs.DONE, time.now)
+    job_claims.finish(store, item, jobs.DONE, time.now)
 
     assert [("overdue", "x", "recovered")] == tell()
 

@@ -19,6 +19,8 @@ from core.store import (
     clearing,
     definitions,
     jobs,
+    kept_templates,
+    leases,
     lifetimes,
     observable_edits,
     observables,
@@ -45,12 +47,14 @@ OF_NOBODY = {
     "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
     "copying": "copy",  # the record itself goes along
-    "definitions": "put_template",  # by _put_template
     "ending": "end_unlisted",  # of an import, which counts it
     "fetches": "record forget",
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
-    "jobs": "mend wake_again refuse claim renew finish put_back forget",
+    "job_claims": "mend wake_again claim renew finish put_back",
+    "jobs": "refuse forget",
+    "kept_templates": "put_template",  # by keep
+    "leases": "claim renew release",
     "logins": "attempt succeed end_token forget",
     "observables": "_writing",
     "notices": "claim forget _change",  # what the program tells by itself
@@ -58,12 +62,13 @@ OF_NOBODY = {
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
-    "runs": "claim renew release finish_run add_version",
+    "runs": "finish_run",
     "schedules": "plan",
     "secrets": "get_or_make",
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
+    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 
@@ -83,7 +88,7 @@ def told(store):
 def filled(store, take):
     """An export, a template, an allow-list and an observable; what was put down of that is forgotten."""
     definitions.add_export(store, EXPORT)
-    definitions.put_template(store, "t", "old", NOW)
+    kept_templates.put_template(store, "t", "old", NOW)
     lists.put_allow_list(store, LIST, NOW)
     take(claim(VALUE, "c2"))
     audit.forget(store, 10**17, 100)
@@ -101,14 +106,14 @@ CHANGES = {
     ),
     "removing": (lambda store: definitions.remove_export(store, "fw"), ("export removed", "fw", {})),
     "template": (
-        lambda store: definitions.put_template(store, "t", "new", NOW, replace=True),
+        lambda store: kept_templates.put_template(store, "t", "new", NOW, replace=True),
         (
             "template changed",
             "t",
             {"sha256": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437", "size_bytes": 3},
         ),
     ),
-    "template gone": (lambda store: definitions.remove_template(store, "t"), ("template removed", "t", {})),
+    "template gone": (lambda store: kept_templates.remove_template(store, "t"), ("template removed", "t", {})),
     "allow-list": (
         lambda store: lists.put_allow_list(
             store, msgspec.structs.replace(LIST, version="2", entries=("a.example", "b.example")), 1
@@ -202,11 +207,11 @@ CHANGES = {
         ("template renamed", "t", {"to": "u"}),
     ),
     "running": (
-        lambda store: runs.begin_run(store, runs.claim(store, "fw", "me", NOW), NOW, by="lena"),
+        lambda store: runs.begin_run(store, leases.claim(store, "fw", "me", NOW), NOW, by="lena"),
         ("export run", "fw", {"run": 1}),
     ),
     "pinning": (
-        lambda store: pins.pin(store, runs.claim(store, "fw", "me", NOW), pins.Pin(3, NOW, "lena", "bad day")),
+        lambda store: pins.pin(store, leases.claim(store, "fw", "me", NOW), pins.Pin(3, NOW, "lena", "bad day")),
         ("export pinned", "fw", {"version": 3, "reason": "bad day"}),
     ),
 }
@@ -225,7 +230,7 @@ def test_every_change_is_put_down_once(filled, told, name):
 
 def test_what_is_undone_is_put_down_too(filled, told):
     """Each way back is a change of its own."""
-    lease = runs.claim(filled, "fw", "me", NOW)
+    lease = leases.claim(filled, "fw", "me", NOW)
     pins.pin(filled, lease, pins.Pin(3, NOW, "lena", "bad day"))
     carve_outs.carve_out(filled, "ipv4", "192.0.2.1", "ours", NOW)
     observables.withdraw(filled, VALUE, "ours", NOW)
@@ -263,7 +268,7 @@ def test_several_definitions_are_put_down_each(filled, told):
         lambda store: definitions.add_export(store, EXPORT),
         lambda store: definitions.replace_export(store, replace(EXPORT, name="nowhere")),
         lambda store: definitions.replace_export(store, replace(EXPORT, modified_at=NOW + DAY)),
-        lambda store: definitions.put_template(store, "t", "old", NOW, replace=True),
+        lambda store: kept_templates.put_template(store, "t", "old", NOW, replace=True),
         lambda store: lists.put_allow_list(store, LIST, NOW + DAY),
         lambda store: tags.set_tag(store, "nowhere", lifetime_s=1, sticky=None),
         lambda store: observables.withdraw(store, "nowhere.example", "x", NOW),

@@ -13,7 +13,7 @@ from core.exports.settings import Settings
 from core.exports.versions.verify import verify as verify_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import copying, definitions, jobs, open_store, users, workers
+from core.store import copying, definitions, job_claims, jobs, open_store, users, workers
 from core.store.rebuild import verify
 from core.store.schema import metadata
 from tests.store.conftest import NOW, claim
@@ -166,9 +166,9 @@ def test_wake_ups_of_before_are_forgotten(file, server):
         assert before.id == asked.id
 
         copying.copy(file.database, there.database, replace=True)
-        assert jobs.needs_mending(there, NOW)
-        jobs.mend(there, NOW)
-        assert not jobs.needs_mending(there, NOW)
+        assert job_claims.needs_mending(there, NOW)
+        job_claims.mend(there, NOW)
+        assert not job_claims.needs_mending(there, NOW)
         with closing(there.connect()) as connection:
             query = "SELECT args->>'job', scheduled_at FROM procrastinate_jobs"
             assert [(str(asked.id), None)] == [tuple(row) for row in connection.execute(query).fetchall()]
@@ -178,9 +178,9 @@ def test_what_runs_is_seen(file):
     """A run that goes on is a reason not to copy; one that ended is none."""
     assert "" == copying.in_use(file.database, NOW + 2 * DAY)
 
-    from core.store import runs
+    from core.store import leases
 
-    lease = runs.claim(file, "csv", "somebody", NOW + 2 * DAY)
+    lease = leases.claim(file, "csv", "somebody", NOW + 2 * DAY)
     assert "the export csv is being run" == copying.in_use(file.database, NOW + 2 * DAY + 1)
-    runs.release(file, lease)
+    leases.release(file, lease)
     assert "" == copying.in_use(file.database, NOW + 2 * DAY + 1)

@@ -8,7 +8,7 @@ from core.errors import AlreadyExists, ExportBusy, NotFound
 from core.schemas.claim import AllowListEntries
 from core.schemas.export import ExportDefinition, PublishedFile, Selection
 from core.schemas.instant import SECOND
-from core.store import definitions, runs
+from core.store import definitions, kept_templates, leases, runs, versions
 from core.store.allow_lists.lists import allow_lists, get_allow_list, put_allow_list, remove_allow_list
 from tests.store.conftest import NOW
 
@@ -76,11 +76,11 @@ def test_what_is_not_there(store):
         lambda: definitions.remove_export(store, "none"),
         lambda: definitions.replace_export(store, replace(EXPORT, name="none")),
         lambda: runs.runs(store, "none"),
-        lambda: runs.versions(store, "none"),
-        lambda: runs.current_version(store, "none"),
-        lambda: runs.claim(store, "none", "me", NOW),
-        lambda: definitions.get_template(store, "none"),
-        lambda: definitions.remove_template(store, "none"),
+        lambda: versions.versions(store, "none"),
+        lambda: versions.current_version(store, "none"),
+        lambda: leases.claim(store, "none", "me", NOW),
+        lambda: kept_templates.get_template(store, "none"),
+        lambda: kept_templates.remove_template(store, "none"),
         lambda: get_allow_list(store, "none"),
         lambda: remove_allow_list(store, "none"),
     ):
@@ -90,39 +90,39 @@ def test_what_is_not_there(store):
 
 def test_removing_an_export_removes_its_history(store, export):
     """A new export of the name begins anew."""
-    lease = runs.claim(store, export, "me", NOW)
+    lease = leases.claim(store, export, "me", NOW)
     run = runs.begin_run(store, lease, NOW)
-    runs.add_version(store, lease, FILES, now=NOW, instant=NOW, entries=1, run_id=run)
+    versions.add_version(store, lease, FILES, now=NOW, instant=NOW, entries=1, run_id=run)
     assert EXPORT == definitions.remove_export(store, export)
     definitions.add_export(store, EXPORT)
 
-    assert [] == runs.versions(store, export)
+    assert [] == versions.versions(store, export)
     assert runs.last_run(store, export) is None
 
 
 def test_templates(store):
     """Templates are kept, replaced on demand, listed by name, removed."""
-    definitions.put_template(store, "b", "{{ 1 }}\r\n", NOW)
-    definitions.put_template(store, "a", "x", NOW)
+    kept_templates.put_template(store, "b", "{{ 1 }}\r\n", NOW)
+    kept_templates.put_template(store, "a", "x", NOW)
     with pytest.raises(AlreadyExists, match="there is a template 'b' already"):
-        definitions.put_template(store, "b", "y", NOW + 1)
-    definitions.put_template(store, "b", "y", NOW + 1, replace=True)
+        kept_templates.put_template(store, "b", "y", NOW + 1)
+    kept_templates.put_template(store, "b", "y", NOW + 1, replace=True)
 
-    found = definitions.templates(store)
+    found = kept_templates.templates(store)
     assert [("a", "x", NOW, NOW), ("b", "y", NOW, NOW + 1)] == [
         (item.name, item.text, item.created_at, item.modified_at) for item in found
     ]
-    definitions.remove_template(store, "a")
-    assert ["b"] == [item.name for item in definitions.templates(store)]
+    kept_templates.remove_template(store, "a")
+    assert ["b"] == [item.name for item in kept_templates.templates(store)]
 
 
 def test_a_template_in_use_stays(store):
     """A template that an export uses is not removed."""
-    definitions.put_template(store, "b", "x", NOW)
+    kept_templates.put_template(store, "b", "x", NOW)
     definitions.add_export(store, replace(EXPORT, format="", template="b"))
 
     with pytest.raises(AlreadyExists, match="used by the export c2 ips"):
-        definitions.remove_template(store, "b")
+        kept_templates.remove_template(store, "b")
 
 
 # --- leases and runs --------------------------------------------------------------------------------------
@@ -130,72 +130,74 @@ def test_a_template_in_use_stays(store):
 
 def test_one_run_at_a_time(store, export):
     """A claim keeps others away until it is released or runs out; its number rises each time."""
-    first = runs.claim(store, export, "host:1", NOW)
+    first = leases.claim(store, export, "host:1", NOW)
     with pytest.raises(ExportBusy, match="being run by host:1"):
-        runs.claim(store, export, "host:2", NOW + (runs.LEASE_S - 1) * SECOND)
-    runs.release(store, first)
-    second = runs.claim(store, export, "host:2", NOW)
+        leases.claim(store, export, "host:2", NOW + (leases.LEASE_S - 1) * SECOND)
+    leases.release(store, first)
+    second = leases.claim(store, export, "host:2", NOW)
 
     assert (1, 2) == (first.number, second.number)
 
 
 def test_a_paused_process_cannot_publish(store, export):
     """Whoever was paused beyond its claim finds out before anything becomes visible."""
-    paused = runs.claim(store, export, "host:1", NOW)
+    paused = leases.claim(store, export, "host:1", NOW)
     run = runs.begin_run(store, paused, NOW)
-    runs.claim(store, export, "host:2", NOW + 60 * SECOND)
+    leases.claim(store, export, "host:2", NOW + 60 * SECOND)
     for ask in (
-        lambda: runs.check(store, paused),
-        lambda: runs.renew(store, paused, NOW),
+        lambda: leases.check(store, paused),
+        lambda: leases.renew(store, paused, NOW),
         lambda: runs.begin_run(store, paused, NOW),
-        lambda: runs.add_version(store, paused, FILES, now=NOW, instant=NOW, entries=1),
+        lambda: versions.add_version(store, paused, FILES, now=NOW, instant=NOW, entries=1),
     ):
         with pytest.raises(ExportBusy, match="taken over"):
             ask()
-    runs.release(store, paused)
+    leases.release(store, paused)
     runs.finish_run(store, run, NOW, status="completed")
 
-    assert runs.current_version(store, export) is None
+    assert versions.current_version(store, export) is None
     assert ("failed", "the process that ran it went away") == (
         runs.last_run(store, export).status,
         runs.last_run(store, export).message,
     )
     with pytest.raises(ExportBusy, match="host:2"):
-        runs.claim(store, export, "host:3", NOW + 61 * SECOND)
+        leases.claim(store, export, "host:3", NOW + 61 * SECOND)
 
 
 def test_a_claim_is_not_that_on_a_namesake(store, export):
     """Who ran an export that was removed and made anew meanwhile holds nothing of the new one."""
-    old = runs.claim(store, export, "host:1", NOW)
+    old = leases.claim(store, export, "host:1", NOW)
     definitions.remove_export(store, export)
     definitions.add_export(store, EXPORT)
-    runs.claim(store, export, "host:2", NOW)
+    leases.claim(store, export, "host:2", NOW)
 
     with pytest.raises(ExportBusy):
-        runs.check(store, old)
-    runs.release(store, old)
+        leases.check(store, old)
+    leases.release(store, old)
     with pytest.raises(ExportBusy, match="host:2"):
-        runs.claim(store, export, "host:3", NOW)
+        leases.claim(store, export, "host:3", NOW)
 
 
 def test_renewing_prolongs(store, export):
     """A renewed claim holds longer."""
-    lease = runs.claim(store, export, "me", NOW)
-    runs.renew(store, lease, NOW + (runs.LEASE_S - 10) * SECOND)
-    runs.check(store, lease)
+    lease = leases.claim(store, export, "me", NOW)
+    leases.renew(store, lease, NOW + (leases.LEASE_S - 10) * SECOND)
+    leases.check(store, lease)
 
     with pytest.raises(ExportBusy):
-        runs.claim(store, export, "other", NOW + 2 * (runs.LEASE_S - 10) * SECOND)
+        leases.claim(store, export, "other", NOW + 2 * (leases.LEASE_S - 10) * SECOND)
 
 
 def test_runs_and_versions(store, export):
     """Runs are listed newest first; versions are numbered from 1 and keep their files in order."""
-    lease = runs.claim(store, export, "me", NOW)
+    lease = leases.claim(store, export, "me", NOW)
     first = runs.begin_run(store, lease, NOW)
     runs.finish_run(store, first, NOW + 1, status="failed", message="no template")
     second = runs.begin_run(store, lease, NOW + 2)
     for number in (1, 2):
-        made = runs.add_version(store, lease, FILES, now=NOW + number, instant=NOW, entries=number, run_id=second)
+        made = versions.add_version(
+            store, lease, FILES, now=NOW + number, instant=NOW, entries=number, run_id=second
+        )
         assert number == made.number
     runs.finish_run(store, second, NOW + 3, status="completed", outcome="replaced", version=2, entries=2)
 
@@ -204,8 +206,8 @@ def test_runs_and_versions(store, export):
         (item.id, item.status, item.outcome, item.version, item.entries) for item in found
     ]
     assert [found[0]] == runs.runs(store, export, limit=1)
-    assert [2, 1] == [version.number for version in runs.versions(store, export)]
-    assert made == runs.current_version(store, export)
+    assert [2, 1] == [version.number for version in versions.versions(store, export)]
+    assert made == versions.current_version(store, export)
     assert FILES == made.files
 
 

@@ -8,10 +8,10 @@ import pytest
 from core.errors import ExportBusy, NotFound
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, open_store, runs, schedules
+from core.store import definitions, job_claims, jobs, leases, open_store, schedules
 
 NOW = 1_790_000_000_000_000
-LEASE = jobs.LEASE_S * SECOND
+LEASE = job_claims.LEASE_S * SECOND
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def test_what_is_asked_for_is_done_in_order(store):
     """The one that has been due longest first; each once."""
     ask(store, "b", now=NOW)
     ask(store, "a", now=NOW + 1)
-    first, second = (jobs.claim(store, "w", NOW + 2) for _ in range(2))
+    first, second = (job_claims.claim(store, "w", NOW + 2) for _ in range(2))
 
-    assert ("b", "a", None) == (first.export, second.export, jobs.claim(store, "w", NOW + 2))
-    jobs.finish(store, first, jobs.DONE, NOW + 3, message="fine", run_id=7)
+    assert ("b", "a", None) == (first.export, second.export, job_claims.claim(store, "w", NOW + 2))
+    job_claims.finish(store, first, jobs.DONE, NOW + 3, message="fine", run_id=7)
     assert [("b", "done"), ("a", "running")] == states(store)
     (done,) = jobs.find(store, "b")
     assert ("fine", 7, NOW + 3, None) == (done.message, done.run_id, done.finished_at, done.owner)
@@ -56,60 +56,60 @@ def test_one_that_waits_is_enough(store):
 def test_an_export_is_run_by_one_at_a_time(store):
     """What is asked for meanwhile waits for the end of it."""
     ask(store)
-    running = jobs.claim(store, "w", NOW)
+    running = job_claims.claim(store, "w", NOW)
     ask(store, now=NOW + 1)
 
-    assert None is jobs.claim(store, "v", NOW + 2)
-    jobs.finish(store, running, jobs.DONE, NOW + 3)
-    assert "a" == jobs.claim(store, "v", NOW + 4).export
+    assert None is job_claims.claim(store, "v", NOW + 2)
+    job_claims.finish(store, running, jobs.DONE, NOW + 3)
+    assert "a" == job_claims.claim(store, "v", NOW + 4).export
 
 
 def test_an_export_that_somebody_else_runs_is_left_for_later(store):
     """The command line has it just now."""
-    lease = runs.claim(store, "a", "cli:1:1", NOW)
+    lease = leases.claim(store, "a", "cli:1:1", NOW)
     ask(store)
 
-    assert None is jobs.claim(store, "w", NOW + 1)
-    runs.release(store, lease)
-    assert None is not jobs.claim(store, "w", NOW + 1)
+    assert None is job_claims.claim(store, "w", NOW + 1)
+    leases.release(store, lease)
+    assert None is not job_claims.claim(store, "w", NOW + 1)
 
 
 def test_a_worker_that_says_nothing_loses_its_job(store):
     """Another begins it anew; the first one learns that when it renews or ends."""
     ask(store)
-    first = jobs.claim(store, "w", NOW)
-    assert None is jobs.claim(store, "v", NOW + LEASE - 1)
+    first = job_claims.claim(store, "w", NOW)
+    assert None is job_claims.claim(store, "v", NOW + LEASE - 1)
 
-    second = jobs.claim(store, "v", NOW + LEASE)
+    second = job_claims.claim(store, "v", NOW + LEASE)
 
     assert (first.id, 2, "v") == (second.id, second.attempt, second.owner)
     for call in (
-        lambda: jobs.renew(store, first, NOW + LEASE + 1, 5),
-        lambda: jobs.finish(store, first, jobs.DONE, NOW + LEASE + 1),
-        lambda: jobs.put_back(store, first, NOW, message="", counts=True),
+        lambda: job_claims.renew(store, first, NOW + LEASE + 1, 5),
+        lambda: job_claims.finish(store, first, jobs.DONE, NOW + LEASE + 1),
+        lambda: job_claims.put_back(store, first, NOW, message="", counts=True),
     ):
         with pytest.raises(ExportBusy):
             call()
-    assert False is jobs.renew(store, second, NOW + LEASE + 1, 5)
+    assert False is job_claims.renew(store, second, NOW + LEASE + 1, 5)
     assert 5 == jobs.find(store, "a")[0].entries
 
 
 def test_a_worker_that_is_gone_is_not_waited_for(store):
     """Its process is known to be dead."""
     ask(store)
-    jobs.claim(store, "w", NOW)
+    job_claims.claim(store, "w", NOW)
 
-    assert jobs.has_work(store, NOW + 1, is_dead=lambda name: name == "w")
-    assert "v" == jobs.claim(store, "v", NOW + 1, is_dead=lambda name: name == "w").owner
+    assert job_claims.has_work(store, NOW + 1, is_dead=lambda name: name == "w")
+    assert "v" == job_claims.claim(store, "v", NOW + 1, is_dead=lambda name: name == "w").owner
 
 
 def test_a_job_that_kills_its_workers_is_given_up(store):
     """Five died."""
     ask(store)
-    for number in range(jobs.MOST_TAKEN_OVER):
-        assert None is not jobs.claim(store, f"w{number}", NOW + number * LEASE)
+    for number in range(job_claims.MOST_TAKEN_OVER):
+        assert None is not job_claims.claim(store, f"w{number}", NOW + number * LEASE)
 
-    assert None is jobs.claim(store, "last", NOW + jobs.MOST_TAKEN_OVER * LEASE)
+    assert None is job_claims.claim(store, "last", NOW + job_claims.MOST_TAKEN_OVER * LEASE)
     (item,) = jobs.find(store, "a")
     assert ("failed", "given up: 5 workers died while they ran it") == (item.state, item.message)
 
@@ -118,10 +118,10 @@ def test_deaths_and_failures_are_counted_apart(store):
     """A storage that was away five times says nothing of workers: the first one that dies is not the last."""
     ask(store)
     for number in range(5):
-        item = jobs.claim(store, "w", NOW + number)
-        jobs.put_back(store, item, NOW + number + 1, message="no route", counts=True)
-    jobs.claim(store, "w", NOW + 5)
-    again = jobs.claim(store, "v", NOW + 5 + LEASE)
+        item = job_claims.claim(store, "w", NOW + number)
+        job_claims.put_back(store, item, NOW + number + 1, message="no route", counts=True)
+    job_claims.claim(store, "w", NOW + 5)
+    again = job_claims.claim(store, "v", NOW + 5 + LEASE)
 
     assert (7, 1, "w died while it ran it") == (again.attempt, again.deaths, again.message)
 
@@ -129,8 +129,8 @@ def test_deaths_and_failures_are_counted_apart(store):
 def test_a_message_may_hold_anything(store):
     """What a program of somebody else said is recorded, in every database alike."""
     ask(store)
-    item = jobs.claim(store, "w", NOW)
-    jobs.finish(store, item, jobs.FAILED, NOW + 1, message="no\0route")
+    item = job_claims.claim(store, "w", NOW)
+    job_claims.finish(store, item, jobs.FAILED, NOW + 1, message="no\0route")
 
     assert "no\ufffdroute" == jobs.get(store, item.id).message
 
@@ -138,14 +138,14 @@ def test_a_message_may_hold_anything(store):
 def test_trying_again_later(store):
     """It waits until then, and says which attempt it is; what was asked for meanwhile is the same job."""
     ask(store)
-    item = jobs.claim(store, "w", NOW)
+    item = job_claims.claim(store, "w", NOW)
     ask(store, now=NOW + 1, due_at=NOW + 90 * SECOND)
 
-    jobs.put_back(store, item, NOW + 60 * SECOND, message="no route", counts=True)
+    job_claims.put_back(store, item, NOW + 60 * SECOND, message="no route", counts=True)
 
     assert [("a", "waiting")] == states(store)
-    assert None is jobs.claim(store, "w", NOW + 59 * SECOND)
-    again = jobs.claim(store, "w", NOW + 60 * SECOND)
+    assert None is job_claims.claim(store, "w", NOW + 59 * SECOND)
+    again = job_claims.claim(store, "w", NOW + 60 * SECOND)
     assert (2, "no route") == (again.attempt, again.message)
 
 
@@ -154,21 +154,21 @@ def test_cancelling(store):
     with pytest.raises(NotFound, match="nothing of 'a' waits or runs"):
         jobs.cancel(store, "a", NOW, by="lena")
     ask(store)
-    running = jobs.claim(store, "w", NOW)
+    running = job_claims.claim(store, "w", NOW)
     ask(store, now=NOW + 1)
 
     jobs.cancel(store, "a", NOW + 2, by="lena")
 
     assert [("a", "running"), ("a", "cancelled")] == states(store)
-    assert True is jobs.renew(store, running, NOW + 3, 1)
-    assert None is jobs.claim(store, "v", NOW + LEASE + 3 + 1)  # its worker died: it is not begun anew
+    assert True is job_claims.renew(store, running, NOW + 3, 1)
+    assert None is job_claims.claim(store, "v", NOW + LEASE + 3 + 1)  # its worker died: it is not begun anew
     assert [("a", "cancelled"), ("a", "cancelled")] == states(store)
 
 
 def test_old_jobs_are_forgotten_and_open_ones_are_not(store):
     """By when they ended."""
     ask(store)
-    jobs.finish(store, jobs.claim(store, "w", NOW), jobs.DONE, NOW + 5)
+    job_claims.finish(store, job_claims.claim(store, "w", NOW), jobs.DONE, NOW + 5)
     ask(store, now=NOW + 6)
 
     assert (0, 1) == (jobs.forget(store, NOW + 5, 10), jobs.forget(store, NOW + 6, 10))
@@ -184,8 +184,8 @@ def test_many_workers_share_the_work(store, database_url):
 
     def work(name):
         with open_store(database_url) as own:
-            while (item := jobs.claim(own, name, NOW)) is not None:
-                jobs.finish(own, item, jobs.DONE, NOW)
+            while (item := job_claims.claim(own, name, NOW)) is not None:
+                job_claims.finish(own, item, jobs.DONE, NOW)
                 done.append(item.export)
 
     threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(2)]

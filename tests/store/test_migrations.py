@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from core.errors import StoreError, StoreSchemaError
-from core.store import definitions, migrate, open_store, schema
+from core.store import kept_templates, migrate, open_store, schema
 from core.store.databases import sqlite
 
 
@@ -215,7 +215,7 @@ def test_a_read_only_database(folder_of_nobody):
     before = (folder / "yeti.db").read_bytes()
 
     with as_nobody(), pytest.raises(StoreError, match="may not be written by this user"), open_store(url) as store:
-        definitions.put_template(store, "x", "", 0)
+        kept_templates.put_template(store, "x", "", 0)
     assert before == (folder / "yeti.db").read_bytes()
 
 

@@ -22,7 +22,19 @@ from core.ingest.run import import_paths
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import DAY
-from core.store import definitions, fetches, health, jobs, migrate, observables, open_store, runs, schema
+from core.store import (
+    definitions,
+    fetches,
+    health,
+    job_claims,
+    jobs,
+    kept_templates,
+    leases,
+    migrate,
+    observables,
+    open_store,
+    schema,
+)
 from core.store.databases import postgresql as module
 from core.store.databases.interface import Lock
 from core.store.databases.postgresql_words import spelt
@@ -81,7 +93,7 @@ def two_stores(postgresql, tmp_path):
 def published(store, folder, selection):
     """What each format publishes of a store, by format."""
     settings = Settings(export_path=str(folder / "published"), spool_path=folder / "spool")
-    definitions.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row|tojson }}\n{% endfor %}", NOW)
     found = {}
     for form in FORMATS:
         chosen = {"template": "t"} if form == "template" else {"format": form}
@@ -286,14 +298,14 @@ def test_a_killed_writer_leaves_nothing_half_done(url, store):
 def test_claims_are_renewed_while_data_is_written(url, store):
     """Whoever writes for long keeps no run from holding its claim, and no worker from its job."""
     definitions.add_export(store, ExportDefinition("x", "x.txt", format="list"))
-    lease = runs.claim(store, "x", "me", NOW)
+    lease = leases.claim(store, "x", "me", NOW)
     jobs.request(store, "x", by="me", now=NOW)
     with open_store(url) as other, closing(other.connect()) as connection, other.database.writing(connection):
         began = time.monotonic()
-        runs.renew(store, lease, NOW + 1)
-        runs.release(store, lease)
-        job = jobs.claim(store, "worker", NOW + 2)
-        jobs.renew(store, job, NOW + 3, 10)
+        leases.renew(store, lease, NOW + 1)
+        leases.release(store, lease)
+        job = job_claims.claim(store, "worker", NOW + 2)
+        job_claims.renew(store, job, NOW + 3, 10)
 
         assert time.monotonic() - began < 5
 
@@ -301,14 +313,14 @@ def test_claims_are_renewed_while_data_is_written(url, store):
 def test_a_claim_cannot_be_taken_while_its_version_is_recorded(url, store, monkeypatch):
     """Between the last look at a claim and the commit nobody else gets it, though its time is over."""
     definitions.add_export(store, ExportDefinition("x", "x.txt", format="list"))
-    lease = runs.claim(store, "x", "me", NOW)
+    lease = leases.claim(store, "x", "me", NOW)
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 1)
     with open_store(url) as other, store.writing() as connection:
-        runs.lease_held(connection, lease)
+        leases.lease_held(connection, lease)
         with pytest.raises(StoreBusy):
-            runs.claim(other, "x", "you", NOW + DAY)
+            leases.claim(other, "x", "you", NOW + DAY)
 
-    assert "you" == runs.claim(store, "x", "you", NOW + DAY).owner
+    assert "you" == leases.claim(store, "x", "you", NOW + DAY).owner
 
 
 def test_fetches_wait_for_no_removal(store):
@@ -348,8 +360,8 @@ def test_a_writer_that_waits_too_long(url, monkeypatch):
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 1)
     with open_store(url) as one, open_store(url) as two, one.writing():
         with pytest.raises(StoreBusy, match="another process has been writing to the database for 1 s; try again"):
-            definitions.put_template(two, "t", "", NOW)
-        assert [] == definitions.templates(two)
+            kept_templates.put_template(two, "t", "", NOW)
+        assert [] == kept_templates.templates(two)
 
 
 def test_what_was_set_for_the_whole_server_does_not_matter(url):
@@ -362,7 +374,7 @@ def test_what_was_set_for_the_whole_server_does_not_matter(url):
 
     def keep_it_too(other):
         try:
-            definitions.put_template(other, "one", "", NOW)
+            kept_templates.put_template(other, "one", "", NOW)
         except AlreadyExists as error:
             said.append(str(error))
 

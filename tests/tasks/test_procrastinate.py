@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import StorageError
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, migrate, open_store, runs, wake_ups
+from core.store import definitions, job_claims, jobs, leases, migrate, open_store, runs, wake_ups
 from core.store.databases import queue_schema
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
@@ -119,10 +119,10 @@ def test_a_job_that_waits_has_a_wake_up(store, define):
     jobs.request(store, "x", by="lena", now=now)
     assert [(later.id, "todo", None)] == woken(store)
 
-    claimed = jobs.claim(store, "somebody", now)
+    claimed = job_claims.claim(store, "somebody", now)
     assert [] == woken(store)
 
-    jobs.put_back(store, claimed, now + 60 * SECOND, message="not now", counts=True)
+    job_claims.put_back(store, claimed, now + 60 * SECOND, message="not now", counts=True)
     ((job, state, at),) = woken(store)
     assert (later.id, "todo", now + 60 * SECOND) == (job, state, round(at.timestamp() * SECOND))
 
@@ -153,7 +153,7 @@ def test_a_missed_schedule_is_one_job(store, define, settings, place):
     define("x", schedule="every:3600")
     moment = time.time_ns() // 1_000
     assert 1 == Worker(lambda: open_store(place), settings, clock=lambda: moment).plan(store)
-    jobs.finish(store, jobs.claim(store, "somebody", moment), jobs.DONE, moment)
+    job_claims.finish(store, job_claims.claim(store, "somebody", moment), jobs.DONE, moment)
     worker = Worker(lambda: open_store(place), settings, clock=lambda: moment + 86_400 * SECOND)
 
     assert [1, 0] == [worker.plan(store), worker.plan(store)]
@@ -205,15 +205,15 @@ def test_who_comes_too_early_is_woken_again(store, define, settings, place):
     define("x")
     now = time.time_ns() // 1_000
     asked, _ = jobs.request(store, "x", by="lena", now=now)
-    lease = runs.claim(store, "x", "somebody", now)
+    lease = leases.claim(store, "x", "somebody", now)
     assert not Worker(lambda: open_store(place), settings).work_on(store, asked.id)
-    jobs.wake_again(store, asked.id, now + 5 * SECOND)
+    job_claims.wake_again(store, asked.id, now + 5 * SECOND)
 
     ((job, state, at),) = woken(store)
     assert (asked.id, "todo", now + 5 * SECOND) == (job, state, round(at.timestamp() * SECOND))
-    runs.release(store, lease)
-    jobs.finish(store, jobs.claim(store, "w", now, only=asked.id), jobs.DONE, now)
-    jobs.wake_again(store, asked.id, now)
+    leases.release(store, lease)
+    job_claims.finish(store, job_claims.claim(store, "w", now, only=asked.id), jobs.DONE, now)
+    job_claims.wake_again(store, asked.id, now)
     assert [] == woken(store)
 
 
@@ -222,14 +222,14 @@ def test_a_worker_of_another_host_is_given_half_a_minute(store, define):
     define("x")
     now = time.time_ns() // 1_000
     jobs.request(store, "x", by="lena", now=now)
-    item = jobs.claim(store, "elsewhere:1:1", now)
-    assert not jobs.needs_mending(store, now + 29 * SECOND)
-    assert jobs.needs_mending(store, now + 30 * SECOND)
+    item = job_claims.claim(store, "elsewhere:1:1", now)
+    assert not job_claims.needs_mending(store, now + 29 * SECOND)
+    assert job_claims.needs_mending(store, now + 30 * SECOND)
 
-    jobs.mend(store, now + 30 * SECOND)
+    job_claims.mend(store, now + 30 * SECOND)
     assert [(item.id, "todo", None)] == woken(store)
     assert ("waiting", 2) == (jobs.get(store, item.id).state, jobs.get(store, item.id).attempt)
-    assert not jobs.needs_mending(store, now + 30 * SECOND)
+    assert not job_claims.needs_mending(store, now + 30 * SECOND)
 
 
 def test_an_older_database_is_refused_and_brought_up_to_date(postgresql, place):

@@ -7,7 +7,7 @@ from core.accounts import accounts, callers
 from core.errors import NotAuthenticated, TooManyAttempts
 from core.exports.run import run_export
 from core.schemas.instant import DAY, SECOND
-from core.store import audit, fetches, jobs, logins, old_runs, run_lines, runs, schema
+from core.store import audit, fetches, jobs, leases, logins, old_runs, run_lines, runs, schema
 from core.store.fetches import Fetched, FetchKey
 from core.tasks import tidying
 from core.tasks.tidying import Keep, tidy
@@ -32,7 +32,7 @@ def ran(store, settings, define, fill):
 def test_each_kind_has_its_age(store, ran):
     """Lines go first, then changes, runs last; what is told is how many."""
     ran(200)
-    failed = runs.begin_run(store, runs.claim(store, "x", "me", NOW - 150 * DAY), NOW - 150 * DAY)
+    failed = runs.begin_run(store, leases.claim(store, "x", "me", NOW - 150 * DAY), NOW - 150 * DAY)
     runs.finish_run(store, failed, NOW - 150 * DAY, status="failed")
     ran(60, 1)
     before = len(audit.entries(store))
@@ -63,7 +63,7 @@ def test_latest_run_stays(store, define):
     """Also if it failed, and is the only one, and of each export."""
     for name in ("x", "y"):
         define(name)
-        lease = runs.claim(store, name, "me", NOW)
+        lease = leases.claim(store, name, "me", NOW)
         for _ in range(2):
             runs.finish_run(store, runs.begin_run(store, lease, NOW), NOW, status="failed")
 
@@ -75,7 +75,7 @@ def test_latest_run_stays(store, define):
 def test_runs_that_go_on_stay(store, define):
     """They have no end yet."""
     define("x")
-    lease = runs.claim(store, "x", "me", NOW)
+    lease = leases.claim(store, "x", "me", NOW)
     runs.begin_run(store, lease, NOW)
     runs.finish_run(store, runs.begin_run(store, lease, NOW), NOW, status="failed")
 
@@ -148,7 +148,7 @@ def test_nobody_waits_long_for_the_lock(store, monkeypatch):
 def test_runs_are_never_forgotten_before_their_jobs(store, define):
     """Whatever the settings say: a job names its run."""
     define("x")
-    lease = runs.claim(store, "x", "me", NOW - 5 * DAY)
+    lease = leases.claim(store, "x", "me", NOW - 5 * DAY)
     for _ in range(2):
         runs.finish_run(store, runs.begin_run(store, lease, NOW), NOW - 5 * DAY, status="failed")
 

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import StorageUnavailable, StoreBusy
+from core.exports import budget
 from core.exports import run as run_module
 from core.schemas.instant import SECOND
-from core.store import definitions, jobs, open_store, run_lines, runs, schedules, schema
+from core.store import job_claims, jobs, kept_templates, open_store, run_lines, runs, schedules, schema
 from core.tasks.queues import Crew, loops
 from core.tasks.service import TaskService
 from core.tasks.tidying import Keep
@@ -134,7 +135,7 @@ def test_a_storage_that_is_away_is_tried_again_later(worker, store, define, fill
 
 def test_what_cannot_go_better_is_not_tried_again(worker, store, define, clock):
     """Its template is gone: that is somebody's to mend."""
-    definitions.put_template(store, "t", "{{ data }}", NOW)
+    kept_templates.put_template(store, "t", "{{ data }}", NOW)
     define("x", format="", template="t")
     without_templates(store)
     jobs.request(store, "x", by="lena", now=clock.now)
@@ -162,7 +163,7 @@ def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines
     jobs.request(store, "x", by="lena", now=clock.now)
     began = threading.Event()
     monkeypatch.setattr("core.tasks.worker.RENEW_EVERY_S", 0.01)
-    render = run_module.candidate.render
+    render = budget.render
 
     def slow(snapshot, job, selected, folder, settings, on_entries=lambda _: None):
         began.set()
@@ -171,7 +172,7 @@ def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines
             threading.Event().wait(0.01)
         return render(snapshot, job, selected, folder, settings, on_entries)
 
-    monkeypatch.setattr("core.exports.candidate.render", slow)
+    monkeypatch.setattr("core.exports.budget.render", slow)
 
     def cancel():
         began.wait(30)
@@ -263,7 +264,7 @@ def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, 
 
     assert not thread.is_alive()
     assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
-    assert "x" == jobs.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
+    assert "x" == job_claims.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
 
 
 def opening(place, fails):

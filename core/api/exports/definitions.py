@@ -30,7 +30,7 @@ from core.exports.state import state_of, state_text, warnings
 from core.redaction import redact
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import to_text
-from core.store import Store, definitions, runs, schedules
+from core.store import Store, definitions, schedules, versions
 
 router = APIRouter(prefix="/definitions", tags=["exports: definitions"])
 
@@ -247,7 +247,7 @@ def _summary(store: Store, item: ExportDefinition) -> ExportSummary:
 
 def _state(store: Store, item: ExportDefinition) -> dict[str, Any]:
     state = state_of(store, item.name)
-    version = runs.current_version(store, item.name)
+    version = versions.current_version(store, item.name)
     due_at = schedules.due_at(store, item.name)
     current = version and {
         "version": version.number,

@@ -5,7 +5,8 @@ from pydantic import BaseModel, Field
 
 from core.accounts.permissions import Permission
 from core.api.access import Reader
-from core.exports.formats import broken_formats, formats
+from core.exports.formats import Consumer, broken_formats, formats
+from core.exports.formatting.proofs import UNPROVEN, proof_of
 from core.exports.gate.limits import LIMITS
 
 router = APIRouter(tags=["exports: formats"])
@@ -18,6 +19,19 @@ class OptionOut(BaseModel):
     meaning: str
 
 
+class ConsumerOut(BaseModel):
+    """What reads a format."""
+
+    name: str = Field(examples=["BIND 9"])
+    options: str = Field(description="The options that it needs, KEY=VALUE; empty is the defaults.")
+    proof: str = Field(
+        description="How it is proven that it takes what the format writes: asked, loaded, format-checked or unproven."
+    )
+    limits: str
+    one_bad_entry: str = Field(description="What one entry that it does not understand does to the list.")
+    setup: str = Field(description="How to wire it up.")
+
+
 class FormatOut(BaseModel):
     """A format."""
 
@@ -27,6 +41,7 @@ class FormatOut(BaseModel):
     suffix: str
     types: list[str] | None = Field(description="What it can express; null is everything.")
     options: dict[str, OptionOut]
+    consumers: list[ConsumerOut]
 
 
 class BrokenOut(BaseModel):
@@ -74,10 +89,23 @@ def list_formats(caller: Reader) -> Formats:
                     key: OptionOut(default=option.default, meaning=option.meaning)
                     for key, option in form.OPTIONS.items()
                 },
+                consumers=[_consumer(name, consumer) for consumer in getattr(form, "CONSUMERS", ())],
             )
             for name, form in sorted(formats().items())
         ],
         broken=[BrokenOut(file=str(item.origin), reason=item.reason) for item in broken],
+    )
+
+
+def _consumer(format: str, consumer: Consumer) -> ConsumerOut:
+    proof = proof_of(format, consumer)
+    return ConsumerOut(
+        name=consumer.name,
+        options=consumer.options,
+        proof=proof.how if proof else UNPROVEN,
+        limits=consumer.limits,
+        one_bad_entry=consumer.one_bad_entry,
+        setup=consumer.setup,
     )
 
 

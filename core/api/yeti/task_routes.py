@@ -18,7 +18,7 @@ from core.exports.definitions.keeping import keep
 from core.exports.formats import formats
 from core.exports.remove import remove_export
 from core.schemas.export import ExportDefinition, Selection
-from core.store import Store, definitions, jobs
+from core.store import Store, definitions, jobs, kept_templates
 from core.store.task_states import task_states
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
@@ -128,7 +128,7 @@ def toggle(name: str, services: ServicesHere, store: StoreHere, _: ExportEditor)
 
 
 def _templates(store: Store) -> set[str]:
-    return {item.name for item in definitions.templates(store)}
+    return {item.name for item in kept_templates.templates(store)}
 
 
 def _export(store: Store, name: str, kind: str = "ExportTask") -> ExportDefinition:

@@ -21,7 +21,7 @@ from core.errors import NotFound, TemplateError
 from core.exports.adhoc import render_rows
 from core.exports.templates import templates
 from core.schemas.instant import Instant
-from core.store import Store, definitions, observable_pages, template_rows
+from core.store import Store, kept_templates, observable_pages, template_rows
 from core.store.observable_pages import Filter
 from core.store.rows import Row
 from core.store.template_rows import TemplateRow
@@ -154,7 +154,7 @@ def render(given: Render, services: ServicesHere, store: StoreHere, _: Reader) -
 def create(given: Wanted, services: ServicesHere, store: StoreHere, _: Admin) -> KeptTemplate:
     """Keep a new template, after checking it."""
     name, text = _checked(given)
-    definitions.put_template(store, name, text, services.now)
+    kept_templates.put_template(store, name, text, services.now)
     made = template_rows.named(store, name)
     if made is None:
         raise NotFound(f"the template {name!r} went away meanwhile")
@@ -173,7 +173,7 @@ def change(id: str, given: Wanted, services: ServicesHere, store: StoreHere, _: 
 @router.delete("/{id}", responses=details(404, 409))
 def remove(id: str, store: StoreHere, _: Admin) -> Done:
     """Remove a template that no export uses."""
-    definitions.remove_template(store, _there(store, id).name)
+    kept_templates.remove_template(store, _there(store, id).name)
     return Done()
 
 

@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple, cast
 
 from core.clients.persistient_storage.spec import FIVE, PROMISES, PersistientStorageClient
 from core.errors import PluginError, YetiError
-from core.plugins import BrokenPlugin, Found, Plugins, own_classes
+from core.plugins import Plugins, own_classes
+from core.plugins.plugin import BrokenPlugin, Found
 from core.redaction import redact
 
 ENTRY_POINTS = "core.persistient_storage"

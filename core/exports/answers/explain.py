@@ -5,13 +5,14 @@ as that is still known for an older one; an assertion that was renewed since doe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.errors import NotFound, YetiError
-from core.exports.answers.judging import Judged, Judgement, Reason, facts_of, judge
+from core.exports.answers.judging import Judgement, Reason, facts_of, judge
+from core.exports.answers.standing import Explanation, Standing
 from core.exports.gate import limits
 from core.exports.gate.keeping_off_one import kept_off_for
 from core.exports.select import resolved
@@ -19,8 +20,8 @@ from core.exports.settings import Settings
 from core.exports.versions.held_changes import held_changes
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import archives, definitions, ledger, pins, runs
-from core.store.allow_lists.hits_of import Hit, hits_of, is_looked_at
+from core.store import archives, definitions, ledger, pins, versions
+from core.store.allow_lists.hits_of import hits_of, is_looked_at
 from core.store.archives import HELD, KEPT
 from core.store.ledger import history as ledger_history
 from core.store.ledger.history import Known, Made, Period
@@ -31,70 +32,6 @@ from core.values.detect import detect
 if TYPE_CHECKING:
     from core.store import Store
     from core.store.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one observable stands with an export.
-
-    Attributes:
-        type, value: Of the observable.
-        is_known: The store has it.
-        is_listed: The version lists it, whole or in ``pieces``.
-        since: The version since which it is listed, or kept off; ``None`` if it never was either.
-        by: Tag and source of what let it in when it was put on, or was last modified; none if it is not listed.
-        reason: Why it is not listed; empty if it is.
-        assertions: Who says what of it, and what counts.
-        pieces: What of a network is listed after it was split.
-        next: Why a run would not list it now; empty if it would.  ``None``: that was not asked for.
-        next_pieces: What of a network a run would list.
-        held: What the candidate that is held would change: the word, and the reason; ``None`` if nothing.
-        periods: What held for which versions, oldest first.
-        informed: Entries of allow-lists that only inform.
-        around: Listed networks it lies in, and names it is below.
-    """
-
-    type: str
-    value: str
-    is_known: bool = False
-    is_listed: bool = False
-    since: int | None = None
-    by: tuple[tuple[str, str], ...] = ()
-    reason: Reason = field(default_factory=dict)
-    assertions: tuple[Judged, ...] = ()
-    pieces: tuple[str, ...] = ()
-    next: Reason | None = None
-    next_pieces: tuple[str, ...] = ()
-    held: tuple[str, Reason] | None = None
-    periods: tuple[Period, ...] = ()
-    informed: tuple[Hit, ...] = ()
-    around: "tuple[Standing, ...]" = ()
-
-    @property
-    def is_of_interest(self) -> bool:
-        """Whether it has to do with an address in it or a name below it."""
-        return self.is_listed or self.held is not None or self.next == {}
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What an export does with a value.
-
-    Attributes:
-        export: Its name.
-        version: Number of the version that was asked about; ``None`` if there is none yet.
-        is_current: It is the one that is published.
-        standings: One for each observable that the value can be.
-        made_at: When versions were made, by number.
-        notes: What a user should know, each one line.
-    """
-
-    export: str
-    version: int | None
-    is_current: bool
-    standings: tuple[Standing, ...]
-    made_at: dict[int, Instant]
-    notes: tuple[str, ...]
 
 
 def explain(
@@ -120,7 +57,7 @@ def explain(
         NotFound: There is no such export or version, or the value is of no type that is recognised.
     """
     definition = definitions.get_export(store, name)
-    current = runs.current_version(store, name)
+    current = versions.current_version(store, name)
     number = version if version is not None else current.number if current else None
     if version is not None:
         _check_number(store, name, version, current.number if current else 0)

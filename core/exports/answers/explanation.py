@@ -9,8 +9,8 @@ from core.schemas.instant import to_text
 from core.store.rendering import KIND_WORDS, TLP_WORDS
 
 if TYPE_CHECKING:
-    from core.exports.answers.explain import Explanation, Standing
     from core.exports.answers.judging import Judged, Reason
+    from core.exports.answers.standing import Explanation, Standing
 
 _SENTENCES = {
     "unknown": "nobody has reported it",

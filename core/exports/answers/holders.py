@@ -10,7 +10,7 @@ from core.exports.settings import Settings
 from core.exports.versions.held_changes import held_changes
 from core.exports.versions.leaving import Leaving, with_barred
 from core.schemas.instant import Instant
-from core.store import archives, definitions, ledger, observables, runs
+from core.store import archives, definitions, leases, ledger, observables, versions
 from core.store.archives import HELD
 from core.store.ledger import history as ledger_history
 from core.store.ledger.inside import listed_inside
@@ -55,7 +55,7 @@ def holders(store: "Store", type_: str, value: str, now: Instant, settings: Sett
     key = observables.id_of(store, type_, value)
     if key is None:
         return []
-    running = set(runs.running(store, now))  # first: what ends in between is seen below
+    running = set(leases.running(store, now))  # first: what ends in between is seen below
     with store.snapshot() as snapshot:
         return [
             definition.name
@@ -99,7 +99,7 @@ def inside(store: "Store", type_: str, value: str) -> Inside | None:
 
 def own_assets_on(store: "Store", name: str) -> list[str]:
     """Return the user's own assets, or networks around one, that the current version of the export *name* lists."""
-    current = runs.current_version(store, name)
+    current = versions.current_version(store, name)
     if current is None:
         return []
     with store.snapshot() as snapshot:
@@ -116,7 +116,7 @@ def _is_listed(store: "Store", snapshot: "Snapshot", name: str, key: int) -> boo
 
 def _is_before_ledger(store: "Store", snapshot: "Snapshot", name: str) -> bool:
     """Say whether an export has a version with entries of which the ledger knows none."""
-    current = runs.current_version(store, name)
+    current = versions.current_version(store, name)
     if current is None or not current.entries:
         return False
     return not ledger_history.is_kept(snapshot.connection, ledger.export_key(snapshot.connection, name))

@@ -1,7 +1,7 @@
 """Make an export definition out of what a user asks for, or say what is wrong with it."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,11 @@ from core.exports.formats import get_format, nearest, parse_options
 from core.exports.gate.limits import parse as parse_limits
 from core.exports.publishing import places
 from core.redaction import redact
-from core.schemas.claim import TLP
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
-from core.store.rendering import TLP_WORDS
 from core.values.types import TYPES
 
 if TYPE_CHECKING:
-    from core.schemas.export import Template
     from core.store import Store
 
 LONGEST_NAME = 200
@@ -102,7 +99,9 @@ def validate(store: "Store", definition: ExportDefinition, *, default_destinatio
     Raises:
         DefinitionError: As `make`.
     """
-    check(definition, [template.name for template in _templates(store)])
+    from core.store import kept_templates
+
+    check(definition, [template.name for template in kept_templates.templates(store)])
     _check_clash(store, definition, default_destination)
 
 
@@ -147,24 +146,6 @@ def _about(word: str) -> Iterator[None]:
         raise
 
 
-def warnings(
-    store: "Store", definition: ExportDefinition, templates: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
-    """Return what is probably not meant, each in one sentence.
-
-    Templates are those of the store, unless *templates* gives name and text of those that will be there.
-    """
-    if templates is None:
-        templates = {template.name: template.text for template in _templates(store)}
-    return (
-        *_type_warnings(definition),
-        *_template_warnings(definition, templates),
-        *_tag_warnings(store, definition),
-        *_marking_warnings(definition),
-        *_move_warnings(store, definition),
-    )
-
-
 def default_file_name(name: str, format: str) -> str:
     """Return the file name of the export *name*, as a Yeti would make it; formats add their suffix.
 
@@ -203,12 +184,6 @@ def _check_texts(definition: ExportDefinition) -> None:
         msgspec.json.encode(definition)
     except UnicodeEncodeError:
         raise DefinitionError("a text of the export holds half a surrogate pair, which is not text") from None
-
-
-def _templates(store: "Store") -> "list[Template]":
-    from core.store import definitions
-
-    return definitions.templates(store)
 
 
 def _check_writing(definition: ExportDefinition, templates: Collection[str]) -> None:
@@ -289,56 +264,3 @@ def _at(definition: ExportDefinition) -> str:
 def addresses(definition: ExportDefinition, default_destination: str) -> set[str]:
     """Return where the file will be, each in one spelling of the many that a place has."""
     return places.addresses(definition.destination or default_destination, definition.file_name)
-
-
-def _type_warnings(definition: ExportDefinition) -> Iterable[str]:
-    if definition.selection.types:
-        return
-    possible = get_format(definition.format).TYPES if definition.format else None
-    if possible is not None:
-        yield f"no --type is given: it takes every type that {definition.format} can express"
-
-
-def _template_warnings(definition: ExportDefinition, templates: Mapping[str, str]) -> Iterable[str]:
-    if not definition.template:
-        return
-    from core.exports.templates.templates import check
-
-    checked = check(templates[definition.template], definition.template)
-    if not checked.is_batched:
-        yield f"template {definition.template}: {checked.summary}"
-
-
-def _tag_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
-    from core.store.tags import tags
-    from core.values.tags import tag_key
-
-    selection = definition.selection
-    wanted = dict.fromkeys((*selection.include, *selection.require, *selection.exclude, *selection.ignore))
-    if not wanted:
-        return
-    known = {tag.key: tag.name for tag in tags(store)}
-    for name in wanted:
-        if tag_key(name) not in known:
-            yield f"no observable has the tag {name!r} yet{nearest(tag_key(name), known)}"
-
-
-def _marking_warnings(definition: ExportDefinition) -> Iterable[str]:
-    most = definition.selection.most_tlp
-    if definition.is_public and most is not None and most > TLP.CLEAR:
-        yield f"anybody may fetch it, and it takes what is marked TLP:{TLP_WORDS[most].upper()}"
-
-
-def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:
-    """Say what an edit leaves behind: nobody brings the file at the old place up to date any more."""
-    from core.store import definitions, runs
-
-    old = next((item for item in definitions.exports(store) if item.name == definition.name), None)
-    if old is None or (old.destination, old.file_name) == (definition.destination, definition.file_name):
-        return
-    if runs.current_version(store, definition.name) is not None:
-        place = redact(old.destination) or "system.export_path"
-        yield (
-            f"what is published stays at the old place ({old.file_name} in {place}) and grows old there; "
-            "yetictl storage rm deletes it when nobody fetches it any more"
-        )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core.exports.definitions import definition as definitions_of
+from core.exports.definitions import doubts
 from core.exports.publishing import places
 from core.exports.settings import Settings
 from core.schemas.export import ExportDefinition
@@ -32,7 +33,7 @@ def keep(
     """
     definitions_of.validate(store, made, default_destination=settings.export_path)
     places.check_versions(settings.versions_path, made.destination or settings.export_path)
-    warnings = definitions_of.warnings(store, made)
+    warnings = doubts.warnings(store, made)
     if seen is None:
         definitions.add_export(store, made)
     else:

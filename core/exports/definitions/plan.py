@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.errors import ConfigError, DefinitionError, DefinitionFilesError, YetiError
 from core.exports.candidate import make
 from core.exports.definitions import definition as definitions_of
-from core.exports.definitions import file_words
+from core.exports.definitions import doubts, file_words
 from core.exports.definitions.files import Definitions, Wanted
 from core.exports.lease import Clock, held
 from core.exports.preview import scratch
@@ -19,7 +19,7 @@ from core.exports.select import resolved
 from core.exports.settings import Settings
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import definitions
+from core.store import definitions, kept_templates
 from core.store.collector import collector_off
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def plan(store: "Store", wanted: Definitions, settings: Settings, *, remove: boo
     """
     seen = definitions.exports(store)
     before = {item.name: item for item in seen}
-    templates = {item.name: item.text for item in definitions.templates(store)}
+    templates = {item.name: item.text for item in kept_templates.templates(store)}
     new_templates = {name: text for name, text in wanted.templates.items() if templates.get(name) != text}
     problems = list(_template_problems(new_templates))
     after: dict[str, ExportDefinition] = {}
@@ -210,7 +210,7 @@ def _change(store: "Store", before: ExportDefinition | None, after: ExportDefini
         after,
         tuple(_fields(before, after)) if before else (),
         look.of(after),
-        definitions_of.warnings(store, after, look.templates),
+        doubts.warnings(store, after, look.templates),
     )
 
 

@@ -75,7 +75,8 @@ from core.exports.formatting.contract import (
     Value,
     Values,
 )
-from core.plugins import BrokenPlugin, Plugin, Plugins
+from core.plugins import Plugins
+from core.plugins.plugin import BrokenPlugin, Plugin
 
 ENTRY_POINTS = "core.export_formats"
 REQUIRED = ("NAME", "MEANING", "MEDIA_TYPE", "SUFFIX", "TYPES", "OPTIONS")

@@ -13,7 +13,7 @@ from core.exports.settings import Settings
 from core.exports.versions.archive import lines_of
 from core.exports.versions.held_changes import changes_file
 from core.schemas.export import ExportDefinition
-from core.store import archives, definitions, ledger, runs
+from core.store import archives, definitions, ledger, versions
 from core.store.archives import HELD, KEPT, Archived
 from core.store.ledger.lines import ADDED, CHANGED, REMOVED, decode, different, word_of
 
@@ -123,7 +123,7 @@ def _held(store: "Store", name: str, before: Side | None, after: Side | None) ->
 
 def _numbers(store: "Store", name: str, before: Side | None, after: Side | None) -> tuple[int, int]:
     """Return the numbers of two versions that can be compared."""
-    version = runs.current_version(store, name)
+    version = versions.current_version(store, name)
     current = version.number if version else 0
     if not current:
         raise NotFound(f"{name!r} has no versions yet; yetictl export run {name} makes the first")

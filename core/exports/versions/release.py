@@ -22,7 +22,7 @@ from core.exports.versions.withdrawal import takes
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
-from core.store import archives, definitions, pins, runs
+from core.store import archives, definitions, kept_templates, pins, runs
 from core.store.allow_lists import hits as allow_hits
 from core.store.allow_lists import met
 from core.store.archives import HELD, Archived
@@ -137,7 +137,7 @@ def _check(
 
 def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None:
     today = definitions.get_export(store, name)
-    template = definitions.get_template(store, today.template).text if today.template else ""
+    template = kept_templates.get_template(store, today.template).text if today.template else ""
     then = msgspec.convert(record.definition, ExportDefinition)
     with suppress(DefinitionError):  # a format that is gone: what is held can be published all the same
         if (then.format, then.options, record.template, resolved(then)) != (

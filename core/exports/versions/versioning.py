@@ -28,7 +28,7 @@ from core.exports.versions.companions import Companions
 from core.redaction import redact
 from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord
-from core.store import archives, runs
+from core.store import archives, leases
 from core.store.archives import HELD, PUBLISHING, REMOVING, WRITING, Archived
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Versions:
     def __init__(
         self,
         store: "Store",
-        lease: runs.Lease,
+        lease: leases.Lease,
         definition: ExportDefinition,
         settings: Settings,
         clock: Clock,
@@ -189,7 +189,7 @@ class Versions:
 
     def _check(self) -> None:
         """Raise ExportBusy if the claim is another's by now."""
-        runs.check(self._store, self._lease)
+        leases.check(self._store, self._lease)
 
     def recover(self) -> str:
         """Finish or undo what was cut off, and say in words what was; nothing if nothing was.

@@ -38,6 +38,11 @@ class Less:
     left: Leaving
     files: tuple[Published, ...]
 
+    @property
+    def text(self) -> str:
+        """What was done, in words."""
+        return f"version {self.version} is published: the one before without {self.left.text}"
+
 
 def publish_less(
     store: "Store",

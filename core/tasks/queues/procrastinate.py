@@ -20,7 +20,7 @@ from procrastinate.jobs import Status
 
 from core.errors import StoreError
 from core.schemas.instant import SECOND
-from core.store import jobs
+from core.store import job_claims
 from core.store.databases.queue_schema import SEARCH_PATH
 from core.store.wake_ups import QUEUE, TASK
 from core.tasks.queues import Crew
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BEAT_EVERY_S, STALLED_AFTER_S, MEND_EVERY_S = 5.0, 20.0, 5.0
 """A worker says so often that it is there, and is gone after so long; so often that is looked for.
 
-With `jobs.LEASE_S` and `runs.LEASE_S` it makes less than a minute from a worker's death to the next attempt.
+With `job_claims.LEASE_S` and `leases.LEASE_S` it makes less than a minute from a worker's death to the next attempt.
 """
 
 BEGIN_AGAIN_AFTER_S = 2.0
@@ -148,7 +148,7 @@ class _Queue:
         try:
             with self._crew.open_store() as store:
                 if not self._do_with_idle(store, job):
-                    jobs.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
+                    job_claims.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
         except StoreError as error:
             _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
         except Exception as error:  # a fault of ours in one export keeps no other from its run
@@ -173,8 +173,8 @@ def mend(store: "Store") -> None:
         StoreError: The store cannot be used.
     """
     now = time.time_ns() // 1_000
-    if jobs.needs_mending(store, now, is_dead=is_gone):
-        jobs.mend(store, now, is_dead=is_gone)
+    if job_claims.needs_mending(store, now, is_dead=is_gone):
+        job_claims.mend(store, now, is_dead=is_gone)
 
 
 async def drop_stalled(manager: "JobManager") -> None:

@@ -9,7 +9,7 @@ import pytest
 from served import Api
 
 from core.schemas.instant import DAY, to_text
-from core.store import definitions, observables
+from core.store import kept_templates, observables
 
 JSON = {"Content-Type": "application/json"}
 FIELDS = {
@@ -239,7 +239,7 @@ def test_import_of_other_files_is_refused(client: httpx.Client, api: Api) -> Non
         name: client.post("observables/import/file", files={"file": (name, data)}) for name, data in sent.items()
     }
     with api.services.store() as store:
-        kept = definitions.templates(store)
+        kept = kept_templates.templates(store)
 
     assert {400, 422} >= {answer.status_code for answer in answers.values()}
     assert "compressed" in answers["x.zip"].json()["detail"]

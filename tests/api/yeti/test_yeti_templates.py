@@ -12,7 +12,7 @@ import pytest
 from served import Api
 
 from core.api.yeti import template_routes
-from core.store import definitions
+from core.store import kept_templates
 
 LOOP = "{% for obs in data %}{{ obs.value }}\n{% endfor %}"
 Export = Callable[..., dict[str, object]]
@@ -62,8 +62,8 @@ def test_pagination(client: httpx.Client, api: Api) -> None:
     """Fifty a page unless said otherwise, by name; the last page has the rest; 0 is all."""
     with api.services.store() as store:
         for number in range(100):
-            definitions.put_template(store, f"blah_{number:02}", LOOP, 0)
-        definitions.put_template(store, "other", LOOP, 0)
+            kept_templates.put_template(store, f"blah_{number:02}", LOOP, 0)
+        kept_templates.put_template(store, "other", LOOP, 0)
     first = client.post("templates/search", json={"name": "blah"}).json()
     fourth = client.post("templates/search", json={"name": "blah", "count": 5, "page": 3}).json()
     last = client.post("templates/search", json={"count": 30, "page": 3}).json()

@@ -6,11 +6,11 @@ import pytest
 from export_samples import NOW, claim
 
 from core.errors import AlreadyExists, DefinitionError
-from core.exports.definitions import definition
+from core.exports.definitions import definition, doubts
 from core.exports.definitions.definition import default_file_name
 from core.exports.run import run_export
 from core.schemas.export import Selection
-from core.store import definitions
+from core.store import definitions, kept_templates
 
 
 @pytest.mark.parametrize(
@@ -206,11 +206,11 @@ def test_moving_a_published_export_says_what_stays(define, store, settings, fill
     """The file at the old place stays as it is for ever, so whoever moves an export is told."""
     made = define("x", format="list")
     moved = replace(made, destination=str(tmp_path / "elsewhere"))
-    assert not [text for text in definition.warnings(store, moved) if "old place" in text]
+    assert not [text for text in doubts.warnings(store, moved) if "old place" in text]
     run_export(store, "x", settings, now=NOW)
 
-    assert [text for text in definition.warnings(store, moved) if "old place" in text]
-    assert not [text for text in definition.warnings(store, made) if "old place" in text]
+    assert [text for text in doubts.warnings(store, moved) if "old place" in text]
+    assert not [text for text in doubts.warnings(store, made) if "old place" in text]
 
 
 def test_two_places_may_hold_one_name(define, tmp_path):
@@ -253,7 +253,7 @@ def test_a_taken_name_is_refused(define):
 )
 def test_what_does_not_exist_is_refused_with_what_does(fields, parts, store, define):
     """Unknown formats, templates, options and schedules are refused; the message says what there is."""
-    definitions.put_template(store, "my-template", "{% for r in data %}{% endfor %}", NOW)
+    kept_templates.put_template(store, "my-template", "{% for r in data %}{% endfor %}", NOW)
 
     with pytest.raises(DefinitionError) as caught:
         define("x", **fields)
@@ -295,7 +295,7 @@ def test_an_unknown_tag_is_warned_of(define, store, fill):
     fill(claim("a.example", "hostname", "Botnet C2"))
     made = define("x", Selection(types=("hostname",), include=("botnet c2", "botnet-c3")), format="list")
 
-    warnings = definition.warnings(store, made)
+    warnings = doubts.warnings(store, made)
 
     assert 1 == len(warnings)
     assert "'botnet-c3'" in warnings[0]
@@ -304,16 +304,16 @@ def test_an_unknown_tag_is_warned_of(define, store, fill):
 
 def test_an_export_without_types_says_so(define, store):
     """Without --type an export takes all its format can express, and says so."""
-    warnings = definition.warnings(store, define("x", format="list"))
+    warnings = doubts.warnings(store, define("x", format="list"))
 
     assert ["no --type is given: it takes every type that list can express"] == list(warnings)
 
 
 def test_a_template_that_is_rendered_whole_says_so(define, store):
     """Whoever uses a template that cannot be batched learns of its bound before it is met."""
-    definitions.put_template(store, "counts", "{{ data|length }}", NOW)
+    kept_templates.put_template(store, "counts", "{{ data|length }}", NOW)
 
-    warnings = definition.warnings(store, define("x", template="counts"))
+    warnings = doubts.warnings(store, define("x", template="counts"))
 
     assert "template.row_limit" in warnings[0]
 

@@ -13,7 +13,7 @@ from core.exports.lease import Clock, held
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
-from core.store import definitions, runs
+from core.store import definitions, kept_templates, versions
 
 LATER = NOW + 60 * SECOND
 
@@ -214,7 +214,7 @@ def test_a_bad_template_is_refused(planned, store):
     found = refused(planned, '[[export]]\nname = "a"\ntemplate-file = "t.jinja2"\n', **{"t.jinja2": "{% for %}"})
 
     assert ["template 't'"] == [problem.partition(":")[0] for problem in found]
-    assert [] == definitions.templates(store)
+    assert [] == kept_templates.templates(store)
 
 
 # --- apply ------------------------------------------------------------------------------------------------
@@ -229,20 +229,20 @@ def test_what_is_applied_is_there_and_a_second_time_nothing_is_done(planned, sto
     )
     template = {"pairs.jinja2": "{% for row in data %}{{ row.value }}\n{% endfor %}"}
     plans.apply(store, planned(text, **template), LATER)
-    there = definitions.exports(store), definitions.templates(store)
+    there = definitions.exports(store), kept_templates.templates(store)
 
     again = planned(text, **template)
     plans.apply(store, again, LATER + SECOND)
 
     assert again.is_empty
-    assert there == (definitions.exports(store), definitions.templates(store))
+    assert there == (definitions.exports(store), kept_templates.templates(store))
     assert ["c2", "pairs"] == [item.name for item in there[0]]
     assert 1 == run_export(store, "pairs", settings, now=LATER).entries
 
 
 def test_a_template_that_changes_names_who_else_uses_it(planned, define, store):
     """Those exports are in no file, and change all the same."""
-    definitions.put_template(store, "t", "old", NOW)
+    kept_templates.put_template(store, "t", "old", NOW)
     define("other", template="t")
 
     found = planned('[[export]]\nname = "a"\ntemplate-file = "t.jinja2"\n', **{"t.jinja2": "new"})
@@ -250,7 +250,7 @@ def test_a_template_that_changes_names_who_else_uses_it(planned, define, store):
 
     (change,) = found.templates
     assert ("t", "change", ("other",)) == (change.name, change.kind, change.used_by)
-    assert "new" == definitions.get_template(store, "t").text
+    assert "new" == kept_templates.get_template(store, "t").text
 
 
 def test_two_exports_may_give_each_other_their_files(planned, define, store):
@@ -282,7 +282,7 @@ def test_history_stays_when_an_export_changes(planned, define, fill, store, sett
 
     plans.apply(store, planned('[[export]]\nname = "c2"\nformat = "list"\nevery = "1h"\n'), LATER)
 
-    assert 1 == runs.current_version(store, "c2").number
+    assert 1 == versions.current_version(store, "c2").number
 
 
 def test_nothing_is_done_when_somebody_was_quicker(planned, define, store):
@@ -320,4 +320,4 @@ def test_a_failure_half_way_leaves_nothing(planned, define, store, monkeypatch):
         plans.apply(store, found, LATER)
 
     assert ["old"] == [item.name for item in definitions.exports(store)]
-    assert [] == definitions.templates(store)
+    assert [] == kept_templates.templates(store)

@@ -8,7 +8,7 @@ from core.exports.preview import preview
 from core.exports.run import run_export
 from core.exports.versions.release import release
 from core.schemas.export import Selection
-from core.store import definitions
+from core.store import kept_templates
 
 ADDRESSES = Selection(types=("ipv4",))
 RIGHT = '{% for o in data %}{{ o.value }} {{ o.tags|map(attribute="name")|join(",") }}\n{% endfor %}'
@@ -24,7 +24,7 @@ def use(store):
     """Keep a text as the template ``t``: ``use(text)``."""
 
     def keep(text, now=NOW):
-        definitions.put_template(store, "t", text, now, replace=True)
+        kept_templates.put_template(store, "t", text, now, replace=True)
 
     return keep
 

@@ -6,7 +6,7 @@ from export_samples import LATER, NOW, claim
 from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import carve_outs, runs
+from core.store import carve_outs, versions
 from core.store.ledger import collections
 from core.store.ledger.collections import START
 from core.values.types import TYPES
@@ -20,7 +20,7 @@ def read(store):
     """Read the current version of the first export in pages of that size."""
 
     def all_of(size, **more):
-        number = runs.current_version(store, "x").number
+        number = versions.current_version(store, "x").number
         found, after = [], START
         while page := collections.page(store, 1, number, after=after, limit=size, **({"types": TYPES} | more)):
             assert len(page) <= size

@@ -20,7 +20,7 @@ from core.exports.versions.rollback import roll_back
 from core.exports.versions.verify import verify
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import archives, clearing, definitions, pins, runs
+from core.store import archives, clearing, definitions, pins, versions
 from core.store.archives import KEPT
 
 ZONE = '''
@@ -264,7 +264,7 @@ def test_a_format_whose_counter_fails(define, format_plugins, fill, store, setti
     with pytest.raises(RenderError, match="the format zone failed: ZeroDivisionError"):
         run_export(store, "x", settings, now=LATER)
 
-    assert None is runs.current_version(store, "x")
+    assert None is versions.current_version(store, "x")
     assert not (Path(settings.export_path) / "x.zone").exists()
     assert None is pins.pinned(store, "x")
 

@@ -24,7 +24,7 @@ from core.exports.versions.archive import Archive
 from core.exports.versions.verify import verify
 from core.exports.versions.versioning import Versions
 from core.schemas.instant import DAY, SECOND
-from core.store import archives, definitions, pins, runs
+from core.store import archives, definitions, leases, pins, runs, versions
 from core.store.archives import HELD, KEPT, PUBLISHING, REMOVING, WRITING
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def test_killed_at_any_point(export, store, few, tmp_path, act):
     now = LATER + 3 * DAY
     most = 400
     for number in range(KILLS):
-        before = runs.current_version(store, "x").files[0].sha256
+        before = versions.current_version(store, "x").files[0].sha256
         now += 11 * DAY if act == "run" else DAY
         moment = chance.randrange(1, most)
         done = subprocess.run(
@@ -137,7 +137,7 @@ def test_killed_at_any_point(export, store, few, tmp_path, act):
 
         assert [] == whole(store, few), f"{act} killed at call {moment}"
         assert result.status == "completed"
-        current = runs.current_version(store, "x")
+        current = versions.current_version(store, "x")
         if result.outcome != "pinned":
             assert result.files[0].sha256 == current.files[0].sha256
         word = "killed" if done.returncode else "done"
@@ -192,7 +192,7 @@ def test_the_process_dies_after_the_name_moved(export, store, settings, monkeypa
         with pytest.raises(Stop):
             run_export(store, "x", settings, now=LATER + 11 * DAY)
     new = published(settings)
-    assert 1 == runs.current_version(store, "x").number
+    assert 1 == versions.current_version(store, "x").number
 
     result = run_export(store, "x", settings, now=LATER + 11 * DAY)
 
@@ -260,8 +260,8 @@ def test_a_paused_run_publishes_nothing(export, store, settings, monkeypatch):
 
     def taken_over(opened, lease, *rest):
         item = announce(opened, lease, *rest)
-        runs.release(opened, lease)
-        runs.claim(opened, "x", "another:1:1", LATER + 11 * DAY)
+        leases.release(opened, lease)
+        leases.claim(opened, "x", "another:1:1", LATER + 11 * DAY)
         return item
 
     with monkeypatch.context() as patch:
@@ -270,7 +270,7 @@ def test_a_paused_run_publishes_nothing(export, store, settings, monkeypatch):
             run_export(store, "x", settings, now=LATER + 11 * DAY)
 
     assert old == published(settings)
-    runs.release(store, runs.Lease("x", "another:1:1", 4))
+    leases.release(store, leases.Lease("x", "another:1:1", 4))
 
 
 def _fail(*_args, **_fields):

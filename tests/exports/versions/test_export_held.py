@@ -11,7 +11,7 @@ from core.exports.run import run_export
 from core.exports.versions.release import candidate, release
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import archives, clearing, definitions, ledger, observables, runs
+from core.store import archives, clearing, definitions, kept_templates, ledger, observables, runs
 from core.store.archives import HELD, KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -196,11 +196,11 @@ def test_a_withdrawal_may_empty_the_list(export, fill, run, store, published):
 
 def test_a_withdrawal_leaves_though_the_run_fails(define, fill, store, settings, published):
     """The template was broken by an edit: the list is published by the old one without the value."""
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.value }}\n{% endfor %}", NOW)
     define("x", Selection(types=("ipv4",)), template="t", limits=ALLOWED)
     fill(*feed(3))
     run_export(store, "x", settings, now=LATER)
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW, replace=True)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW, replace=True)
     clearing.clear(store, "ipv4", "198.51.100.2", "a customer's", LATER + 1)
 
     with pytest.raises(Exception, match="template t"):

@@ -7,7 +7,7 @@ import pytest
 from export_samples import LATER, NOW, claim, feed
 
 from core.errors import ExportBusy, GateError, NotFound
-from core.exports import candidate as candidates
+from core.exports import budget
 from core.exports.answers.holders import holders
 from core.exports.run import run_export
 from core.exports.versions.archive import Archive
@@ -17,7 +17,7 @@ from core.exports.versions.verify import verify
 from core.schemas.claim import TLP, AllowListEntries
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import clearing, definitions, runs
+from core.store import clearing, definitions, leases, runs
 from core.store.allow_lists.lists import put_allow_list, set_allow_list
 
 DAY_2, DAY_3, DAY_4, DAY_5, DAY_6 = (LATER + number * DAY for number in range(1, 6))
@@ -124,7 +124,7 @@ def test_limits_may_be_changed_before_a_release(waiting, store, settings, lines)
 def test_a_withdrawal_during_the_run_leaves_at_once(hundred, fill, run, store, settings, lines, monkeypatch):
     """The run has read the value already, on no list it was found; the same run takes it off again."""
     fill(*feed(101, first=101), now=DAY_2 - 1)
-    real = candidates.render
+    real = budget.render
     called = []
 
     def once(*given, **more):
@@ -133,7 +133,7 @@ def test_a_withdrawal_during_the_run_leaves_at_once(hundred, fill, run, store, s
             called.append(clearing.clear(store, "ipv4", "198.51.100.101", "ours", DAY_2))
         return made
 
-    monkeypatch.setattr(candidates, "render", once)
+    monkeypatch.setattr(budget, "render", once)
 
     done = run(DAY_2)
 
@@ -148,7 +148,7 @@ def test_an_export_that_runs_may_hold_anything(hundred, store, settings):
     assert [] == holders(store, "ipv4", "203.0.113.1", now, settings)
     clearing.clear(store, "ipv4", "203.0.113.1", "ours", now)
 
-    runs.claim(store, "x", "elsewhere:1:1", now, lease_s=3)
+    leases.claim(store, "x", "elsewhere:1:1", now, lease_s=3)
 
     assert ["x"] == holders(store, "ipv4", "203.0.113.1", now, settings)
     assert [] == holders(store, "ipv4", "203.0.113.1", now + 4_000_000, settings)

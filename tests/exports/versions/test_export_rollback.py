@@ -15,7 +15,7 @@ from core.exports.versions.verify import verify
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
 from core.schemas.version import from_manifest
-from core.store import archives, clearing, definitions, ledger, observables, pins, runs
+from core.store import archives, clearing, definitions, kept_templates, ledger, observables, pins, runs
 from core.store.archives import KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -241,7 +241,7 @@ def test_with_exact_what_was_withdrawn_before_stays(three, fill, back, run, stor
 
 def test_with_exact_it_stays_though_a_run_is_held_or_fails(define, fill, back, run, store, published):
     """The export is pinned, and what a run comes to changes nothing about what was wanted exactly."""
-    definitions.put_template(store, "t", TEMPLATE, NOW)
+    kept_templates.put_template(store, "t", TEMPLATE, NOW)
     define("x", Selection(types=("ipv4",)), template="t", limits=ALLOWED)
     fill(*addresses(*range(1, 101)))
     run(LATER)
@@ -253,7 +253,7 @@ def test_with_exact_it_stays_though_a_run_is_held_or_fails(define, fill, back, r
     assert ("held", 3) == (run(LATER + 3 * DAY).status, run(LATER + 3 * DAY).version)
 
     assert b"block 192.0.2.7\n" in published("x")
-    definitions.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW, replace=True)
+    kept_templates.put_template(store, "t", "{% for row in data %}{{ row.a.b }}{% endfor %}", NOW, replace=True)
     with pytest.raises(Exception, match="template t"):
         run(LATER + 4 * DAY)
     assert b"block 192.0.2.7\n" in published("x")
@@ -345,11 +345,11 @@ def test_a_version_that_retention_removed(three, fill, store, settings):
 
 def test_by_the_template_of_that_version(define, fill, store, run, back, published):
     """The template was edited since: the old bytes are the old bytes, and what is written again is by the old text."""
-    definitions.put_template(store, "t", TEMPLATE, NOW)
+    kept_templates.put_template(store, "t", TEMPLATE, NOW)
     define("x", Selection(types=("ipv4",)), template="t", limits=ALLOWED)
     fill(*addresses(1, 2, 3))
     run(LATER)
-    definitions.put_template(store, "t", TEMPLATE.replace("block", "deny"), NOW, replace=True)
+    kept_templates.put_template(store, "t", TEMPLATE.replace("block", "deny"), NOW, replace=True)
     run(LATER + DAY)
     assert b"deny 192.0.2.1\ndeny 192.0.2.2\ndeny 192.0.2.3\n" == published("x")
 

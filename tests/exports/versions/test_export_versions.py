@@ -14,7 +14,7 @@ from core.exports.versions.archive import key_of
 from core.exports.versions.verify import verify
 from core.schemas.instant import DAY, SECOND
 from core.schemas.version import from_manifest
-from core.store import archives, definitions, runs
+from core.store import archives, definitions, versions
 from core.store.archives import KEPT, REMOVED
 
 
@@ -167,7 +167,7 @@ def test_the_current_version_is_never_forgotten(export, fill, store, settings):
         fill(claim(f"192.0.2.{100 + number}", "ipv4", "c2"), now=NOW + number)
         run_export(store, "x", few, now=LATER - number * DAY // 4)
 
-    current = runs.current_version(store, "x")
+    current = versions.current_version(store, "x")
 
     assert 3 == current.number
     assert 3 in {item.number for item in archives.find(store, "x", KEPT)}

@@ -18,7 +18,7 @@ from core.exports.versions.verify import verify
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.schemas.version import from_manifest
-from core.store import archives, clearing, pins, runs
+from core.store import archives, clearing, pins, versions
 from core.store.archives import HELD, KEPT, PUBLISHING, REMOVED, REMOVING, WRITING
 
 BOX = """
@@ -205,7 +205,7 @@ def test_what_a_client_altered_is_no_version(box, define, fill, store, settings)
     with pytest.raises(StorageError, match=r"box://versions/x-.* holds"):
         run_export(store, "x", here, now=LATER)
 
-    assert None is runs.current_version(store, "x")
+    assert None is versions.current_version(store, "x")
     box.MANGLE.clear()
     assert ("created", 1) == (run_export(store, "x", here, now=LATER + 1).outcome, 1)
     assert [] == [item for item in verify(store, "x", here) if item.fault]
@@ -225,7 +225,7 @@ def test_a_storage_that_fails_anywhere(box, define, fill, store, settings, end):
         run_export(store, "x", here, now=LATER + DAY)
 
     assert listed(1, 2) == box.BOXES["box://lists"]["x.txt"].encode()
-    assert 1 == runs.current_version(store, "x").number
+    assert 1 == versions.current_version(store, "x").number
     box.FAIL_AT.clear()
     result = run_export(store, "x", here, now=LATER + DAY)
     assert ("replaced", 2) == (result.outcome, result.version)
@@ -247,7 +247,7 @@ def test_versions_that_cannot_be_read_are_not_rolled_back_to(box, define, fill, 
     with pytest.raises(StorageCorrupt, match=r"holds 14 bytes with SHA-256 .*, not the 13 with"):
         roll_back(store, "x", 1, here, by="lena", reason="so", now=LATER + DAY)
 
-    assert 2 == runs.current_version(store, "x").number
+    assert 2 == versions.current_version(store, "x").number
 
 
 def test_two_exports_share_a_place(places, define, fill, store, settings):
