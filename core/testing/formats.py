@@ -31,7 +31,7 @@ import pytest
 
 from core.exports.formats import Format, Value, Values, get_format, parse_options
 from core.exports.formatting.memory import Memory
-from core.exports.output import SpoolOutput, refused_rows
+from core.exports.output import Rendered, SpoolOutput, refused_rows
 from core.store.rows import Row, RowAssertion
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.values import types as observable_types
@@ -181,7 +181,7 @@ class FormatConformance:
             folder = tmp_path / str(count)
             folder.mkdir()
             tracemalloc.start()
-            self._write(form, _batches(form, _many(types, count), ("c2", "botnet"), 1_000), folder, ())
+            self._rendered(form, _batches(form, _many(types, count), ("c2", "botnet"), 1_000), folder)
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
 
@@ -244,13 +244,7 @@ class FormatConformance:
         assert self.may_repeat or len(found) == len(set(found)), f"an entry stands there twice {what}"
 
     def _write(self, form: Format, batches: Iterator[Any], folder: Path, some: Sequence[Value]) -> Written:
-        out = SpoolOutput(
-            folder, f"export{form.SUFFIX}", form.MEDIA_TYPE, export="export", instant=INSTANT, memory=Memory()
-        )
-        with closing(out):
-            render: Any = getattr(form, "render_values", None) or form.render
-            render(batches, out, parse_options(form, self.options))
-            rendered = out.finish(is_complete=True)
+        rendered = self._rendered(form, batches, folder)
         refused = {Value(type_, value): reason for type_, value, reason in refused_rows(rendered)}
         return Written(
             {file.name: file.path.read_bytes() for file in rendered.files},
@@ -259,6 +253,15 @@ class FormatConformance:
             refused,
             rendered.notes,
         )
+
+    def _rendered(self, form: Format, batches: Iterator[Any], folder: Path) -> Rendered:
+        out = SpoolOutput(
+            folder, f"export{form.SUFFIX}", form.MEDIA_TYPE, export="export", instant=INSTANT, memory=Memory()
+        )
+        with closing(out):
+            render: Any = getattr(form, "render_values", None) or form.render
+            render(batches, out, parse_options(form, self.options))
+            return out.finish(is_complete=True)
 
 
 def _batches(form: Format, some: Iterable[Value], tags: tuple[str, ...], size: int) -> Iterator[Any]:
