@@ -177,7 +177,8 @@ class FormatConformance:
     def test_it_keeps_no_more_than_it_says(self, form, types, tmp_path):
         """Three times as many entries take no more memory, beyond what the format says of itself."""
         peaks = []
-        for count in (FEW_ENTRIES, MANY_ENTRIES):
+        # The first, small one loads what is loaded once.
+        for count in (1, FEW_ENTRIES, MANY_ENTRIES):
             folder = tmp_path / str(count)
             folder.mkdir()
             tracemalloc.start()
@@ -186,7 +187,7 @@ class FormatConformance:
             tracemalloc.stop()
 
         each = getattr(form, "MEMORY_BYTES_PER_ENTRY", 0)
-        assert peaks[1] - peaks[0] <= each * (MANY_ENTRIES - FEW_ENTRIES) + SLACK_BYTES
+        assert peaks[2] - peaks[1] <= each * (MANY_ENTRIES - FEW_ENTRIES) + SLACK_BYTES
 
     def test_the_fast_way_makes_the_same(self, form, types, tmp_path):
         """What the database would make is what the format makes."""

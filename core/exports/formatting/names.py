@@ -17,7 +17,7 @@ PUBLIC_SUFFIX = "a public suffix, or above one: registries give out the names be
 BYTES_PER_NAME = 112
 """What `OutermostNames` takes for a name of twenty characters or so."""
 
-_BATCH = 10_000
+_BATCH = 2_000
 
 # Possessive, so that nothing is tried twice; ``core.values.names.is_hostname`` says the same of one name.
 _are_names = re.compile(
