@@ -90,12 +90,20 @@ def upstream(folder: Path, addresses: Iterable[tuple[str, str]] = ()) -> Iterato
 
 
 @contextmanager
-def bind(folder: Path, behind: Server, zone: Path, name: str = "rpz") -> Iterator[Server]:
-    """Run a ``named`` with the response policy *zone*, of that name."""
+def bind(folder: Path, behind: Server, *files: Path, name: str = "rpz") -> Iterator[Server]:
+    """Run a ``named`` with response policies, the first of which is the zone *name*, and comes first."""
+    names = [name, *(f"{name}{number}" for number in range(2, len(files) + 1))]
+    policy = " ".join(f'zone "{zone}";' for zone in names)
     options = f"""recursion yes; forwarders {{ 127.0.0.1 port {behind.port}; }}; forward only;
-        response-policy {{ zone "{name}"; }} break-dnssec yes min-update-interval 0;"""
-    zones = f'zone "{name}" {{ type primary; file "{zone}"; allow-transfer {{ none; }}; }};\n'
+        response-policy {{ {policy} }} break-dnssec yes min-update-interval 0;"""
+    zones = "".join(
+        f'zone "{zone}" {{ type primary; file "{file}"; allow-transfer {{ none; }}; }};\n'
+        for zone, file in zip(names, files, strict=True)
+    )
     with _named(folder, options, zones) as server:
+        # It answers before it has its policies.
+        for zone in names:
+            server.wait_for_log(f"rpz: {zone}: reload done: success")
         yield server
 
 
