@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.store.databases.postgresql import PostgresqlDatabase
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """All revisions, oldest first; a test compares them with the folder."""
 
 _FILE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"

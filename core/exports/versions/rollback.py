@@ -185,6 +185,7 @@ class _Rollback:
     ) -> tuple[ManifestRecord, dict[str, Path]]:
         own = self._target.record
         job, rendered, space = without(
+            self._store,
             snapshot,
             own,
             self._versions.name,

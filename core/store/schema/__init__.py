@@ -47,7 +47,16 @@ from core.store.schema.runs import (
     run_total,
     worker,
 )
-from core.store.schema.versions import archive, ledger, ledger_piece, ledger_text, version, version_file
+from core.store.schema.versions import (
+    archive,
+    entry_number,
+    entry_number_next,
+    ledger,
+    ledger_piece,
+    ledger_text,
+    version,
+    version_file,
+)
 
 __all__ = [
     "Id",
@@ -68,6 +77,8 @@ __all__ = [
     "consumer_export",
     "consumer_token",
     "ended_token",
+    "entry_number",
+    "entry_number_next",
     "export",
     "export_access",
     "export_lease",
