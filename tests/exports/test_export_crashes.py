@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from databases import ON_POSTGRESQL
 from export_samples import LATER, NOW, claim
 
 from core.clients.persistient_storage import get_client
@@ -28,7 +29,7 @@ from core.schemas.instant import DAY, SECOND
 from core.store import definitions, kept_templates, leases, open_store, runs, versions
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("YETI_TEST_KILLS", "25"))
+KILLS = int(os.environ.get("YETI_TEST_KILLS", "10" if ON_POSTGRESQL else "25"))
 POLLED_RUNS = 200
 
 RUNNER = """
