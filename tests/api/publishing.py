@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import zstandard
+from defined_exports import defined
 from served import Api
 
 from core.accounts import consumers
-from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.run_result import RunResult
 from core.schemas.claim import Claim
@@ -55,22 +55,13 @@ class Publisher:
     def define(self, name: str, **fields: Any) -> ExportDefinition:
         """Define an export of what is tagged with its name."""
         with self.api.services.store() as store:
-            made = definition.make(
-                store,
-                name,
-                **(
-                    {
-                        "selection": Selection(types=("ipv4",), include=(name,)),
-                        "format": "list",
-                        "limits": ANY_LIMITS,
-                        "default_destination": self.api.services.settings.export_path,
-                        "now": self.api.clock.now,
-                    }
-                    | fields
-                ),
-            )
-            definitions.add_export(store, made)
-        return made
+            given = {
+                "selection": Selection(types=("ipv4",), include=(name,)),
+                "format": "list",
+                "limits": ANY_LIMITS,
+                "now": self.api.clock.now,
+            }
+            return defined(store, self.api.services.settings, name, **(given | fields))
 
     def edit(self, name: str, **fields: Any) -> None:
         """Change an export."""

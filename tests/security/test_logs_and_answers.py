@@ -14,6 +14,19 @@ from served import PASSWORD, Api, started
 from test_hostile_names import BREAKING, TRAVERSAL
 
 from core.accounts import accounts
+from core.api.access import CallerHere
+from core.errors import (
+    ConfigError,
+    FileMissing,
+    PluginError,
+    RenderError,
+    StoragePermissionDenied,
+    StorageUnavailable,
+    StoreBusy,
+    StoreError,
+    StoreSchemaError,
+    UnsupportedOperation,
+)
 from core.store import open_store
 
 AUTH = "/api/v2/auth"
@@ -122,6 +135,48 @@ def test_fault_of_ours_tells_nothing(api: Api) -> None:
     assert {
         "detail": f"A fault in the program itself; its log has it under request {answer.headers['x-request-id']}."
     } == (answer.json())
+
+
+FAULTS = {
+    "storage": StorageUnavailable("s3://bucket-of-ours/x: host 10.9.8.7 does not answer"),
+    "missing": FileMissing("/srv/secret/place/x: there is no such file"),
+    "rights": StoragePermissionDenied("/srv/secret/place: permission denied"),
+    "unsupported": UnsupportedOperation("/srv/secret/place: if_match needs locks"),
+    "store": StoreBusy("/srv/secret/place/yeti.db is locked"),
+    "schema": StoreSchemaError("postgresql://db.secret.example/x was written by another version"),
+    "plugin": PluginError("/srv/secret/place/x.py does not keep its contract"),
+    "spool": RenderError("the spool folder /srv/secret/place cannot be used"),
+    "setting": ConfigError("system.export_path /srv/secret/place cannot be used"),
+}
+
+
+def test_places_are_told_to_admins_alone(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither to nobody, nor to who may only read or edit: a path, a host, a database; the log has it."""
+
+    def known(fault: str, _: CallerHere) -> None:
+        raise FAULTS[fault]
+
+    def open_(fault: str) -> None:
+        raise FAULTS[fault]
+
+    prefixes = ("/api/v2/exports/x", "/api/v2/x", "/taxii2/x")
+    for prefix in prefixes:
+        api.app.get(f"{prefix}-known/{{fault}}", operation_id=f"known{prefix}")(known)
+        api.app.get(f"{prefix}-open/{{fault}}", operation_id=f"open{prefix}")(open_)
+    asked = [(fault, prefix) for fault in FAULTS for prefix in prefixes]
+    others, admins = [], []
+    for role, word in (("reader", "known"), ("editor", "known"), (None, "open"), ("admin", "known")):
+        with api.client(role) as client:
+            found = [(fault, client.get(f"{prefix}-{word}/{fault}")) for fault, prefix in asked]
+        (admins if role == "admin" else others).extend(found)
+
+    for _, answer in others:
+        assert answer.status_code in (404, 422, 500, 503)
+        assert not re.search(r"/srv|bucket|10\.9|example", answer.text), answer.text
+        assert answer.headers["x-request-id"] in answer.text
+    for fault, answer in admins:
+        assert (str(FAULTS[fault]) in answer.text) is not isinstance(FAULTS[fault], StoreError)
+    assert {str(error) for error in FAULTS.values()} <= {vars(record).get("why") for record in caplog.records}
 
 
 def test_no_other_site_may_read_answers(api: Api) -> None:
