@@ -320,8 +320,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "notify.stale_after_minutes",
         "60",
-        "A consumer is stale when it has not asked for a list for so many minutes, or four times as long as between "
-        "its requests before if that is longer; a day if it asked only once.",
+        "So many minutes, at least, a consumer may be silent before it has stopped asking, see let-consumers-fetch; in "
+        "notices, figures and yetictl consumer lags alike.",
         "whole",
         least=1,
         most=525_600,

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,22 @@ class PostgresqlServer:
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
+    @contextmanager
+    def asking_for(self, password: str, url: str) -> Iterator[None]:
+        """Let nobody into a database for a block who does not know the password."""
+        file = Path(self._admin.execute("SHOW hba_file").fetchone()[0])
+        before = file.read_text()
+        self._admin.execute(f"ALTER ROLE postgres PASSWORD '{password}'")
+        file.write_text(f"local {_name(url)} all scram-sha-256\n{before}")
+        self._admin.execute("SELECT pg_reload_conf()")
+        try:
+            while _lets_in(url):
+                time.sleep(0.02)
+            yield
+        finally:
+            file.write_text(before)
+            self._admin.execute("SELECT pg_reload_conf()")
+
     def drop(self, url: str) -> None:
         """Drop a database, whoever uses it."""
         self._admin.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
@@ -118,6 +135,16 @@ class PostgresqlServer:
             with open_store(self.url(name)) as store:
                 hits.refresh(store, 1_790_000_000_000_000)
         self._templates.add(name)
+
+
+def _lets_in(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _name(url: str) -> str:

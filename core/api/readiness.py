@@ -7,13 +7,11 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from core import errors
 from core.api.kept import Kept
-from core.errors import FileMissing, StoreError, YetiError
+from core.errors import FileMissing, YetiError
 from core.store import health, workers
 
 if TYPE_CHECKING:
@@ -81,10 +79,8 @@ class Readiness:
         return store, storage, queue
 
     def _check_store(self) -> None:
-        scheme, _, path = self._services.config["database.url"].partition("://")
         # What was opened before can be read on when its file is gone, and a new one would be made: both look well.
-        if scheme == "sqlite" and not Path(unquote(path)).exists():
-            raise StoreError(f"{unquote(path)}: the database is gone")
+        health.check_there(self._services.config["database.url"])
         with self._services.store() as store:
             health.check_schema(store)
 

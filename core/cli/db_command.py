@@ -9,11 +9,13 @@ import click
 from core.cli.db_output import backup_record, print_difference
 from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
-from core.errors import StoreError
+from core.errors import ConfigError, StoreError
 from core.schemas.instant import to_text
 
 if TYPE_CHECKING:
     from core.store.databases.interface import Database
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -40,23 +42,39 @@ def upgrade(session: Session) -> int:
 
 
 @command.command("copy")
-@click.option("--to", "target_url", required=True, metavar="URL", help="An empty database, of either kind.")
-@click.option("--from", "source_url", metavar="URL", help="Another database than that of database.url.")
+@click.option("--to", "to_url", metavar="URL", help="An empty database, of either kind.")
+@click.option("--to-file", type=_FILE, help="A file that holds that URL.")
+@click.option("--from", "from_url", metavar="URL", help="Another database than that of database.url.")
+@click.option("--from-file", type=_FILE, help="A file that holds that URL.")
 @click.option("--force", is_flag=True, help="Copy though something is running, and lose what it writes meanwhile.")
 @json_option
 @click.pass_obj
-def copy(session: Session, target_url: str, source_url: str | None, force: bool, as_json: bool) -> int:
+def copy(
+    session: Session,
+    to_url: str | None,
+    to_file: Path | None,
+    from_url: str | None,
+    from_file: Path | None,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Copy all that the database holds to another one: from a file to PostgreSQL, or back.
 
     Exports, versions, observables, users, tokens and secrets go along; the source stays as it is.  What is kept of
     versions under system.versions_path, and what is published, is no part of it: both databases go with the same.
+
+    What is typed is seen by others of the machine: a password belongs into a file, --to-file or libpq's PGPASSFILE.
 
     Stop the services first, and set database.url to the new database when it is done.
     """
     from core.store import copying
     from core.store.migrate import upgrade as bring_up_to_date
 
-    source, target = _database(source_url or session.config["database.url"]), _database(target_url)
+    target_url = _given("--to", to_url, to_file)
+    if target_url is None:
+        raise click.UsageError("say where to: --to URL, or --to-file FILE")
+    source_url = _given("--from", from_url, from_file) or session.config["database.url"]
+    source, target = _database(source_url), _database(target_url)
     if source.label == target.label:
         raise StoreError(f"{target.label} is where it would be copied from; name another database")
     source.make_ready()
@@ -162,6 +180,23 @@ def _compared_with_storage(session: Session, record: dict[str, Any] | None) -> i
     if record is None and not found:
         say("storage holds the versions that the database knows, and no others")
     return 3 if found else 0
+
+
+def _given(option: str, url: str | None, file: Path | None) -> str | None:
+    """Return the URL that was typed, or that a file holds."""
+    if file is None:
+        return url
+    if url is not None:
+        raise click.UsageError(f"{option} and {option}-file exclude each other")
+    try:
+        text = file.read_text("utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
+        ) from None
+    if not text:
+        raise ConfigError(f"{file} is empty; it has to hold the URL of a database")
+    return text
 
 
 def _database(url: str) -> "Database":

@@ -15,6 +15,7 @@ from core.store.databases.interface import Lock
 from core.store.databases.sqlite import SqliteDatabase
 from core.store.schema import metadata
 from core.store.wake_ups import QUEUE
+from core.store.workers import SEEN_WITHIN_S, service_of
 
 if TYPE_CHECKING:
     from core.store.databases.interface import Connection, Database
@@ -23,9 +24,6 @@ _BATCH = 10_000
 
 CONTENT = ("observable", "source", "tag", "export", "template", "user", "consumer")
 """A store in which these are empty has only what the program put there itself."""
-
-SEEN_WITHIN_S = 60
-"""A service that said so long ago that it is there may be there still."""
 
 
 def copy(
@@ -101,10 +99,12 @@ def in_use(database: "Database", now: Instant) -> str:
     with closing(database.connect()) as connection, database.errors():
         connection.begin_reading()
         since = now - SEEN_WITHIN_S * SECOND
-        if (
-            row := connection.execute("SELECT name FROM worker WHERE seen_at > ?", (since,)).fetchone()
-        ) is not None:
-            return f"the service tasks is running ({row[0]})"
+        rows = connection.execute(
+            "SELECT name FROM worker WHERE seen_at > ? ORDER BY name DESC", (since,)
+        ).fetchall()
+        if rows:
+            running = dict(service_of(row[0]) for row in rows)  # of each service one is named
+            return " and ".join(f"the service {service} is running ({name})" for service, name in running.items())
         held = "SELECT name FROM export_lease JOIN export ON id = export_id WHERE owner IS NOT NULL AND lease_until > ?"
         if (row := connection.execute(held, (now,)).fetchone()) is not None:
             return f"the export {row[0]} is being run"

@@ -1,10 +1,12 @@
 """Say quickly whether the store can be used, and what waits in it."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, func, select, text
 
-from core.errors import StoreSchemaError
+from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import Instant
 from core.store import migrate
 from core.store.jobs import RUNNING, WAITING
@@ -20,6 +22,17 @@ class Queue:
     running: int
     due: int
     due_since: Instant | None
+
+
+def check_there(url: str) -> None:
+    """Do nothing unless the database that *url* names is a file that is gone: opening it would make another one.
+
+    Raises:
+        StoreError: It is gone.
+    """
+    scheme, _, path = url.partition("://")
+    if scheme == "sqlite" and not Path(unquote(path)).exists():
+        raise StoreError(f"{unquote(path)}: the database is gone")
 
 
 def check_schema(store: Store) -> None:

@@ -5,6 +5,7 @@ import gc
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.instant import DAY
@@ -238,14 +239,14 @@ def test_withdrawn_claim_withdraws_its_own(store, take):
 def test_withdrawn_is_never_revived(store, take, values):
     """What was withdrawn stays so, however often it comes in again, until it is reinstated."""
     take(claim("one.com", "a"))
-    assert 1 == observables.withdraw(store, "one.com", "a mistake", NOW)
+    assert 1 == withdraw(store, "one.com", "a mistake", NOW)
     for day in (1, 2):
         report = take(claim("one.com", "a", last_seen=NOW), now=NOW + day * DAY)
     assert 1 == report.unchanged
     assert [] == values(NOW + 2 * DAY)
     assert [] == values(NOW + 2 * DAY, any_freshness=True)
 
-    assert 1 == observables.reinstate(store, "one.com", NOW + 3 * DAY)
+    assert 1 == reinstate(store, "one.com", NOW + 3 * DAY)
     assert ["one.com"] == values(NOW + 3 * DAY)
 
 

@@ -11,13 +11,15 @@ import pytest
 from databases import ON_POSTGRESQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND, Instant
-from core.store import Store, observables, open_store, plan, rebuild
+from core.store import Store, observable_edits, open_store, plan, rebuild
 from core.store.clock import last_look
 from core.store.lifetimes import Source, set_source, set_type_lifetime
+from core.store.observable_edits import Entry
 from core.store.snapshot import Column
 from core.store.tags import set_tag
 from tests.store.conftest import LIFETIME, NOW
@@ -275,13 +277,13 @@ def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
             elif verb == "type":
                 set_type_lifetime(store, *given_)
             elif verb == "withdraw":
-                observables.withdraw(store, given_[0], "wrong", now, source=given_[1])
+                withdraw(store, given_[0], "wrong", now, source=given_[1])
             elif verb == "reinstate":
-                observables.reinstate(store, given_[0], now)
+                reinstate(store, given_[0], now)
         except LookupError:  # nothing of that name yet
             continue
         if verb == "untagged":
-            observables.add_untagged(store, "hostname", given_[0], now)
+            observable_edits.take_in(store, [Entry("hostname", given_[0])], "feed", now)
         elif verb == "default":
             store.lifetime_s = given_[0]
         elif verb == "rebuild":
