@@ -1,0 +1,52 @@
+"""Options of formats that are one of a few words, a number, or an address that answers instead of a name's own."""
+
+from collections.abc import Iterable, Mapping
+
+from core.errors import DefinitionError, RefusedValue
+from core.exports.formats import nearest
+from core.values import addresses
+
+
+def choice(options: Mapping[str, str], key: str, known: Iterable[str]) -> str:
+    """Return the option *key*, which is one of the words *known*.
+
+    Raises:
+        DefinitionError: It is none of them; the message has the nearest.
+    """
+    word, words = options[key].strip().lower(), tuple(known)
+    if word not in words:
+        raise DefinitionError(
+            f"the option {key} has no value {word!r}{nearest(word, words)}; known: {', '.join(words)}"
+        )
+    return word
+
+
+def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
+    """Return the option *key*, a whole number in bounds that count.
+
+    Raises:
+        DefinitionError: It is not.
+    """
+    text = options[key].strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise DefinitionError(f"the option {key} is a number of {least:,} to {most:,}, not {options[key]!r}")
+    return int(text)
+
+
+def sink_addresses(options: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """Return the addresses of the option *key*, separated by commas: at most one IPv4 and one IPv6, canonical.
+
+    Raises:
+        DefinitionError: It has something else.
+    """
+    found: dict[bool, str] = {}
+    for text in filter(None, map(str.strip, options[key].split(","))):
+        is_ipv6 = ":" in text
+        try:
+            address = addresses.ipv6(text) if is_ipv6 else addresses.ipv4(text)
+        except RefusedValue as error:
+            raise DefinitionError(f"the option {key}: {text!r} is {error}") from error
+        if is_ipv6 in found:
+            raise DefinitionError(f"the option {key} has one IPv4 and one IPv6 address at most")
+        found[is_ipv6] = address
+    return tuple(found.values())
