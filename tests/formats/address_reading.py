@@ -87,7 +87,7 @@ def real(intel: Path, every: int = 20) -> list[Value]:
     for path in sorted((intel / "warninglists" / "lists").glob("*/list.json")):
         found = json.loads(path.read_text())
         texts |= {text for text in found["list"] if ":" in text} if found["type"] == "cidr" else set()
-    return sorted(_values(texts))[::every]
+    return sorted(_values(sorted(texts)[::every]))
 
 
 def _values(texts: Iterable[str]) -> set[Value]:

@@ -10,7 +10,7 @@ A batch is checked as a whole; only where one value of it fails is each looked a
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address
 from itertools import repeat
 from operator import and_
@@ -49,11 +49,19 @@ class Found(NamedTuple):
         texts: The values.
         heads: The address in each.
         lengths: The prefix length in each; none at all where all are addresses.
+        packed: The address in each as bytes, where that is known already: of IPv6.
     """
 
     texts: list[str]
     heads: list[str]
     lengths: list[str]
+    packed: list[bytes]
+
+    def integers(self) -> Iterable[int]:
+        """Return the address in each as an integer."""
+        if self.packed:
+            return map(int.from_bytes, self.packed)
+        return struct.unpack(f">{len(self.heads)}I", b"".join(map(inet_aton, self.heads)))
 
 
 class Accepted(NamedTuple):
@@ -64,7 +72,7 @@ class Accepted(NamedTuple):
     ipv6: Found
 
 
-_NOTHING = Found([], [], [])
+_NOTHING = Found([], [], [], [])
 
 
 class _Faulty(Exception):
@@ -86,13 +94,6 @@ def accepted(values: Values, out: Output, refused: Mapping[int, str] | None = No
     for version, reason in (refused or {}).items():
         found = _without(found, version, values.type, reason, out)
     return found
-
-
-def integers(version: int, addresses: Sequence[str]) -> Sequence[int] | Iterator[int]:
-    """Return canonical addresses of one version as integers."""
-    if version == 4:
-        return struct.unpack(f">{len(addresses)}I", b"".join(map(inet_aton, addresses)))
-    return map(int.from_bytes, map(inet_pton, repeat(AF_INET6), addresses))
 
 
 def _is_refused(type_: str, text: str, out: Output) -> bool:
@@ -122,8 +123,7 @@ def _read(type_: str, texts: list[str]) -> Accepted:
     version = _VERSIONS[type_]
     if _UNSPECIFIED[version] in texts:
         raise _Faulty
-    _check(version, texts)
-    found = Found(texts, texts, [])
+    found = Found(texts, texts, [], _packed(version, texts))
     return Accepted(texts, found, _NOTHING) if version == 4 else Accepted(texts, _NOTHING, found)
 
 
@@ -134,30 +134,32 @@ def _networks(version: int, texts: list[str]) -> Found:
         raise _Faulty
     pieces = "/".join(texts).split("/")
     heads, lengths = pieces[::2], pieces[1::2]
-    _check(version, heads)
+    found = Found(texts, heads, lengths, _packed(version, heads))
     try:
         masks = list(map(_HOST_BITS[version].__getitem__, lengths))
     except KeyError as error:
         raise _Faulty from error
-    if any(map(and_, integers(version, heads), masks)):
+    if any(map(and_, found.integers(), masks)):
         raise _Faulty
-    return Found(texts, heads, lengths)
+    return found
 
 
-def _check(version: int, texts: list[str]) -> None:
-    """Raise if one of *texts* is no canonical address."""
+def _packed(version: int, texts: list[str]) -> list[bytes]:
+    """Return the bytes of IPv6 addresses; raise if one of *texts* is no canonical address of its version."""
     if version == 4:
         text = "\n".join(texts)
         if texts and (text.count("\n") != len(texts) - 1 or not _are_ipv4(text + "\n")):
             raise _Faulty
-        return
+        return []
     try:
-        written = list(map(inet_ntop, repeat(AF_INET6), map(inet_pton, repeat(AF_INET6), texts)))
+        packed = list(map(inet_pton, repeat(AF_INET6), texts))
     except (OSError, ValueError) as error:
         raise _Faulty from error
     # The C library writes what begins with twelve zero bytes with a dotted end, canonical or not.
+    written = list(map(inet_ntop, repeat(AF_INET6), packed))
     if (written != texts or "." in "".join(texts)) and not all(map(_is_ipv6, texts)):
         raise _Faulty
+    return packed
 
 
 def _is_ipv6(text: str) -> bool:

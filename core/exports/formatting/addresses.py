@@ -9,12 +9,12 @@ import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
-from itertools import islice, repeat
+from itertools import repeat
 from operator import add, lshift
 from posixpath import splitext
 from socket import AF_INET6, inet_ntoa, inet_ntop
 
-from core.exports.formatting.address_check import Accepted, Found, accepted, integers
+from core.exports.formatting.address_check import Accepted, Found, accepted
 from core.exports.formatting.contract import Output, Values
 from core.values.networks import BITS, Span, text_of
 
@@ -26,6 +26,8 @@ MEMORY_BYTES_PER_ENTRY = 72
 BATCH = 2_048
 _SHIFT = 8
 """A network is kept as one integer: the first address, and in the lowest eight bits the length of its prefix."""
+_NONE = -2
+"""Where no span has begun; no address follows it at once."""
 
 
 class Addresses:
@@ -58,55 +60,52 @@ class Addresses:
         One address is written without a length.  All addresses there are come as two networks: no consumer is ever
         told ``/0``.
         """
-        found = self._networks(version)
-        while part := list(islice(found, BATCH)):
-            yield _texts(version, part)
+        bits = BITS[version]
+        for starts, ends in self._spans(version):
+            if starts == ends:
+                yield _address_texts(version, starts)
+                continue
+            firsts, lengths = _split(bits, starts, ends)
+            texts = zip(_address_texts(version, firsts), lengths, strict=True)
+            yield [text if length == bits else f"{text}/{length}" for text, length in texts]
 
     def ranges(self, version: int) -> Iterator[list[str]]:
         """Yield the same addresses in the fewest lines where ranges are understood: what is no network is ``a-b``."""
-        spans = self._spans(version)
-        while part := list(islice(spans, BATCH)):
-            yield [_range_text(version, first, last) for first, last in part]
-
-    def count(self, version: int) -> int:
-        """Return how many networks `networks` yields."""
-        return sum(1 for _ in self._networks(version))
+        for starts, ends in self._spans(version):
+            texts = _address_texts(version, starts)
+            if starts != ends:
+                spans = zip(texts, starts, ends, strict=True)
+                texts = [text if start == end else _range_text(version, start, end) for text, start, end in spans]
+            yield texts
 
     def _keys(self, version: int, found: Found) -> Iterator[int]:
         self.entries[version] += len(found.texts)
         lengths = map(int, found.lengths) if found.lengths else repeat(BITS[version])
-        return map(add, map(lshift, integers(version, found.heads), repeat(_SHIFT)), lengths)
+        return map(add, map(lshift, found.integers(), repeat(_SHIFT)), lengths)
 
-    def _networks(self, version: int) -> Iterator[tuple[int, int]]:
-        """Yield the first address and the prefix length of each network."""
+    def _spans(self, version: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield the first and the last addresses of all that neither overlap nor touch, in order, in some lists."""
         bits = BITS[version]
-        for first, last in self._spans(version):
-            if first == last:
-                yield first, bits
-                continue
-            while first <= last:
-                # As large as where it begins allows, and as fits; never all.
-                size = min(
-                    first & -first or 1 << bits - 1, 1 << (last - first + 1).bit_length() - 1, 1 << bits - 1
-                )
-                yield first, bits - size.bit_length() + 1
-                first += size
-
-    def _spans(self, version: int) -> Iterator[tuple[int, int]]:
-        """Yield the first and last address of all that neither overlap nor touch, in order."""
-        bits = BITS[version]
-        start, end = 0, -2
-        for key in self._sorted(version):
-            first, length = key >> _SHIFT, key & 255
-            last = first if length == bits else first + (1 << bits - length) - 1
-            if first > end + 1:
-                if end >= 0:
-                    yield start, end
-                start, end = first, last
-            elif last > end:
-                end = last
-        if end >= 0:
-            yield start, end
+        keys = self._sorted(version)
+        start = end = _NONE
+        for place in range(0, len(keys), BATCH):
+            starts: list[int] = []
+            ends: list[int] = []
+            for key in keys[place : place + BATCH]:
+                first, length = key >> _SHIFT, key & 255
+                last = first if length == bits else first + (1 << bits - length) - 1
+                if first > end + 1:
+                    starts.append(start)
+                    ends.append(end)
+                    start, end = first, last
+                elif last > end:
+                    end = last
+            if starts and starts[0] == _NONE:
+                del starts[0], ends[0]
+            if starts:
+                yield starts, ends
+        if start != _NONE:
+            yield [start], [end]
 
     def _sorted(self, version: int) -> Sequence[int]:
         if version == 4:
@@ -127,13 +126,20 @@ def name_of_version(file_name: str, version: int) -> str:
     return f"{root}-ipv{version}{suffix}"
 
 
-def _texts(version: int, networks: Sequence[tuple[int, int]]) -> list[str]:
-    """Return the texts of networks, each the first address and the length of its prefix."""
-    bits = BITS[version]
-    texts = _address_texts(version, [first for first, _ in networks])
-    return [
-        text if length == bits else f"{text}/{length}" for text, (_, length) in zip(texts, networks, strict=True)
-    ]
+def _split(bits: int, starts: Sequence[int], ends: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the fewest networks that are exactly some spans: their first addresses, and the lengths of prefixes."""
+    firsts, lengths = [], []
+    for first, last in zip(starts, ends, strict=True):
+        while first <= last:
+            # As large as where it begins allows, and as fits; never all.
+            size = 1
+            if first < last:
+                largest = 1 << bits - 1
+                size = min(first & -first or largest, 1 << (last - first + 1).bit_length() - 1, largest)
+            firsts.append(first)
+            lengths.append(bits - size.bit_length() + 1)
+            first += size
+    return firsts, lengths
 
 
 def _address_texts(version: int, addresses: Sequence[int]) -> list[str]:
