@@ -47,7 +47,7 @@ MUTANTS = (
         "core.exports.formats.rpz",
         "if options.has_wildcards:\n            outermost.add(names)",
         "if False:\n            outermost.add(names)",
-        "test_rpz.py::test_nothing_below_a_listed_name_passes[named]",
+        "test_rpz_resolvers.py::test_nothing_below_a_listed_name_passes[named]",
         tool="named",
     ),
     Mutant(
@@ -55,7 +55,7 @@ MUTANTS = (
         "core.exports.formats.rpz",
         'record = f"{{0}} CNAME',
         'record = f"{{0}}. CNAME',
-        "test_rpz.py::test_unbound_takes_it[TestDrop]",
+        "test_rpz_resolvers.py::test_unbound_takes_it[Drop]",
         tool="unbound-checkconf",
     ),
     Mutant(
@@ -63,7 +63,7 @@ MUTANTS = (
         "core.exports.formats.rpz",
         '"tcp-only": "rpz-tcp-only."',
         '"tcp-only": "rpz-tcp-only"',
-        "test_rpz.py::test_each_action_is_what_it_says[tcp-only-answer4-named]",
+        "test_rpz_resolvers.py::test_each_action_is_what_it_says[tcp-only-answer4-named]",
         tool="named",
     ),
     Mutant(
@@ -79,7 +79,7 @@ MUTANTS = (
         "core.exports.formatting.rpz_owners",
         'for dots in ("....", "...", ".."):',
         "for dots in ():",
-        "test_rpz.py::test_it_is_checked_before_it_is_published[TestRpz]",
+        "test_rpz_resolvers.py::test_it_is_checked_before_it_is_published[Rpz]",
         tool="named-checkzone",
     ),
     Mutant(
@@ -87,7 +87,7 @@ MUTANTS = (
         "core.exports.formatting.address_check",
         "if any(map(and_, integers(version, heads), masks)):",
         "if False:",
-        "test_rpz.py::test_named_ignores_no_record[TestRpz]",
+        "test_rpz_resolvers.py::test_named_ignores_no_record[Rpz]",
         tool="named",
     ),
     Mutant(
