@@ -33,14 +33,29 @@ check_folder() {
     "on the host: chown -R $(id -u):$(id -g) FOLDER, for the folder that is mounted there, or use a named volume"
 }
 
+# Prints where exports and versions go, wherever that is set: in variables, in files that they name, in yeti.conf.
+places() {
+  yetictl config show --json | python -c '
+import json, sys
+for item in json.load(sys.stdin)["settings"]:
+    if item["name"] in ("system.export_path", "system.versions_path"):
+        print(item["value"])
+'
+}
+
+# What is wrong with settings the service says itself; here the variables have to do then.
 check_folders() {
   check_folder "$YETI_HOME"
-  for place in "${YETI_SYSTEM_EXPORT_PATH:-$YETI_HOME/exports}" "${YETI_SYSTEM_VERSIONS_PATH:-$YETI_HOME/versions}"; do
+  found=$(places 2>/dev/null) || found="${YETI_SYSTEM_EXPORT_PATH:-$YETI_HOME/exports}
+${YETI_SYSTEM_VERSIONS_PATH:-$YETI_HOME/versions}"
+  while IFS= read -r place; do
     case $place in
       *://*) ;;
       *) check_folder "$place" ;;
     esac
-  done
+  done <<EOF
+$found
+EOF
 }
 
 # A database on a server is brought to the schema of this version by the first container that begins, and the others

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import connection
 from typing import TYPE_CHECKING
 
 from core.api import serving
-from core.api.figures import SHARED_FOLDER
+from core.api.figures import SHARED_FOLDER, count_as
 from core.stopping import on_signals
 
 if TYPE_CHECKING:
@@ -70,14 +71,14 @@ def serve_by_many(config: "Config", listener: socket.socket, processes: int, set
     """
     context = multiprocessing.get_context("spawn")
 
-    def begin() -> "SpawnProcess":
-        child = context.Process(target=_child, args=(config, listener, set_up), name="api")
+    def begin(number: int) -> "SpawnProcess":
+        child = context.Process(target=_child, args=(config, listener, set_up, number), name="api")
         child.start()
         return child
 
     ends = threading.Event()
     with _metrics_folder(), on_signals(ends.set):
-        places = [_Place(begin) for _ in range(processes)]
+        places = [_Place(partial(begin, number)) for number in range(processes)]
         try:
             while not ends.is_set():
                 connection.wait(
@@ -115,8 +116,9 @@ def _metrics_folder() -> Iterator[None]:
             del os.environ[SHARED_FOLDER]
 
 
-def _child(config: "Config", listener: socket.socket, set_up: Callable[[], None]) -> None:
+def _child(config: "Config", listener: socket.socket, set_up: Callable[[], None], number: int) -> None:
     set_up()
+    count_as(number)
     one = serving.server(config)
     threading.Thread(target=_end_with_parent, args=(one,), name="parent", daemon=True).start()
     with on_signals(one.stop):

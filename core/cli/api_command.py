@@ -18,13 +18,13 @@ def command(session: Session, host: str | None, port: int | None, processes: int
     """
     from core.api import serving
     from core.api.processes import serve_by_many
-    from core.cli.services import begin, listening_where
+    from core.cli.services import begin, listening_where, present_as_api
 
     config = listening_where(session, host, port, processes)
     begin(session)
     listener = serving.bind(config)
     say(f"listening on {serving.address(listener)}; its pages for programs are under /docs")
-    with listener:
+    with listener, present_as_api(session):
         number = config.whole("api.processes")
         if number == 1:
             serving.serve(config, listener)

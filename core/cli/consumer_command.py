@@ -154,7 +154,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
     with session.store() as store:
         item = consumers.get_consumer(store, name)
         tokens = consumers.tokens(store, name)
-        lags = [lag for lag in fetches.lags(store, now) if lag.consumer == item.name]
+        lags = [lag for lag in fetches.lags(store, now, _stale_after(session)) if lag.consumer == item.name]
     if as_json:
         print_json(_object(item, tokens, now) | {"fetches": [_lag_object(lag) for lag in lags]})
         return
@@ -216,7 +216,7 @@ def lags(session: Session, as_json: bool) -> None:
     from core.store import fetches
 
     with session.store() as store:
-        found = fetches.lags(store, session.now)
+        found = fetches.lags(store, session.now, _stale_after(session))
     if as_json:
         print_json([_lag_object(lag) for lag in found])
     elif found:
@@ -256,6 +256,10 @@ def _token_object(token: "Token", now: Instant) -> dict[str, Any]:
         "expires": None if token.expires_at is None else to_second(token.expires_at),
         "ended": token.expires_at is not None and token.expires_at <= now,
     }
+
+
+def _stale_after(session: Session) -> int:
+    return session.config.whole("notify.stale_after_minutes") * 60 * SECOND
 
 
 def _lag_object(lag: "Lag") -> dict[str, Any]:

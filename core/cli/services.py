@@ -1,5 +1,7 @@
 """What a service does before it begins, and beside its work."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from core.cli.output import say
@@ -8,6 +10,10 @@ from core.config import Config
 
 if TYPE_CHECKING:
     from core.notices.telling import Telling
+    from core.store import Store
+
+API_PRESENT_EVERY_S = 20.0
+"""Three times before it counts as gone (`core.store.workers.SEEN_WITHIN_S`)."""
 
 
 def begin(session: Session) -> None:
@@ -22,6 +28,24 @@ def begin(session: Session) -> None:
     with session.store() as store:
         if not accounts.has_admin(store):
             say("nobody may change anything yet; make the first admin with: yetictl user add NAME --role admin")
+
+
+@contextmanager
+def present_as_api(session: Session) -> Iterator[None]:
+    """Let others know for a block that ``api`` uses the store: one row for all processes that this one begins."""
+    from core.exports.lease import owner
+    from core.store.health import check_there
+    from core.store.workers import API
+    from core.tasks.presence import present
+
+    @contextmanager
+    def store() -> "Iterator[Store]":
+        check_there(session.config["database.url"])
+        with session.store() as opened:
+            yield opened
+
+    with present(store, owner(), every_s=API_PRESENT_EVERY_S, service=API):
+        yield
 
 
 def listening_where(session: Session, host: str | None, port: int | None, processes: int | None = None) -> Config:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.exports.formatting.memory import Memory
 from core.exports.gate.keeping_off import reason_text
 from core.exports.gate.limits import Limits
 from core.exports.gate.ranking import cut_query
@@ -30,6 +31,7 @@ class BudgetedFiles:
         folder: An empty folder for the files.
         settings: Of this installation.
         on_entries: Called with the number of entries just written.
+        memory: What the format may know of earlier versions.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class BudgetedFiles:
         folder: Path,
         settings: Settings,
         on_entries: Callable[[int], None],
+        memory: Memory,
     ) -> None:
+        self._memory = memory
         self._snapshot, self._job, self._limits = snapshot, job, limits
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._selection, self._instant = job.selection, job.instant
@@ -90,4 +94,6 @@ class BudgetedFiles:
         # Counting costs as much as writing a list, and only a template has a bound.
         selected = self._snapshot.count(self._selection, self._instant) if self._job.template else 0
         selected += len(self._snapshot.pieces)
-        return render(self._snapshot, self._job, selected, folder, self._settings, self._on_entries)
+        return render(
+            self._snapshot, self._job, selected, folder, self._settings, self._on_entries, memory=self._memory
+        )

@@ -19,6 +19,7 @@ from core.exports.gate.measure import are_blank, space_of
 from core.exports.gate.required import entry_of
 from core.exports.gate.rules import Found
 from core.exports.history import history_of
+from core.exports.kept_memory import KeptMemory
 from core.exports.output import Rendered, refused_rows
 from core.exports.render import Job
 from core.exports.select import FEW, funnel_text, is_little, resolved, worth_telling
@@ -172,8 +173,9 @@ class _Candidate:
         snapshot, selection, instant = self._snapshot, self._selection, self._instant
         selected = snapshot.count(selection, instant)
         keep_off(snapshot, selection, instant, self._limits)
+        memory = KeptMemory(self._store, snapshot, self._job.definition.name, self._job, keeps=self._is_run)
         rendered = BudgetedFiles(
-            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries
+            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, memory
         ).written()
         reasons = tuple(snapshot.kept_off(selection, instant))
         kept_off: Counter[str] = Counter()

@@ -14,6 +14,7 @@ from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
 from core.exports.formats import get_format, parse_options
 from core.exports.gate.verdict import Verdict
+from core.exports.kept_memory import KeptMemory
 from core.exports.render import Job, render
 from core.exports.select import is_little
 from core.exports.settings import Settings
@@ -108,7 +109,7 @@ def preview_of(
     """Return what a run of an export would publish now, which may be one that is not kept (yet); see `preview`."""
     job = job_of(store, definition, now)
     with scratch() as folder, collector_off():
-        look = _Look(job, folder, settings, entries, with_listed)
+        look = _Look(store, job, folder, settings, entries, with_listed)
         made = make(store, job, folder, settings, look=look)
     types, tags, stale = look.counts
     comparison = made.comparison if made.current else None
@@ -160,7 +161,10 @@ def in_format(definition: ExportDefinition, format: str, options: Sequence[str])
 class _Look:
     """What a preview asks the snapshot of a candidate beyond what a run does."""
 
-    def __init__(self, job: Job, folder: Path, settings: Settings, entries: int, with_listed: bool) -> None:
+    def __init__(
+        self, store: "Store", job: Job, folder: Path, settings: Settings, entries: int, with_listed: bool
+    ) -> None:
+        self._store = store
         self.counts: tuple[dict[str, int], dict[str, int], int] = ({}, {}, 0)
         self.funnel: tuple[tuple[str, int], ...] = ()
         self.first: tuple[str, ...] = ()
@@ -175,7 +179,9 @@ class _Look:
             self.listed = Listed.of(snapshot, selection, instant)
         self._folder.mkdir()
         some = min(self._entries, sum(self.counts[0].values()))
-        shown = render(snapshot, replace(self._job, first=self._entries), some, self._folder, self._settings)
+        job = replace(self._job, first=self._entries)
+        memory = KeptMemory(self._store, snapshot, job.definition.name, job, keeps=False)
+        shown = render(snapshot, job, some, self._folder, self._settings, memory=memory)
         self.first = _lines(shown.files[0].path, self._entries + 1) if shown.files else ()
         funnel = snapshot.funnel(selection, instant)
         self.funnel = tuple(funnel) if is_little(funnel) else ()

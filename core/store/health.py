@@ -1,10 +1,12 @@
 """Say quickly whether the store can be used, and what waits in it."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
-from core.errors import StoreSchemaError
+from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import Instant
 from core.store import migrate
 from core.store.jobs import RUNNING, WAITING
@@ -22,17 +24,32 @@ class Queue:
     due_since: Instant | None
 
 
-def check_schema(store: Store) -> None:
-    """Do nothing if the database can be read and is of this program's schema.
+def check_there(url: str) -> None:
+    """Do nothing unless the database that *url* names is a file that is gone: opening it would make another one.
 
     Raises:
-        StoreSchemaError: Another version of the program wrote it.
+        StoreError: It is gone.
+    """
+    scheme, _, path = url.partition("://")
+    if scheme == "sqlite" and not Path(unquote(path)).exists():
+        raise StoreError(f"{unquote(path)}: the database is gone")
+
+
+def check_schema(store: Store) -> str:
+    """Return the revision of a newer program whose tables this one may use; an empty text if they are its own.
+
+    Raises:
+        StoreSchemaError: Another version of the program wrote it, and this one may not use it.
         StoreError: It cannot be read.
     """
     with store.reading() as connection:
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if found != migrate.REVISIONS[-1]:
-        raise StoreSchemaError(f"the schema of the database is {found}, this program's is {migrate.REVISIONS[-1]}")
+        found = migrate.read(store.database.under(connection))
+    if not found.is_usable:
+        raise StoreSchemaError(
+            f"the schema of the database is {found.revision}, this program's is {migrate.REVISIONS[-1]}: another version "
+            "upgraded it, which has to be installed here, too"
+        )
+    return found.revision if found.is_newer else ""
 
 
 def queue(store: Store, now: Instant) -> Queue:

@@ -9,7 +9,8 @@ def said(tmp_path_factory, postgresql):
     """What was printed by each line of the page, by line, in order; a line may come again."""
     url = postgresql.make()
     run = PageShell(tmp_path_factory.mktemp("move"))
-    given = f'SERVER="{url}"; '
+    run(f'install -m 600 /dev/null server.url; echo "{url}" > server.url')
+    given = ""
     steps = {}
     for line in lines_of(page_text("back-up-and-move")):
         if command_of(line).startswith("export "):
@@ -43,7 +44,7 @@ def test_the_next_version_is_a_new_one(said):
 
 def test_on_the_server_all_is_the_same(said):
     """Nothing differs from storage there, and a run publishes nothing new."""
-    assert "copied " in said['yetictl db copy --to "$SERVER"'][0]
+    assert "copied " in said["yetictl db copy --to-file server.url"][0]
     assert "unchanged" in said["yetictl export run firewall"][3]
     first, second = said["yetictl export verify firewall"]
     assert first == second

@@ -4,11 +4,12 @@ import pytest
 
 
 @pytest.fixture
-def empty_url(postgresql, monkeypatch, yetictl):
+def empty_url(postgresql, monkeypatch, yetictl, tmp_path):
     """An empty database on a server, which the commands use; the address has a password, which nothing may show."""
     made = postgresql.make()
     url = made.replace("postgres@", "postgres:hunter2secret@")
     monkeypatch.setenv("YETI_DATABASE_URL", url)
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/versions"))
     yield url
     postgresql.drop(made)
 
@@ -55,3 +56,65 @@ def test_upgrade_of_a_file(yetictl, tmp_path):
 
     assert "it was empty" in yetictl("db", "upgrade").err
     assert (tmp_path / "home" / "yeti.db").is_file()
+
+
+@pytest.fixture
+def filled(yetictl, tmp_path):
+    """A store that has something to copy."""
+    (tmp_path / "list.txt").write_text("evil.example\n")
+    yetictl("import", "list.txt", "--tag", "c2")
+
+
+@pytest.mark.sqlite
+def test_a_copy_by_files(yetictl, filled, tmp_path, postgresql):
+    """Where to and where from may stand in files, which nobody sees in the list of processes."""
+    made = postgresql.make()
+    url = made.replace("postgres@", "postgres:hunter2secret@")
+    (tmp_path / "there.url").write_text(f"{url}\n")
+    (tmp_path / "back.url").write_text(f"sqlite:///{tmp_path}/back.db")
+    try:
+        there = yetictl("db", "copy", "--to-file", "there.url")
+        back = yetictl("db", "copy", "--from-file", "there.url", "--to-file", "back.url", "--json")
+    finally:
+        postgresql.drop(made)
+
+    assert 1 == back.json["tables"]["observable"]
+    assert "hunter2secret" not in "".join((there.out, there.err, back.out, back.err))
+
+
+@pytest.mark.sqlite
+def test_a_copy_with_libpqs_own_file(yetictl, filled, tmp_path, postgresql, monkeypatch):
+    """A URL without a password takes it from PGPASSFILE, as every program of PostgreSQL does."""
+    made = postgresql.make()
+    passwords = tmp_path / "passwords"
+    passwords.write_text("*:*:*:*:hunter2secret\n")
+    passwords.chmod(0o600)
+    try:
+        with postgresql.asking_for("hunter2secret", made):
+            refused = yetictl("db", "copy", "--to", made, status=1)
+            monkeypatch.setenv("PGPASSFILE", str(passwords))
+            copied = yetictl("db", "copy", "--to", made)
+    finally:
+        postgresql.drop(made)
+
+    assert "password" in refused.err
+    assert "copied " in copied.err
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ((), 2, "say where to: --to URL, or --to-file FILE"),
+        (("--to", "sqlite:///x.db", "--to-file", "x"), 2, "--to and --to-file exclude each other"),
+        (("--to", "sqlite:///x.db", "--from", "sqlite:///y.db", "--from-file", "x"), 2, "--from and --from-file"),
+        (("--to-file", "missing"), 1, "missing cannot be read: No such file or directory"),
+        (("--to-file", "empty"), 1, "empty is empty; it has to hold the URL of a database"),
+    ],
+)
+def test_a_copy_that_is_not_understood(yetictl, tmp_path, arguments, status, words):
+    """It is said what is missing, or too much; nothing is copied."""
+    (tmp_path / "empty").write_text("\n")
+
+    assert words in yetictl("db", "copy", *arguments, status=status).err
+    assert not (tmp_path / "x.db").exists()

@@ -126,7 +126,8 @@ def test_services_bring_the_database_up_to_date(container: Container, postgresql
     url = postgresql.make("empty")
     status = 0 if upgrade == "yes" else 1
     try:
-        _, said = container.run("tasks", "--once", status=status, YETI_DATABASE_URL=url, YETI_UPGRADE=upgrade)
+        given = {"YETI_DATABASE_URL": url, "YETI_SYSTEM_VERSIONS_PATH": str(container.home / "versions")}
+        _, said = container.run("tasks", "--once", status=status, YETI_UPGRADE=upgrade, **given)
     finally:
         postgresql.drop(url)
 
@@ -246,6 +247,29 @@ def test_a_folder_of_exports_that_cannot_be_made_is_said(container: Container) -
 
     assert "/exports-of-nobody cannot be made by" in err
     assert 0 == status
+
+
+@pytest.mark.parametrize("setting", ["export_path", "versions_path"])
+def test_a_folder_is_looked_at_wherever_it_is_set(container: Container, setting: str) -> None:
+    """In a file that a variable names, as containers do, and in yeti.conf; the first of them counts."""
+    named = container.home / "place.txt"
+    named.write_text("/dev/null/of a file\n")  # not even root makes that
+    (container.home / "yeti.conf").write_text(f"[system]\n{setting} = /dev/null/settings\n")
+    variable = {f"YETI_SYSTEM_{setting.upper()}_FILE": str(named)}
+    _, by_variable = container.run("tasks", "--once", status=1, **variable)
+    _, by_settings = container.run("tasks", "--once", status=1)
+
+    assert by_variable.startswith("docker-entrypoint: /dev/null/of a file cannot be made by")
+    assert by_settings.startswith("docker-entrypoint: /dev/null/settings cannot be made by")
+
+
+def test_settings_that_cannot_be_read_are_said_by_the_service(container: Container) -> None:
+    """Once, and in its own words."""
+    (container.home / "yeti.conf").write_text("[system]\nexport_path = /a\nexport_path = /b\n")
+    _, err = container.run("tasks", "--once", status=1, YETI_UPGRADE="no")
+
+    assert 1 == err.count("\n")
+    assert "export_path stands there twice; keep one" in err
 
 
 def test_anything_else_is_a_command(container: Container) -> None:

@@ -202,6 +202,46 @@ def test_figures_are_of_all_processes_together(home: Path) -> None:
     assert [True] * 6 == [counted in page for page in pages]
 
 
+def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
+    """What it counted counts, and however many die, there are no more files to be read."""
+    key = new_key(home)
+    with service(home, "api", "--processes", "2") as api:
+        url = api.answers()
+        children = until(lambda: two(api))
+        folder = folder_of_figures(children[0])
+        ask(url, 30)
+        before = sorted(file.name for file in folder.glob("*.db"))
+        for _ in range(2):
+            children = replaced(api, children[0])
+            ask(url, 10)
+        after = sorted(file.name for file in folder.glob("*.db"))
+        page = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
+        assert 0 == api.ends(signal.SIGTERM)
+
+    assert 'yeti_http_requests_total{method="GET",route="none",status="404"} 50.0' in page
+    assert 4 == len(before)
+    assert before == after
+    assert not folder.exists()
+
+
+def replaced(api: Service, process: int) -> list[int]:
+    """Kill one of the two, and return those that there are then."""
+    os.kill(process, signal.SIGKILL)
+    return until(lambda: two(api, but=process))
+
+
+def ask(url: str, times: int) -> None:
+    """Ask for what there is not, by a connection each, so that every process gets some."""
+    for _ in range(times):
+        assert 404 == httpx.get(f"{url}/docs-of-nobody", timeout=60).status_code
+
+
+def folder_of_figures(process: int) -> Path:
+    """Where a process puts what it counts."""
+    lines = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return Path(next(line.partition("=")[2] for line in lines if line.startswith("PROMETHEUS_MULTIPROC_DIR=")))
+
+
 def test_tasks_are_known_to_live_until_they_end(home: Path) -> None:
     """Its row is there while it runs, and gone at its end; a killed one leaves it, and it gets old."""
     with open_store(f"sqlite:///{home}/yeti.db") as store:
@@ -220,6 +260,44 @@ def test_tasks_are_known_to_live_until_they_end(home: Path) -> None:
             tasks.ends(signal.SIGKILL)
         assert 1 == len(seen())
         assert [] == workers.lately(store, time.time_ns() // 1_000 + 61_000_000)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_api_is_known_to_live_until_it_ends(home: Path, tmp_path: Path, processes: str) -> None:
+    """A store is not replaced below it; it is one row however many processes answer, and none that runs exports."""
+    backup = str(tmp_path / "a.backup")
+    yetictl(home, "db", "backup", backup)
+    with open_store(f"sqlite:///{home}/yeti.db") as store:
+
+        def seen() -> list[str]:
+            return [item.name for item in workers.lately(store, time.time_ns() // 1_000, service=workers.API)]
+
+        with service(home, "api", "--processes", processes) as api:
+            (name,) = until(seen)
+            assert str(api.process.pid) in name
+            with service(home, "db", "restore", backup) as restore:
+                assert 1 == restore.ends()
+            with service(home, "db", "copy", "--to", f"sqlite:///{tmp_path}/other.db") as copy:
+                assert 1 == copy.ends()
+            assert [] == workers.lately(store, time.time_ns() // 1_000)
+            assert 0 == api.ends(signal.SIGTERM)
+        assert [] == seen()
+    yetictl(home, "db", "restore", backup)
+
+    for refused in (restore, copy):
+        assert f"the service api is running ({name}); stop it first" in refused.text
+
+
+def test_an_api_makes_no_store_in_place_of_one_that_is_gone(home: Path) -> None:
+    """That it is there is not put down in a new database, which would look as if all were well."""
+    with service(home, "api") as api:
+        api.answers()
+        for file in home.glob("yeti.db*"):
+            file.unlink()
+        assert 0 == api.ends(signal.SIGTERM)
+
+    assert [] == list(home.glob("yeti.db"))
+    assert "the database is gone" in api.text
 
 
 def test_both_in_one_process(home: Path) -> None:

@@ -87,11 +87,19 @@ CASES = {
         {"export": "x"},
     ),
     "YetiConsumerStale": (
-        {'yeti_consumer_lag_seconds{consumer="c",export="x"}': f"{2 * DAY_S}x60"},
+        {'yeti_consumer_stale{consumer="c",export="x"}': "1x60"},
         {"consumer": "c", "export": "x"},
     ),
     "YetiConsumerTokenExpires": (
         {'yeti_consumer_token_expiry_timestamp_seconds{consumer="c"}': f"{13 * DAY_S}x60"},
+        {"consumer": "c"},
+    ),
+    # It asked half a minute before its token ended, at minute ten.
+    "YetiConsumerTokenExpired": (
+        {
+            'yeti_consumer_token_expiry_timestamp_seconds{consumer="c"}': "600x60",
+            'yeti_consumer_last_fetch_timestamp_seconds{consumer="c",export="x"}': "570x60",
+        },
         {"consumer": "c"},
     ),
     "YetiKeyExpires": (
@@ -118,10 +126,17 @@ QUIET = {
     'yeti_export_interval_seconds{export="x"}': f"{7 * DAY_S}x60",
     'yeti_export_age_seconds{export="by hand"}': f"{99 * DAY_S}x60",
     'yeti_export_enabled{export="by hand"}': "0x60",
-    'yeti_consumer_lag_seconds{consumer="c",export="x"}': "0x60",
+    'yeti_consumer_stale{consumer="c",export="x"}': "0x60",
+    # It lags, and need not ask again before tomorrow.
+    'yeti_consumer_lag_seconds{consumer="c",export="x"}': f"{2 * DAY_S}x60",
     'yeti_consumer_token_expiry_timestamp_seconds{consumer="c"}': f"{40 * DAY_S}x60",
-    # This one has ended: it is too late to say that it will.
+    'yeti_consumer_last_fetch_timestamp_seconds{consumer="c",export="x"}': "600x60",
+    # Those of these have ended, so that it is too late to say that they will: one had stopped asking long before, the
+    # other one's is long ago.
     'yeti_consumer_token_expiry_timestamp_seconds{consumer="ended"}': "0x60",
+    'yeti_consumer_last_fetch_timestamp_seconds{consumer="ended",export="x"}': f"-{8 * DAY_S}x60",
+    'yeti_consumer_token_expiry_timestamp_seconds{consumer="long ago"}': f"-{15 * DAY_S}x60",
+    'yeti_consumer_last_fetch_timestamp_seconds{consumer="long ago",export="x"}': f"-{15 * DAY_S}x60",
     'yeti_api_key_expiry_timestamp_seconds{user="u",key="k"}': f"{40 * DAY_S}x60",
     "yeti_workers": "1x60",
     "yeti_jobs_due_age_seconds": "0x60",

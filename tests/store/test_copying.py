@@ -5,14 +5,13 @@ import threading
 from contextlib import closing
 
 import pytest
+from defined_exports import defined
 
 from core.errors import StoreError
-from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.settings import Settings
 from core.exports.versions.verify import verify as verify_export
-from core.schemas.export import Selection
-from core.schemas.instant import DAY
+from core.schemas.instant import DAY, SECOND
 from core.store import copying, definitions, job_claims, jobs, open_store, users, workers
 from core.store.rebuild import verify
 from core.store.schema import metadata
@@ -47,18 +46,9 @@ def settings_of(folder):
     )
 
 
-def define(store, form, settings):
-    made = definition.make(
-        store,
-        form,
-        format=form,
-        file_name=f"{form}.out",
-        selection=Selection(),
-        default_destination=settings.export_path,
-        now=NOW,
-        limits={"empty": "publish"},
-    )
-    definitions.add_export(store, made)
+def define(store, name, settings, form=""):
+    limits = {"empty": "publish"}
+    defined(store, settings, name, format=form or name, file_name=f"{name}.out", now=NOW, limits=limits)
 
 
 def rows(store):
@@ -184,3 +174,32 @@ def test_what_runs_is_seen(file):
     assert "the export csv is being run" == copying.in_use(file.database, NOW + 2 * DAY + 1)
     leases.release(file, lease)
     assert "" == copying.in_use(file.database, NOW + 2 * DAY + 1)
+
+
+def test_services_are_seen(file):
+    """Processes of both services are a reason, each by its name; one that ended or said nothing for a minute is none."""
+    now = NOW + 2 * DAY
+    workers.seen(file, "one:1:1", now, now)
+    workers.seen(file, "one:2:1", now, now, service=workers.API)
+    workers.seen(file, "two:3:1", now - DAY, now - 61 * SECOND, service=workers.API)
+    both = copying.in_use(file.database, now)
+    workers.gone(file, "one:1:1")
+    api = copying.in_use(file.database, now)
+    later = copying.in_use(file.database, now + 60 * SECOND)
+    workers.gone(file, "one:2:1", service=workers.API)
+
+    assert {"the service tasks is running (one:1:1)", "the service api is running (one:2:1)"} == set(
+        both.split(" and ")
+    )
+    assert "the service api is running (one:2:1)" == api
+    assert "" == later
+    assert "" == copying.in_use(file.database, now)
+
+
+def test_an_api_is_no_worker(file):
+    """Whoever asks who runs what is due is told of tasks alone."""
+    workers.seen(file, "one:1:1", NOW, NOW)
+    workers.seen(file, "one:2:1", NOW, NOW, service=workers.API)
+
+    assert ["one:1:1"] == [item.name for item in workers.lately(file, NOW)]
+    assert ["one:2:1"] == [item.name for item in workers.lately(file, NOW, service=workers.API)]

@@ -11,18 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
 from itertools import islice, repeat
 from operator import add, lshift
+from posixpath import splitext
 from socket import AF_INET6, inet_ntoa, inet_ntop
 
 from core.exports.formatting.address_check import Accepted, Found, accepted, integers
 from core.exports.formatting.contract import Output, Values
 from core.values.networks import BITS, Span, text_of
 
-__all__ = ["MEMORY_BYTES_PER_ENTRY", "Accepted", "Addresses", "accepted", "counted"]
+__all__ = ["MEMORY_BYTES_PER_ENTRY", "Accepted", "Addresses", "accepted", "counted", "name_of_version"]
 
-MEMORY_BYTES_PER_ENTRY = 96
+MEMORY_BYTES_PER_ENTRY = 72
 """What `Addresses` keeps of each observable at most, while it sorts them."""
 
-BATCH = 8_192
+BATCH = 2_048
 _SHIFT = 8
 """A network is kept as one integer: the first address, and in the lowest eight bits the length of its prefix."""
 
@@ -118,6 +119,12 @@ class Addresses:
 def counted(observables: int, lines: int) -> str:
     """Return a note of how many observables became how many lines."""
     return f"{observables:,} addresses and networks were put together to {lines:,} lines"
+
+
+def name_of_version(file_name: str, version: int) -> str:
+    """Return the name of the file with the addresses of one version: ``lists/c2-ipv4.txt`` for ``lists/c2.txt``."""
+    root, suffix = splitext(file_name)
+    return f"{root}-ipv{version}{suffix}"
 
 
 def _texts(version: int, networks: Sequence[tuple[int, int]]) -> list[str]:

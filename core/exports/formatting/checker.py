@@ -63,3 +63,20 @@ def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: f
     except OSError as error:
         return Said(-1, f"{program} could not be run: {error.strerror}")
     return Said(ended.returncode, redact(ended.stdout + ended.stderr))
+
+
+def ask_apart(
+    program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S
+) -> Said | None:
+    """Run *program* as `ask` does, but in a network of its own, gone with it: it cannot change this machine's firewall.
+
+    Returns:
+        What it said; ``None`` too where this system gives no such network.
+    """
+    path = find(program)
+    # Root need not become another user, who may do less: nft sends large transactions only as root.
+    flags = "-n" if os.geteuid() == 0 else "-rn"
+    trial = ask("unshare", (flags, "true"), folder=folder) if path else None
+    if path is None or trial is None or trial.status != 0:
+        return None
+    return ask("unshare", (flags, path, *words), folder=folder, timeout_s=timeout_s)

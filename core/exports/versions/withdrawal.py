@@ -10,6 +10,7 @@ import msgspec
 from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.gate.measure import space_of
 from core.exports.gate.verdict import Verdict
+from core.exports.kept_memory import KeptMemory
 from core.exports.lease import Clock
 from core.exports.output import Rendered
 from core.exports.publishing.publish import Published
@@ -91,7 +92,7 @@ def publish_less(
             lines = changes_of(snapshot.connection, key, current.number, current.number, left)
             changed = write_counted(lines, out)
         job, rendered, space = without(
-            snapshot, current.record, versions.name, current.number, left, settings, clock, own
+            store, snapshot, current.record, versions.name, current.number, left, settings, clock, own
         )
     record, paths = record_of(
         versions.archive,
@@ -125,6 +126,7 @@ def takes(record: ManifestRecord, *others: ExportDefinition) -> list[Selection]:
 
 
 def without(
+    store: "Store",
     snapshot: "Snapshot",
     record: ManifestRecord,
     name: str,
@@ -148,7 +150,8 @@ def without(
     snapshot.add_pieces(piece for piece in ledger.pieces(snapshot, name, number) if piece[0] not in left)
     snapshot.add_pieces(left.stay)
     expected = snapshot.count(job.selection, job.instant) + len(snapshot.pieces)
-    rendered = render(snapshot, job, expected, folder, settings)
+    memory = KeptMemory(store, snapshot, name, job, keeps=True)
+    rendered = render(snapshot, job, expected, folder, settings, memory=memory)
     if not rendered.is_complete or rendered.entries + rendered.refused != expected:
         raise RenderError(
             f"of {expected:,} entries of version {number} only {rendered.entries:,} were written again"

@@ -16,7 +16,7 @@ from core.store.schema.allow_lists import (
     allow_list_remark,
     allow_list_setting,
 )
-from core.store.schema.basics import Id, Moment, metadata, sql_type
+from core.store.schema.basics import Id, Moment, metadata, schema_revision, sql_type
 from core.store.schema.consumers import consumer, consumer_export, consumer_token, fetch
 from core.store.schema.exports import (
     export,
@@ -47,7 +47,16 @@ from core.store.schema.runs import (
     run_total,
     worker,
 )
-from core.store.schema.versions import archive, ledger, ledger_piece, ledger_text, version, version_file
+from core.store.schema.versions import (
+    archive,
+    entry_number,
+    entry_number_next,
+    ledger,
+    ledger_piece,
+    ledger_text,
+    version,
+    version_file,
+)
 
 __all__ = [
     "Id",
@@ -68,6 +77,8 @@ __all__ = [
     "consumer_export",
     "consumer_token",
     "ended_token",
+    "entry_number",
+    "entry_number_next",
     "export",
     "export_access",
     "export_lease",
@@ -89,6 +100,7 @@ __all__ = [
     "run",
     "run_line",
     "run_total",
+    "schema_revision",
     "secret",
     "source",
     "source_setting",

@@ -81,3 +81,23 @@ ledger_text = Table(
     Column("text", Text, nullable=False, unique=True, comment="JSON; see ledger.py."),
     comment="Reasons, each once.",
 )
+
+entry_number = Table(
+    "entry_number",
+    metadata,
+    Column("export_id", Id, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, primary_key=True, comment="Of kind, type and value."),
+    Column("number", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, comment="Of the text; the first is 1."),
+    Column("text_digest", Text, nullable=False, comment="Of the text as it was last."),
+    sqlite_with_rowid=False,
+    comment="Numbers that entries of lists keep in every version.",
+)
+
+entry_number_next = Table(
+    "entry_number_next",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, comment="The next that nobody ever had."),
+    comment="Where numbers go on.",
+)

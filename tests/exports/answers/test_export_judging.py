@@ -57,7 +57,7 @@ def test_one_is_judged_as_all_are(empty, new_databases, story, asked, chance):  
 
                         expected = snapshot.takes(wanted, at, observable.type, observable.value)
                         assert expected == found.takes, (observable, at - NOW, wanted, found)
-    path.unlink()
+    new_databases.drop(path)
 
 
 ADDRESSES = tuple(f"192.0.{third}.{last}" for third in (2, 3) for last in (0, 1, 5, 128))
@@ -115,7 +115,7 @@ def test_one_is_kept_off_as_all_are(empty, new_databases, values, lists, limits)
                 assert listed == set(pieces) - known - others
             texts = [piece[2] for piece in snapshot.pieces]
             assert len(texts) == len(set(texts))
-    path.unlink()
+    new_databases.drop(path)
 
 
 def type_of(text):
