@@ -81,8 +81,15 @@ KNOWN: tuple[Known, ...] = (
         "the next run cleaned up after one that was killed",
         (TASKS, POSTGRESQL, SEAWEEDFS),
     ),
-    Known("log of api", _STORE_AWAY, "{event}: no database", "whoever asked was told 503", (POSTGRESQL,)),
-    Known("log of api", _STORAGE_AWAY, "{event}: no storage", "whoever asked was told 503", (SEAWEEDFS,)),
+    Known(
+        "log of api",
+        f"^request failed: .*({_STORE_AWAY})",
+        "{event}: no database",
+        "whoever asked was told 503",
+        (POSTGRESQL,),
+    ),
+    Known("log of api", _STORE_AWAY, "{event}: no database", "it is tried again", (POSTGRESQL,)),
+    Known("log of api", _STORAGE_AWAY, "{event}: no storage", "whoever asked was told so", (SEAWEEDFS,)),
     Known("log of tasks", r"^\{", "half a line", "it was killed while it wrote", (TASKS,)),
     Known("log of api", r"^\{", "half a line", "it was killed while it wrote", (API,)),
     Known(

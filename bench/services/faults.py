@@ -6,7 +6,8 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def measure(folder: Path, size: Size) -> Outcome:
             _looked_after(programs) as ends,
         ):
             chance = random.Random(size.seed)
-            deaths = _kill_in_turn([database, storage, *programs], size.seconds, chance)
+            deaths = _kill_in_turn(_mixed([*programs, database, storage]), size.seconds, chance)
             well_since = _now()
             _wait_for_calm(database.url, well_since)
         outcome = _judged(environ, database.url, reads, deaths, well_since)
@@ -126,6 +127,17 @@ def _programs(folder: Path, environ: Mapping[str, str], stack: ExitStack, worker
         )
         for name, words in services
     ]
+
+
+def _mixed(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts in an order in which one of each kind comes before the second of any."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for part in parts:
+        kind = part.name.split()[0]
+        turns.append((seen[kind], part))
+        seen[kind] += 1
+    return [part for _, part in sorted(turns, key=lambda turn: turn[0])]
 
 
 def _kill_in_turn(parts: list[Part], seconds: int, chance: random.Random) -> list[Death]:
