@@ -78,6 +78,10 @@ class StorageUnavailable(StorageError, ConnectionError):
     transient = True
 
 
+class VersionGone(StorageUnavailable):
+    """What should be kept of a version is not there; the message tells no place."""
+
+
 class StorageTimeout(StorageUnavailable, TimeoutError):
     """The storage did not answer in time; try again later."""
 
@@ -172,10 +176,6 @@ class RenderError(YetiError):
 
 class ExportBusy(YetiError):
     """Another process is running this export."""
-
-
-class ExportHeld(YetiError):
-    """The gate held a run; the last good version stays published."""
 
 
 # --- services -------------------------------------------------------------------------------------------

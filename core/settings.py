@@ -54,7 +54,9 @@ SETTINGS: tuple[Setting, ...] = (
         "system.versions_path",
         "{home}/versions",
         "Where versions, ledgers and manifests are kept: never a place that consumers may read, for they say which "
-        "sources and allow-lists decided what.  A folder, or the path of another storage.",
+        "sources and allow-lists decided what.  A folder, or the path of another storage.  With PostgreSQL the default "
+        "is `.yeti-versions` below `system.export_path` where that is a storage of the network, for a policy of it to keep "
+        "private; where it is a folder, which other hosts do not have, this setting has to be made.",
         "place",
     ),
     Setting(
@@ -164,6 +166,15 @@ SETTINGS: tuple[Setting, ...] = (
         "whole",
         least=1,
         most=4_096,
+    ),
+    Setting(
+        "api.upload_grace_s",
+        "30",
+        "So many seconds a body may take to come, and one more for each KiB of it that came: what comes slower is "
+        "ended with 408.",
+        "whole",
+        least=1,
+        most=3_600,
     ),
     Setting(
         "api.import_networks",
@@ -311,8 +322,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "notify.stale_after_minutes",
         "60",
-        "A consumer is stale when it has not asked for a list for so many minutes, or four times as long as between "
-        "its requests before if that is longer; a day if it asked only once.",
+        "So many minutes, at least, a consumer may be silent before it has stopped asking, see let-consumers-fetch; in "
+        "notices, figures and yetictl consumer lags alike.",
         "whole",
         least=1,
         most=525_600,

@@ -1,12 +1,19 @@
 """Fixtures that every area's tests may use."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from databases import KIND, ON_POSTGRESQL, Databases, PostgresqlServer, postgresql_server
+from left_out import LeftOut, asking_for_databases
 from scoreboard import Scoreboard, mark_rows
+
+if TYPE_CHECKING:
+    from core.exports.settings import Settings
+    from core.schemas.export import ExportDefinition
+    from core.store import Store
 
 INTEL = Path(__file__).parents[2] / "shared" / "data" / "intel"
 
@@ -29,13 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite: about SQLite's file itself; left out where tests run on a server")
     if KIND not in ("sqlite", "postgresql"):
         raise pytest.UsageError(f"YETI_TEST_DATABASE: {KIND!r} is neither sqlite nor postgresql")
+    if ON_POSTGRESQL:
+        config.pluginmanager.register(LeftOut())
     if config.option.scoreboard or config.option.scoreboard_check:
         config.pluginmanager.register(Scoreboard(config))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out on a server what is about a file."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on a server what is about a file, and what would be the same there: what asks for no database."""
     if ON_POSTGRESQL:
+        asking, others = asking_for_databases(items)
+        items[:] = asking
+        config.hook.pytest_deselected(items=others)
         for item in items:
             if item.get_closest_marker("sqlite"):
                 item.add_marker(
@@ -91,6 +103,40 @@ def new_databases(databases: Databases) -> Iterator[Databases]:
 def database_url(new_databases: Databases, tmp_path: Path) -> str:
     """The address of an empty database."""
     return new_databases.at(tmp_path / "home" / "yeti.db")
+
+
+@pytest.fixture
+def place(new_databases: Databases, tmp_path: Path) -> str:
+    """The address of a store of the test's own, with the allow-lists that the program carries."""
+    return new_databases.at(tmp_path / "yeti.db", made=True)
+
+
+@pytest.fixture
+def store(place: str) -> Iterator["Store"]:
+    """That store."""
+    from core.store import open_store
+
+    with open_store(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> "Settings":
+    """The settings of an installation below the test's folder."""
+    from core.exports.settings import Settings
+
+    return Settings(export_path=str(tmp_path / "published"), spool_path=tmp_path / "spool")
+
+
+@pytest.fixture
+def define(store: "Store", settings: "Settings") -> Callable[..., "ExportDefinition"]:
+    """Define an export of addresses, whatever they are: ``define("x", schedule="every:60")``."""
+    from defined_exports import defined
+
+    def make(name: str, **fields: Any) -> "ExportDefinition":
+        return defined(store, settings, name, **({"format": "list", "limits": {}} | fields))
+
+    return make
 
 
 @pytest.fixture(scope="session")

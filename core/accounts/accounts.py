@@ -131,8 +131,7 @@ def by_key(store: "Store", text: str) -> tuple[User, Key] | None:
     """Return whose key that is, and the key, ``None`` if there is none; whether both still count is the caller's."""
     if not keys.is_key(text):
         return None
-    found = users.key_by_sha256(store, keys.sha256_of(text))
-    return None if found is None else (users.get_user(store, found.user), found)
+    return users.owner_and_key(store, keys.sha256_of(text))
 
 
 def has_admin(store: "Store") -> bool:

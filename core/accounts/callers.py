@@ -1,5 +1,6 @@
 """Who asks: by password, key or token; and how often somebody may be wrong."""
 
+import logging
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv6Network, ip_address
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES = {"user+address": 5, "address": 30, "user": 100}
 """In a row, before whoever fails has to wait.  Nobody can lock a user out from somewhere else but by a hundred."""
+
+_log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2, 900
 _FORGOTTEN_AFTER_S = 3_600
@@ -57,11 +60,11 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         NotAuthenticated: There is none.
         TooManyAttempts: It was wrong too often, from there or for that user.
     """
-    address = _counted_as(address)
+    counted = _counted_as(address)
     folded = name.casefold()[:100]
     subjects = {
-        "user+address": f"user:{folded} address:{address}",
-        "address": f"address:{address}",
+        "user+address": f"user:{folded} address:{counted}",
+        "address": f"address:{counted}",
         "user": f"user:{folded}",
     }
     pauses = {subject: partial(_pause, most=_MOST_FAILURES[kind]) for kind, subject in subjects.items()}
@@ -70,12 +73,20 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         raise TooManyAttempts(max(1, -(-(until - now) // SECOND)))
     found = accounts.by_password(store, name, password)
     if found is None:
+        _tell_of_failure(store, folded, address, logins.blocked_until(store, subjects.values()), now)
         raise NotAuthenticated("Incorrect username or password")
     address_only = subjects["address"]
     own = (subjects["user+address"], subjects["user"])
     logins.succeed(store, own, {address_only: pauses[address_only]}, now)
     _check_enabled(found)
     return found
+
+
+def _tell_of_failure(store: "Store", name: str, address: str, until: Instant, now: Instant) -> None:
+    """Leave a trace of a failed login, and of the pause that it began, if it did: once for each."""
+    _log.warning("login failed", extra={"user": name, "address": address})
+    if until > now:
+        logins.note_block(store, name, address, until, now)
 
 
 def by_key(store: "Store", text: str, now: Instant) -> tuple[Caller, Key]:
@@ -101,10 +112,11 @@ def by_token(store: "Store", tokens: Tokens, text: str, now: Instant) -> Caller:
         raise NotAuthenticated("Could not validate credentials")
     try:
         user = users.get_user(store, claims.user)
+        own = [] if claims.key is None else users.keys(store, user.name)
     except NotFound:
         raise NotAuthenticated("Could not validate credentials") from None
     if claims.key is not None:
-        key = next((item for item in users.keys(store, user.name) if item.begin == claims.key), None)
+        key = next((item for item in own if item.begin == claims.key), None)
         if key is None:
             raise NotAuthenticated("Could not validate credentials")
         return replace(_of_key(user, key, now), claims=claims)

@@ -60,12 +60,12 @@ def known_caller(
             return callers.by_key(store, bearer.credentials, services.now)[0]
         return callers.by_token(store, services.tokens, bearer.credentials, services.now)
     if cookie:
-        _check_same_origin(request)
+        check_same_origin(request)
         return callers.by_token(store, services.tokens, cookie, services.now)
     raise NotAuthenticated("Could not validate credentials")
 
 
-async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
+async def caller_of(request: Request, caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
     """Return who asks; what the request changes from here on is put down as changed by that one.
 
     It is a coroutine, so that it runs in the task of the request: threads that the route runs in inherit from that.
@@ -74,6 +74,7 @@ async def caller_of(caller: Annotated[Caller, Depends(known_caller)]) -> Caller:
         NotAuthenticated: It is not known who asks.
     """
     act_as(caller.name)
+    request.state.tells_places = Permission.ADMIN in caller.permissions
     return caller
 
 
@@ -103,15 +104,21 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _check_same_origin(request: Request) -> None:
-    """Let a page of another site change nothing with the cookie of whoever looks at it.
+def check_same_origin(request: Request) -> None:
+    """Let a page of another site change nothing with the cookie of whoever looks at it, nor log anybody in.
 
     Browsers send ``Origin`` with every request that may change something.
+
+    Raises:
+        NotAuthenticated: It is another site's, or was not encrypted where we are.
     """
-    if request.method in _SAFE:
-        return
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+    if request.method in _SAFE or origin is None:
+        return
+    parts = urlsplit(origin)
+    # Not the other way round: behind a proxy that is not trusted we do not know that we are encrypted.
+    is_weaker = request.url.scheme == "https" and parts.scheme != "https"
+    if is_weaker or parts.netloc != request.headers.get("host", ""):
         raise NotAuthenticated("Could not validate credentials")
 
 

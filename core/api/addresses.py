@@ -34,6 +34,11 @@ _NEVER = tuple(
 )
 """Whatever is allowed."""
 
+_NAMES_OF_METADATA = frozenset(
+    ("metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal")
+)
+"""What clouds call the address at which a machine is told its credentials."""
+
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::ffff:0:0:0/96"))  # NAT64; SIIT, RFC 2765
 _COMPATIBLE = ip_network("::/96")
 
@@ -78,6 +83,22 @@ def reachable(host: str, port: int, allowed: Networks, resolve: Resolve = addres
         except (OSError, ValueError):
             return None
     return found[0] if found and all(may_reach(address, allowed) for address in found) else None
+
+
+def is_barred(host: str, port: int, allowed: Networks, resolve: Resolve = addresses_of) -> bool:
+    """Say whether a name must not be asked for by a proxy, which resolves it itself.
+
+    It is one of this machine or of a cloud's metadata, or has an address here that is barred; what has none here is
+    the proxy's to judge.
+    """
+    name = host.rstrip(".").lower()
+    if name in _NAMES_OF_METADATA or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        found = [ip_address(text) for text in resolve(host, port)]
+    except (OSError, ValueError):
+        return False
+    return not all(may_reach(address, allowed) for address in found)
 
 
 def _in(address: Address, networks: Networks) -> bool:

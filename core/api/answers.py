@@ -159,13 +159,34 @@ def of_ours(request: Request, error: Exception, more: Mapping[str, str] | None =
         headers["Retry-After"] = str(error.wait_s)
     elif status == 503:
         headers["Retry-After"] = _RETRY_AFTER_S
-    if status >= 500:
+    is_hidden = _may_tell_a_place(error, status) and not getattr(request.state, "tells_places", False)
+    if status >= 500 or is_hidden:
         _log.error("request failed", extra={"path": request.url.path, "why": str(error)})
     detail = redact(str(error))
-    if status >= 500 and isinstance(error, errors.StoreError):
-        # Where the database is, is nothing for whoever asks.
-        detail = f"the store cannot be used just now; the log has more under request {request_id.get()}"
+    # Where the database is, is nothing for whoever asks.
+    if is_hidden or isinstance(error, errors.StoreError):
+        detail = f"{_what_failed(error)}; the log has more under request {request_id.get()}"
     return answer(request, status, detail, headers=headers, errors=_faults_of(request, error))
+
+
+def _may_tell_a_place(error: YetiError, status: int) -> bool:
+    """Say whether a message may have a path, a host or a database in it, which are only for admins.
+
+    What names were sent, and what was to be stored, is known to whoever sent it.
+    """
+    if isinstance(error, errors.InvalidFileName | errors.InvalidContents | errors.VersionGone):
+        return False
+    return status >= 500 or isinstance(error, errors.StorageError)
+
+
+def _what_failed(error: YetiError) -> str:
+    if isinstance(error, errors.FileMissing):
+        return "what should be stored is not there"
+    if isinstance(error, errors.StorageError):
+        return "a storage cannot be used for that just now"
+    if isinstance(error, errors.StoreError):
+        return "the store cannot be used just now"
+    return "that cannot be done just now"
 
 
 def _faults_of(request: Request, error: YetiError) -> list[dict[str, Any]] | None:

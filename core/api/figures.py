@@ -101,13 +101,19 @@ FIGURES = (
     Figure(
         "yeti_consumer_lag_versions",
         GaugeMetricFamily,
-        "How many versions newer the published one is than the newest that the consumer got.",
+        "How many versions newer the published one is than the one that the consumer asked for last.",
         ("consumer", "export"),
     ),
     Figure(
         "yeti_consumer_lag_seconds",
         GaugeMetricFamily,
         "How long there has been a version that the consumer has not got.",
+        ("consumer", "export"),
+    ),
+    Figure(
+        "yeti_consumer_stale",
+        GaugeMetricFamily,
+        "1 if the consumer stopped asking for an export that is switched on.",
         ("consumer", "export"),
     ),
     Figure(
@@ -215,6 +221,7 @@ class _FromStore(Collector):
 
     def __init__(self, services: "Services") -> None:
         self._services = services
+        self._stale_after = services.config.whole("notify.stale_after_minutes") * 60 * SECOND
         self._kept = Kept(self._read, KEPT_S)
 
     def collect(self) -> Iterable[Metric]:
@@ -228,7 +235,7 @@ class _FromStore(Collector):
             add.exports(figures.exports(store), now)
             add.queue(health.queue(store, now), now)
             add.value("yeti_workers", len(workers.lately(store, now)))
-            for item in figures.consumers(store):
+            for item in figures.consumers(store, now, self._stale_after):
                 add.consumer(item, now)
             for ending in figures.consumer_endings(store):
                 add.value("yeti_consumer_token_expiry_timestamp_seconds", _s(ending.expires_at), ending.name)
@@ -298,6 +305,7 @@ class _Adding:
         lag_s = 0.0 if item.missed_since is None else _s(now - item.missed_since)
         self.value("yeti_consumer_lag_versions", max(0, item.current - item.version), *names)
         self.value("yeti_consumer_lag_seconds", lag_s, *names)
+        self.value("yeti_consumer_stale", item.is_stale, *names)
         self.value("yeti_consumer_last_fetch_timestamp_seconds", _s(item.last_at), *names)
 
 

@@ -9,7 +9,8 @@ from starlette.datastructures import FormData
 
 Place = tuple[str | int, ...]
 
-_ESCAPED = b"\\u0000"
+ESCAPED = b"\\u0000"
+"""Bytes without it, as JSON, hold no U+0000."""
 
 
 async def refuse_nul(request: Request) -> None:
@@ -18,7 +19,16 @@ async def refuse_nul(request: Request) -> None:
     Raises:
         RequestValidationError: The path, the query, a form or a JSON body has one.
     """
-    for place, text in await _texts(request):
+    refuse(await _texts(request))
+
+
+def refuse(texts: Iterable[tuple[Place, str]]) -> None:
+    """Do nothing if none of those texts, each with its place in a request, holds U+0000.
+
+    Raises:
+        RequestValidationError: One does.
+    """
+    for place, text in texts:
         if "\0" in text:
             fault = {
                 "type": "value_error",
@@ -36,8 +46,8 @@ async def _texts(request: Request) -> Iterable[tuple[Place, str]]:
     form = getattr(request, "_form", None)
     if isinstance(form, FormData):
         found += [(("body", name), name + _name_of(value)) for name, value in form.multi_items()]
-    if hasattr(request, "_json") and _ESCAPED in await request.body():
-        found += _inside(await request.json())
+    if hasattr(request, "_json") and ESCAPED in await request.body():
+        found += inside(await request.json())
     return found
 
 
@@ -45,7 +55,8 @@ def _name_of(value: Any) -> str:
     return value if isinstance(value, str) else value.filename or ""
 
 
-def _inside(body: Any) -> Iterator[tuple[Place, str]]:
+def inside(body: Any) -> Iterator[tuple[Place, str]]:
+    """Yield the texts of a body of JSON, names among them, each with its place."""
     waiting: list[tuple[Place, Any]] = [(("body",), body)]
     while waiting:
         place, value = waiting.pop()

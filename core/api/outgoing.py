@@ -18,7 +18,8 @@ from typing import BinaryIO, Self
 from urllib.parse import unquote, urljoin
 
 from core import __version__
-from core.api.addresses import Networks, Resolve, addresses_of, reachable
+from core.api import addresses
+from core.api.addresses import Networks, Resolve, addresses_of
 from core.api.outgoing_proxy import Proxies
 from core.api.outgoing_url import Url, parsed
 from core.errors import RefusedValue, TooLarge, UnreadableFile, YetiError
@@ -89,8 +90,12 @@ def _next(url: Url, location: str) -> Url:
 def _answer(url: Url, rules: Rules, resolve: Resolve, until: float) -> Iterator[http.client.HTTPResponse]:
     """Ask for a URL and give the answer, whose body is still to come; at *until* the connection is cut."""
     proxy = rules.proxies.of(url)
-    address = None if proxy and url.is_name else reachable(url.host, url.port, rules.allowed, resolve)
-    if address is None and (proxy is None or not url.is_name):
+    if proxy and url.is_name:
+        address, is_barred = None, addresses.is_barred(url.host, url.port, rules.allowed, resolve)
+    else:
+        address = addresses.reachable(url.host, url.port, rules.allowed, resolve)
+        is_barred = address is None
+    if is_barred:
         raise RefusedValue(
             f"{url.host} has no address that may be fetched from: hosts of the internet, and those of "
             "api.import_networks"

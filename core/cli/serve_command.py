@@ -6,6 +6,7 @@ import click
 
 from core.cli.output import say
 from core.cli.session import Session
+from core.errors import YetiError
 
 
 @click.command()
@@ -34,18 +35,21 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         session.export_settings,
         workers=workers,
         grace_s=config.whole("api.grace_s"),
-        beside=[telling(session).run],
+        beside={"notices": telling(session).run},
         keep=keep_of(config),
     )
-    api = serving.server(config)
+    api, asked = serving.server(config), threading.Event()
 
     def stop() -> None:
+        asked.set()
         api.stop()
         tasks.stop()
 
     def work() -> None:
         try:
             tasks.run()
+        except YetiError as error:
+            say(str(error))
         finally:
             api.should_exit = True  # one without the other would look as if all were well
 
@@ -56,8 +60,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         try:
             api.run(sockets=[listener])
         finally:
-            was_asked = tasks.is_stopping
-            if not was_asked:
+            if not asked.is_set():
                 tasks.stop()
             thread.join()
-    return 0 if was_asked else 1
+    return 0 if asked.is_set() else 1  # whoever looks after services begins it anew

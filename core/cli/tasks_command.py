@@ -57,7 +57,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
         settings,
         workers=workers,
         grace_s=grace_s,
-        beside=[notices.run],
+        beside={"notices": notices.run},
         keep=keep_of(session.config),
     )
     with on_signals(service.stop):

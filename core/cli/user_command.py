@@ -1,6 +1,7 @@
 """``yetictl user``: who may use the API."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from core.cli.parameters import Duration
 from core.cli.session import Session
 from core.errors import RefusedValue
 from core.schemas.instant import SECOND, to_second
+
+if TYPE_CHECKING:
+    from core.store.users import User
 
 ROLES = ("reader", "editor", "admin")
 
@@ -115,10 +119,7 @@ def password(session: Session, name: str, password_stdin: bool) -> None:
 @click.pass_obj
 def role(session: Session, name: str, role: str) -> None:
     """Say what a user may do."""
-    from core.accounts import accounts
-
-    with session.store() as store:
-        made = accounts.change(store, name, role=role, by=actor(), now=session.now)
+    made = _changed(session, name, role=role)
     say(f"{made.name}: {made.role}")
 
 
@@ -127,10 +128,7 @@ def role(session: Session, name: str, role: str) -> None:
 @click.pass_obj
 def disable(session: Session, name: str) -> None:
     """Turn a user away, with all keys, from now on."""
-    from core.accounts import accounts
-
-    with session.store() as store:
-        accounts.change(store, name, is_enabled=False, by=actor(), now=session.now)
+    _changed(session, name, is_enabled=False)
     say(f"{name}: switched off; yetictl user enable {name} switches it on again")
 
 
@@ -139,11 +137,15 @@ def disable(session: Session, name: str) -> None:
 @click.pass_obj
 def enable(session: Session, name: str) -> None:
     """Let a user in again."""
+    _changed(session, name, is_enabled=True)
+    say(f"{name}: switched on")
+
+
+def _changed(session: Session, name: str, *, role: str | None = None, is_enabled: bool | None = None) -> "User":
     from core.accounts import accounts
 
     with session.store() as store:
-        accounts.change(store, name, is_enabled=True, by=actor(), now=session.now)
-    say(f"{name}: switched on")
+        return accounts.change(store, name, role=role, is_enabled=is_enabled, by=actor(), now=session.now)
 
 
 @command.command()

@@ -5,6 +5,7 @@ its own, so that a long upload does not lose it.  A claim whose process is known
 """
 
 import hashlib
+import logging
 import os
 import socket
 import threading
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.errors import ExportBusy, StoreError
+from core.errors import ExportBusy, NotFound, StoreError
 from core.schemas.instant import Instant
 from core.store import leases
 from core.store.schema import export, export_lease
 
 if TYPE_CHECKING:
     from core.store import Store
+
+_log = logging.getLogger(__name__)
 
 RENEW_EVERY_S = leases.LEASE_S / 4
 
@@ -34,11 +37,17 @@ class Clock:
     def __init__(self, start: Instant) -> None:
         self.start = start
         self._began_ns = time.monotonic_ns()
+        self._wall_began_ns = time.time_ns()
 
     @property
     def now(self) -> Instant:
         """The present instant."""
         return self.start + (time.monotonic_ns() - self._began_ns) // 1_000
+
+    @property
+    def of_others(self) -> Instant:
+        """The present instant as other processes see it: the host may have slept, or its clock been set, meanwhile."""
+        return self.start + (time.time_ns() - self._wall_began_ns) // 1_000
 
 
 @contextmanager
@@ -81,6 +90,11 @@ def is_dead(claimed_by: str) -> bool:
     except OSError:
         return False
     return bool(began) and _began(process) != began
+
+
+def lives(claimed_by: str) -> bool:
+    """Say whether the process of that name surely lives: one of this host, whose numbers mean something here."""
+    return claimed_by.rsplit(":", 2)[0] == _host() and not is_dead(claimed_by)
 
 
 def was_before_boot(claimed_by: str) -> bool:
@@ -132,8 +146,10 @@ def _renew(store: "Store", lease: leases.Lease, clock: Clock, stop: threading.Ev
     while not stop.wait(RENEW_EVERY_S):
         try:
             with store.another() as own:
-                leases.renew(own, lease, clock.now)
-        except ExportBusy:
-            return  # the run finds out before it publishes
+                leases.renew(own, lease, clock.of_others)
+        except (ExportBusy, NotFound):
+            return  # the run finds out before it publishes; or the export has just got another name
         except StoreError:
             continue  # busy for once; the next time is in a quarter of the limit
+        except Exception as error:  # without this thread the run would lose its claim
+            _log.error("a claim could not be renewed", extra={"fault": f"{type(error).__name__}: {error}"})

@@ -31,7 +31,6 @@ from core.values.markings import strictest, tlp_of
 NAME = "stix"
 MEANING = "STIX 2.0 and 2.1: bundles, arrays, JSON lines"
 
-_PLACES = frozenset(("objects.item", "item", "", "data.objects.item"))
 _KINDS = {
     "malicious-activity": Kind.MALICIOUS,
     "compromised": Kind.MALICIOUS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from core.config import Config
 from core.schemas.instant import DAY, SECOND, Instant
 from core.schemas.notice import EXPIRING_TOKEN, FAILED, HELD, OVERDUE, RECOVERED, RELEASED, STALE_CONSUMER
+from core.store.standings import STALE_AFTER
 
 MINUTE: Instant = 60 * SECOND
 EVERYTHING = frozenset({HELD, RELEASED, FAILED, OVERDUE, STALE_CONSUMER, EXPIRING_TOKEN, RECOVERED})
@@ -26,7 +27,7 @@ class NoticeSettings:
     installation: str
     kinds: frozenset[str] = field(default=EVERYTHING)
     overdue_after: Instant = 60 * MINUTE
-    stale_after: Instant = 60 * MINUTE
+    stale_after: Instant = STALE_AFTER
     token_before: Instant = 14 * DAY
 
 

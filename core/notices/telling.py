@@ -66,12 +66,22 @@ class Telling:
         self._open, self._settings, self._channels = open_store, settings, tuple(channels)
         self._clock, self._chance, self._new_key = clock, chance, new_key
 
-    def run(self, stops: threading.Event) -> None:
-        """Look and deliver until *stops* is set; what is being sent just then may take its time-out longer."""
+    def run(self, stops: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+        """Look and deliver until *stops* is set; what is being sent just then may take its time-out longer.
+
+        Args:
+            stops: Set when it is to end.
+            beat: Called at each look.
+        """
         for channel in self._channels:
             step = partial(self._deliver_to, channel)
             threading.Thread(target=self._go_on, args=(stops, DELIVER_EVERY_S, step), daemon=True).start()
-        self._go_on(stops, LOOK_EVERY_S, self.look)
+
+        def look(store: "Store") -> int:
+            beat()
+            return self.look(store)
+
+        self._go_on(stops, LOOK_EVERY_S, look)
 
     def once(self) -> None:
         """Look, and deliver what is due now."""
@@ -168,7 +178,9 @@ def _going_on() -> Iterator[None]:
         yield
     except StoreError as error:
         _log.warning("the store cannot be used; notices wait", extra={"why": str(error)})
-    except Exception as error:  # a fault of ours keeps nobody from hearing of the rest
+    except (
+        BaseException
+    ) as error:  # a fault, also one of a library's own kind, keeps nobody from hearing of the rest
         _log.error("notices met a fault and go on", extra={"fault": f"{type(error).__name__}: {error}"})
 
 

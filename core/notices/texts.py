@@ -210,8 +210,8 @@ def _ran(item: Condition, facts: Facts) -> tuple[str, str]:
 
 def _asks(item: Condition, facts: Facts) -> tuple[str, str]:
     who, what = item.detail["consumer"], item.detail["export"]
-    for found in facts.fetches:
-        if (found.consumer, found.export) == (who, what):
+    for found in facts.standings:
+        if (found.consumer, found.export) == (who, what) and found.last_at is not None and found.is_enabled:
             title = f"{who} asks for {what} again"
             return title, f"{title}, last {_at(found.last_at)}; it has version {found.version}."
     title = f"{who} need not ask for {what} any more"

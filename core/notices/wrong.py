@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from core.notices.settings import NoticeSettings
 from core.redaction import redact
-from core.schemas.instant import DAY, Instant
+from core.schemas.instant import Instant
 from core.schemas.notice import (
     EXPIRED,
     EXPIRING,
@@ -20,13 +20,11 @@ from core.schemas.notice import (
     Condition,
 )
 from core.store.export_facts import ExportFacts
-from core.store.notice_facts import Facts, FetchFacts, TokenFacts
+from core.store.notice_facts import Facts, TokenFacts
+from core.store.standings import Standing, is_stale
 
 Known = Mapping[tuple[str, str], Condition]
 """Conditions by kind and subject."""
-
-PATIENCE = 4
-"""How many times as long as between two of its requests before a consumer may be silent."""
 
 MOST_WHY = 500
 """Letters of an error that are told; the log has all of it."""
@@ -44,7 +42,7 @@ def conditions(facts: Facts, known: Known, settings: NoticeSettings, now: Instan
     found: list[Condition] = []
     for item in facts.exports:
         found += _of_export(item, known, settings, now)
-    found += (made for item in facts.fetches if (made := _stale(item, settings, now)) is not None)
+    found += (made for item in facts.standings if (made := _stale(item, settings, now)) is not None)
     found += (made for token in facts.tokens if (made := _ending(token, settings, now)) is not None)
     return found
 
@@ -113,17 +111,11 @@ def _overdue(
     return Condition(OVERDUE, item.name, OVERDUE, item.due_at, {"due_at": item.due_at})
 
 
-def _stale(item: FetchFacts, settings: NoticeSettings, now: Instant) -> Condition | None:
-    if now - item.last_at <= patience(item, settings):
+def _stale(item: Standing, settings: NoticeSettings, now: Instant) -> Condition | None:
+    if item.last_at is None or not is_stale(item, now, settings.stale_after):
         return None
     detail = {"consumer": item.consumer, "export": item.export, "version": item.version, "current": item.current}
     return Condition(STALE_CONSUMER, f"{item.consumer}: {item.export}", STALE_CONSUMER, item.last_at, detail)
-
-
-def patience(item: FetchFacts, settings: NoticeSettings) -> Instant:
-    """Return how long a consumer may be silent before it is stale."""
-    usual = DAY if item.asked < 2 else PATIENCE * (item.last_at - item.first_at) // (item.asked - 1)
-    return max(settings.stale_after, usual)
 
 
 def _ending(item: TokenFacts, settings: NoticeSettings, now: Instant) -> Condition | None:

@@ -4,7 +4,8 @@
 
 - ``imports`` the write path, ``merge`` its rules, ``rendering`` the derived text;
 - ``snapshot`` the read path of exports, ``conditions`` the selection in SQL;
-- ``observables``, ``tags``, ``allow_lists``, ``definitions``, ``runs`` the rest;
+- ``definitions``, ``leases``, ``runs``, ``versions`` exports; ``jobs`` and ``job_claims`` the queue;
+- ``observables``, ``tags``, ``allow_lists``, ``kept_templates`` the rest;
 - ``rebuild`` proves and restores what is derived;
 - ``schema``, ``migrate``, ``dialect`` the database itself.
 """

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from core.actor import actor as who_acts
 from core.redaction import redact
 from core.schemas.instant import Instant
-from core.store.databases.interface import Lock
+from core.store.old_rows import forget_before
 from core.store.schema import audit
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ def note(
     return int(connection.execute(_ADD, row).fetchone()[0])
 
 
-def amend(connection: Driver, entry_id: int, detail: Mapping[str, Any]) -> None:
-    """Replace the detail of an entry whose change goes on, in a transaction of that."""
+def amend(connection: Driver, entry_id: int, detail: Mapping[str, Any], action: str | None = None) -> None:
+    """Replace the detail, and the action if one is given, of an entry whose change goes on, in a transaction of that."""
     connection.execute("UPDATE audit SET detail = ? WHERE id = ?", (_text(detail), entry_id))
+    if action is not None:
+        connection.execute("UPDATE audit SET action = ? WHERE id = ?", (action, entry_id))
 
 
 def entries(
@@ -121,9 +123,7 @@ def entries(
 
 def forget(store: "Store", before: Instant, most: int) -> int:
     """Delete up to *most* entries from before an instant, and return how many."""
-    old = select(audit.c.id).where(audit.c.at < before).order_by(audit.c.id).limit(most)
-    with store.writing(Lock.BOOKKEEPING) as connection:
-        return connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
+    return forget_before(store, audit, audit.c.at, before, most)
 
 
 def _text(detail: Mapping[str, Any]) -> str:

@@ -4,20 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import Connection, and_, delete, insert, select, tuple_, update
 
-from core.schemas.instant import SECOND, Instant
+from core.schemas.instant import Instant
 from core.store.databases.interface import Lock
-from core.store.schema import consumer, consumer_export, export, fetch
+from core.store.schema import consumer, export, fetch
+from core.store.standings import STALE_AFTER, is_stale, standings
 from core.store.store import Store
 
 NOBODY = 0
 """In the place of a consumer: whoever fetched an open list without a token."""
-
-_HOUR: Instant = 3_600 * SECOND
-_DAY: Instant = 24 * _HOUR
-_PATIENCE = 4
-"""How many times as long as between two requests of before may pass before a consumer has stopped asking."""
 
 
 class FetchKey(NamedTuple):
@@ -73,7 +69,7 @@ class Lag:
         version: The one that it has; ``None`` if it never fetched one.
         since: When it first got that.
         last_at: When it last asked; ``None``: never.
-        has_stopped: It was to ask again long ago.
+        has_stopped: It was to ask again long ago; not of an export that is switched off.
     """
 
     consumer: str
@@ -138,65 +134,27 @@ def fetches(store: Store, name: str | None = None) -> list[Fetch]:
         ]
 
 
-def lags(store: Store, now: Instant) -> list[Lag]:
-    """Return how every consumer that is switched on stands to what it may fetch, by consumer and export.
+def lags(store: Store, now: Instant, stale_after: Instant = STALE_AFTER) -> list[Lag]:
+    """Return how every consumer that is switched on stands to what is published, by consumer and export.
 
-    Of a consumer that may fetch every export, those count that it has ever fetched.
+    Of a consumer that may fetch every export, those count that it has ever fetched; who stopped asking is judged by
+    `core.store.standings.is_stale`.
     """
-    latest = (
-        select(fetch.c.consumer_id, fetch.c.export_id, func.max(fetch.c.last_at).label("last_at"))
-        .group_by(fetch.c.consumer_id, fetch.c.export_id)
-        .subquery()
-    )
-    query = (
-        select(
-            consumer.c.name.label("consumer"),
-            export.c.name.label("export"),
-            export.c.current_version,
-            consumer_export.c.export_id.label("granted"),
-            fetch,
-        )
-        .select_from(consumer)
-        .join(export, true())
-        .join(
-            consumer_export,
-            and_(consumer_export.c.consumer_id == consumer.c.id, consumer_export.c.export_id == export.c.id),
-            isouter=True,
-        )
-        .join(latest, and_(latest.c.consumer_id == consumer.c.id, latest.c.export_id == export.c.id), isouter=True)
-        .join(
-            fetch,
-            and_(
-                fetch.c.consumer_id == latest.c.consumer_id,
-                fetch.c.export_id == latest.c.export_id,
-                fetch.c.last_at == latest.c.last_at,
-            ),
-            isouter=True,
-        )
-        .where(
-            consumer.c.is_enabled,
-            export.c.current_version.is_not(None),
-            or_(
-                consumer_export.c.export_id.is_not(None),
-                and_(consumer.c.all_exports, fetch.c.version.is_not(None)),
-            ),
-        )
-        .order_by(consumer.c.name, export.c.name, fetch.c.version)
-    )
-    found: dict[tuple[str, str], Lag] = {}
     with store.reading() as connection:
-        for row in connection.execute(query):
-            asked = (row.full or 0) + (row.unchanged or 0)
-            found[row.consumer, row.export] = Lag(
-                row.consumer,
-                row.export,
-                row.current_version,
-                row.version,
-                row.first_at,
-                row.last_at,
-                row.last_at is not None and now - row.last_at > _patience(row.first_at, row.last_at, asked),
-            )
-    return list(found.values())
+        found = standings(connection)
+    return [
+        Lag(
+            item.consumer,
+            item.export,
+            item.current,
+            item.version,
+            item.since,
+            item.last_at,
+            is_stale(item, now, stale_after),
+        )
+        for item in found
+        if item.current is not None
+    ]
 
 
 def forget(store: Store, before: Instant, most: int) -> int:
@@ -211,13 +169,6 @@ def forget(store: Store, before: Instant, most: int) -> int:
     old = select(*key).where(fetch.c.last_at < before, later.exists()).limit(most)
     with store.writing(Lock.BOOKKEEPING) as connection:
         return connection.execute(delete(fetch).where(tuple_(*key).in_(old))).rowcount
-
-
-def _patience(first_at: Instant, last_at: Instant, asked: int) -> Instant:
-    """Return how long a consumer that asked so often between two instants may be silent."""
-    if asked < 2:
-        return _DAY
-    return max(_HOUR, _PATIENCE * (last_at - first_at) // (asked - 1))
 
 
 def _add(connection: Connection, key: FetchKey, item: Fetched) -> None:

@@ -12,6 +12,7 @@ from core.store.health import next_by_schedule
 from core.store.jobs import WAITING
 from core.store.run_totals import Total, totals
 from core.store.schema import export, job, run
+from core.store.standings import is_stale, standings
 from core.store.store import Store
 
 
@@ -50,10 +51,11 @@ class ConsumerFigures:
 
     Attributes:
         consumer, export: Names.
-        version: The newest that it got.
+        version: The one that it asked for last.
         current: The one that is published.
         last_at: When it last asked.
         missed_since: When the first version was made that it has not got; ``None`` if it has the newest.
+        is_stale: It stopped asking.
     """
 
     consumer: str
@@ -62,6 +64,7 @@ class ConsumerFigures:
     current: int
     last_at: Instant
     missed_since: Instant | None
+    is_stale: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,42 +150,42 @@ def _next(connection: Connection, found: dict[int, ExportFigures]) -> None:
         item.next_at = due_at if item.next_at is None else min(due_at, item.next_at)
 
 
-def consumers(store: Store) -> list[ConsumerFigures]:
-    """Return who has which version, by consumer and export; those who ask without a token are nobody in particular."""
-    fetch, consumer, version = schema.fetch, schema.consumer, schema.version
+def consumers(store: Store, now: Instant, stale_after: Instant) -> list[ConsumerFigures]:
+    """Return who has which version, by consumer and export; those who ask without a token are nobody in particular.
+
+    Of a consumer nothing is said with regard to what it never fetched; who is stale is judged by
+    `core.store.standings.is_stale`.
+    """
     with store.reading() as connection:
-        rows = connection.execute(
-            select(
-                consumer.c.name,
-                export.c.id,
-                export.c.name.label("export"),
-                export.c.current_version,
-                func.max(fetch.c.version).label("version"),
-                func.max(fetch.c.last_at).label("last_at"),
+        found = standings(connection)
+        made = _made(connection, {item.export_id for item in found if item.version != item.current})
+    figures = []
+    for item in found:
+        if item.current is None or item.version is None or item.last_at is None:
+            continue
+        missed_since = next((at for number, at in made[item.export_id] if number > item.version), None)
+        figures.append(
+            ConsumerFigures(
+                item.consumer,
+                item.export,
+                item.version,
+                item.current,
+                item.last_at,
+                missed_since,
+                is_stale(item, now, stale_after),
             )
-            .join(consumer, consumer.c.id == fetch.c.consumer_id)
-            .join(export, export.c.id == fetch.c.export_id)
-            .where(consumer.c.is_enabled, export.c.current_version.is_not(None))
-            .group_by(consumer.c.name, export.c.id, export.c.name, export.c.current_version)
-            .order_by(consumer.c.name, export.c.name)
-        ).all()
-        behind = {row.id: row.current_version for row in rows if row.version < row.current_version}
-        made: dict[int, list[tuple[int, Instant]]] = defaultdict(list)
-        if behind:
-            order = select(version.c.export_id, version.c.number, version.c.created_at).order_by(version.c.number)
-            for key, number, created_at in connection.execute(order.where(version.c.export_id.in_(behind))):
-                made[key].append((number, created_at))
-    return [
-        ConsumerFigures(
-            row.name,
-            row.export,
-            row.version,
-            row.current_version,
-            row.last_at,
-            next((created for number, created in made[row.id] if number > row.version), None),
         )
-        for row in rows
-    ]
+    return figures
+
+
+def _made(connection: Connection, exports: set[int]) -> dict[int, list[tuple[int, Instant]]]:
+    """Return of those exports the numbers of their versions, and when each was made, oldest first."""
+    found: dict[int, list[tuple[int, Instant]]] = defaultdict(list)
+    version = schema.version
+    order = select(version.c.export_id, version.c.number, version.c.created_at).order_by(version.c.number)
+    for key, number, created_at in connection.execute(order.where(version.c.export_id.in_(exports))):
+        found[key].append((number, created_at))
+    return found
 
 
 def consumer_endings(store: Store) -> list[Ending]:

@@ -45,11 +45,15 @@ class MergeReport:
 
 
 class Told(NamedTuple):
-    """What is put down of a session in the record of changes: an action, of what, and more of it beside the counts."""
+    """What is put down of a session in the record of changes: an action, of what, and more of it beside the counts.
+
+    ``of_known`` is the action where no observable was new; empty: the same.
+    """
 
     action: str = "import"
     subject: str = ""
     detail: Mapping[str, Any] = MappingProxyType({})
+    of_known: str = ""
 
 
 class ImportSession:
@@ -167,12 +171,14 @@ class ImportSession:
 
     def _note(self) -> None:
         """Put down what the session did so far, once for all its transactions."""
-        action, subject, more = self._told
+        action, subject, more, of_known = self._told
+        if of_known and not self.report.new:
+            action = of_known
         detail = {**more, **{name: number for name in _COUNTED if (number := getattr(self.report, name))}}
         if self._entry is None:
             self._entry = audit.note(self._connection, action, subject, detail, now=self._now)
         else:
-            audit.amend(self._connection, self._entry, detail)
+            audit.amend(self._connection, self._entry, detail, action)
 
 
 def printable(text: str, length: int = 80) -> str:

@@ -14,6 +14,7 @@ from core.schemas.instant import SECOND, Instant
 from core.store import wake_ups
 from core.store.databases.interface import Lock
 from core.store.jobs import CANCELLED, FAILED, RUNNING, WAITING, Job, is_open, read
+from core.store.leases import lasts
 from core.store.schema import export_lease, job, job_death
 from core.store.store import Store
 
@@ -23,13 +24,28 @@ LEASE_S = 30
 MOST_TAKEN_OVER = 5
 """A job whose workers died so often is given up: it may be what kills them."""
 
+IsDead = Callable[[str], bool]
+"""Whether the process of the worker of that name surely is gone: its job is not waited for."""
+
+IsOver = Callable[[int, str, Instant], bool]
+"""Of a claim that ran out, by job, worker and its end: whether its worker had time enough to renew it."""
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+def _at_once(_: int, __: str, ___: Instant) -> bool:
+    return True
+
 
 def claim(
     store: Store,
     owner: str,
     now: Instant,
     *,
-    is_dead: Callable[[str], bool] = lambda _: False,
+    is_dead: IsDead = _nobody,
+    is_over: IsOver = _at_once,
     only: int | None = None,
 ) -> Job | None:
     """Take the job that has been due longest, of an export that nobody runs; ``None`` if there is none.
@@ -38,21 +54,23 @@ def claim(
         store: Where.
         owner: Name of the worker.
         now: The present instant.
-        is_dead: Whether the process of that name surely is gone: its job is not waited for.
+        is_dead: Of the workers there are.
+        is_over: Of claims that ran out.
         only: Id of the job to take, and no other.
     """
     with store.writing(Lock.BOOKKEEPING) as connection:
-        _sweep(connection, now, is_dead)
+        _sweep(connection, now, is_dead, is_over)
         other = job.alias()
         taken = exists().where(other.c.export_id == job.c.export_id, other.c.state == RUNNING)
         busy = [
             row.export_id
-            for row in connection.execute(select(export_lease).where(export_lease.c.lease_until > now))
-            if row.owner is not None and not is_dead(row.owner)
+            for row in connection.execute(select(export_lease).where(export_lease.c.owner.is_not(None)))
+            if lasts(row.lease_until, now) and not is_dead(row.owner)
         ]
         found = connection.scalar(
             select(job.c.id)
-            .where(job.c.state == WAITING, job.c.due_at <= now, ~taken, job.c.export_id.not_in(busy))
+            .where(job.c.state == WAITING, _is_due(job.c.due_at, job.c.created_at, now))
+            .where(~taken, job.c.export_id.not_in(busy))
             .where(*([] if only is None else [job.c.id == only]))
             .order_by(job.c.due_at, job.c.id)
             .limit(1)
@@ -68,30 +86,37 @@ def claim(
         return read(connection, found)
 
 
-def has_work(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> bool:
+def has_work(store: Store, now: Instant, *, is_dead: IsDead = _nobody, is_over: IsOver = _at_once) -> bool:
     """Say whether `claim` might find something: asked often, and without a write."""
     with store.reading() as connection:
         rows = connection.execute(
-            select(job.c.state, job.c.owner, job.c.lease_until, job.c.due_at).where(is_open())
+            select(job.c.id, job.c.state, job.c.owner, job.c.lease_until, job.c.due_at, job.c.created_at).where(
+                is_open()
+            )
         )
-        return any(row.due_at <= now if row.state == WAITING else _is_gone(row, now, is_dead) for row in rows)
+        return any(
+            _is_due(row.due_at, row.created_at, now)
+            if row.state == WAITING
+            else _is_gone(row, now, is_dead, is_over)
+            for row in rows
+        )
 
 
-def needs_mending(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> bool:
+def needs_mending(store: Store, now: Instant, *, is_dead: IsDead = _nobody, is_over: IsOver = _at_once) -> bool:
     """Say whether `mend` has something to do: asked often, and without a write."""
     with store.reading() as connection:
         rows = connection.execute(
             select(job.c.id, job.c.state, job.c.owner, job.c.lease_until).where(is_open())
         ).all()
-        if any(row.state == RUNNING and _is_gone(row, now, is_dead) for row in rows):
+        if any(row.state == RUNNING and _is_gone(row, now, is_dead, is_over) for row in rows):
             return True
         return bool(wake_ups.missing(connection, {row.id for row in rows if row.state == WAITING}))
 
 
-def mend(store: Store, now: Instant, *, is_dead: Callable[[str], bool] = lambda _: False) -> None:
+def mend(store: Store, now: Instant, *, is_dead: IsDead = _nobody, is_over: IsOver = _at_once) -> None:
     """Let jobs wait again whose workers are gone, and have workers woken for all that wait."""
     with store.writing(Lock.BOOKKEEPING) as connection:
-        _sweep(connection, now, is_dead)
+        _sweep(connection, now, is_dead, is_over)
         waiting = {row.id: row for row in connection.execute(select(job).where(job.c.state == WAITING))}
         for key in wake_ups.missing(connection, set(waiting)):
             row = waiting[key]
@@ -176,10 +201,10 @@ def put_back(
         wake_ups.put(connection, item.id, row.export_id, due_at)
 
 
-def _sweep(connection: Connection, now: Instant, is_dead: Callable[[str], bool]) -> None:
+def _sweep(connection: Connection, now: Instant, is_dead: IsDead, is_over: IsOver) -> None:
     """Let jobs wait again whose workers are gone."""
     for row in connection.execute(select(job).where(job.c.state == RUNNING)).all():
-        if not _is_gone(row, now, is_dead):
+        if not _is_gone(row, now, is_dead, is_over):
             continue
         values: dict[str, Any] = {"owner": None, "lease_until": None}
         deaths = _count_death(connection, row.id)
@@ -212,8 +237,15 @@ def _count_death(connection: Connection, key: int) -> int:
     return before + 1
 
 
-def _is_gone(row: Any, now: Instant, is_dead: Callable[[str], bool]) -> bool:
-    return (row.lease_until or 0) <= now or (row.owner is not None and is_dead(row.owner))
+def _is_gone(row: Any, now: Instant, is_dead: IsDead, is_over: IsOver) -> bool:
+    if row.owner is None or row.lease_until is None or is_dead(row.owner):
+        return True
+    return not lasts(row.lease_until, now) and is_over(row.id, row.owner, row.lease_until)
+
+
+def _is_due(due_at: Any, created_at: Any, now: Instant) -> Any:
+    """Say whether a job is due, in SQL or not: one that was asked for at once is, though the clock went back since."""
+    return (due_at <= now) | (due_at <= created_at)
 
 
 def _held(connection: Connection, item: Job) -> Row[Any]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    delete,
     func,
     insert,
     or_,
@@ -27,6 +26,7 @@ from core.store import wake_ups
 from core.store.audit import note
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
+from core.store.old_rows import forget_before
 from core.store.schema import export, job, job_death
 from core.store.store import Store
 
@@ -195,9 +195,7 @@ def count(store: Store, name: str | None = None, *, states: Sequence[str] = ()) 
 
 def forget(store: Store, before: Instant, most: int) -> int:
     """Delete up to *most* jobs that ended before an instant, and return how many."""
-    old = select(job.c.id).where(job.c.finished_at < before).order_by(job.c.id).limit(most)
-    with store.writing(Lock.BOOKKEEPING) as connection:
-        return connection.execute(delete(job).where(job.c.id.in_(old))).rowcount
+    return forget_before(store, job, job.c.finished_at, before, most)
 
 
 def read(connection: Connection, key: int) -> Job:

@@ -19,6 +19,9 @@ from core.store.store import Store
 LEASE_S = 40
 """So long a run may say nothing before the export is another's: with the pauses in between less than a minute."""
 
+FURTHEST_S = 3_600
+"""A claim that lasts longer from now on was made by a clock that was wrong, and is not waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -47,7 +50,7 @@ def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = L
                 insert(export_lease).values(export_id=found, number=1, owner=owner, lease_until=until)
             )
             number = 1
-        elif held.owner is not None and held.lease_until > now:
+        elif held.owner is not None and lasts(held.lease_until, now):
             raise ExportBusy(f"{name} is being run by {held.owner}; its claim ends {to_text(held.lease_until)}")
         else:
             number = held.number + 1
@@ -58,6 +61,11 @@ def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = L
             )
         _fail_left_behind(connection, found, now)
     return Lease(name, owner, number)
+
+
+def lasts(lease_until: Instant, now: Instant) -> bool:
+    """Say whether a claim until then still holds."""
+    return now < lease_until <= now + FURTHEST_S * SECOND
 
 
 def running(store: Store, now: Instant) -> list[str]:

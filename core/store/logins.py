@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from core.schemas.instant import Instant
+from core.schemas.instant import SECOND, Instant
+from core.store import audit
 from core.store.databases.interface import Lock
 from core.store.schema import ended_token, login_failure
 from core.store.store import Store
+
+UNKNOWN = "(unknown)"
+"""Who acts where that is not known; no user can be called that."""
 
 Block = Callable[[int], int]
 """For how many microseconds so many attempts in a row keep somebody out."""
@@ -53,6 +57,20 @@ def succeed(store: Store, forgotten: Iterable[str], uncounted: Mapping[str, Bloc
             number = (connection.scalar(select(login_failure.c.number).where(mine)) or 1) - 1
             values = {"number": number, "blocked_until": _until(now, block(number))}
             connection.execute(update(login_failure).where(mine).values(**values))
+
+
+def note_block(store: Store, name: str, address: str, until: Instant, now: Instant) -> None:
+    """Put down that whoever tries to be a user from an address is kept out for a while: nobody is known who did it."""
+    detail = {"address": address, "seconds": -(-(until - now) // SECOND)}
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        audit.note(connection, "login blocked", name, detail, by=UNKNOWN, now=now)
+
+
+def blocked_until(store: Store, subjects: Iterable[str]) -> Instant:
+    """Return until when one of the subjects is kept out; 0: none ever was."""
+    with store.reading() as connection:
+        mine = login_failure.c.subject.in_(tuple(subjects))
+        return int(connection.scalar(select(func.max(login_failure.c.blocked_until)).where(mine)) or 0)
 
 
 def end_token(store: Store, token_id: str, expires_at: Instant) -> None:

@@ -3,24 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select, true
+from sqlalchemy import Connection, select
 
 from core.schemas.instant import Instant
 from core.store.export_facts import ExportFacts, read_exports
-from core.store.schema import api_key, consumer, consumer_export, consumer_token, export, fetch, user
-
-
-@dataclass(frozen=True, slots=True)
-class FetchFacts:
-    """What a consumer that may still fetch an export did: from when to when it asked, how often, what it has."""
-
-    consumer: str
-    export: str
-    first_at: Instant
-    last_at: Instant
-    asked: int
-    version: int
-    current: int | None
+from core.store.schema import api_key, consumer, consumer_token, export, user
+from core.store.standings import Standing, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +27,7 @@ class Facts:
     """All of it, of one state of the store; ``all_exports`` are the names also of those that are switched off."""
 
     exports: tuple[ExportFacts, ...]
-    fetches: tuple[FetchFacts, ...]
+    standings: tuple[Standing, ...]
     tokens: tuple[TokenFacts, ...]
     all_exports: frozenset[str]
 
@@ -54,77 +42,10 @@ def read(connection: Connection, now: Instant, known: Collection[tuple[str, str]
     """
     return Facts(
         tuple(read_exports(connection, frozenset(known))),
-        tuple(_fetches(connection)),
+        tuple(standings(connection)),
         (*_keys(connection), *_consumer_tokens(connection)),
         frozenset(connection.scalars(select(export.c.name))),
     )
-
-
-def _fetches(connection: Connection) -> list[FetchFacts]:
-    of_both = (fetch.c.consumer_id, fetch.c.export_id)
-    total = (
-        select(
-            *of_both,
-            func.min(fetch.c.first_at).label("first_at"),
-            func.max(fetch.c.last_at).label("last_at"),
-            func.sum(fetch.c.full + fetch.c.unchanged).label("asked"),
-        )
-        .group_by(*of_both)
-        .subquery()
-    )
-    query = (
-        select(
-            consumer.c.name.label("consumer"),
-            export.c.name.label("export"),
-            total.c.first_at,
-            total.c.last_at,
-            total.c.asked,
-            func.max(fetch.c.version).label("version"),
-            export.c.current_version,
-        )
-        .select_from(total)
-        .join(consumer, consumer.c.id == total.c.consumer_id)
-        .join(export, export.c.id == total.c.export_id)
-        .join(
-            fetch,
-            and_(
-                fetch.c.consumer_id == total.c.consumer_id,
-                fetch.c.export_id == total.c.export_id,
-                fetch.c.last_at == total.c.last_at,
-            ),
-        )
-        .join(
-            consumer_export,
-            and_(consumer_export.c.consumer_id == consumer.c.id, consumer_export.c.export_id == export.c.id),
-            isouter=True,
-        )
-        .where(
-            consumer.c.is_enabled,
-            export.c.enabled,
-            or_(consumer.c.all_exports == true(), consumer_export.c.export_id.is_not(None)),
-        )
-        .group_by(
-            consumer.c.name,
-            export.c.name,
-            total.c.first_at,
-            total.c.last_at,
-            total.c.asked,
-            export.c.current_version,
-        )
-        .order_by(consumer.c.name, export.c.name)
-    )
-    return [
-        FetchFacts(
-            row.consumer,
-            row.export,
-            row.first_at,
-            row.last_at,
-            int(row.asked),
-            row.version,
-            row.current_version,
-        )
-        for row in connection.execute(query)
-    ]
 
 
 def _keys(connection: Connection) -> list[TokenFacts]:

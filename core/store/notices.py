@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 from core.schemas.instant import SECOND, Instant
 from core.schemas.notice import Condition, Notice
 from core.store.databases.interface import Lock
+from core.store.old_rows import forget_before
 from core.store.schema import condition, notice, notice_delivery
 from core.store.store import Store
 
@@ -153,11 +154,9 @@ def recent(store: Store, *, limit: int = 20) -> list[tuple[Notice, list[Delivery
     return [(_notice(row), states[row.id]) for row in rows]
 
 
-def forget(store: Store, before: Instant, limit: int) -> int:
-    """Delete *limit* notices at most from before an instant, and return how many."""
-    old = select(notice.c.id).where(notice.c.made_at < before).limit(limit)
-    with store.writing(Lock.BOOKKEEPING) as connection:
-        return connection.execute(delete(notice).where(notice.c.id.in_(old))).rowcount
+def forget(store: Store, before: Instant, most: int) -> int:
+    """Delete up to *most* notices from before an instant, and return how many."""
+    return forget_before(store, notice, notice.c.made_at, before, most)
 
 
 def _next(connection: Connection, channel: str, now: Instant) -> Row[Any] | None:

@@ -202,18 +202,22 @@ def _keep_untagged(store: Store, entries: Sequence[Entry], source: str, now: Ins
                 remarks.setdefault(known[item.type, item.value], []).append(
                     msgspec.json.decode(_encode(context_object(source, item.context)))
                 )
-        _add_remarks(connection, store, remarks, now)
+        new = {row[0] for row in added}
+        if told_more := [key for key in _add_remarks(connection, store, remarks, now) if key not in new]:
+            audit.note(connection, "context added", _named(connection, told_more), {"source": source}, now=now)
 
 
 def _add_remarks(
     connection: Connection, store: Store, remarks: dict[int, list[dict[str, Any]]], now: Instant
-) -> None:
+) -> list[int]:
+    """Keep remarks with observables, and return the row ids of those that had them not."""
     changed = []
     for key, text in dialect.find_by_ids(connection, "t.id, t.context", "observable", list(remarks), key="id"):
         known = msgspec.json.decode(text)
         if sum(with_context(known, new) for new in remarks[key]):
             changed.append((context_text(known), key))
     _put_context(connection, store, changed, now)
+    return [key for _, key in changed]
 
 
 def _put_context(connection: Connection, store: Store, changed: Sequence[tuple[str, int]], now: Instant) -> None:

@@ -1,4 +1,4 @@
-"""Observables one at a time: count, find, list, add, tag, withdraw, reinstate.
+"""Observables one at a time: count, find, list, add, tag.
 
 What is found is a ``Row``, with each assertion judged at the instant of the question.
 """
@@ -9,11 +9,8 @@ from contextlib import closing, contextmanager
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import Claim, Kind
 from core.schemas.instant import Instant
-from core.store import audit, dialect
-from core.store.changes import ADD_OBSERVABLE
-from core.store.clock import tick
+from core.store import dialect
 from core.store.databases.interface import Connection
-from core.store.derive import derive
 from core.store.imports import ImportSession, MergeReport, Told
 from core.store.lifetimes import read_lifetimes
 from core.store.rows import Row, RowReader
@@ -22,8 +19,6 @@ from core.store.tags import sticky_among
 from core.values.markings import tlp_of
 from core.values.tags import tag_key
 
-_WITHDRAW = "UPDATE assertion SET withdrawn_at = ?, withdrawn_reason = ? WHERE withdrawn_at IS NULL"
-_REINSTATE = "UPDATE assertion SET withdrawn_at = NULL, withdrawn_reason = NULL WHERE withdrawn_at IS NOT NULL"
 _BATCH = 10_000
 
 
@@ -107,18 +102,6 @@ def add(store: Store, claims: Collection[Claim], now: Instant, told: Told | None
     return session.report
 
 
-def add_untagged(store: Store, type: str, value: str, now: Instant) -> bool:
-    """Keep an observable of which nobody claims anything, and say whether it is new."""
-    with _writing(store) as connection:
-        instant = tick(connection, now, store.lifetime_s)
-        if _ids(connection, value, type):
-            return False
-        key = connection.execute("SELECT COALESCE(max(id), 0) + 1 FROM observable").fetchone()[0]
-        connection.execute(ADD_OBSERVABLE, (key, type, value, instant, instant, 0, "[]", "[]"))
-        audit.note(connection, "observable added", value, {"type": type}, now=now)
-        return True
-
-
 def tag(store: Store, type: str, value: str, tags: Sequence[str], source: str, now: Instant) -> MergeReport:
     """Let *source* claim that the known observable has *tags*.
 
@@ -169,35 +152,6 @@ def split_by_kind(tags: Sequence[str], sticky: Collection[str]) -> list[tuple[Ki
     return [(kind, tuple(dict.fromkeys((*names, *markings)))) for kind, names in groups]
 
 
-def withdraw(
-    store: Store,
-    value: str,
-    reason: str,
-    now: Instant,
-    *,
-    type: str = "",
-    source: str = "",
-    tags: Collection[str] = (),
-) -> int:
-    """Withdraw what is claimed of *value*, and return how many assertions that were.
-
-    Withdrawn stays withdrawn, however often it is imported again, until ``reinstate``.
-
-    Args:
-        store: Where.
-        value: The canonical value.
-        reason: Kept with each assertion.
-        now: When.
-        type: Of this type only.
-        source: What this source claims only.
-        tags: Under these tags only.
-
-    Raises:
-        NotFound: There is no such observable.
-    """
-    return _change(store, _WITHDRAW, reason, value, now, type, source, tags)
-
-
 def id_of(store: Store, type: str, value: str) -> int | None:
     """Return the row id of an observable, ``None`` if nobody knows it."""
     with _reading(store) as connection:
@@ -213,55 +167,13 @@ def values_of(store: Store, type: str) -> Iterator[list[str]]:
                 yield [value for (value,) in batch]
 
 
-def reinstate(
-    store: Store, value: str, now: Instant, *, type: str = "", source: str = "", tags: Collection[str] = ()
-) -> int:
-    """Undo ``withdraw``, and return how many assertions count again from now on.
-
-    Raises:
-        NotFound: There is no such observable.
-    """
-    return _change(store, _REINSTATE, None, value, now, type, source, tags)
-
-
-def _change(
-    store: Store,
-    change: str,
-    reason: str | None,
-    value: str,
-    now: Instant,
-    type: str,
-    source: str,
-    tags: Collection[str],
-) -> int:
-    keys = {tag_key(name) for name in tags}
-    with _writing(store) as connection:
-        instant = tick(connection, now, store.lifetime_s)
-        ids = _known(connection, value, type)
-        query = f"{change} AND observable_id IN ({dialect.marks(ids)})"
-        values: list[int | str] = [*ids] if reason is None else [instant, reason, *ids]
-        if source:
-            query += " AND source_id IN (SELECT id FROM source WHERE name = ?)"
-            values.append(source)
-        if keys:
-            query += f" AND tag_id IN (SELECT id FROM tag WHERE key IN ({dialect.marks(keys)}))"  # noqa: S608 (marks)
-            values += sorted(keys)
-        changed = connection.execute(query, values).rowcount
-        if changed:
-            derive(connection, ids, instant, store.lifetime_s, modified=True)
-            action = "observable reinstated" if reason is None else "observable withdrawn"
-            given = {"type": type, "source": source, "tags": [*tags], "reason": reason}
-            told = {key: item for key, item in given.items() if item}
-            audit.note(connection, action, value, {"assertions": changed, **told}, now=now)
-        return changed
-
-
 def told_of(claims: Collection[Claim]) -> Told:
     """Return what is put down of claims that somebody makes by hand."""
     values = dict.fromkeys(claim.value for claim in claims)
     tags = dict.fromkeys(name for claim in claims for name in claim.tags)
     subject = next(iter(values)) if len(values) == 1 else f"{len(values):,} values"
-    return Told("observable added", subject, {"tags": [*tags]} if tags else {})
+    detail = {"tags": [*tags]} if tags else {}
+    return Told("observable added", subject, detail, of_known="observable tagged" if tags else "")
 
 
 def _known(connection: Connection, value: str, type: str) -> list[int]:
@@ -291,16 +203,6 @@ def _reading(store: Store) -> Iterator[Connection]:
     try:
         with store.database.errors():
             connection.begin_reading()
-            yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _writing(store: Store) -> Iterator[Connection]:
-    connection = store.connect()
-    try:
-        with store.database.writing(connection):
             yield connection
     finally:
         connection.close()

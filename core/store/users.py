@@ -18,6 +18,15 @@ READER, EDITOR, ADMIN = "reader", "editor", "admin"
 ROLES = (READER, EDITOR, ADMIN)
 """From the least to the most; each may do what those before it may."""
 
+_KEY_COLUMNS = (
+    user.c.name.label("key_user"),
+    api_key.c.begin,
+    api_key.c.scopes,
+    api_key.c.expires_at,
+    *(getattr(api_key.c, name).label(f"key_{name}") for name in ("id", "name", "created_at", "is_enabled")),
+)
+"""Of a key, so called that those of its user may stand beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -201,10 +210,12 @@ def keys(store: Store, username: str | None = None) -> list[Key]:
         return _keys(connection, api_key.c.user_id == _user(connection, username).id)
 
 
-def key_by_sha256(store: Store, sha256: str) -> Key | None:
-    """Return the key of that hash, ``None`` if there is none."""
+def owner_and_key(store: Store, sha256: str) -> tuple[User, Key] | None:
+    """Return whose key that is of that hash, and the key, of one moment; ``None`` if there is none."""
+    query = select(user, *_KEY_COLUMNS).join(api_key, user.c.id == api_key.c.user_id)
     with store.reading() as connection:
-        return next(iter(_keys(connection, api_key.c.sha256 == sha256)), None)
+        row = connection.execute(query.where(api_key.c.sha256 == sha256)).first()
+    return None if row is None else (_user_of(row), _key_of(row))
 
 
 def _check_an_admin_is_left(connection: Connection, before: User) -> None:
@@ -229,18 +240,20 @@ def _user_of(row: Row[Any]) -> User:
 
 
 def _keys(connection: Connection, *conditions: Any) -> list[Key]:
-    query = select(api_key, user.c.name.label("user")).join(user, user.c.id == api_key.c.user_id)
-    rows = connection.execute(query.where(*conditions).order_by(user.c.name, api_key.c.name))
+    query = select(*_KEY_COLUMNS).join(user, user.c.id == api_key.c.user_id)
     return [
-        Key(
-            row.id,
-            row.user,
-            row.name,
-            row.begin,
-            tuple(json.loads(row.scopes)),
-            row.created_at,
-            row.expires_at,
-            bool(row.is_enabled),
-        )
-        for row in rows
+        _key_of(row) for row in connection.execute(query.where(*conditions).order_by(user.c.name, api_key.c.name))
     ]
+
+
+def _key_of(row: Row[Any]) -> Key:
+    return Key(
+        row.key_id,
+        row.key_user,
+        row.key_name,
+        row.begin,
+        tuple(json.loads(row.scopes)),
+        row.key_created_at,
+        row.expires_at,
+        bool(row.key_is_enabled),
+    )

@@ -1,17 +1,13 @@
-"""Which versions of an export were published, and by which definition."""
+"""Which versions of an export were published."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from core.errors import NotFound
-from core.schemas.export import ExportDefinition, PublishedFile, Version
-from core.schemas.instant import Instant
+from core.schemas.export import PublishedFile, Version
 from core.store.definitions import export_id
-from core.store.leases import Lease, lease_held
 from core.store.schema import export, version, version_file
 from core.store.store import Store
 
@@ -44,30 +40,6 @@ def insert_version(
     connection.execute(update(export).where(export.c.id == found).values(current_version=made.number))
 
 
-def add_version(
-    store: Store,
-    lease: Lease,
-    files: Iterable[PublishedFile],
-    *,
-    now: Instant,
-    instant: Instant,
-    entries: int,
-    run_id: int | None = None,
-    definition: dict[str, Any] | None = None,
-) -> Version:
-    """Record what was published as the next version, which is the current one from here on.
-
-    Raises:
-        ExportBusy: The claim is another's by now.  Nothing was recorded.
-    """
-    with store.writing() as connection:
-        found = lease_held(connection, lease)
-        last = connection.scalar(select(func.max(version.c.number)).where(version.c.export_id == found))
-        made = Version(lease.export, (last or 0) + 1, now, instant, entries, tuple(files))
-        insert_version(connection, found, made, run_id=run_id, definition=definition or {})
-    return made
-
-
 def current_version(store: Store, name: str) -> Version | None:
     """Return the version of the export *name* that is published, ``None`` before the first.
 
@@ -83,27 +55,6 @@ def current_version(store: Store, name: str) -> Version | None:
         query = _versions(name).where(version.c.number == found.current_version)
         row = connection.execute(query).first()
         return None if row is None else _version(connection, name, row)
-
-
-def published_definition(store: Store, name: str) -> tuple[ExportDefinition, Instant]:
-    """Return what the current version of the export *name* was made by, and its instant.
-
-    Raises:
-        NotFound: There is no such export, it has no version, or that does not say.
-    """
-    query = (
-        select(version.c.definition, version.c.instant)
-        .join(export, export.c.id == version.c.export_id)
-        .where(export.c.name == name, version.c.number == export.c.current_version)
-    )
-    with store.reading() as connection:
-        row = connection.execute(query).first()
-    try:
-        if row is not None:
-            return msgspec.json.decode(row.definition, type=ExportDefinition), row.instant
-    except msgspec.MsgspecError:
-        pass
-    raise NotFound(f"what the current version of {name!r} was made by is not known")
 
 
 def versions(store: Store, name: str) -> list[Version]:

@@ -20,6 +20,8 @@ TASKS, API = "tasks", "api"
 
 _FORGOTTEN_AFTER_S = 86_400
 _OF_API = f"{API} "
+_AHEAD_S = 3_600
+"""Whoever was seen later than so many seconds from now was seen by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ def lately(store: Store, now: Instant, *, within_s: int = SEEN_WITHIN_S, service
     """Return the processes of a service that were seen within so many seconds, by name."""
     with store.reading() as connection:
         rows = connection.execute(
-            select(worker).where(worker.c.seen_at > now - within_s * SECOND).order_by(worker.c.name)
+            select(worker)
+            .where(worker.c.seen_at > now - within_s * SECOND, worker.c.seen_at <= now + _AHEAD_S * SECOND)
+            .order_by(worker.c.name)
         )
         found = [(*service_of(row.name), row) for row in rows]
     return [WorkerRow(name, row.began_at, row.seen_at, of) for of, name, row in found if of == service]

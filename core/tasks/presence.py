@@ -1,4 +1,4 @@
-"""Let others know that this process of a service is there, for as long as it is."""
+"""Let others know that this process of a service does its work, for as long as it does: that its loops go on."""
 
 import contextvars
 import logging
@@ -26,6 +26,7 @@ def present(
     open_store: "Callable[[], AbstractContextManager[Store]]",
     name: str,
     *,
+    goes_on: Callable[[], bool] = lambda: True,
     clock: Callable[[], Instant] = lambda: time.time_ns() // 1_000,
     every_s: float = RENEW_EVERY_S,
     service: str = workers.TASKS,
@@ -35,6 +36,7 @@ def present(
     Args:
         open_store: Opens the store.
         name: Of this process.
+        goes_on: Whether the process does what it is there for: if not, the row is left to get old.
         clock: The present instant.
         every_s: How often the row is renewed.
         service: That the process is of.
@@ -43,7 +45,8 @@ def present(
 
     def beat() -> None:
         while True:
-            _tried(open_store, lambda store: workers.seen(store, name, began_at, clock(), service=service))
+            if goes_on():
+                _tried(open_store, lambda store: workers.seen(store, name, began_at, clock(), service=service))
             if ends.wait(every_s):
                 break
         _tried(open_store, lambda store: workers.gone(store, name, service=service))
@@ -63,4 +66,7 @@ def _tried(open_store: "Callable[[], AbstractContextManager[Store]]", work: "Cal
         with open_store() as store:
             work(store)
     except StoreError as error:
-        _log.warning("that this process is there could not be put down", extra={"why": str(error)})
+        _log.warning("that this process works could not be put down", extra={"why": str(error)})
+    except Exception as error:  # without this thread a process that works would count as gone
+        said = {"fault": f"{type(error).__name__}: {error}"}
+        _log.error("that this process works could not be put down", extra=said)

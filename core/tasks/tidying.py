@@ -44,10 +44,16 @@ def keep_of(config: Config) -> Keep:
     )
 
 
-def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
+def tidy(store: "Store", keep: Keep, now: Instant, stops: Callable[[], bool] = lambda: False) -> dict[str, int]:
     """Delete what is older, and return how many of what there were.
 
     Tokens that were ended, and failed logins, count for hours and are kept for a day.
+
+    Args:
+        store: Where.
+        keep: For how long.
+        now: The present instant.
+        stops: Whether to leave the rest for another time.
 
     Raises:
         StoreError: The store cannot be used; what was deleted before stays so.
@@ -61,12 +67,12 @@ def tidy(store: "Store", keep: Keep, now: Instant) -> dict[str, int]:
         ("notices", notices.forget, keep.days),
         ("logins", logins.forget, 1),
     )
-    numbers = {name: _all(store, forget, now - days * DAY) for name, forget, days in steps}
+    numbers = {name: _all(store, forget, now - days * DAY, stops) for name, forget, days in steps}
     return {name: number for name, number in numbers.items() if number}
 
 
-def _all(store: "Store", forget: Forget, before: Instant) -> int:
+def _all(store: "Store", forget: Forget, before: Instant, stops: Callable[[], bool]) -> int:
     total = 0
-    while number := forget(store, before, BATCH):
+    while not stops() and (number := forget(store, before, BATCH)):
         total += number
     return total

@@ -5,21 +5,24 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import log
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
-from core.exports.definitions.schedule import next_due, read_schedule
-from core.exports.lease import is_dead, owner
+from core.exports.definitions.schedule import HOUR, furthest, next_due, read_schedule
+from core.exports.lease import owner
 from core.exports.run import run_export
 from core.exports.run_result import RunResult
 from core.exports.settings import Settings
 from core.schemas.instant import LATEST, SECOND, Instant
 from core.store import job_claims, jobs, runs, schedules
+from core.store.health import check_schema
 from core.store.jobs import Job
+from core.tasks.pulse import Beat, nothing
+from core.tasks.silence import Silence, is_gone
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -31,6 +34,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 1_800
 BUSY_PAUSE_S = 5
 RENEW_EVERY_S = 2.0
 """So often a job is renewed, its progress put down, and looked whether it is to stop."""
+
+RECORD_AGAIN_AFTER_S = 1.0
+HANDED_BACK = "handed back: the worker ends"
 
 _log = logging.getLogger(__name__)
 
@@ -72,42 +78,85 @@ class Worker:
         self.owner = f"{name}@{owner()}" if name else owner()
         self._open, self._settings, self._clock, self._chance = open_store, settings, clock, chance
         self._leaves = threading.Event()
+        self._silence = Silence()
+        self._item: Job | None = None
 
     def leave(self) -> None:
         """Let what runs be handed back at its next step; another worker begins it anew."""
         self._leaves.set()
 
-    def plan(self, store: "Store") -> int:
-        """Make jobs for what is due by schedule, and return how many."""
-        now = self._clock()
-        if not schedules.is_anything_due(store, now):
-            return 0
-        return schedules.plan(store, lambda text, before: self._next(text, before, now), now)
+    def give_back(self) -> None:
+        """Let what runs be begun anew by another worker, though it came to no step; this process is about to end."""
+        item = self._item
+        if item is None:
+            return
+        try:
+            with self._open() as store:
+                job_claims.put_back(store, item, self._clock(), message=HANDED_BACK, counts=False)
+        except YetiError as error:  # whoever finds the process gone does it
+            _log.warning("a job could not be handed back", extra={"job": item.id, "why": str(error)})
 
-    def work(self, store: "Store") -> bool:
-        """Do one job, and say whether there was one."""
+    def plan(self, store: "Store") -> int:
+        """Make jobs for what is due by schedule, and return how many.
+
+        Raises:
+            StoreSchemaError: A newer version has upgraded the store, and this one may not use it.
+        """
+        check_schema(store)
         now = self._clock()
-        if not job_claims.has_work(store, now, is_dead=is_gone):
+
+        def is_too_far(text: str, grid_at: Instant) -> bool:
+            return _is_too_far(text, grid_at, now)
+
+        if not schedules.is_anything_due(store, now, is_too_far):
+            return 0
+        return schedules.plan(store, lambda text, before: self._next(text, before, now), now, is_too_far)
+
+    def work(self, store: "Store", beat: Beat = nothing) -> bool:
+        """Do one job, and say whether there was one.
+
+        Args:
+            store: Where; opened by the same thread.
+            beat: Called now and then as long as the job is held.
+
+        Raises:
+            StoreSchemaError: As `plan`.
+        """
+        check_schema(store)
+        now = self._clock()
+        if not job_claims.has_work(store, now, is_dead=is_gone, is_over=self._silence.is_over):
             return False
-        item = job_claims.claim(store, self.owner, now, is_dead=is_gone)
-        return self._run(store, item)
+        return self._run(store, self._claim(store, now), beat)
 
     def work_on(self, store: "Store", key: int) -> bool:
         """Do the job *key* and no other, and say whether it was there to be done."""
-        return self._run(store, job_claims.claim(store, self.owner, self._clock(), is_dead=is_gone, only=key))
+        return self._run(store, self._claim(store, self._clock(), only=key), nothing)
 
-    def _run(self, store: "Store", item: Job | None) -> bool:
+    def mend(self, store: "Store") -> None:
+        """See that a worker is woken for each job that waits, those included whose workers are gone."""
+        now = self._clock()
+        if job_claims.needs_mending(store, now, is_dead=is_gone, is_over=self._silence.is_over):
+            job_claims.mend(store, now, is_dead=is_gone, is_over=self._silence.is_over)
+
+    def _claim(self, store: "Store", now: Instant, only: int | None = None) -> Job | None:
+        return job_claims.claim(store, self.owner, now, is_dead=is_gone, is_over=self._silence.is_over, only=only)
+
+    def _run(self, store: "Store", item: Job | None, beat: Beat) -> bool:
         if item is None:
             return False
         with log.bind(export=item.export, job=item.id):
-            self._do(store, item)
+            self._item = item
+            try:
+                self._do(store, item, beat)
+            finally:
+                self._item = None
         return True
 
-    def _do(self, store: "Store", item: Job) -> None:
+    def _do(self, store: "Store", item: Job, beat: Beat) -> None:
         _log.info("job begun", extra={"attempt": item.attempt, "cause": item.cause})
         orders = _Orders()
-        try:
-            with self._renewed(item, orders):
+        with self._renewed(item, orders, beat):  # until it is recorded how it ended
+            try:
                 result = run_export(
                     store,
                     item.export,
@@ -115,14 +164,17 @@ class Worker:
                     now=self._clock(),
                     on_entries=lambda more: self._step(orders, more),
                 )
-        except (YetiError, OSError) as error:
-            self._failed(store, item, orders, error)
-        except BaseException:
-            # Something of ours is wrong, or the process ends: a later look finds the job; nothing is lost.
-            _log.exception("job broken off", extra={"attempt": item.attempt})
-            raise
-        else:
-            self._done(store, item, result)
+            except (YetiError, OSError) as error:
+                self._failed(store, item, orders, error)
+            except (KeyboardInterrupt, SystemExit):
+                self._put_back(store, item, 0, HANDED_BACK, counts=False)
+                raise
+            except BaseException as error:  # a fault of ours, or of a drop-in: another time it may go better
+                fault = f"{type(error).__name__}: {error}"
+                _log.error("job broken off", extra={"attempt": item.attempt, "fault": fault})
+                self._try_later(store, item, f"a fault in the program itself: {fault}")
+            else:
+                self._done(store, item, result)
 
     def _next(self, text: str, before: Instant | None, now: Instant) -> tuple[Instant, Instant]:
         try:
@@ -139,7 +191,7 @@ class Worker:
         if orders.is_lost:
             raise RunStopped("another worker has taken the job over")
         if self._leaves.is_set():
-            raise RunStopped("handed back: the worker ends")
+            raise RunStopped(HANDED_BACK)
 
     def _done(self, store: "Store", item: Job, result: RunResult) -> None:
         message = f"held: {result.message}" if result.status == "held" else result.message
@@ -155,47 +207,77 @@ class Worker:
             self._put_back(store, item, 0, text, counts=False)
         elif isinstance(error, ExportBusy | StoreBusy):
             self._put_back(store, item, BUSY_PAUSE_S, text, counts=False)
-        elif isinstance(error, StorageError) and error.transient and (tried := _tried(item)) < MOST_ATTEMPTS:
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1))
-            # Not all that failed together come back together.
-            self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
+        elif isinstance(error, StorageError) and error.transient:
+            self._try_later(store, item, text)
         else:
             self._finish(store, item, jobs.FAILED, text)
+
+    def _try_later(self, store: "Store", item: Job, text: str) -> None:
+        tried = item.attempt - item.deaths  # by workers that lived on
+        if tried >= MOST_ATTEMPTS:
+            self._finish(store, item, jobs.FAILED, text)
+            return
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1))
+        # Not all that failed together come back together.
+        self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
 
     def _finish(self, store: "Store", item: Job, state: str, message: str | None) -> None:
         said = {"state": state, "why": message}
         (_log.error if state == jobs.FAILED else _log.info)("job ended", extra=said)
-        try:
+
+        def write() -> None:
             run_id = runs.last_run_id(store, item.export)
             job_claims.finish(store, item, state, self._clock(), message=message, run_id=run_id)
-        except YetiError as error:
-            _log.warning("how a job ended could not be recorded", extra=said | {"why": str(error)})
+
+        self._recorded(write, said)
 
     def _put_back(self, store: "Store", item: Job, pause_s: float, message: str, *, counts: bool) -> None:
         due_at = self._clock() + int(pause_s * SECOND)
         said = {"in_s": round(pause_s), "why": message}
         _log.warning("job waits to be tried again", extra=said)
-        try:
+
+        def write() -> None:
             run_id = runs.last_run_id(store, item.export)
             job_claims.put_back(store, item, due_at, message=message, counts=counts, run_id=run_id)
-        except YetiError as error:
-            _log.warning("that a job waits could not be recorded", extra=said | {"why": str(error)})
+
+        self._recorded(write, said)
+
+    def _recorded(self, write: Callable[[], None], said: Mapping[str, object]) -> None:
+        """Write down what became of a job, as soon as the store can be used: else its run would be done once more."""
+        is_said = False
+        while True:
+            try:
+                return write()
+            except StoreError as error:
+                if not is_said:
+                    _log.error(
+                        "how a job ended could not be recorded; trying again", extra={**said, "why": str(error)}
+                    )
+                is_said = True
+                if self._leaves.wait(RECORD_AGAIN_AFTER_S):
+                    return None
+            except YetiError as error:  # it is another's, or was removed
+                return _log.warning("how a job ended could not be recorded", extra={**said, "why": str(error)})
 
     @contextmanager
-    def _renewed(self, item: Job, orders: _Orders) -> Iterator[None]:
+    def _renewed(self, item: Job, orders: _Orders, beat: Beat) -> Iterator[None]:
         """Hold the job for a block, with a thread and a connection of its own; take down what it is told."""
         stop = threading.Event()
 
         def renew() -> None:
             while not stop.wait(RENEW_EVERY_S):
+                beat()
+                if orders.is_lost:
+                    continue  # there is nothing to renew, and the run goes on to its next step
                 try:
                     with self._open() as own:
-                        self._renew(own, item, orders, stop)
+                        self._renew(own, item, orders, stop, beat)
                 except ExportBusy:
                     orders.is_lost = True
-                    return
                 except StoreError:
                     continue  # busy for once; the next time is soon
+                except Exception as error:  # without this thread the job would be another's soon
+                    _log.error("a job could not be renewed", extra={"fault": f"{type(error).__name__}: {error}"})
 
         # With a copy of what is bound: what this thread logs is of the same job.
         target = contextvars.copy_context().run
@@ -206,19 +288,19 @@ class Worker:
         finally:
             stop.set()
             thread.join()
+            beat()
 
-    def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event) -> None:
+    def _renew(self, store: "Store", item: Job, orders: _Orders, stop: threading.Event, beat: Beat) -> None:
         while True:
+            beat()
             orders.is_cancelled |= job_claims.renew(store, item, self._clock(), orders.entries)
             if stop.wait(RENEW_EVERY_S):
                 return
 
 
-def _tried(item: Job) -> int:
-    """Return how often the storage was tried, by workers that lived on."""
-    return item.attempt - item.deaths
-
-
-def is_gone(name: str) -> bool:
-    """Say whether the process of the worker *name* surely is gone; of another host's nothing is known."""
-    return is_dead(name.rpartition("@")[2])
+def _is_too_far(text: str, grid_at: Instant, now: Instant) -> bool:
+    """Say whether a schedule cannot be due as late as that: it was reckoned by a clock that was set back since."""
+    try:
+        return grid_at > furthest(text, now // HOUR)
+    except DefinitionError:
+        return False

@@ -121,14 +121,6 @@ def split(network: str, holes: Iterable[str]) -> list[str] | None:
     return [text_of(span) for span in left] if len(left) <= MOST_PIECES else None
 
 
-def space(spans: Iterable[Span]) -> dict[int, int]:
-    """Return how many addresses of each version *spans* are, each counted once."""
-    sizes = dict.fromkeys(BITS, 0)
-    for span in united(spans):
-        sizes[span.version] += span.size
-    return sizes
-
-
 class NetworkIndex:
     """Networks, each with a label, to be asked which of them covers an address, or lies inside a network.
 

@@ -9,6 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from core.accounts import accounts, callers, keys, passwords
+from core.accounts.tokens import tokens_of
 from core.errors import AlreadyExists, NotAuthenticated, NotFound, RefusedValue, TooManyAttempts
 from core.schemas.instant import DAY
 from core.store import audit, open_store, users
@@ -277,3 +278,41 @@ def test_a_network_of_ipv6_is_one_who_fails(store, lena):
         callers.log_in(store, "lena", GOOD, "2001:db8::ffff", NOW)
 
     assert "lena" == callers.log_in(store, "lena", GOOD, "2001:db8:0:1::1", NOW).name
+
+
+def test_failed_logins_leave_a_trace(store, lena, caplog):
+    """Each is a line with who was tried and from where; a pause is put down, once when it begins."""
+    for _ in range(6):
+        with pytest.raises((NotAuthenticated, TooManyAttempts)):
+            callers.log_in(store, "Lena", "wrong", "192.0.2.1", NOW)
+    callers.log_in(store, "lena", GOOD, "192.0.2.2", NOW)
+
+    told = [vars(record) for record in caplog.records if record.getMessage() == "login failed"]
+    assert [("lena", "192.0.2.1")] * 5 == [(item["user"], item["address"]) for item in told]
+    (entry,) = audit.entries(store, action="login")
+    assert ("(unknown)", "login blocked", "lena") == (entry.actor, entry.action, entry.subject)
+    assert {"address": "192.0.2.1", "seconds": 2} == dict(entry.detail)
+
+
+def test_a_user_removed_while_a_key_is_looked_up_is_nobody(store, lena, monkeypatch):
+    """401, on which clients ask anew, and not 404: key and user are of one moment."""
+    text, _ = accounts.add_key(store, "lena", "x", by="lena", now=NOW)
+    token = tokens_of(store, "", NOW).make(lena, NOW, 60, key=text[:13])
+    accounts.add_user(store, "max", "admin", None, by="lena", now=NOW)
+    get_user = users.get_user
+
+    def gone_afterwards(store, name):
+        found = get_user(store, name)
+        if name == "lena":
+            monkeypatch.setattr(users, "get_user", get_user)
+            accounts.remove(store, name, by="max", now=NOW)
+        return found
+
+    monkeypatch.setattr(users, "get_user", gone_afterwards)
+    known = callers.by_key(store, text, NOW)[0]
+    with pytest.raises(NotAuthenticated):
+        callers.by_token(store, tokens_of(store, "", NOW), token, NOW)
+    with pytest.raises(NotAuthenticated):
+        callers.by_key(store, text, NOW)
+
+    assert "lena (x)" == known.name

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import zstandard
+from defined_exports import defined
 from served import Api
 
 from core.accounts import consumers
-from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.run_result import RunResult
 from core.schemas.claim import Claim
@@ -24,6 +24,11 @@ ANY_LIMITS = {"allow": "benchmarking", "loss": "off", "growth": "off", "space": 
 def addresses(number: int, *, first: int = 0) -> list[str]:
     """So many addresses, in the order of their text."""
     return [f"198.{18 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in range(first, first + number)]
+
+
+def paths(number: int) -> list[str]:
+    """So many paths of 240 characters: a long list of few observables."""
+    return [f"/srv/{n:06}/{'x' * 228}" for n in range(number)]
 
 
 def text_of(values: list[str]) -> bytes:
@@ -50,46 +55,37 @@ class Publisher:
     def define(self, name: str, **fields: Any) -> ExportDefinition:
         """Define an export of what is tagged with its name."""
         with self.api.services.store() as store:
-            made = definition.make(
-                store,
-                name,
-                **(
-                    {
-                        "selection": Selection(types=("ipv4",), include=(name,)),
-                        "format": "list",
-                        "limits": ANY_LIMITS,
-                        "default_destination": self.api.services.settings.export_path,
-                        "now": self.api.clock.now,
-                    }
-                    | fields
-                ),
-            )
-            definitions.add_export(store, made)
-        return made
+            given = {
+                "selection": Selection(types=("ipv4",), include=(name,)),
+                "format": "list",
+                "limits": ANY_LIMITS,
+                "now": self.api.clock.now,
+            }
+            return defined(store, self.api.services.settings, name, **(given | fields))
 
     def edit(self, name: str, **fields: Any) -> None:
         """Change an export."""
         with self.api.services.store() as store:
             definitions.replace_export(store, replace(definitions.get_export(store, name), **fields))
 
-    def run(self, name: str, values: list[str] | None = None) -> RunResult:
+    def run(self, name: str, values: list[str] | None = None, *, type_: str = "ipv4") -> RunResult:
         """Let an export list just these, a second later than all that was before."""
         self.api.clock.now += 2 * SECOND
         now = self.api.clock.now
         with self.api.services.store() as store:
             if values is not None:
                 with store.import_session(now) as session:
-                    session.add(Claim(type="ipv4", value=value, source=name, tags=(name,)) for value in values)
+                    session.add(Claim(type=type_, value=value, source=name, tags=(name,)) for value in values)
                     session.end_unlisted(name)
             self.api.clock.now += SECOND
             result = run_export(store, name, self.api.services.settings, now=self.api.clock.now)
         assert result.status == "completed", result.message
         return result
 
-    def publish(self, name: str, values: list[str], **fields: Any) -> bytes:
+    def publish(self, name: str, values: list[str], *, type_: str = "ipv4", **fields: Any) -> bytes:
         """Define an export, run it, and return what it publishes."""
-        self.define(name, **fields)
-        self.run(name, values)
+        self.define(name, selection=Selection(types=(type_,), include=(name,)), **fields)
+        self.run(name, values, type_=type_)
         return text_of(values)
 
     def consumer(self, name: str = "firewall", *exports: str, **fields: Any) -> str:

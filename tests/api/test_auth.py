@@ -165,6 +165,34 @@ def test_a_page_of_another_site_changes_nothing_with_the_cookie(api: Api) -> Non
     assert (401, 200) == (foreign.status_code, own.status_code)
 
 
+def test_a_page_that_was_not_encrypted_changes_nothing_where_we_are(make_api: Callable[..., Api]) -> None:
+    """Whoever can change what a browser gets by http could act as who logged in by https."""
+    api = make_api(api_trusted_proxies="127.0.0.1")
+    api.key("editor")
+    with api.client(None) as client:
+        client.headers["X-Forwarded-Proto"] = "https"
+        client.post(f"{AUTH}/token", data={"username": "editor", "password": PASSWORD})
+        cookie = {"Cookie": f"yeti_session={client.cookies['yeti_session']}"}
+        weaker = client.post(f"{AUTH}/logout", headers=cookie | {"Origin": api.url})
+        own = api.url.replace("http://", "https://")
+        same = client.post(f"{AUTH}/logout", headers=cookie | {"Origin": own})
+
+    assert (401, 200) == (weaker.status_code, same.status_code)
+
+
+def test_a_page_of_another_site_logs_nobody_in(api: Api) -> None:
+    """It could plant its own account in somebody's browser, and read what that one leaves there."""
+    api.key("editor")
+    form = {"username": "editor", "password": PASSWORD}
+    with api.client(None) as client:
+        foreign = client.post(f"{AUTH}/token", data=form, headers={"Origin": "https://evil.example"})
+        null = client.post(f"{AUTH}/token", data=form, headers={"Origin": "null"})
+        own = client.post(f"{AUTH}/token", data=form, headers={"Origin": api.url})
+
+    assert (401, 401, 200) == (foreign.status_code, null.status_code, own.status_code)
+    assert "set-cookie" not in foreign.headers
+
+
 def test_guessing_passwords_is_slowed_down(api: Api) -> None:
     """After five wrong ones from one address nobody is let in from there, right or wrong, for a while that doubles."""
     api.key("admin")

@@ -11,10 +11,13 @@ from core.api import figures
 from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.settings import Settings
+from core.notices import telling
+from core.notices.settings import settings_of as settings_of_notices
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, jobs, leases, old_runs, runs, schema, workers
+from core.schemas.notice import STALE_CONSUMER
+from core.store import consumers, definitions, fetches, jobs, leases, old_runs, runs, schema, workers
 
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -236,6 +239,58 @@ def test_a_consumer_that_stopped_asking_lags_behind(api: Api, tmp_path: Path) ->
         seen_s = of(values, "yeti_consumer_lag_seconds", consumer=name, export="x")
         assert lag_s == pytest.approx(seen_s, abs=5)
         assert 7 == of(values, "yeti_consumer_last_fetch_timestamp_seconds", consumer=name, export="x")
+
+
+def test_all_say_the_same_of_who_stopped_asking(make_api: Callable[..., Api], tmp_path: Path) -> None:
+    """Figures, notices and the list of consumers, by the setting of the installation, which is two hours here."""
+    api = make_api(notify_stale_after_minutes="120")
+    define(api, "x", tmp_path)
+    define(api, "off", tmp_path)
+    fill(api, "8.8.4.4")
+    run(api, "x", tmp_path)
+    run(api, "off", tmp_path)
+    minute = 60 * SECOND
+    # Name, export, version, minutes since it first and last asked, and how often it did.
+    asked = (
+        ("often", "x", 1, 300, 121, 100),
+        ("often and lately", "x", 1, 300, 119, 100),
+        ("seldom", "x", 1, 24_000, 5_000, 20),
+        ("seldom and lately", "x", 1, 24_000, 3_000, 20),
+        ("once", "x", 1, 1_441, 1_441, 1),
+        ("once and lately", "x", 1, 1_439, 1_439, 1),
+        ("of what is off", "off", 1, 300, 200, 100),
+        ("may no more", "x", 1, 300, 200, 100),
+    )
+    with api.services.store() as store:
+        definitions.toggle_export(store, "off", api.clock.now)
+        for key, (name, export, version, first, last, often) in enumerate(asked, 1):
+            is_let_in = name != "may no more"
+            consumers.add_consumer(
+                store,
+                name,
+                description="",
+                networks=(),
+                all_exports=is_let_in,
+                exports=(),
+                by="test",
+                now=api.clock.now,
+            )
+            row = {"consumer_id": key, "export_id": {"x": 1, "off": 2}[export], "version": version}
+            times = {"first_at": api.clock.now - first * minute, "last_at": api.clock.now - last * minute}
+            counts = {"full": 1, "unchanged": often - 1, "size_bytes": 1, "last_address": "", "last_agent": ""}
+            with store.writing() as connection:
+                connection.execute(schema.fetch.insert().values(**row, **times, **counts))
+        config = api.services.config
+        told = telling.wrong_now(store, settings_of_notices(config), api.clock.now)
+        listed = fetches.lags(store, api.clock.now, config.whole("notify.stale_after_minutes") * minute)
+    values = read(api)
+
+    stale = {"often", "seldom", "once"}
+    figures_of = {name: of(values, "yeti_consumer_stale", consumer=name, export=on) for name, on, *_ in asked}
+    assert stale == {name for name, value in figures_of.items() if value == 1}
+    assert None is figures_of["may no more"]
+    assert stale == {item.detail["consumer"] for item in told if item.kind == STALE_CONSUMER}
+    assert stale == {item.consumer for item in listed if item.has_stopped}
 
 
 def test_tokens_that_end_are_told_of(api: Api) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from clients_of_tests import FIVE_METHODS
+from plugin_folders import in_use
 from servers import S3Server, moto_server, seaweedfs
 from small_s3 import SmallS3, small_s3
 
@@ -41,11 +42,8 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def plugins_path(tmp_path: Path) -> Iterator[Path]:
     """A second drop-in folder, in use for this test."""
-    folder = tmp_path / "plugins" / "storage"
-    folder.mkdir(parents=True)
-    registry.use_plugins_path(folder)
-    yield folder
-    registry.use_plugins_path(None)
+    with in_use(tmp_path / "plugins" / "storage", registry.use_plugins_path) as folder:
+        yield folder
 
 
 @pytest.fixture

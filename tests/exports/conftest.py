@@ -6,40 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from defined_exports import defined
 from export_samples import NOW
+from plugin_folders import in_use
 from servers import S3Server, seaweedfs
 
 from core.clients.persistient_storage import registry
 from core.exports import formats
-from core.exports.definitions import definition
 from core.exports.settings import Settings
 from core.schemas.claim import Claim
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
-from core.store import definitions, open_store
 
 ALLOWED = {"allow": "documentation"}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """The settings of an installation below the test's folder."""
-    return Settings(export_path=str(tmp_path / "published"), spool_path=tmp_path / "spool")
-
-
-@pytest.fixture
-def store_url(new_databases: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def place(new_databases: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an empty store, which programs that a test starts find in their environment."""
     url = str(new_databases.at(tmp_path / "yeti.db", made=True))
     monkeypatch.setenv("YETI_DATABASE_URL", url)
     return url
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Any]:
-    """That store."""
-    with open_store(store_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -61,14 +48,7 @@ def define(store: Any, settings: Settings) -> Callable[..., ExportDefinition]:
     """
 
     def make(name: str, selection: Selection | None = None, **fields: Any) -> ExportDefinition:
-        made = definition.make(
-            store,
-            name,
-            selection=selection or Selection(),
-            **({"default_destination": settings.export_path, "now": NOW, "limits": ALLOWED} | fields),
-        )
-        definitions.add_export(store, made)
-        return made
+        return defined(store, settings, name, selection=selection or Selection(), **({"limits": ALLOWED} | fields))
 
     return make
 
@@ -82,21 +62,15 @@ def published(settings: Settings) -> Callable[[str], bytes]:
 @pytest.fixture
 def storage_plugins(tmp_path: Path) -> Iterator[Path]:
     """A folder for storage clients of the test's own."""
-    folder = tmp_path / "plugins" / "storage"
-    folder.mkdir(parents=True)
-    registry.use_plugins_path(folder)
-    yield folder
-    registry.use_plugins_path(None)
+    with in_use(tmp_path / "plugins" / "storage", registry.use_plugins_path) as folder:
+        yield folder
 
 
 @pytest.fixture
 def format_plugins(tmp_path: Path) -> Iterator[Path]:
     """A folder for formats of the test's own."""
-    folder = tmp_path / "plugins" / "formats"
-    folder.mkdir(parents=True)
-    formats.use_plugins_path(folder)
-    yield folder
-    formats.use_plugins_path(None)
+    with in_use(tmp_path / "plugins" / "formats", formats.use_plugins_path) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

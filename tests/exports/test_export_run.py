@@ -16,7 +16,7 @@ from core.exports.lease import Clock, held
 from core.exports.remove import remove_export
 from core.exports.run import run_export
 from core.exports.select import is_little
-from core.schemas.export import Selection
+from core.schemas.export import PublishedFile, Selection
 from core.schemas.instant import DAY
 from core.store import definitions, kept_templates, leases, runs, versions
 
@@ -98,7 +98,12 @@ def test_a_run_publishes_and_says_what(three, define, store, settings, published
         last.message,
     )
     version = versions.current_version(store, "x")
-    assert (1, 3, LATER, [file.as_record()]) == (
+    assert (
+        1,
+        3,
+        LATER,
+        [PublishedFile(file.name, file.media_type, file.size_bytes, file.sha256, file.entries)],
+    ) == (
         version.number,
         version.entries,
         version.instant,

@@ -1,29 +1,24 @@
-"""A store with exports, a clock that is moved by hand, and somebody who is told."""
+"""A clock that is moved by hand, what goes wrong, and somebody who is told."""
 
 import itertools
 import json
 from contextlib import contextmanager
 
 import pytest
+from defined_exports import NOW, addresses
 from file_servers import new_certificate
 from receivers import hooks
 from sqlalchemy import delete, insert, update
 
 from core.accounts import accounts
-from core.exports.definitions import definition
 from core.exports.run import run_export
-from core.exports.settings import Settings
 from core.notices.channels.webhook import Webhook
 from core.notices.settings import NoticeSettings
 from core.notices.telling import Telling
-from core.schemas.claim import Claim
-from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import definitions, leases, open_store, runs, users
+from core.store import leases, open_store, runs, users
 from core.store.definitions import export_id
 from core.store.schema import consumer, consumer_export, export_schedule, fetch
-
-NOW = 1_790_000_000_000_000
 
 
 class Time:
@@ -46,46 +41,12 @@ def time():
 
 
 @pytest.fixture
-def place(new_databases, tmp_path):
-    """The address of a store of the test's own."""
-    return new_databases.at(tmp_path / "yeti.db", made=True)
-
-
-@pytest.fixture
-def store(place):
-    """That store."""
-    with open_store(place) as opened:
-        yield opened
-
-
-@pytest.fixture
-def settings(tmp_path):
-    """The settings of runs below the test's folder."""
-    return Settings(export_path=str(tmp_path / "published"), spool_path=tmp_path / "spool")
-
-
-@pytest.fixture
-def define(store, settings):
-    """Define an export of addresses: ``define("x", schedule="every:3600")``."""
-
-    def make(name, **fields):
-        given = {"format": "list", "selection": Selection(), "default_destination": settings.export_path}
-        made = definition.make(store, name, **(given | {"now": NOW, "limits": {}} | fields))
-        definitions.add_export(store, made)
-        return made
-
-    return make
-
-
-@pytest.fixture
 def fill(store, time):
     """Import addresses."""
 
     def add(*numbers):
         with store.import_session(time.now) as session:
-            session.add(
-                [Claim(type="ipv4", value=f"8.8.{n >> 8}.{n & 255}", source="feed", tags=("c2",)) for n in numbers]
-            )
+            session.add(addresses(*numbers))
 
     return add
 

@@ -87,7 +87,7 @@ CASES = {
         {"export": "x"},
     ),
     "YetiConsumerStale": (
-        {'yeti_consumer_lag_seconds{consumer="c",export="x"}': f"{2 * DAY_S}x60"},
+        {'yeti_consumer_stale{consumer="c",export="x"}': "1x60"},
         {"consumer": "c", "export": "x"},
     ),
     "YetiConsumerTokenExpires": (
@@ -126,7 +126,9 @@ QUIET = {
     'yeti_export_interval_seconds{export="x"}': f"{7 * DAY_S}x60",
     'yeti_export_age_seconds{export="by hand"}': f"{99 * DAY_S}x60",
     'yeti_export_enabled{export="by hand"}': "0x60",
-    'yeti_consumer_lag_seconds{consumer="c",export="x"}': "0x60",
+    'yeti_consumer_stale{consumer="c",export="x"}': "0x60",
+    # It lags, and need not ask again before tomorrow.
+    'yeti_consumer_lag_seconds{consumer="c",export="x"}': f"{2 * DAY_S}x60",
     'yeti_consumer_token_expiry_timestamp_seconds{consumer="c"}': f"{40 * DAY_S}x60",
     'yeti_consumer_last_fetch_timestamp_seconds{consumer="c",export="x"}': "600x60",
     # Those of these have ended, so that it is too late to say that they will: one had stopped asking long before, the

@@ -5,15 +5,28 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copyfile
 from urllib.parse import quote
 
 import httpx
 import pytest
+from databases import Databases
 from served import PASSWORD, Api, started
 from test_hostile_names import BREAKING, TRAVERSAL
 
 from core.accounts import accounts
+from core.api.access import CallerHere
+from core.errors import (
+    ConfigError,
+    FileMissing,
+    PluginError,
+    RenderError,
+    StoragePermissionDenied,
+    StorageUnavailable,
+    StoreBusy,
+    StoreError,
+    StoreSchemaError,
+    UnsupportedOperation,
+)
 from core.store import open_store
 
 AUTH = "/api/v2/auth"
@@ -21,20 +34,23 @@ USERS = "/api/v2/users"
 
 
 @pytest.fixture
-def home(tmp_path: Path, made_store: Path) -> Path:
-    """A folder for an installation with an admin."""
-    copyfile(made_store, tmp_path / "yeti.db")
-    with open_store(f"sqlite:///{tmp_path}/yeti.db") as store:
+def place(new_databases: Databases, tmp_path: Path) -> str:
+    """The address of the store of an installation with an admin."""
+    url = new_databases.at(tmp_path / "yeti.db", made=True)
+    with open_store(url) as store:
         accounts.add_user(store, "lena", "admin", PASSWORD, by="test", now=1)
-    return tmp_path
+    return url
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_log_has_no_secret_and_one_line_for_each_event(home: Path, form: str) -> None:
+def test_log_has_no_secret_and_one_line_for_each_event(place: str, tmp_path: Path, form: str) -> None:
     """At level debug, whatever is sent wherever: passwords, keys, tokens, and what would break a line."""
     secrets = {PASSWORD, "wrong-password-1", "another long one 7", "query-token-1", "basic-password-1", "cookie-1"}
     with (
-        started(home, log_level="debug", log_format=form, api_tokens_in_query="yes") as (url, log),
+        started(tmp_path, database_url=place, log_level="debug", log_format=form, api_tokens_in_query="yes") as (
+            url,
+            log,
+        ),
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         token = client.post(f"{AUTH}/token", data={"username": "lena", "password": PASSWORD}).json()[
@@ -100,7 +116,9 @@ def test_what_is_no_request_gets_an_answer_that_tells_nothing(api: Api) -> None:
 
     for answer in answers:
         assert 400 <= answer.status_code < 500, (answer.request.url, answer.status_code, answer.text[:200])
-        assert not re.search(r"Traceback|File \"|\.py\b|site-packages|/home/|sqlalchemy|sqlite3", answer.text)
+        assert not re.search(
+            r"Traceback|File \"|\.py\b|site-packages|/home/|sqlalchemy|sqlite3|psycopg", answer.text
+        )
 
 
 def test_fault_of_ours_tells_nothing(api: Api) -> None:
@@ -117,6 +135,48 @@ def test_fault_of_ours_tells_nothing(api: Api) -> None:
     assert {
         "detail": f"A fault in the program itself; its log has it under request {answer.headers['x-request-id']}."
     } == (answer.json())
+
+
+FAULTS = {
+    "storage": StorageUnavailable("s3://bucket-of-ours/x: host 10.9.8.7 does not answer"),
+    "missing": FileMissing("/srv/secret/place/x: there is no such file"),
+    "rights": StoragePermissionDenied("/srv/secret/place: permission denied"),
+    "unsupported": UnsupportedOperation("/srv/secret/place: if_match needs locks"),
+    "store": StoreBusy("/srv/secret/place/yeti.db is locked"),
+    "schema": StoreSchemaError("postgresql://db.secret.example/x was written by another version"),
+    "plugin": PluginError("/srv/secret/place/x.py does not keep its contract"),
+    "spool": RenderError("the spool folder /srv/secret/place cannot be used"),
+    "setting": ConfigError("system.export_path /srv/secret/place cannot be used"),
+}
+
+
+def test_places_are_told_to_admins_alone(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither to nobody, nor to who may only read or edit: a path, a host, a database; the log has it."""
+
+    def known(fault: str, _: CallerHere) -> None:
+        raise FAULTS[fault]
+
+    def open_(fault: str) -> None:
+        raise FAULTS[fault]
+
+    prefixes = ("/api/v2/exports/x", "/api/v2/x", "/taxii2/x")
+    for prefix in prefixes:
+        api.app.get(f"{prefix}-known/{{fault}}", operation_id=f"known{prefix}")(known)
+        api.app.get(f"{prefix}-open/{{fault}}", operation_id=f"open{prefix}")(open_)
+    asked = [(fault, prefix) for fault in FAULTS for prefix in prefixes]
+    others, admins = [], []
+    for role, word in (("reader", "known"), ("editor", "known"), (None, "open"), ("admin", "known")):
+        with api.client(role) as client:
+            found = [(fault, client.get(f"{prefix}-{word}/{fault}")) for fault, prefix in asked]
+        (admins if role == "admin" else others).extend(found)
+
+    for _, answer in others:
+        assert answer.status_code in (404, 422, 500, 503)
+        assert not re.search(r"/srv|bucket|10\.9|example", answer.text), answer.text
+        assert answer.headers["x-request-id"] in answer.text
+    for fault, answer in admins:
+        assert (str(FAULTS[fault]) in answer.text) is not isinstance(FAULTS[fault], StoreError)
+    assert {str(error) for error in FAULTS.values()} <= {vars(record).get("why") for record in caplog.records}
 
 
 def test_no_other_site_may_read_answers(api: Api) -> None:
@@ -166,10 +226,10 @@ def test_host_header_is_not_believed(api: Api, host: str) -> None:
         assert "evil" not in answer.text
 
 
-def test_guessing_is_slowed_down_whoever_answers(home: Path) -> None:
+def test_guessing_is_slowed_down_whoever_answers(place: str, tmp_path: Path) -> None:
     """Processes count together: what one saw, the other knows, also when all guess at once."""
     statuses: list[int] = []
-    with started(home, api_processes="2") as (url, _):
+    with started(tmp_path, database_url=place, api_processes="2") as (url, _):
 
         def guess(number: int) -> None:
             data = {"username": "lena", "password": f"guess {number}"}

@@ -290,6 +290,24 @@ def test_proxy_is_asked_where_there_is_one(web: Web, get: Callable[..., bytes]) 
     assert "Proxy-Authorization" not in web.asked[-1][1]
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["metadata.google.internal", "METADATA.google.internal.", "instance-data", "localhost", "x.localhost"],
+)
+def test_proxy_is_not_asked_for_what_hands_out_credentials(web: Web, get: Callable[..., bytes], host: str) -> None:
+    """A proxy inside a cloud would resolve it, and send what it finds there."""
+    rules = replace(RULES, proxies=Proxies({"http": f"http://127.0.0.1:{web.port}"}))
+
+    def nothing(host: str, port: int) -> list[str]:
+        raise OSError
+
+    with pytest.raises(RefusedValue):
+        get(f"http://{host}/computeMetadata/v1/", rules, nothing)
+    with pytest.raises(RefusedValue):
+        get("http://innocent.example/", rules, lambda host, port: ["169.254.169.254"])
+    assert [] == web.asked
+
+
 def test_proxy_gives_a_way_to_what_is_secure(get: Callable[..., bytes]) -> None:
     """It is asked for the name; what goes through is not for it to read."""
     asked = []

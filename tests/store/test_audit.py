@@ -44,7 +44,6 @@ LIST = AllowListEntries(name="ours", list_type="hostname", version="1", entries=
 
 OF_NOBODY = {
     "archives": "begin hold announce to_remove removed take_number",  # of a run, or of a restore
-    "audit": "forget",
     "carried": "bring_up_to_date",  # lists of the program itself
     "copying": "copy",  # the record itself goes along
     "ending": "end_unlisted",  # of an import, which counts it
@@ -52,13 +51,13 @@ OF_NOBODY = {
     "hits": "refresh",
     "imports": "__enter__ flush end_unlisted",  # by _writing
     "job_claims": "mend wake_again claim renew finish put_back",
-    "jobs": "refuse forget",
+    "jobs": "refuse",
     "kept_templates": "put_template",  # by keep
     "leases": "claim renew release",
     "logins": "attempt succeed end_token forget",
-    "observables": "_writing",
-    "notices": "claim forget _change",  # what the program tells by itself
+    "notices": "claim _change",  # what the program tells by itself
     "observable_edits": "_writing",
+    "old_rows": "forget_before",
     "old_runs": "forget",
     "rebuild": "rebuild",
     "run_lines": "forget",
@@ -68,7 +67,6 @@ OF_NOBODY = {
     "tag_descriptions": "_kept _forget_description _writing",  # parts of what is put down
     "workers": "seen gone",
     "users": "keep_password",  # the same password, kept in another way
-    "versions": "add_version",
 }
 """Functions that write what nobody changed by hand."""
 
@@ -148,17 +146,9 @@ CHANGES = {
         lambda store: observables.add(store, [claim("new.example", "c2", "x")], NOW),
         ("observable added", "new.example", {"tags": ["c2", "x"], "rows": 1, "new": 1}),
     ),
-    "adding untagged": (
-        lambda store: observables.add_untagged(store, "hostname", "new.example", NOW),
-        ("observable added", "new.example", {"type": "hostname"}),
-    ),
     "tagging": (
         lambda store: observables.tag(store, "hostname", VALUE, ["bad"], "me", NOW),
         ("observable tagged", VALUE, {"tags": ["bad"], "source": "me", "rows": 1, "updated": 1}),
-    ),
-    "withdrawing": (
-        lambda store: observables.withdraw(store, VALUE, "ours", NOW),
-        ("observable withdrawn", VALUE, {"assertions": 1, "reason": "ours"}),
     ),
     "clearing": (
         lambda store: clearing.clear(store, "hostname", VALUE, "ours", NOW),
@@ -177,6 +167,14 @@ CHANGES = {
             store, [Entry("hostname", "x.example", ("c2",)), Entry("hostname", "y.example", ("c2",))], "me", NOW
         ),
         ("observable added", "2 values", {"tags": ["c2"], "rows": 2, "new": 2}),
+    ),
+    "adding what is known": (
+        lambda store: observable_edits.take_in(store, [Entry("hostname", VALUE, ("bad",))], "me", NOW),
+        ("observable tagged", VALUE, {"tags": ["bad"], "rows": 1, "updated": 1}),
+    ),
+    "remarking what is known by an import": (
+        lambda store: observable_edits.take_in(store, [Entry("hostname", VALUE, (), {"seen": "once"})], "me", NOW),
+        ("context added", VALUE, {"source": "me"}),
     ),
     "remarking": (
         lambda store: observable_edits.add_context(store, 1, "me", {"seen": "once"}, NOW),
@@ -233,19 +231,19 @@ def test_what_is_undone_is_put_down_too(filled, told):
     lease = leases.claim(filled, "fw", "me", NOW)
     pins.pin(filled, lease, pins.Pin(3, NOW, "lena", "bad day"))
     carve_outs.carve_out(filled, "ipv4", "192.0.2.1", "ours", NOW)
-    observables.withdraw(filled, VALUE, "ours", NOW)
+    clearing.clear(filled, "hostname", VALUE, "ours", NOW)
     jobs.request(filled, "fw", by="lena", now=NOW)
 
     with acting_as("max"):
         pins.unpin(filled, "fw")
         carve_outs.undo(filled, "192.0.2.1", NOW)
-        observables.reinstate(filled, VALUE, NOW)
+        clearing.undo(filled, "hostname", VALUE, NOW)
         jobs.cancel(filled, "fw", NOW, by="max")
 
     assert [
         ("max", "export unpinned", "fw", {"version": 3}),
         ("max", "value carved out no more", "192.0.2.1", {}),
-        ("max", "observable reinstated", VALUE, {"assertions": 1}),
+        ("max", "observable reinstated", VALUE, {"type": "hostname", "assertions": 1}),
         ("max", "run cancelled", "fw", {"jobs": [1]}),
     ] == told()[4:]
 
@@ -271,8 +269,7 @@ def test_several_definitions_are_put_down_each(filled, told):
         lambda store: kept_templates.put_template(store, "t", "old", NOW, replace=True),
         lambda store: lists.put_allow_list(store, LIST, NOW + DAY),
         lambda store: tags.set_tag(store, "nowhere", lifetime_s=1, sticky=None),
-        lambda store: observables.withdraw(store, "nowhere.example", "x", NOW),
-        lambda store: observables.withdraw(store, VALUE, "x", NOW, source="nobody"),
+        lambda store: clearing.undo(store, "hostname", "nowhere.example", NOW),
         lambda store: pins.unpin(store, "fw"),
     ],
 )

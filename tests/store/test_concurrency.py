@@ -5,6 +5,7 @@ import sys
 from contextlib import closing
 
 import pytest
+from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
@@ -103,9 +104,9 @@ def test_reinstated_under_another_default_lifetime(url):
     with open_store(url, lifetime_s=10) as shorter:
         with shorter.import_session(NOW) as session:
             session.add([claim("one.com", "a")])
-        observables.withdraw(shorter, "one.com", "a mistake", NOW)
+        withdraw(shorter, "one.com", "a mistake", NOW)
         with open_store(url) as longer:
-            observables.reinstate(longer, "one.com", NOW)
+            reinstate(longer, "one.com", NOW)
         with shorter.snapshot() as snapshot:
             assert 1 == snapshot.count(Selection(), NOW + 9 * SECOND)
             assert 0 == snapshot.count(Selection(), NOW + 11 * SECOND)

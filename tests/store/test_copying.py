@@ -5,13 +5,12 @@ import threading
 from contextlib import closing
 
 import pytest
+from defined_exports import defined
 
 from core.errors import StoreError
-from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.settings import Settings
 from core.exports.versions.verify import verify as verify_export
-from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
 from core.store import copying, definitions, job_claims, jobs, open_store, users, workers
 from core.store.rebuild import verify
@@ -47,18 +46,9 @@ def settings_of(folder):
     )
 
 
-def define(store, form, settings):
-    made = definition.make(
-        store,
-        form,
-        format=form,
-        file_name=f"{form}.out",
-        selection=Selection(),
-        default_destination=settings.export_path,
-        now=NOW,
-        limits={"empty": "publish"},
-    )
-    definitions.add_export(store, made)
+def define(store, name, settings, form=""):
+    limits = {"empty": "publish"}
+    defined(store, settings, name, format=form or name, file_name=f"{name}.out", now=NOW, limits=limits)
 
 
 def rows(store):

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import AlreadyExists, ExportBusy, NotFound
 from core.schemas.claim import AllowListEntries
-from core.schemas.export import ExportDefinition, PublishedFile, Selection
+from core.schemas.export import ExportDefinition, PublishedFile, Selection, Version
 from core.schemas.instant import SECOND
 from core.store import definitions, kept_templates, leases, runs, versions
 from core.store.allow_lists.lists import allow_lists, get_allow_list, put_allow_list, remove_allow_list
@@ -88,11 +88,20 @@ def test_what_is_not_there(store):
             ask()
 
 
+def record_version(store, lease, number=1, *, run_id=None):
+    """A version as whoever publishes records it."""
+    made = Version(lease.export, number, NOW + number, NOW, number, FILES)
+    with store.writing() as connection:
+        found = leases.lease_held(connection, lease)
+        versions.insert_version(connection, found, made, run_id=run_id, definition={})
+    return made
+
+
 def test_removing_an_export_removes_its_history(store, export):
     """A new export of the name begins anew."""
     lease = leases.claim(store, export, "me", NOW)
     run = runs.begin_run(store, lease, NOW)
-    versions.add_version(store, lease, FILES, now=NOW, instant=NOW, entries=1, run_id=run)
+    record_version(store, lease, run_id=run)
     assert EXPORT == definitions.remove_export(store, export)
     definitions.add_export(store, EXPORT)
 
@@ -148,7 +157,7 @@ def test_a_paused_process_cannot_publish(store, export):
         lambda: leases.check(store, paused),
         lambda: leases.renew(store, paused, NOW),
         lambda: runs.begin_run(store, paused, NOW),
-        lambda: versions.add_version(store, paused, FILES, now=NOW, instant=NOW, entries=1),
+        lambda: record_version(store, paused),
     ):
         with pytest.raises(ExportBusy, match="taken over"):
             ask()
@@ -189,16 +198,13 @@ def test_renewing_prolongs(store, export):
 
 
 def test_runs_and_versions(store, export):
-    """Runs are listed newest first; versions are numbered from 1 and keep their files in order."""
+    """Runs and versions are listed newest first; versions keep their files in order."""
     lease = leases.claim(store, export, "me", NOW)
     first = runs.begin_run(store, lease, NOW)
     runs.finish_run(store, first, NOW + 1, status="failed", message="no template")
     second = runs.begin_run(store, lease, NOW + 2)
     for number in (1, 2):
-        made = versions.add_version(
-            store, lease, FILES, now=NOW + number, instant=NOW, entries=number, run_id=second
-        )
-        assert number == made.number
+        made = record_version(store, lease, number, run_id=second)
     runs.finish_run(store, second, NOW + 3, status="completed", outcome="replaced", version=2, entries=2)
 
     found = runs.runs(store, export)

@@ -117,6 +117,24 @@ def test_who_stopped_asking(store, current, every, asked, silent, has_stopped):
     assert has_stopped == lag.has_stopped
 
 
+def test_how_often_it_asks_is_seen_over_all_versions(store, current):
+    """A new version every five minutes, each fetched once: an hour of silence is long."""
+    for number in range(12):
+        fetches.record(store, [(FetchKey(1, 1, number), fetched(NOW + number * 300 * SECOND))])
+    last = NOW + 11 * 300 * SECOND
+
+    assert [False, True] == [fetches.lags(store, last + HOUR + more)[0].has_stopped for more in (0, 1)]
+
+
+def test_nobody_need_ask_for_what_is_switched_off(store, current):
+    """It says still what the consumer has."""
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))])
+    assert fetches.lags(store, NOW + 9 * DAY)[0].has_stopped
+    definitions.toggle_export(store, "a", NOW)
+
+    assert ("one", "a", 1, 1, NOW, NOW, False) == state(fetches.lags(store, NOW + 9 * DAY)[0])
+
+
 def test_who_is_switched_off_does_not_lag(store, current):
     """Nor does anybody with an export that has published nothing."""
     add(store, "two", exports=["b"])

@@ -5,6 +5,7 @@ import gc
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.instant import DAY
@@ -238,14 +239,14 @@ def test_withdrawn_claim_withdraws_its_own(store, take):
 def test_withdrawn_is_never_revived(store, take, values):
     """What was withdrawn stays so, however often it comes in again, until it is reinstated."""
     take(claim("one.com", "a"))
-    assert 1 == observables.withdraw(store, "one.com", "a mistake", NOW)
+    assert 1 == withdraw(store, "one.com", "a mistake", NOW)
     for day in (1, 2):
         report = take(claim("one.com", "a", last_seen=NOW), now=NOW + day * DAY)
     assert 1 == report.unchanged
     assert [] == values(NOW + 2 * DAY)
     assert [] == values(NOW + 2 * DAY, any_freshness=True)
 
-    assert 1 == observables.reinstate(store, "one.com", NOW + 3 * DAY)
+    assert 1 == reinstate(store, "one.com", NOW + 3 * DAY)
     assert ["one.com"] == values(NOW + 3 * DAY)
 
 
@@ -403,6 +404,7 @@ def test_batches_do_not_show(new_databases, tmp_path_factory, sessions, size):
                 reports.append(report)
             assert [] == verify(store)
             results.append((state(store), reports))
+        new_databases.drop(path)
 
     assert results[0] == results[1]
 
@@ -417,6 +419,7 @@ def test_twice_is_once(new_databases, tmp_path_factory, claims):
             with store.import_session(NOW) as session:
                 session.add(claims)
             before, store_state = locals().get("store_state"), state(store, with_receipt=False)
+    new_databases.drop(path)
 
     assert before == store_state
     assert 0 == session.report.new == session.report.updated

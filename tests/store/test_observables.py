@@ -64,26 +64,3 @@ def test_add_and_tag(store):
         observables.tag(store, "hostname", "b.com", ["y"], "me", NOW)
     with pytest.raises(RefusedValue, match="NUL"):
         observables.add(store, [claim("\0")], NOW)
-
-
-def test_withdraw_and_reinstate(store, take):
-    """Withdrawing names what it means: everything, one source's, one tag's; it can be undone."""
-    take(claim("a.com", "x", "y"), claim("a.com", "x", source="other"))
-
-    def withdrawn():
-        return [
-            (item.tag, item.source)
-            for item in observables.find(store, "a.com", NOW)[0].tags
-            if item.withdrawn_at is not None
-        ]
-
-    assert 1 == observables.withdraw(store, "a.com", "wrong", NOW, source="other")
-    assert [("x", "other")] == withdrawn()
-    assert 1 == observables.withdraw(store, "a.com", "wrong", NOW, tags=["X"])
-    assert [("x", "feed"), ("x", "other")] == withdrawn()
-    assert 1 == observables.withdraw(store, "a.com", "wrong", NOW)
-    assert 0 == observables.withdraw(store, "a.com", "wrong", NOW)
-    assert 3 == observables.reinstate(store, "a.com", NOW, type="hostname")
-    assert [] == withdrawn()
-    with pytest.raises(NotFound, match="no observable 'nope'"):
-        observables.withdraw(store, "nope", "wrong", NOW)

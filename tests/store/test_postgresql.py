@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert
+from withdrawn_claims import withdraw
 
 from core.errors import AlreadyExists, StoreBusy, StoreError, StoreSchemaError
 from core.exports.definitions import definition
@@ -156,7 +157,7 @@ def test_the_same_bytes_as_from_a_file(two_stores, tmp_path, selection):
         for turn, claims in enumerate((first, second, first[:300])):
             with store.import_session(NOW + turn) as session:
                 session.add(claims)
-        observables.withdraw(store, first[0].value, "wrong", NOW + 5)
+        withdraw(store, first[0].value, "wrong", NOW + 5)
         found.append((published(store, tmp_path / name, selection), observables.count(store)))
         assert [] == verify(store)
 

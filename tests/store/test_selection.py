@@ -1,11 +1,13 @@
 """Which observables an export takes: Yeti's cases, and what is added to them."""
 
 import pytest
+from withdrawn_claims import withdraw
 
 from core.schemas.claim import Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import observables, open_store, tags
+from core.store import observable_edits, open_store, tags
+from core.store.observable_edits import Entry
 from tests.store.conftest import LIFETIME, NOW, claim
 
 
@@ -18,8 +20,8 @@ def yeti(store, take):
         claim("asd3.com", "c2", "exclude"),
         claim("asd4.com", "legit"),
     )
-    observables.add_untagged(store, "hostname", "asd5.com", NOW)
-    observables.add_untagged(store, "ipv4", "127.0.0.1", NOW)
+    observable_edits.take_in(store, [Entry("hostname", "asd5.com")], "feed", NOW)
+    observable_edits.take_in(store, [Entry("ipv4", "127.0.0.1")], "feed", NOW)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,8 @@ def test_untagged_never_revives(store, take, values):
         claim("ignored.com", "noise"),
         claim("ignored-withdrawn.com", "noise"),
     )
-    observables.withdraw(store, "withdrawn.com", "a mistake", NOW)
-    observables.withdraw(store, "ignored-withdrawn.com", "a mistake", NOW)
+    withdraw(store, "withdrawn.com", "a mistake", NOW)
+    withdraw(store, "ignored-withdrawn.com", "a mistake", NOW)
 
     assert ["ignored.com"] == values(untagged=True, ignore=("noise",))
 
@@ -125,7 +127,7 @@ def test_withdrawn_sticky_excludes_no_more(store, take, values):
     take(claim("one.com", "c2"), claim("one.com", "benign"))
     assert [] == values(exclude=("benign",))
 
-    observables.withdraw(store, "one.com", "it is bad after all", NOW, tags=["benign"])
+    withdraw(store, "one.com", "it is bad after all", NOW, tags=["benign"])
 
     assert ["one.com"] == values(exclude=("benign",))
 

@@ -11,14 +11,16 @@ import pytest
 from databases import ON_POSTGRESQL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND, Instant
-from core.store import Store, observables, open_store, plan, rebuild
+from core.store import Store, observable_edits, open_store, plan, rebuild
 from core.store.clock import last_look
 from core.store.lifetimes import Source, set_source, set_type_lifetime
-from core.store.snapshot import Column
+from core.store.observable_edits import Entry
+from core.store.snapshot import Column, Snapshot
 from core.store.tags import set_tag
 from tests.store.conftest import LIFETIME, NOW
 
@@ -275,13 +277,13 @@ def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
             elif verb == "type":
                 set_type_lifetime(store, *given_)
             elif verb == "withdraw":
-                observables.withdraw(store, given_[0], "wrong", now, source=given_[1])
+                withdraw(store, given_[0], "wrong", now, source=given_[1])
             elif verb == "reinstate":
-                observables.reinstate(store, given_[0], now)
+                reinstate(store, given_[0], now)
         except LookupError:  # nothing of that name yet
             continue
         if verb == "untagged":
-            observables.add_untagged(store, "hostname", given_[0], now)
+            observable_edits.take_in(store, [Entry("hostname", given_[0])], "feed", now)
         elif verb == "default":
             store.lifetime_s = given_[0]
         elif verb == "rebuild":
@@ -350,27 +352,27 @@ def test_selection_is_the_formula(empty, new_databases, monkeypatch, story, aske
         live(store, story)
         facts, good = truth(store), good_tags(store)
         assert [] == rebuild.verify(store)
-        for at in instants(facts, store, chance):
-            for wanted in (*ALWAYS_ASKED, *asked):
-                expected = sorted(
-                    key
-                    for key, each in facts.items()
-                    if (not wanted.types or key[0] in wanted.types)
-                    and oracle(each, wanted, at, store.lifetime_s, good)
-                )
-                assert expected == taken(store, wanted, at)
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
+        times = list(instants(facts, store, chance))
+        with store.snapshot() as snapshot:
+            for at in times:
+                for wanted in (*ALWAYS_ASKED, *asked):
+                    expected = sorted(
+                        key
+                        for key, each in facts.items()
+                        if (not wanted.types or key[0] in wanted.types)
+                        and oracle(each, wanted, at, store.lifetime_s, good)
+                    )
+                    assert expected == taken(snapshot, wanted, at)
+    new_databases.drop(path)
 
 
-def taken(store: Store, wanted: Selection, at: Instant) -> list[tuple[str, str]]:
+def taken(snapshot: Snapshot, wanted: Selection, at: Instant) -> list[tuple[str, str]]:
     """Return what *wanted* takes, read as lines and as rows, counted and told step by step."""
-    with store.snapshot() as snapshot:
-        text = "".join(snapshot.lines(wanted, at, (Column.TYPE, " ", Column.VALUE, "\n")))
-        found = [(type_, value) for type_, _, value in (line.partition(" ") for line in text.splitlines())]
-        assert found == [(row.type, row.value) for batch in snapshot.rows(wanted, at) for row in batch]
-        assert len(found) == snapshot.count(wanted, at)
-        numbers = [number for _, number in snapshot.funnel(wanted, at)]
+    text = "".join(snapshot.lines(wanted, at, (Column.TYPE, " ", Column.VALUE, "\n")))
+    found = [(type_, value) for type_, _, value in (line.partition(" ") for line in text.splitlines())]
+    assert found == [(row.type, row.value) for batch in snapshot.rows(wanted, at) for row in batch]
+    assert len(found) == snapshot.count(wanted, at)
+    numbers = [number for _, number in snapshot.funnel(wanted, at)]
     assert len(found) == numbers[-1]
     assert numbers == sorted(numbers, reverse=True)
     return found

@@ -4,12 +4,13 @@ import json
 from contextlib import closing
 
 import pytest
+from withdrawn_claims import withdraw
 
 from core.errors import StoreError
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, from_datetime
-from core.store import lines, observables, tags
+from core.store import lines, tags
 from core.store.snapshot import Column
 from tests.store.conftest import LIFETIME, NOW, claim
 
@@ -119,7 +120,7 @@ def test_lossless_text(store, take):
         ),
         claim("one.com", "c", source="y"),
     )
-    observables.withdraw(store, "one.com", "a mistake", NOW + 5, tags=["c"])
+    withdraw(store, "one.com", "a mistake", NOW + 5, tags=["c"])
     with store.snapshot() as snapshot:
         (text,) = snapshot.lines(Selection(), NOW + 9, (Column.ASSERTIONS_JSON, "\n"))
 

@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from withdrawn_claims import reinstate, withdraw
 
 from core.errors import NotFound, RefusedValue
 from core.schemas.claim import TLP, Kind
@@ -199,20 +200,20 @@ def test_an_exclusion_that_lapsed(store, take, values):
 
     assert values(NOW, exclude=("old", "benign")) == ONE
     assert values(NOW - 1, exclude=("old", "benign")) == []
-    observables.withdraw(store, "two.com", "a mistake", NOW, tags=["benign"])
+    withdraw(store, "two.com", "a mistake", NOW, tags=["benign"])
     assert values(NOW, exclude=("old", "benign")) == ["one.com", "two.com"]
 
 
 def test_withdrawn_is_not_expired(store, take, values):
     """What expired comes back when it is seen again; what was withdrawn does not."""
     take(claim("expired.com", "c2", valid_until=NOW), claim("withdrawn.com", "c2"))
-    observables.withdraw(store, "withdrawn.com", "harmless", NOW)
+    withdraw(store, "withdrawn.com", "harmless", NOW)
     assert values(NOW) == []
 
     take(claim("expired.com", "c2", valid_until=NOW + DAY), claim("withdrawn.com", "c2"), now=NOW + 1)
 
     assert values(NOW + 1) == ["expired.com"]
-    observables.reinstate(store, "withdrawn.com", NOW + 2)
+    reinstate(store, "withdrawn.com", NOW + 2)
     assert values(NOW + 2) == ["expired.com", "withdrawn.com"]
 
 
@@ -245,7 +246,7 @@ def test_only_an_ignored_tag(take, values):
 def test_grace(store, take, values):
     """An entry stays for the grace after its end; withdrawn, it does not."""
     take(claim("one.com", "c2", valid_until=NOW), claim("two.com", "c2", valid_until=NOW))
-    observables.withdraw(store, "two.com", "harmless", NOW)
+    withdraw(store, "two.com", "harmless", NOW)
 
     assert values(NOW, grace_s=3600) == ONE
     assert values(NOW + 3600 * SECOND - 1, grace_s=3600) == ONE
@@ -352,7 +353,7 @@ def test_twins_are_one_value(type_, one, other):
 def test_one_value_of_two_types(store, take, values):
     """The same text as another type is another observable."""
     take(claim("one.com", "c2"), claim("one.com", "c2", type="generic"))
-    observables.withdraw(store, "one.com", "harmless", NOW, type="generic")
+    withdraw(store, "one.com", "harmless", NOW, type="generic")
 
     assert values() == ONE
 

@@ -50,7 +50,9 @@ def home(place, tmp_path):
 
 def environ(folder, url):
     """What the processes of a test see."""
-    return os.environ | {"YETI_HOME": str(folder / "home"), "YETI_CONFIG": "", "YETI_DATABASE_URL": url}
+    home = str(folder / "home")
+    own = {"YETI_HOME": home, "YETI_CONFIG": "", "YETI_DATABASE_URL": url}
+    return os.environ | own | {"YETI_SYSTEM_VERSIONS_PATH": f"{home}/versions"}
 
 
 def yetictl(folder, url, *arguments):
@@ -433,7 +435,7 @@ def test_once_works_as_well(home, place):
         assert [] == woken(store)
 
 
-def test_the_wake_up_of_a_dead_worker_is_dropped(place, store, define):
+def test_the_wake_up_of_a_dead_worker_is_dropped(place, store, define, settings):
     """One that a worker has who is gone keeps nothing from being run: it goes, and another is made."""
     from procrastinate import App, PsycopgConnector
 
@@ -456,5 +458,5 @@ def test_the_wake_up_of_a_dead_worker_is_dropped(place, store, define):
 
     assert [(asked.id, "doing", None)] == asyncio.run(die())
     assert [] == woken(store)
-    module.mend(store)
+    Worker(lambda: open_store(place), settings).mend(store)
     assert [(asked.id, "todo", None)] == woken(store)

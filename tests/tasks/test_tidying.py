@@ -7,9 +7,10 @@ from core.accounts import accounts, callers
 from core.errors import NotAuthenticated, TooManyAttempts
 from core.exports.run import run_export
 from core.schemas.instant import DAY, SECOND
-from core.store import audit, fetches, jobs, leases, logins, old_runs, run_lines, runs, schema
+from core.store import audit, fetches, jobs, leases, logins, old_runs, open_store, run_lines, runs, schema
 from core.store.fetches import Fetched, FetchKey
 from core.tasks import tidying
+from core.tasks.service import TaskService
 from core.tasks.tidying import Keep, tidy
 
 NOW = 1_790_000_000_000_000
@@ -46,6 +47,26 @@ def test_each_kind_has_its_age(store, ran):
     lines = [len(run_lines.of_run(store, item.id)) for item in runs.runs(store, "x")]
     assert lines[0] > 0
     assert [0, 0] == lines[1:]
+
+
+def test_a_service_that_stops_does_not_go_on_forgetting(store, ran, monkeypatch):
+    """Millions of rows would take minutes: what is left is for another time."""
+    ran(200, 60, 1)
+    monkeypatch.setattr(tidying, "BATCH", 1)
+    steps = iter([False, False])
+
+    told = tidy(store, KEEP, NOW, lambda: next(steps, True))
+
+    assert 1 == sum(told.values())
+    assert sum(tidy(store, KEEP, NOW).values()) > 1
+
+
+def test_a_fault_while_forgetting_ends_no_service(place, settings, monkeypatch, caplog):
+    """No run depends on it: it is said, and tried again in an hour."""
+    monkeypatch.setattr("core.tasks.service.tidy", lambda *_: 1 / 0)
+    TaskService(lambda: open_store(place), settings).tidy()
+
+    assert "what is kept no longer could not be forgotten" in caplog.text
 
 
 def test_runs_of_versions_that_are_kept_stay(store, settings, ran):

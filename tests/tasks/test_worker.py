@@ -263,7 +263,9 @@ def test_a_fault_of_ours_stops_no_service(place, settings, store, define, fill, 
     thread.join(30)
 
     assert not thread.is_alive()
-    assert ("running", "done") == (last(store, "x").state, last(store, "y").state)
+    broken_off = last(store, "x")
+    assert ("waiting", 2, "done") == (broken_off.state, broken_off.attempt, last(store, "y").state)
+    assert "a fault in the program itself: ValueError: a mistake" == broken_off.message
     assert "x" == job_claims.claim(store, "another", time.time_ns() // 1_000 + 60 * SECOND).export
 
 

@@ -22,6 +22,7 @@ from core.api.exports.fields import TypeName
 from core.api.exports.names import Name
 from core.api.exports.paging import Paging
 from core.api.exports.uploads import BODY, Uploaded
+from core.api.routing import LargeBodyRoute
 from core.errors import NotFound
 from core.exports.answers import against, holders, log_lines
 from core.exports.answers.explain import explain
@@ -31,7 +32,7 @@ from core.exports.objects import against_object, preview_object
 from core.exports.preview import preview
 from core.store import archives, definitions, ledger
 
-router = APIRouter(tags=["exports: answers"])
+router = APIRouter(tags=["exports: answers"], route_class=LargeBodyRoute)
 
 _MOST_CHARACTERS = 1 << 26
 """So much of a log is looked at in one request, however well it was compressed."""

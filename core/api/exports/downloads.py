@@ -1,49 +1,63 @@
-"""Files of versions, as they are kept: checked before the first byte is sent, and sent in bounded memory."""
+"""Files of versions, as they are kept: sent as the current ones are, and checked on the way."""
 
-from collections.abc import Iterator
-from typing import BinaryIO
+import asyncio
 from urllib.parse import quote
 
-from fastapi.responses import Response, StreamingResponse
+from fastapi import Request
+from fastapi.responses import Response
 
-from core.api.services import Services
-from core.errors import NotFound
-from core.exports.spool import run_folder
-from core.exports.versions.archive import Archive
-from core.schemas.export import ExportDefinition
-from core.store.archives import Archived
+from core.api.access import address_of, services_of
+from core.api.edge import contains
+from core.api.files.callers import ELSEWHERE
+from core.api.files.catalog import PublishedFile, files_of
+from core.api.files.response import PublishedFileResponse
+from core.errors import NotAllowed, NotFound
+from core.store import Store, archives, definitions
+from core.store.serving import ServedExport
 
-_CHUNK_BYTES = 1 << 18
 
-
-def download(
-    services: Services, definition: ExportDefinition, item: Archived, file_name: str, if_none_match: str | None
-) -> Response:
+def download(request: Request, store: Store, name: str, number: int, file_name: str) -> Response:
     """Return a published file of a version, byte for byte.
 
     Raises:
+        NotAllowed: The export may not be fetched from there.
         NotFound: The version has no such file.
-        StorageError: It is gone, cannot be read, or is not what was kept.
     """
-    known = next((file for file in item.record.files if file.file_name == file_name), None)
-    if known is None:
-        there = ", ".join(file.file_name for file in item.record.files)
-        raise NotFound(f"version {item.number} has no file {file_name!r}; it has {there}")
-    headers = {
-        "ETag": f'"{known.sha256}"',
-        "Content-Length": str(known.size_bytes),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name.rpartition('/')[2], safe='')}",
-    }
-    if if_none_match is not None and (if_none_match.strip() == "*" or headers["ETag"] in if_none_match):
-        return Response(status_code=304, headers={"ETag": headers["ETag"]})
-    archive = Archive(services.settings.versions_path, definition)
-    with run_folder(services.settings.spool_path) as folder:
-        stream = archive.fetch_file(known, folder).path.open("rb")
-    # The folder is gone, the file is not before the last reader lets go of it: whatever becomes of this request.
-    return StreamingResponse(_chunks(stream), headers=headers, media_type=known.media_type)
+    services = services_of(request)
+
+    def look() -> PublishedFile:
+        with services.store() as own:
+            return _found(request, own, name, number, file_name)
+
+    async def again() -> PublishedFile:
+        return await asyncio.to_thread(look)
+
+    said = f"attachment; filename*=UTF-8''{quote(file_name.rpartition('/')[2], safe='')}"
+    file = _found(request, store, name, number, file_name)
+    return PublishedFileResponse(request, file, again, said, is_checked=True)
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            yield chunk
+def _found(request: Request, store: Store, name: str, number: int, file_name: str) -> PublishedFile:
+    definition = definitions.get_export(store, name)
+    record = archives.get(store, name, number).record
+    # The path names the version, so that no other was ever under it: its date tells, whatever was before.
+    served = ServedExport(
+        id=0,
+        versions_key=definition.versions_key,
+        name=name,
+        destination="",
+        file_name=definition.file_name,
+        description="",
+        is_public=False,
+        networks=definition.networks,
+        version=number,
+        made_at=record.made_at,
+        objects=record.objects,
+    )
+    there = {file.name: file for file in files_of(served)}
+    if file_name not in there:
+        raise NotFound(f"version {number} has no file {file_name!r}; it has {', '.join(there)}")
+    file = there[file_name]
+    if file.networks and not contains(file.networks, address_of(request)):
+        raise NotAllowed(ELSEWHERE)
+    return file

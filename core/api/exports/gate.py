@@ -7,11 +7,12 @@ from core.api.described import problems
 from core.api.exports.fields import PublishedFile
 from core.api.exports.names import Name
 from core.api.exports.version_models import Held, Release, Released
+from core.api.routing import LargeBodyRoute
 from core.errors import NotFound
 from core.exports.objects import held_object, published_objects, version_object
 from core.exports.versions import release as releases
 
-router = APIRouter(prefix="/definitions/{name}/held", tags=["exports: gate"])
+router = APIRouter(prefix="/definitions/{name}/held", tags=["exports: gate"], route_class=LargeBodyRoute)
 
 
 @router.get("", summary="Show what is held", responses=problems(404))

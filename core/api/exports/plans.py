@@ -12,6 +12,7 @@ from core.api.described import problems
 from core.api.exports.conditions import IfMatch, check, etag_of
 from core.api.exports.definition_models import NewDefinition
 from core.api.exports.definitions import check_place, read_definition
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.errors import DefinitionError, DefinitionFilesError
 from core.exports.definitions import plan as plans
@@ -21,7 +22,7 @@ from core.exports.definitions.plan import Plan
 from core.exports.objects import plan_object
 from core.store import Store, definitions
 
-router = APIRouter(tags=["exports: plans"])
+router = APIRouter(tags=["exports: plans"], route_class=LargeBodyRoute)
 
 TOML = "application/toml"
 

@@ -11,13 +11,14 @@ from core.api.exports.definition_models import RunOut
 from core.api.exports.names import JobId, Name, RunId
 from core.api.exports.paging import Page, Paging
 from core.api.exports.run_models import Cancelled, JobOut, LineOut, Log, Requested, Several, Wanted
+from core.api.routing import LargeBodyRoute
 from core.exports.objects import run_object
 from core.redaction import redact
 from core.schemas.instant import Instant, to_text
 from core.store import definitions, jobs, run_lines, runs
 from core.store.jobs import Job
 
-router = APIRouter(tags=["exports: runs"])
+router = APIRouter(tags=["exports: runs"], route_class=LargeBodyRoute)
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 _LOCATION = {"headers": {"Location": {"description": "The job.", "schema": {"type": "string"}}}}

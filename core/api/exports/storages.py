@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.api.access import Admin, ServicesHere
 from core.api.exports.fields import Moment
+from core.api.routing import LargeBodyRoute
 from core.clients.persistient_storage import get_client, registry
 from core.clients.persistient_storage.check import CheckReport, Step, check_storage
 from core.clients.persistient_storage.receipts import Leftover
@@ -16,7 +17,7 @@ from core.errors import PluginError, StorageError
 from core.redaction import redact
 from core.schemas.instant import to_datetime, to_text
 
-router = APIRouter(prefix="/storages", tags=["exports: storages"])
+router = APIRouter(prefix="/storages", tags=["exports: storages"], route_class=LargeBodyRoute)
 
 
 class ClientOut(BaseModel):

@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from core.api.access import ExportEditor, Reader, ServicesHere, StoreHere
 from core.api.described import Responses, problems
@@ -23,6 +23,8 @@ from core.api.exports.version_models import (
     VersionOut,
     Versions,
 )
+from core.api.files.described import conditions
+from core.api.routing import LargeBodyRoute
 from core.errors import DefinitionError
 from core.exports.objects import finding_object, pin_object, published_objects, version_object
 from core.exports.versions.archive import Archive
@@ -32,15 +34,18 @@ from core.exports.versions.verify import verify
 from core.store import archives, definitions, pins
 from core.store.archives import KEPT
 
-router = APIRouter(prefix="/definitions/{name}", tags=["exports: versions"])
+router = APIRouter(prefix="/definitions/{name}", tags=["exports: versions"], route_class=LargeBodyRoute)
 
 _SIDE = r"^(held|[0-9]{1,9})$"
-_FILE: Responses = {
-    200: {
-        "description": "The file, byte for byte as it was published.",
-        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-    },
+_BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+_ANSWERS: Responses = {
+    200: {"description": "It is there, and has not changed since it was published."},
     304: {"description": "It is the one that `If-None-Match` names."},
+}
+_FILE: Responses = {
+    200: {"description": "The file, byte for byte as it was published.", "content": _BYTES},
+    206: {"description": "The part of it that was asked for.", "content": _BYTES},
+    307: {"description": "A link to the storage, where `api.presigned_downloads` is on."},
 }
 
 
@@ -78,24 +83,35 @@ def show_manifest(
     return Response(data, media_type="application/json")  # type: ignore[return-value]  # the bytes themselves
 
 
+@router.head(
+    "/versions/{version}/files/{file}",
+    name="head_version_file",
+    summary="Ask for the headers of a file of a version",
+    response_class=Response,
+    responses=_ANSWERS | problems(404, 406, 412),
+    openapi_extra=conditions(is_get=False),
+)
 @router.get(
     "/versions/{version}/files/{file}",
     summary="Download a file of a version",
     response_class=Response,
-    responses=_FILE | problems(404),
+    responses=_ANSWERS | _FILE | problems(404, 406, 412, 416),
+    openapi_extra=conditions(is_get=True),
 )
 def download_file(
+    request: Request,
     name: Name,
     version: VersionNumber,
     file: FileName,
     _: Reader,
-    services: ServicesHere,
     store: StoreHere,
-    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
 ) -> Response:
-    """Return a file of a version.  It is compared with its SHA-256 before anything is sent."""
-    item = archives.get(store, name, version)
-    return download(services, definitions.get_export(store, name), item, file, if_none_match)
+    """Return a file of a version, from the networks that the export may be fetched from.
+
+    Conditions, ranges and codings are those of `/exports`.  A whole file is compared with its SHA-256 on the way, and
+    not sent to the end if it is not what was kept.
+    """
+    return download(request, store, name, version, file)
 
 
 @router.get("/diff", summary="Compare versions", responses=problems(404))

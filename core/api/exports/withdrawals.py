@@ -7,13 +7,14 @@ from core.api.access import ObservableEditor, ServicesHere, StoreHere
 from core.api.described import problems
 from core.api.exports.answer_models import CoveringOut, InsideOut
 from core.api.exports.fields import TypeName, Value, Why
+from core.api.routing import LargeBodyRoute
 from core.exports import withdrawing
 from core.exports.answers.meant import find, meant
 from core.exports.withdrawing import Withdrawn
 from core.redaction import redact
 from core.store import Store, carve_outs, clearing, definitions, jobs
 
-router = APIRouter(tags=["exports: withdrawals"])
+router = APIRouter(tags=["exports: withdrawals"], route_class=LargeBodyRoute)
 
 
 class Withdrawal(BaseModel):

@@ -16,6 +16,7 @@ from core.api.services import Services
 from core.schemas.instant import SECOND
 from core.schemas.version import StoredObject
 from core.store import Store
+from core.store.health import check_schema
 from core.store.serving import Served, ServedExport, ServedToken, Watch, served
 
 Network = IPv4Network | IPv6Network
@@ -59,7 +60,7 @@ class PublishedFile:
         export_id, export: Whose.
         version: Its number.
         name: What it is published as.
-        counts: Whoever fetches it has that version; not so of deltas and signatures.
+        role: ``file``, ``delta`` or ``signature``.
         modified_s: When the version was made current, in seconds since 1970.
         date_tells: The version before it was not made in that same second.
         networks: Where it may be fetched from; empty is anywhere.
@@ -71,12 +72,17 @@ class PublishedFile:
     version: int
     name: str
     media_type: str
-    counts: bool
+    role: str
     modified_s: int
     date_tells: bool
     is_public: bool
     networks: tuple[Network, ...]
     representations: Mapping[str, Representation]
+
+    @property
+    def counts(self) -> bool:
+        """Whether whoever fetches it has that version."""
+        return self.role == "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,7 @@ class CatalogKeeper:
             # Asked before the tables are read: what changes meanwhile is seen the next time.
             if self._watch.has_changed() or not self._is_loaded:
                 self._is_loaded = False
+                check_schema(self._store)
                 self._catalog = made(served(self._store), self._services.settings.export_path)
                 self._is_loaded = True
             self._checked_at = began
@@ -175,7 +182,7 @@ def made(found: Served, export_path: str) -> Catalog:
     files: dict[str, PublishedFile] = {}
     exports = {}
     for item in found.exports:
-        own = list(_files(item))
+        own = list(files_of(item))
         exports[item.id] = (item, next((file for file in own if file.name == item.file_name), None))
         for file in own:
             # Names of exports may have slashes, too: of two that read alike the export made first has it.
@@ -208,7 +215,8 @@ def representation(
     return Representation(coding, item.name, item.size_bytes, etag, tuple(headers), path)
 
 
-def _files(item: ServedExport) -> Iterable[PublishedFile]:
+def files_of(item: ServedExport) -> Iterable[PublishedFile]:
+    """Yield the files of a version, with all that is kept to be served of each."""
     modified_s = item.made_at // SECOND
     for known in item.objects:
         if known.role not in _FILES:
@@ -225,7 +233,7 @@ def _files(item: ServedExport) -> Iterable[PublishedFile]:
             item.version,
             known.file_name,
             known.media_type,
-            known.role == "file",
+            known.role,
             modified_s,
             item.before_at is None or item.before_at // SECOND != modified_s,
             item.is_public,

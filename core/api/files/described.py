@@ -29,6 +29,15 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
+def conditions(*, is_get: bool) -> dict[str, Any]:
+    """Return the headers that say which form of a file is wanted, and under which conditions."""
+    found = [
+        _header("Accept-Encoding", "`gzip` and `zstd` are kept ready."),
+        _header("If-None-Match", "What the client has."),
+    ]
+    return {"parameters": [*found, *([_header("Range", "One range of bytes.")] if is_get else [])]}
+
+
 def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, Any]:
     content = {"content": _FILE} if is_get else {}
     responses = {
@@ -48,7 +57,8 @@ def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, An
     return {
         "tags": ["files"],
         "summary": summary,
-        "description": "Published files: `<file name>` at the default place, `~<export>/<file name>` of any export. "
+        "description": "Published files: `<file name>` at the default place, `~<export>/<file name>` of any export; "
+        "`SHA256SUMS` (and `SHA256SUMS.minisig`, where files are signed) beside them, of those that are yours to fetch. "
         "Open exports need nothing, others the token of a consumer, or a user who may read.",
         "operationId": operation_id,
         "security": [{}, {"HTTPBearer": []}, {"ConsumerToken": []}],
@@ -60,9 +70,7 @@ def _operation(operation_id: str, summary: str, *, is_get: bool) -> dict[str, An
                 "description": "May have slashes in it.",
                 "schema": {"type": "string"},
             },
-            _header("Accept-Encoding", "`gzip` and `zstd` are kept ready."),
-            _header("If-None-Match", "What the client has."),
-            *([_header("Range", "One range of bytes.")] if is_get else []),
+            *conditions(is_get=is_get)["parameters"],
         ],
         "responses": dict(sorted(responses.items())),
     }

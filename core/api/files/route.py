@@ -7,13 +7,12 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from core.api.files import callers, conditions, ranges
+from core.api.files import callers, conditions, ranges, sums
 from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Representation
 from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
 from core.api.files.service import FileService
-from core.clients.persistient_storage.receipts import attachment
-from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation
+from core.errors import FileMissing, UnsupportedOperation, VersionGone
 from core.store.fetches import NOBODY, FetchKey
 
 PATH = "/exports"
@@ -36,6 +35,9 @@ class FileRoute:
         name = scope["path_params"]["file_name"]
         catalog = await self._service.catalog.get()
         file = catalog.files.get(name)
+        if file is None and (wanted := sums.asked(name)) is not None:
+            await self._send_sums(catalog, wanted, headers, scope, send)
+            return
         granted = await self._check(catalog, file, headers, scope)
         assert file is not None  # noqa: S101 - what is not there is refused
 
@@ -51,19 +53,43 @@ class FileRoute:
     async def _check(
         self, catalog: Catalog, file: PublishedFile | None, headers: Mapping[str, str], scope: Scope
     ) -> Granted | None:
-        service = self._service
-        secret = callers.secret_of(headers, scope.get("query_string", b""), in_query=service.tokens_in_query)
-        now = service.services.now
-        is_user = False
-        if (file is None or not file.is_public) and secret is not None and callers.is_users(secret):
-            is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
-        address = scope["client"][0] if scope.get("client") else ""
-        refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+        judge = await self._judge(catalog, headers, scope, is_public=file is not None and file.is_public)
+        refused, granted = judge(file)
         if refused is not None:
             raise HTTPException(
                 refused.status, refused.detail, CHALLENGES if refused.status == 401 else {"Vary": "Authorization"}
             )
         return granted
+
+    async def _judge(
+        self, catalog: Catalog, headers: Mapping[str, str], scope: Scope, *, is_public: bool = False
+    ) -> Callable[[PublishedFile | None], tuple[callers.Refusal | None, Granted | None]]:
+        """Return what decides about files for who asks; of files that are public it is not asked who that is."""
+        service = self._service
+        secret = callers.secret_of(headers, scope.get("query_string", b""), in_query=service.tokens_in_query)
+        now = service.services.now
+        is_user = False
+        if not is_public and secret is not None and callers.is_users(secret):
+            is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
+        address = scope["client"][0] if scope.get("client") else ""
+        return lambda file: callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+
+    async def _send_sums(
+        self, catalog: Catalog, wanted: sums.Asked, headers: Mapping[str, str], scope: Scope, send: Send
+    ) -> None:
+        judge = await self._judge(catalog, headers, scope)
+
+        def made() -> tuple[bytes, int] | None:
+            settings = self._service.services.settings
+            return sums.body(catalog, wanted, lambda file: judge(file)[0] is None, settings)
+
+        # A key that is encrypted takes seconds to open, the first time.
+        found = await asyncio.to_thread(made) if wanted.is_signature else made()
+        if found is None:
+            await self._check(catalog, None, headers, scope)
+            return
+        status, said = sums.answer(headers, *found)
+        await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
 
 
 class Answer:
@@ -76,15 +102,26 @@ class Answer:
         headers: Mapping[str, str],
         granted: Granted | None,
         *,
-        download_name: str | None = None,
+        disposition: str | None = None,
         is_counted: bool = True,
+        is_checked: bool = False,
     ) -> None:
-        """Keep the request; *download_name* is what browsers shall save it as, *is_counted* whether it is a fetch."""
+        """Keep the request.
+
+        Args:
+            service: What is shared.
+            scope: Of the request.
+            headers: Of the request, names in lower case.
+            granted: The consumer that asks, if it is one.
+            disposition: What to save the file as.
+            is_counted: Whether this is a fetch.
+            is_checked: Whether the end of a whole file is sent only if it is what was kept.
+        """
         self._service, self._scope, self._headers, self._granted = service, scope, headers, granted
-        self._is_counted = is_counted
+        self._is_counted, self._is_checked = is_counted, is_checked
         self._extra: list[Header] = []
-        if download_name is not None:
-            self._extra.append((b"content-disposition", attachment(download_name).encode()))
+        if disposition is not None:
+            self._extra.append((b"content-disposition", disposition.encode()))
 
     async def send_current(
         self, file: PublishedFile, again: Callable[[], Awaitable[PublishedFile]], receive: Receive, send: Send
@@ -148,7 +185,7 @@ class Answer:
             return
         if part is not None:
             headers.append((b"content-range", part.content_range(item.size_bytes).encode()))
-        transfer = Transfer(self._service.objects, item, part)
+        transfer = Transfer(self._service.objects, item, part, is_checked=self._is_checked)
         is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
         # Whoever got the end has the version: the rest may have come before.
         if is_whole and (part is None or part.start + part.size_bytes == item.size_bytes):
@@ -191,9 +228,9 @@ class Answer:
         )
 
 
-def gone(file: PublishedFile) -> StorageUnavailable:
+def gone(file: PublishedFile) -> VersionGone:
     """Return the error to answer with where a version should be kept and is not: clients keep what they have."""
-    return StorageUnavailable(
+    return VersionGone(
         f"what is kept of version {file.version} of {file.export!r} is not there; yetictl export verify says more"
     )
 
@@ -207,6 +244,6 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def _send(send: Send, status: int, headers: list[Header] | tuple[Header, ...]) -> None:
+async def _send(send: Send, status: int, headers: list[Header] | tuple[Header, ...], body: bytes = b"") -> None:
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})

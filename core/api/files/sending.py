@@ -1,6 +1,7 @@
 """Send bytes of an object as they come from the storage: a piece at a time is in memory, whatever the size."""
 
 import asyncio
+import hashlib
 import io
 import logging
 from collections.abc import Callable, Sequence
@@ -66,10 +67,13 @@ class Objects:
 class Transfer:
     """Sends one representation, or a part of it; ``sent_bytes`` says how much was."""
 
-    def __init__(self, objects: Objects, item: Representation, part: Part | None) -> None:
-        """Keep what is to be sent."""
+    def __init__(
+        self, objects: Objects, item: Representation, part: Part | None, *, is_checked: bool = False
+    ) -> None:
+        """Keep what is to be sent; *is_checked*: the last piece of the whole only if all is what was kept."""
         self._objects, self._item = objects, item
         self._part = part or Part(0, item.size_bytes)
+        self._sha256 = hashlib.sha256() if is_checked and part is None else None
         self.sent_bytes = 0
 
     async def __call__(self, receive: Receive, send: Send, status: int, headers: Sequence[Header]) -> bool:
@@ -132,6 +136,10 @@ class Transfer:
             if not more:
                 raise StorageCorrupt(f"{self._item.object} is shorter than it was when it was kept")
             found += more
+        if self._sha256 is not None:
+            self._sha256.update(found)
+            if left == len(found) and self._item.etag != f'"{self._sha256.hexdigest()}"':
+                raise StorageCorrupt(f"{self._item.object} is not what was kept")
         return found
 
 

@@ -39,9 +39,9 @@ def _answer(found: Any, **headers: str) -> Response:
 
 
 @router.get("/")
-async def discovery(request: Request, _: AskedHere) -> Response:
-    """Say where the API root is."""
-    root = str(request.base_url).rstrip("/") + f"{_ROOT}/"
+async def discovery(_: AskedHere) -> Response:
+    """Say where the API root is, without a host: anybody may have named another."""
+    root = f"{_ROOT}/"
     return _answer(
         {"title": "Yeti Exports", "description": "Published exports.", "default": root, "api_roots": [root]}
     )

@@ -11,13 +11,14 @@ from core.accounts.callers import Caller
 from core.accounts.permissions import Permission
 from core.api.access import CallerHere, ServicesHere, StoreHere, address_of
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.users.key_making import check_unlimited, make, make_key
 from core.api.users.models import KeyInfo, MadeKey, NewKey, OwnPassword, Scopes, Sent
 from core.errors import NotAllowed, NotFound
 from core.store import users
 from core.store.users import User
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], route_class=LargeBodyRoute)
 
 
 class YetiKey(Sent):

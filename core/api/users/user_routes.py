@@ -4,11 +4,12 @@ from fastapi import APIRouter, Response
 
 from core.accounts import accounts
 from core.api.access import Admin, ServicesHere, StoreHere
+from core.api.routing import LargeBodyRoute
 from core.api.users.key_making import make_key
 from core.api.users.models import KeyInfo, MadeKey, NewKey, NewPassword, NewUser, UserChange, UserInfo
 from core.store import users
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = APIRouter(prefix="/users", tags=["users"], route_class=LargeBodyRoute)
 
 
 @router.get("")

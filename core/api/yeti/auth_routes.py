@@ -1,5 +1,6 @@
 """``/api/v2/auth``: tokens for keys and passwords, who somebody is, and the end of it."""
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -7,15 +8,17 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from core.accounts import callers
-from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of
+from core.api.access import COOKIE, CallerHere, ServicesHere, StoreHere, address_of, check_same_origin
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.errors import NotAuthenticated
 from core.store import logins
 from core.store.users import ADMIN
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=LargeBodyRoute)
 
 _MINUTE_S = 60
+_log = logging.getLogger(__name__)
 _key_header = APIKeyHeader(name="x-yeti-apikey", auto_error=False, description="A key of yetictl user token.")
 
 
@@ -52,8 +55,10 @@ def log_in(
     password: Annotated[str, Form(max_length=10_000)],
 ) -> Token:
     """Give a token for a user's password, also as a cookie."""
+    check_same_origin(request)
     now = services.now
     user = callers.log_in(store, username, password, address_of(request), now)
+    _log.info("logged in", extra={"user": user.name, "address": address_of(request)})
     lifetime_s = services.config.whole("auth.browser_token_expire_minutes") * _MINUTE_S
     token = services.tokens.make(user, now, lifetime_s)
     response.set_cookie(
@@ -94,5 +99,6 @@ def log_out(response: Response, services: ServicesHere, store: StoreHere, caller
     """End the token, and the cookie."""
     if caller.claims is not None:
         logins.end_token(store, caller.claims.id, caller.claims.expires_at)
+    _log.info("logged out", extra={"user": caller.name})
     response.delete_cookie(COOKIE)
     return Message(message="Logged out")

@@ -1,15 +1,15 @@
 """``GET|HEAD /api/v2/tasks/export/{id}/content``: the file of an export, as Yeti's clients fetch it."""
 
-from fastapi import APIRouter, Request, Response
-from starlette.types import Receive, Scope, Send
+from fastapi import APIRouter, Request
 
 from core.api.access import Reader, address_of
 from core.api.described import Responses
 from core.api.edge import contains
 from core.api.files.callers import ELSEWHERE
 from core.api.files.catalog import Catalog, PublishedFile
-from core.api.files.route import Answer, headers_of
+from core.api.files.response import PublishedFileResponse
 from core.api.files.service import FileService
+from core.api.yeti.disposition import disposition
 from core.errors import NotAllowed, NotFound
 
 _PATH = "/{export_id}/content"
@@ -27,33 +27,17 @@ _PARTS: Responses = {
 router = APIRouter(prefix="/tasks/export", tags=["tasks"])
 
 
-class ContentResponse(Response):
-    """A published file; it is sent as `core.api.files` sends it."""
-
-    def __init__(self, request: Request, export_id: str, file: PublishedFile) -> None:
-        """Keep what is to be sent."""
-        super().__init__()
-        self._request, self._export_id, self._file = request, export_id, file
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        name = self._file.name.rpartition("/")[2]
-        service: FileService = self._request.app.state.files
-        answer = Answer(service, scope, headers_of(scope), None, download_name=name, is_counted=False)
-        await answer.send_current(self._file, self._again, receive, send)
-
-    async def _again(self) -> PublishedFile:
-        service: FileService = self._request.app.state.files
-        return _file_of(await service.catalog.get_anew(), self._export_id, address_of(self._request))
-
-
-@router.head(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS)
-@router.get(_PATH, response_class=ContentResponse, status_code=200, responses=_ANSWERS | _PARTS)
-async def content(request: Request, export_id: str, _: Reader) -> ContentResponse:
+@router.head(_PATH, response_class=PublishedFileResponse, status_code=200, responses=_ANSWERS)
+@router.get(_PATH, response_class=PublishedFileResponse, status_code=200, responses=_ANSWERS | _PARTS)
+async def content(request: Request, export_id: str, _: Reader) -> PublishedFileResponse:
     """Send what an export has published; conditions, ranges, codings and networks are those of ``/exports``."""
     service: FileService = request.app.state.files
-    catalog = await service.catalog.get()
-    return ContentResponse(request, export_id, _file_of(catalog, export_id, address_of(request)))
+    file = _file_of(await service.catalog.get(), export_id, address_of(request))
+
+    async def again() -> PublishedFile:
+        return _file_of(await service.catalog.get_anew(), export_id, address_of(request))
+
+    return PublishedFileResponse(request, file, again, disposition(file.name.rpartition("/")[2]))
 
 
 def _file_of(catalog: Catalog, export_id: str, address: str) -> PublishedFile:

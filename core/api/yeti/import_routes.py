@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.api.access import ObservableEditor, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import RequestTags, source_of
@@ -27,7 +28,7 @@ from core.store import Store, observable_edits, observable_pages
 from core.store.imports import ImportSession, Told
 from core.store.observable_edits import Entry
 
-router = APIRouter(prefix="/observables/import", tags=["observables"])
+router = APIRouter(prefix="/observables/import", tags=["observables"], route_class=LargeBodyRoute)
 
 _tags = TypeAdapter(RequestTags)
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from core.api.access import Admin, ServicesHere, StoreHere
 from core.api.outgoing import Rules, fetch
 from core.api.outgoing_proxy import proxies_of_environment
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
 from core.api.yeti.forms import Form, RequestTags, source_of
 from core.api.yeti.import_routes import take_in
@@ -18,7 +19,7 @@ from core.api.yeti.observable_forms import Added
 from core.ingest.reader import InputFile
 from core.ingest.registry import recognise
 
-router = APIRouter(prefix="/observables/import", tags=["observables"])
+router = APIRouter(prefix="/observables/import", tags=["observables"], route_class=LargeBodyRoute)
 
 
 class Fetched(Form):

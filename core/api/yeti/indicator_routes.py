@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.api.access import Reader
+from core.api.routing import LargeBodyRoute
 
-router = APIRouter(prefix="/indicators", tags=["indicators"])
+router = APIRouter(prefix="/indicators", tags=["indicators"], route_class=LargeBodyRoute)
 
 
 class Search(BaseModel):

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.yeti import observable_shapes as shapes
 from core.api.yeti.forms import GUESS, TypeName, id_of, own_type, recognised, source_of, window
 from core.api.yeti.observable_forms import (
@@ -32,7 +33,7 @@ from core.store import Store, observable_edits, observable_pages, observables
 from core.store.observable_edits import Entry
 from core.store.observable_pages import Filter, Observable
 
-router = APIRouter(prefix="/observables", tags=["observables"])
+router = APIRouter(prefix="/observables", tags=["observables"], route_class=LargeBodyRoute)
 
 
 @router.post("/", response_model=ObservableOut, responses=details(400))

@@ -1,5 +1,6 @@
 """Observables as answers: in the form of today's Yeti, with tags as a list."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -66,12 +67,13 @@ def one(store: Store, key: int, now: Instant) -> Response:
 def several(services: Services, store: Store, name: str, keys: Sequence[int], **others: Any) -> Response:
     """Return the observables of row ids under *name*, and beside them *others*; those that went meanwhile are left out."""
     head = f'{{"{name}":['.encode()
-    tail = b"]" + b"".join(f',"{key}":'.encode() + _encode(value) for key, value in others.items()) + b"}"
+    # In ASCII: what did not go in may hold half a surrogate pair.
+    tail = "]" + "".join(f',"{key}":{json.dumps(value)}' for key, value in others.items()) + "}"
     now = services.now
     if len(keys) <= AT_ONCE:
         body = b",".join(map(_text, by_ids(store, keys, now)))
-        return Response(head + body + tail, media_type="application/json")
-    return StreamingResponse(_pieces(services, head, keys, tail, now), media_type="application/json")
+        return Response(head + body + tail.encode(), media_type="application/json")
+    return StreamingResponse(_pieces(services, head, keys, tail.encode(), now), media_type="application/json")
 
 
 def _pieces(services: Services, head: bytes, keys: Sequence[int], tail: bytes, now: Instant) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from core.api.access import ObservableEditor, Reader, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.yeti.durations import Duration, DurationOut, seconds
 from core.api.yeti.forms import Count, Form, Page, TagName, TagNames, id_of, window
 from core.errors import NotFound, RefusedValue
@@ -17,7 +18,7 @@ from core.store.lifetimes import FOR_EVER_S
 from core.store.soundness import fault_of_text
 from core.store.tag_descriptions import Described, Description
 
-router = APIRouter(prefix="/tags", tags=["tags"])
+router = APIRouter(prefix="/tags", tags=["tags"], route_class=LargeBodyRoute)
 
 
 class TagForm(Form):

@@ -1,6 +1,5 @@
 """``/api/v2/templates``: look for, render, keep, change and remove templates."""
 
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,9 +13,10 @@ from starlette.background import BackgroundTask
 
 from core.api.access import Admin, Reader, ServicesHere, StoreHere
 from core.api.described import details
+from core.api.routing import LargeBodyRoute
 from core.api.services import Services
+from core.api.yeti.disposition import disposition
 from core.api.yeti.forms import Count, Form, Page, id_of, window
-from core.clients.persistient_storage.receipts import attachment
 from core.errors import NotFound, TemplateError
 from core.exports.adhoc import render_rows
 from core.exports.templates import templates
@@ -29,11 +29,10 @@ from core.store.template_rows import TemplateRow
 _AT_ONCE = 2
 """Renders; each takes a process with memory of its own (template.memory_mib)."""
 
-router = APIRouter(prefix="/templates", tags=["templates"])
+router = APIRouter(prefix="/templates", tags=["templates"], route_class=LargeBodyRoute)
 
 LONGEST_NAME = 200
 _BATCH = 1_000
-_is_token = re.compile(r"[A-Za-z0-9!#$&+.^_`|~-]+").fullmatch
 
 
 class TemplateIn(BaseModel):
@@ -175,12 +174,6 @@ def remove(id: str, store: StoreHere, _: Admin) -> Done:
     """Remove a template that no export uses."""
     kept_templates.remove_template(store, _there(store, id).name)
     return Done()
-
-
-def disposition(name: str) -> str:
-    """Return the header that names a file to be kept, as RFC 6266 has it; one without marks as Yeti does."""
-    plain = name.replace("/", "_")
-    return f"attachment; filename={plain}" if _is_token(plain) else attachment(plain)
 
 
 def _asked_for(store: Store, given: Render) -> TemplateRow:

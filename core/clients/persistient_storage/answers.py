@@ -1,7 +1,6 @@
 """What servers answer and connections suffer, as errors of ours, for storages that are reached by HTTP."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from core.clients.persistient_storage.border import translated
 from core.errors import (
@@ -13,11 +12,9 @@ from core.errors import (
     StorageTimeout,
     StorageUnavailable,
     UnsupportedOperation,
-    YetiError,
 )
 
 Meaning = tuple[type[StorageError], str]
-Explain = Callable[[Exception, str], StorageError]
 
 _BY_STATUS: dict[int, Meaning] = {
     401: (StoragePermissionDenied, "the credentials are missing, wrong or expired"),
@@ -35,17 +32,6 @@ _TIME_OUTS = {"ConnectTimeout", "ReadTimeout", "ConnectTimeoutError", "ReadTimeo
 _TIME_OUTS |= {"Timeout", "ServiceRequestTimeoutError", "ServiceResponseTimeoutError"}
 _AWAY = {"ConnectionError", "ProtocolError", "IncompleteRead", "IncompleteReadError", "ChunkedEncodingError"}
 _AWAY |= {"ServiceRequestError", "ServiceResponseError", "TransportError"}
-
-
-@contextmanager
-def asking(place: str, explained: Explain) -> Iterator[None]:
-    """Turn whatever a library raises inside into the error of ours that *explained* makes of it."""
-    try:
-        yield
-    except YetiError:
-        raise
-    except Exception as error:
-        raise explained(error, place) from error
 
 
 def answered(place: str, status: int, code: str, own: Mapping[str, Meaning]) -> StorageError:

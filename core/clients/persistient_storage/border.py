@@ -1,6 +1,8 @@
 """Where a client's exceptions become ours: no exception of a vendor's library passes."""
 
 import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from core.errors import (
@@ -15,6 +17,9 @@ from core.errors import (
     YetiError,
 )
 from core.redaction import redact
+
+Explain = Callable[[Exception, str], StorageError]
+"""Of an error and the place where it happened: the error of ours."""
 
 _BY_NUMBER: dict[int, tuple[type[StorageError], str]] = {
     errno.ENOENT: (FileMissing, "there is no such file"),
@@ -54,6 +59,17 @@ class wrapped:
         """Raise the error of ours instead of one of others."""
         if isinstance(error, Exception) and not isinstance(error, YetiError):
             raise translated(error, self._what) from error
+
+
+@contextmanager
+def asking(place: str, explained: Explain) -> Iterator[None]:
+    """Turn whatever a library raises inside into the error of ours that *explained* makes of it."""
+    try:
+        yield
+    except YetiError:
+        raise
+    except Exception as error:
+        raise explained(error, place) from error
 
 
 def translated(error: Exception, what: str) -> StorageError:

@@ -6,15 +6,17 @@ semicolon, ``zone=<IANA name>`` (of a cron expression, UTC without) and ``jitter
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
 from core.errors import DefinitionError
-from core.schemas.instant import SECOND, Instant, from_datetime, to_datetime
+from core.schemas.instant import LATEST, SECOND, Instant, from_datetime, to_datetime
 
 MOST_JITTER_S = 86_400
+HOUR: Instant = 3_600 * SECOND
 _SECONDS = re.compile(r"[1-9][0-9]{0,9}")
 
 
@@ -100,6 +102,26 @@ def grid(schedule: Schedule, before: Instant | None, now: Instant) -> Instant:
     return _next_cron(schedule, now)
 
 
+@lru_cache(maxsize=4_096)
+def furthest(text: str, hour: int) -> Instant:
+    """Return the latest instant at which it can be due next, without jitter, for whoever looks within an hour.
+
+    What is due later was reckoned by a clock that has been set back since.  That is the turn after the next one: a
+    clock that goes back a little just after a turn lets none come twice.
+
+    Args:
+        text: The schedule.
+        hour: Number of the hour since 1970.
+
+    Raises:
+        DefinitionError: It is none.
+    """
+    schedule, end = read_schedule(text), (hour + 1) * HOUR
+    if schedule.every_s:
+        return end + 2 * schedule.every_s * SECOND
+    return _next_cron(schedule, _next_cron(schedule, end))
+
+
 def longest_pause(schedule: Schedule, after: Instant) -> Instant:
     """Return the longest time between two of the eight turns that come after an instant, with jitter, in µs."""
     longest = schedule.every_s * SECOND
@@ -113,7 +135,8 @@ def longest_pause(schedule: Schedule, after: Instant) -> Instant:
 
 def _next_cron(schedule: Schedule, after: Instant) -> Instant:
     local = to_datetime(after).astimezone(ZoneInfo(schedule.zone))
-    return from_datetime(next(CronSim(schedule.cron, local)))
+    turn = next(CronSim(schedule.cron, local), None)
+    return LATEST if turn is None else from_datetime(turn)
 
 
 def _check_cron(schedule: Schedule) -> None:

@@ -104,7 +104,7 @@ def sums_of(publications: Iterable[Publication], place: str, settings: Settings)
         if into is not None:
             into.update((file.name, file) for file in item.files)
             made_at = max(made_at, item.made_at)
-    return Sums("".join(_line(name, file.sha256) for name, file in sorted((left | now).items())), made_at)
+    return Sums("".join(line(name, file.sha256) for name, file in sorted((left | now).items())), made_at)
 
 
 def put(storage: Storage, name: str, data: bytes) -> Receipt:
@@ -163,6 +163,7 @@ def _is_in_the_way(name: str, destination: str, place: str) -> bool:
     return bool(own & places.addresses(destination, name))
 
 
-def _line(name: str, sha256: str) -> str:
+def line(name: str, sha256: str) -> str:
+    """Return the line of a file."""
     # A lone - is the standard input to sha256sum.
     return f"{sha256}  {'./-' if name == '-' else name}\n"

@@ -12,7 +12,6 @@ from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.receipts import Receipt
 from core.clients.persistient_storage.storage import Storage
 from core.exports.spool import RenderedFile
-from core.schemas.export import PublishedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,6 @@ class Published:
     entries: int
     outcome: str
     places: tuple[Receipt, ...] = ()
-
-    def as_record(self) -> PublishedFile:
-        """Return what the store keeps of it."""
-        return PublishedFile(self.name, self.media_type, self.size_bytes, self.sha256, self.entries)
 
 
 def publish(

@@ -17,12 +17,13 @@ from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
 from core.exports.versions.candidate_list import CandidateList
+from core.exports.versions.recorded import completed, recorded
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
-from core.store import archives, definitions, kept_templates, pins, runs
+from core.store import archives, definitions, kept_templates, pins
 from core.store.allow_lists import hits as allow_hits
 from core.store.allow_lists import met
 from core.store.archives import HELD, Archived
@@ -83,22 +84,9 @@ def release(
             raise NotFound(f"nothing of {name!r} is held; {_again(name)} makes a new candidate")
         allow_hits.refresh(store, now)
         _check(store, name, item, sha256, versions, folder, now)
-        run_id = runs.begin_run(store, lease, now)
-        try:
+        with recorded(store, lease, clock, "release") as run_id:
             item, files = versions.publish(item, cause="release", note={"by": by, "reason": reason}, run_id=run_id)
-        except BaseException as error:
-            runs.finish_run(store, run_id, clock.now, status="failed", message=f"release: {error}")
-            raise
-        runs.finish_run(
-            store,
-            run_id,
-            clock.now,
-            status="completed",
-            message=f"released by {by}: {reason}",
-            outcome="replaced",
-            version=item.number,
-            entries=item.record.entries,
-        )
+        completed(store, run_id, clock, item, message=f"released by {by}: {reason}", outcome="replaced")
         notes = forgetting.forget_old(store, versions, name, settings, clock.now)
     return item.number, files, notes
 
@@ -132,7 +120,7 @@ def _check(
             f"{_again(name)} makes a new candidate"
         )
     _check_definition(store, name, record)
-    _check_entries(store, item, versions, folder, now)
+    _check_entries(store, name, item, versions, folder, now)
 
 
 def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None:
@@ -149,13 +137,15 @@ def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None
             raise GateError(f"{name!r} was changed since this was held; {_again(name)} makes a new candidate")
 
 
-def _check_entries(store: "Store", item: Archived, versions: Versions, folder: Path, now: Instant) -> None:
+def _check_entries(
+    store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant
+) -> None:
     """Raise if an entry may not go out by now, whatever was said of the candidate when it was made."""
-    again = _again(item.record.export)
+    again = _again(name)
     # What another assertion lets in all the same is in the candidate by right.
     taken = takes(item.record)
     with store.snapshot() as snapshot:
-        listed = CandidateList(snapshot, item, versions.archive, folder)
+        listed = CandidateList(snapshot, name, item, versions.archive, folder)
         gone = listed.withdrawn(now, taken)
         gone.update(item.id for item in listed.meeting(met.carved_out(snapshot.connection)))
         own = [

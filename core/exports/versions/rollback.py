@@ -16,12 +16,13 @@ from core.exports.settings import Settings
 from core.exports.spool import run_folder
 from core.exports.versions import forgetting
 from core.exports.versions.leaving import Leaving, changes_of, leaving, with_barred, write_counted
+from core.exports.versions.recorded import completed, recorded
 from core.exports.versions.records import record_of
 from core.exports.versions.versioning import Versions
 from core.exports.versions.withdrawal import takes, without
 from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord
-from core.store import archives, definitions, ledger, pins, runs
+from core.store import archives, definitions, ledger, pins
 from core.store.allow_lists import hits as allow_hits
 from core.store.archives import Archived
 
@@ -98,26 +99,14 @@ def roll_back(
         before = current.record.entries if current else 0
         if not target.record.entries and not exact:
             _check_not_empty(before, f"version {number} of {name!r} is empty", "all the same")
-        run_id = runs.begin_run(store, lease, now)
         note = {"of": str(number), "by": by, "reason": reason} | ({"exact": "yes"} if exact else {})
-        try:
+        with recorded(store, lease, clock, "rollback") as run_id:
             made = _Rollback(store, versions, settings, clock, folder, target, current)
             left, item, files = made.published(exact, note, run_id)
             if not files:  # a version that was just made is pinned already
                 pins.pin(store, lease, pins.Pin(item.number, clock.now, by, reason, exact))
-        except BaseException as error:
-            runs.finish_run(store, run_id, clock.now, status="failed", message=f"rollback: {error}")
-            raise
-        runs.finish_run(
-            store,
-            run_id,
-            clock.now,
-            status="completed",
-            message=f"rolled back to version {number} by {by}: {reason}",
-            outcome="replaced" if files else "unchanged",
-            version=item.number,
-            entries=item.record.entries,
-        )
+        message = f"rolled back to version {number} by {by}: {reason}"
+        completed(store, run_id, clock, item, message=message, outcome="replaced" if files else "unchanged")
         notes = (*filter(None, [recovered]), *versions.drop_candidates())
         notes += forgetting.forget_old(store, versions, name, settings, clock.now)
     changed = item.record.changed if files else dict.fromkeys(("added", "removed", "changed"), 0)

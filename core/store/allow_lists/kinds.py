@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Action = Literal["block", "inform", "off"]
-ACTIONS: tuple[Action, ...] = ("block", "inform", "off")
 
 SPECIAL_PURPOSE, PUBLIC_SUFFIX, RESOLVER, EMPTY_HASH, CARVED_OUT, PLAIN, MISP = (
     "special-purpose",

@@ -6,8 +6,10 @@ What is wanted, who has it and how it went is the table ``job`` on either; see `
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from core.tasks.pulse import Pulses
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -23,12 +25,14 @@ class Crew:
         workers: As many exports run at once.
         stops: Set when nothing more is to be begun.
         look_every_s: How often is looked for what is due.
+        pulses: Hears from each loop whenever it goes round.
     """
 
     open_store: "Callable[[], AbstractContextManager[Store]]"
     workers: "Sequence[Worker]"
     stops: threading.Event
     look_every_s: float
+    pulses: Pulses = field(default_factory=Pulses)
 
 
 def loops(crew: Crew) -> list[Callable[[], None]]:

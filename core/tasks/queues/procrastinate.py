@@ -24,7 +24,7 @@ from core.store import job_claims
 from core.store.databases.queue_schema import SEARCH_PATH
 from core.store.wake_ups import QUEUE, TASK
 from core.tasks.queues import Crew
-from core.tasks.worker import BUSY_PAUSE_S, is_gone
+from core.tasks.worker import BUSY_PAUSE_S
 
 if TYPE_CHECKING:
     from procrastinate.manager import JobManager
@@ -42,6 +42,9 @@ With `job_claims.LEASE_S` and `leases.LEASE_S` it makes less than a minute from 
 BEGIN_AGAIN_AFTER_S = 2.0
 """So long after the queue's connection was lost it is tried again."""
 
+FORGET_RUNS_AFTER_S = 1.0
+"""So long the queue waits, at its end, for runs that it gave out; they go on without it, and may take hours."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +59,8 @@ class _Queue:
     def __init__(self, crew: Crew, database: "PostgresqlDatabase") -> None:
         self._crew, self._database = crew, database
         self._mended_at = float("-inf")
+        self._planning, self._waking = crew.pulses.of("planning"), crew.pulses.of("waking")
+        self._doing: set[int] = set()
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in crew.workers:
             self._idle.put(worker)
@@ -70,26 +75,34 @@ class _Queue:
                 _log.error("the store cannot be used; trying again", extra={"why": str(error)})
             except Exception as error:  # what waits is looked after all the same
                 _log.error("planning met a fault", extra={"fault": f"{type(error).__name__}: {error}"})
+            self._planning()
             self._crew.stops.wait(self._crew.look_every_s)
 
     def _look_after(self, store: "Store") -> None:
         worker = self._crew.workers[0]
         while not self._crew.stops.is_set():
+            self._planning()
             worker.plan(store)
+            self._planning()
             if time.monotonic() - self._mended_at >= MEND_EVERY_S:
                 self._mended_at = time.monotonic()
-                mend(store)
+                worker.mend(store)
             self._crew.stops.wait(self._crew.look_every_s)
 
     def work(self) -> None:
         """Do jobs when woken, until the crew stops and what runs has ended."""
         while not self._crew.stops.is_set():
+            self._waking()
             try:
                 with self._database.errors():
                     asyncio.run(self._serve())
             except (StoreError, ProcrastinateException) as error:
                 said = str(error.__cause__ or error)
                 _log.error("the queue cannot be used; trying again", extra={"why": " ".join(said.split())})
+            except Exception as error:  # what waits is done all the same
+                _log.error(
+                    "the queue met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"}
+                )
             self._crew.stops.wait(BEGIN_AGAIN_AFTER_S)
         for _ in self._crew.workers:  # a run that outlived the queue's connection goes on to its end, too
             self._idle.get()
@@ -113,6 +126,7 @@ class _Queue:
                     install_signal_handlers=False,
                     update_heartbeat_interval=BEAT_EVERY_S,
                     stalled_worker_timeout=STALLED_AFTER_S,
+                    shutdown_graceful_timeout=FORGET_RUNS_AFTER_S,
                 )
             )
             await self._until_stopped(app, served)
@@ -121,11 +135,17 @@ class _Queue:
                 await served
 
     async def _until_stopped(self, app: App, served: "asyncio.Task[None]") -> None:
-        """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made."""
+        """Drop the wake-ups of workers that are gone, now and then, until there is an end to be made.
+
+        If this one counts as gone, too, the part of the queue failed by which others know that it lives.
+        """
         freed_at = float("-inf")
         while not self._crew.stops.is_set() and not served.done():
+            self._waking()
             if time.monotonic() - freed_at >= MEND_EVERY_S:
-                await drop_stalled(app.job_manager)
+                if self._doing & await drop_stalled(app.job_manager):
+                    _log.error("the queue takes this process for gone; beginning anew")
+                    return
                 freed_at = time.monotonic()
             await asyncio.wait([served], timeout=0.2)
 
@@ -133,6 +153,7 @@ class _Queue:
         """Do a job in a thread that the process does not wait for when it ends."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
+        self._doing.add(job)
 
         def do() -> None:
             try:
@@ -142,7 +163,10 @@ class _Queue:
                     loop.call_soon_threadsafe(ended.set)
 
         threading.Thread(target=do, name=f"run of job {job}", daemon=True).start()
-        await ended.wait()
+        try:
+            await ended.wait()
+        finally:
+            self._doing.discard(job)
 
     def _claim_and_run(self, job: int) -> None:
         try:
@@ -151,7 +175,7 @@ class _Queue:
                     job_claims.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
         except StoreError as error:
             _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
-        except Exception as error:  # a fault of ours in one export keeps no other from its run
+        except BaseException as error:  # a fault of ours in one export keeps no other from its run
             _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
 
     def _do_with_idle(self, store: "Store", job: int) -> bool:
@@ -166,25 +190,21 @@ class _Queue:
             self._idle.put(worker)
 
 
-def mend(store: "Store") -> None:
-    """See that a worker is woken for each job that waits, those included whose workers are gone.
+async def drop_stalled(manager: "JobManager") -> set[int]:
+    """Drop the wake-ups that workers had who are gone: they keep others of the same export from being given out.
 
-    Raises:
-        StoreError: The store cannot be used.
+    Returns:
+        The jobs that those were of.
     """
-    now = time.time_ns() // 1_000
-    if job_claims.needs_mending(store, now, is_dead=is_gone):
-        job_claims.mend(store, now, is_dead=is_gone)
-
-
-async def drop_stalled(manager: "JobManager") -> None:
-    """Drop the wake-ups that workers had who are gone: they keep others of the same export from being given out."""
+    dropped: set[Any] = set()
     for item in await manager.get_stalled_jobs(
         queue=QUEUE, task_name=TASK, seconds_since_heartbeat=STALLED_AFTER_S
     ):
         _log.warning("a worker is gone", extra={"job": item.task_kwargs.get("job")})
+        dropped.add(item.task_kwargs.get("job"))
         with suppress(ProcrastinateException):  # somebody else did it
             await manager.finish_job(item, Status.FAILED, delete_job=True)
+    return dropped
 
 
 async def _configure(connection: "psycopg.AsyncConnection[Any]") -> None:

@@ -20,15 +20,19 @@ def loops(crew: Crew) -> list[Callable[[], None]]:
 
 
 def _work(crew: Crew, worker: "Worker") -> None:
+    beat = crew.pulses.of(worker.owner)
     while not crew.stops.is_set():
         try:
             with crew.open_store() as store:
                 while not crew.stops.is_set():
+                    beat()
                     worker.plan(store)
-                    if not worker.work(store):
+                    beat()
+                    if not worker.work(store, beat):
                         crew.stops.wait(crew.look_every_s)
         except StoreError as error:
             _log.error("the store cannot be used; trying again", extra={"why": str(error)})
         except Exception as error:  # a fault of ours in one export keeps no other from its run
             _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
+        beat()
         crew.stops.wait(crew.look_every_s)

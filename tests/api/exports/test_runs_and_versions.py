@@ -2,6 +2,8 @@
 
 import hashlib
 
+import httpx
+import pytest
 from conftest import EXPORTS, Desk, path_of
 
 
@@ -165,3 +167,61 @@ def test_busy_export_is_said_to_be_so(desk: Desk) -> None:
 
     assert [409, 409] == [back.status_code, removed.status_code]
     assert "is being run by" in back.json()["detail"]
+
+
+def test_version_is_sent_as_published_files_are(desk: Desk) -> None:
+    """Headers alone, a part, a coding; with the ETag of the bytes that are sent, and no copy of it on the disk."""
+    desk.fill(*range(1, 2_001))
+    desk.define("c2", limit={"growth": "off"})
+    desk.run("c2")
+    path = path_of("c2", "versions", 1, "files", "c2.txt")
+    plain = {"Accept-Encoding": "identity"}
+    spool = desk.api.services.settings.spool_path
+    before = spool.stat().st_mtime_ns if spool.exists() else None
+
+    whole = desk.reader.get(path, headers=plain)
+    head = desk.reader.head(path, headers=plain)
+    part = desk.reader.get(path, headers=plain | {"Range": "bytes=-9"})
+    wrong = desk.reader.get(path, headers=plain | {"Range": "bytes=999999-"})
+    packed = desk.reader.get(path, headers={"Accept-Encoding": "gzip"})
+
+    assert (200, b"") == (head.status_code, head.content)
+    assert (whole.headers["etag"], str(len(whole.content))) == (
+        head.headers["etag"],
+        head.headers["content-length"],
+    )
+    assert (206, whole.content[-9:]) == (part.status_code, part.content)
+    assert (416, "application/problem+json") == (wrong.status_code, wrong.headers["content-type"])
+    assert ("gzip", whole.content) == (packed.headers["content-encoding"], packed.content)
+    assert packed.headers["etag"] != whole.headers["etag"]
+    assert "Accept-Encoding" in whole.headers["vary"]
+    assert before == (spool.stat().st_mtime_ns if spool.exists() else None)
+
+
+def test_large_version_that_was_altered_is_not_sent_to_its_end(desk: Desk) -> None:
+    """The client sees that it did not get all of it."""
+    desk.fill(*range(1, 40_001))
+    desk.define("c2", limit={"growth": "off"})
+    desk.run("c2")
+    (kept,) = (desk.api.services.config.home / "versions").glob("*.file")
+    kept.chmod(0o600)
+    data = kept.read_bytes()
+    kept.write_bytes(b"9" + data[1:])
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        desk.reader.get(path_of("c2", "versions", 1, "files", "c2.txt"), headers={"Accept-Encoding": "identity"})
+    assert len(data) > 1 << 18
+
+
+def test_networks_of_exports_hold_for_versions(desk: Desk) -> None:
+    """A list that may be fetched from some addresses only is not to be had from others as a version."""
+    desk.fill(1)
+    desk.define("far", **{"allow-from": ["192.0.2.0/24"]})
+    desk.define("near", networks=["127.0.0.0/8"])
+    desk.run("far")
+    desk.run("near")
+    far = desk.admin.get(path_of("far", "versions", 1, "files", "far.txt"))
+    near = desk.reader.get(path_of("near", "versions", 1, "files", "near.txt"))
+
+    assert (403, "this may not be fetched from this address") == (far.status_code, far.json()["detail"])
+    assert (200, b"8.8.0.1\n") == (near.status_code, near.content)

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from export_samples import LATER, NOW, claim
+from withdrawn_claims import withdraw
 
 from core.errors import NotFound
 from core.exports.answers.explain import explain
@@ -14,7 +15,7 @@ from core.exports.versions.rollback import roll_back
 from core.schemas.claim import TLP, AllowListEntries, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
-from core.store import clearing, observables
+from core.store import clearing
 from core.store.allow_lists.lists import put_allow_list, set_allow_list
 from core.store.tags import set_tag
 
@@ -147,7 +148,7 @@ def test_what_was_withdrawn(export, fill, run, ask, store, settings):
     fill(*(claim(f"192.0.2.{n}", "ipv4", "c2") for n in range(1, 9)))
     run()
     clearing.clear(store, "ipv4", "192.0.2.1", "our mail server", LATER + 1)
-    observables.withdraw(store, "192.0.2.2", "a typing error", LATER + 2)
+    withdraw(store, "192.0.2.2", "a typing error", LATER + 2)
 
     still = ask("192.0.2.1", now=LATER + 3)
     assert still.is_listed
@@ -328,7 +329,7 @@ def three(export, fill, run, store):
     """Three versions: 1 to 3; 2 to 4, of which 3 is known better; 3 to 5."""
     fill(*(claim(f"192.0.2.{n}", "ipv4", "c2") for n in (1, 2, 3)))
     run()
-    observables.withdraw(store, "192.0.2.1", "wrong", LATER + 1)
+    withdraw(store, "192.0.2.1", "wrong", LATER + 1)
     fill(claim("192.0.2.4", "ipv4", "c2"), claim("192.0.2.3", "ipv4", "c2", confidence=9), now=LATER + 2)
     run(LATER + DAY)
     clearing.clear(store, "ipv4", "192.0.2.2", "ours", LATER + DAY + 1)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from export_samples import LATER, NOW, claim
+from withdrawn_claims import withdraw
 
 from core.errors import GateError, NotFound
 from core.exports.run import run_export
 from core.exports.versions.release import candidate, release
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
-from core.store import archives, clearing, definitions, kept_templates, ledger, observables, runs
+from core.store import archives, clearing, definitions, kept_templates, ledger, runs
 from core.store.archives import HELD, KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -158,7 +159,7 @@ def test_what_another_source_reports_stays(export, fill, run, store, settings, p
     """One source took it back and another reports it: it is listed by right, before the release and after it."""
     fill(*feed(100))
     run()
-    observables.withdraw(store, "198.51.100.7", "wrong", LATER + 1)
+    withdraw(store, "198.51.100.7", "wrong", LATER + 1)
     fill(claim("198.51.100.7", "ipv4", "c2", source="another"), now=LATER + 2)
     empty_feed(fill, 10, LATER + 3)
 
@@ -176,7 +177,7 @@ def test_what_its_only_other_source_leaves_open_is_not_released(export, fill, ru
     run()
     empty_feed(fill, 10, LATER + 3)
     run(LATER + DAY)
-    observables.withdraw(store, "198.51.100.7", "wrong", LATER + DAY + 1, tags=["c2"])
+    withdraw(store, "198.51.100.7", "wrong", LATER + DAY + 1, tags=["c2"])
 
     with pytest.raises(GateError, match="1 of its entries were withdrawn or carved out since it was held"):
         release(store, "x", settings, by="lena", reason="so be it", now=LATER + 2 * DAY)
@@ -255,7 +256,7 @@ def test_what_the_withdrawal_did_not_remove_the_release_does(define, fill, store
     fill(*feed(100))
     run_export(store, "x", settings, now=LATER)
     # That of 7 is not why it leaves: the definition asks for something else by then.
-    observables.withdraw(store, "198.51.100.7", "wrong", LATER + 1)
+    withdraw(store, "198.51.100.7", "wrong", LATER + 1)
     fill(claim("198.51.100.7", "ipv4", "c2", source="another"), now=LATER + 1)
     fill(claim("198.51.100.9", "ipv4", "botnet"), now=LATER + 1)
     clearing.clear(store, "ipv4", "198.51.100.8", "a customer's", LATER + 2)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from export_samples import LATER, NOW, claim, manifest_name
+from withdrawn_claims import withdraw
 
 from core.errors import GateError, NotFound, StorageError
 from core.exports.run import run_export
@@ -15,7 +16,7 @@ from core.exports.versions.verify import verify
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
 from core.schemas.version import from_manifest
-from core.store import archives, clearing, definitions, kept_templates, ledger, observables, pins, runs
+from core.store import archives, clearing, definitions, kept_templates, ledger, pins, runs
 from core.store.archives import KEPT
 
 ALLOWED = {"allow": "documentation"}
@@ -420,7 +421,7 @@ def test_pieces_come_back_with_it(define, fill, store, run, back, published, set
 
 def test_what_another_source_still_says_comes_back(three, fill, back, store, published):
     """One source withdrew it, another reports it: it is on the older version by right."""
-    observables.withdraw(store, "192.0.2.3", "wrong", LATER + 3 * DAY)
+    withdraw(store, "192.0.2.3", "wrong", LATER + 3 * DAY)
     fill(*addresses(3, source="another"), now=LATER + 3 * DAY + 1)
 
     done = back(2)

@@ -6,8 +6,8 @@ on its version (12.28 does not), so that is seen to here.
 
 from typing import Any, BinaryIO
 
-from core.clients.persistient_storage.answers import asking
 from core.clients.persistient_storage.azure.connection import condition, explained
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.bucket_client import CountedReader
 from core.errors import PreconditionFailed, StorageTimeout, StorageUnavailable
 

@@ -4,8 +4,8 @@ import os
 import re
 from typing import Any
 
-from core.clients.persistient_storage.answers import asking
 from core.clients.persistient_storage.azure.connection import condition, explained, sdk
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.bucket_client import Parts
 from core.clients.persistient_storage.policies import Create, IfMatch
 from core.clients.persistient_storage.receipts import Metadata, Outcome, Stat, WriteRequest

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from core.clients.persistient_storage.answers import asking
 from core.clients.persistient_storage.azure.connection import KEYS, SCHEME, container, explained, sdk
 from core.clients.persistient_storage.azure.download import opened
 from core.clients.persistient_storage.azure.writer import AzureWriter, found_metadata
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.bucket_client import BucketClient
 from core.clients.persistient_storage.receipts import Stat, WriteRequest, attachment
 from core.errors import FileMissing, UnsupportedOperation

@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 
 from core.clients.persistient_storage import names
-from core.clients.persistient_storage.answers import asking
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.bucket_client import BucketClient, CountedReader
 from core.clients.persistient_storage.gcs.connection import (
     SCHEME,

@@ -6,7 +6,7 @@ compression of the object; neither will do.
 
 from typing import Any
 
-from core.clients.persistient_storage.answers import asking
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.gcs.connection import again, api_error, explained, timeout_s
 from core.errors import FileMissing, StorageUnavailable
 

@@ -9,7 +9,7 @@ import logging
 import re
 from typing import Any
 
-from core.clients.persistient_storage.answers import asking
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.gcs.connection import again, api_error, forgotten_upload, timeout_s
 from core.errors import StorageUnavailable
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.clients.persistient_storage.answers import asking
+from core.clients.persistient_storage.border import asking
 from core.clients.persistient_storage.bucket_client import Parts
 from core.clients.persistient_storage.bucket_path import Place
 from core.clients.persistient_storage.gcs.conditions import require

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from core.clients.persistient_storage import answers
+from core.clients.persistient_storage import border
 from core.clients.persistient_storage.border import translated
 from core.errors import (
     FileMissing,
@@ -75,7 +75,7 @@ _AWAY = ("HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseS
 
 def asking(place: str) -> AbstractContextManager[None]:
     """Turn whatever botocore raises inside into an error of ours about *place*."""
-    return answers.asking(place, explained)
+    return border.asking(place, explained)
 
 
 def explained(error: Exception, place: str) -> StorageError:

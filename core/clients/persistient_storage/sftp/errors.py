@@ -1,8 +1,9 @@
 """What an SSH server or paramiko says, as an error of ours with the remedy in it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
+from core.clients.persistient_storage import border
 from core.clients.persistient_storage.border import translated
 from core.errors import (
     StorageError,
@@ -11,7 +12,6 @@ from core.errors import (
     StorageTimeout,
     StorageUnavailable,
     UnsupportedOperation,
-    YetiError,
 )
 from core.redaction import redact
 
@@ -20,15 +20,9 @@ _TIME_OUTS = ("No existing session", "Authentication timeout.", "Timeout opening
 _FULL = "the server could not write; no space or quota may be left there; what was stored before still stands"
 
 
-@contextmanager
-def asking(place: str, *, is_writing: bool = False) -> Iterator[None]:
+def asking(place: str, *, is_writing: bool = False) -> AbstractContextManager[None]:
     """Turn whatever paramiko raises inside into an error of ours about *place*."""
-    try:
-        yield
-    except YetiError:
-        raise
-    except Exception as error:
-        raise explained(error, place, is_writing=is_writing) from error
+    return border.asking(place, partial(explained, is_writing=is_writing))
 
 
 def explained(error: Exception, place: str, *, is_writing: bool = False) -> StorageError:

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.clients.persistient_storage import answers
+from core.clients.persistient_storage import border
 from core.clients.persistient_storage.border import translated
 from core.errors import (
     FileExists,
@@ -40,7 +40,7 @@ _BY_STATUS: dict[int, tuple[type[StorageError], str]] = {
 
 def asking(place: str) -> AbstractContextManager[None]:
     """Turn whatever requests raises inside into an error of ours about *place*."""
-    return answers.asking(place, explained)
+    return border.asking(place, explained)
 
 
 def refused(answer: Any, place: str) -> StorageError:
