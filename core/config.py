@@ -28,6 +28,10 @@ _YETIS = frozenset(("auth.algorithm", "auth.enabled", "auth.module"))
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CLOSE = 0.9  # of 1; YETI_DATABASE_HOST, which is a Yeti's, is 0.8 like YETI_DATABASE_URL
 
+VERSIONS_PATH = "system.versions_path"
+VERSIONS_FOLDER = ".yeti-versions"
+"""Not ``.versions``: SeaweedFS keeps versions of its own under that name, and leaves it out of lists."""
+
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -118,7 +122,27 @@ def load(environ: Mapping[str, str], folder: Path, user_data: Path) -> Config:
         if text is None:
             text, origin, base = _default(setting, home), "default", folder
         values[setting.name] = Value(setting, _checked(setting, text, origin, base), origin)
+    if values[VERSIONS_PATH].origin == "default" and is_on_server(values["database.url"].text):
+        # Hosts share the database, and not a folder of this one.
+        place = beside_exports(values["system.export_path"].text)
+        values[VERSIONS_PATH] = replace(values[VERSIONS_PATH], text=place)
     return Config(home, home_origin, file, values, (*warnings, *_slips(environ)))
+
+
+def is_on_server(database_url: str) -> bool:
+    """Say whether that database is one that several hosts may share."""
+    return database_url.startswith(("postgresql://", "postgres://"))
+
+
+def beside_exports(export_path: str) -> str:
+    """Return where versions are kept below a storage that exports are published to; empty if that is no place for them.
+
+    A folder is of one host, and of several places (``tee://``) none is the place.
+    """
+    if "://" not in export_path or export_path.startswith("tee://"):
+        return ""
+    place, mark, options = export_path.partition("?")
+    return f"{place.rstrip('/')}/{VERSIONS_FOLDER}{mark}{options}"
 
 
 def _default(setting: Setting, home: Path) -> str:
@@ -284,7 +308,7 @@ def _networks(name: str, text: str, origin: str) -> tuple[IPv4Network | IPv6Netw
 
 def _checked_url(setting: Setting, text: str, origin: str, base: Path) -> str:
     scheme, separator, rest = text.partition(":///")
-    if text.startswith(("postgresql://", "postgres://")):
+    if is_on_server(text):
         return text
     if scheme != "sqlite" or not separator or rest in ("", ":memory:"):
         raise ConfigError(

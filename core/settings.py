@@ -54,7 +54,9 @@ SETTINGS: tuple[Setting, ...] = (
         "system.versions_path",
         "{home}/versions",
         "Where versions, ledgers and manifests are kept: never a place that consumers may read, for they say which "
-        "sources and allow-lists decided what.  A folder, or the path of another storage.",
+        "sources and allow-lists decided what.  A folder, or the path of another storage.  With PostgreSQL the default "
+        "is `.yeti-versions` below `system.export_path` where that is a storage of the network, for a policy of it to keep "
+        "private; where it is a folder, which other hosts do not have, this setting has to be made.",
         "place",
     ),
     Setting(

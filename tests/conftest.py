@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from databases import KIND, ON_POSTGRESQL, Databases, PostgresqlServer, postgresql_server
+from left_out import LeftOut, asking_for_databases
 from scoreboard import Scoreboard, mark_rows
 
 if TYPE_CHECKING:
@@ -35,13 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite: about SQLite's file itself; left out where tests run on a server")
     if KIND not in ("sqlite", "postgresql"):
         raise pytest.UsageError(f"YETI_TEST_DATABASE: {KIND!r} is neither sqlite nor postgresql")
+    if ON_POSTGRESQL:
+        config.pluginmanager.register(LeftOut())
     if config.option.scoreboard or config.option.scoreboard_check:
         config.pluginmanager.register(Scoreboard(config))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out on a server what is about a file."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on a server what is about a file, and what would be the same there: what asks for no database."""
     if ON_POSTGRESQL:
+        asking, others = asking_for_databases(items)
+        items[:] = asking
+        config.hook.pytest_deselected(items=others)
         for item in items:
             if item.get_closest_marker("sqlite"):
                 item.add_marker(

@@ -17,7 +17,7 @@ class Health(BaseModel):
 
 
 class Part(BaseModel):
-    """How one part is; a message says what is wrong."""
+    """How one part is; a message says what is wrong, or what else is worth knowing."""
 
     ok: bool
     message: str
@@ -42,7 +42,7 @@ async def healthz() -> Health:
 def readyz(response: Response, services: ServicesHere) -> ReadinessOut:
     """Say whether store, storage and queue can be used, as they were up to two seconds ago."""
     found = services.readiness.checks()
-    parts = {check.name: Part(ok=check.is_ok, message=check.message) for check in found}
+    parts = {check.name: Part(ok=check.is_ok, message=check.message or check.note) for check in found}
     response.headers["Cache-Control"] = "no-store"
     if any(check.is_needed and not check.is_ok for check in found):
         response.status_code = 503

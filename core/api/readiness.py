@@ -23,6 +23,7 @@ ANSWER_WITHIN_S = 5.0
 """A storage that takes longer counts as away: whoever asks has no more patience either."""
 
 LATE_S = 60
+NEWER = "a newer version has upgraded the store, and this one may use it"
 _PROBE = "readiness-probe.txt"
 """A file that there is not: asking for it costs one request, and changes nothing."""
 
@@ -40,11 +41,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How one part is: in order, or what is wrong, and whether this process can do without it."""
+    """How one part is: in order, or what is wrong, and whether this process can do without it.
+
+    A note says what is worth knowing of one that is in order.
+    """
 
     name: str
     message: str = ""
     is_needed: bool = True
+    note: str = ""
 
     @property
     def is_ok(self) -> bool:
@@ -58,18 +63,18 @@ class Readiness:
     def __init__(self, services: "Services") -> None:
         """Keep what is looked at; nothing is looked at yet."""
         self._services = services
-        config = services.config
-        paths = dict.fromkeys((config["system.export_path"], config["system.versions_path"]))
+        paths = dict.fromkeys((services.settings.export_path, services.settings.versions_path))
         self._probes = [_Probe(path) for path in paths]
         self._kept = Kept(self._look, KEPT_S)
         self._said: dict[str, str] = {}
+        self._note = ""
 
     def checks(self) -> tuple[Check, ...]:
         """Return how each part is."""
         return self._kept.get()
 
     def _look(self) -> tuple[Check, ...]:
-        store = Check("store", self._why("store", self._check_store))
+        store = Check("store", self._why("store", self._check_store), note=self._note)
         storage = Check("storage", next(filter(None, (self._ask(probe) for probe in self._probes)), ""))
         if not store.is_ok:
             return store, storage, Check("queue", "the store cannot be asked", is_needed=False)
@@ -82,7 +87,8 @@ class Readiness:
         # What was opened before can be read on when its file is gone, and a new one would be made: both look well.
         health.check_there(self._services.config["database.url"])
         with self._services.store() as store:
-            health.check_schema(store)
+            newer = health.check_schema(store)
+        self._note = NEWER if newer else ""
 
     def _check_queue(self) -> None:
         with self._services.store() as store:

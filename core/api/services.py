@@ -12,6 +12,7 @@ from core.config import Config
 from core.exports.settings import Settings, settings_of
 from core.schemas.instant import Instant
 from core.store import Store, open_store
+from core.store.health import check_schema
 
 if TYPE_CHECKING:
     from core.api.figures import Figures
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_IDLE = 8
 """Stores that are kept open while nobody needs them; each is a connection."""
+
+_LOOK_EVERY_S = 1.0
+"""So often is looked whether a newer version has upgraded the store so that this one may use it no more."""
 
 
 class Services:
@@ -31,6 +35,7 @@ class Services:
         self.settings: Settings = settings_of(config)
         self._clock = clock
         self._idle: queue.LifoQueue[Store] = queue.LifoQueue(_MOST_IDLE)
+        self._looked_at = float("-inf")
 
     @property
     def now(self) -> Instant:
@@ -59,18 +64,30 @@ class Services:
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """Lend a store for a block: one that is idle, or another one."""
+        """Lend a store for a block: one that is idle, or another one.
+
+        Raises:
+            StoreSchemaError: A newer version has upgraded it, and this one may not use it.
+            StoreError: It cannot be opened.
+        """
         try:
             store = self._idle.get_nowait()
         except queue.Empty:
             store = self.open_store()
         try:
+            self._look(store)
             yield store
         finally:
             try:
                 self._idle.put_nowait(store)
             except queue.Full:
                 store.close()
+
+    def _look(self, store: Store) -> None:
+        now = time.monotonic()
+        if now - self._looked_at > _LOOK_EVERY_S:
+            check_schema(store)
+            self._looked_at = now
 
     def open_store(self) -> Store:
         """Open a store of one's own."""

@@ -1,16 +1,15 @@
 """``yetictl db``: look after the database itself."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.db_output import backup_record, print_difference
+from core.cli.db_output import backup_record, print_difference, print_stranger
 from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
 from core.errors import ConfigError, StoreError
-from core.schemas.instant import to_text
+from core.schemas.instant import Instant, to_text
 
 if TYPE_CHECKING:
     from core.store.databases.interface import Database
@@ -31,10 +30,15 @@ def upgrade(session: Session) -> int:
     A file is brought up to date whenever it is opened.  A database on a server is not, since others may be using it:
     any other command refuses one that is older.  Of several that do this at once one does it, the others wait.
     """
+    from core.store.migrate import REVISIONS
     from core.store.migrate import upgrade as bring_up_to_date
 
     before, after = bring_up_to_date(session.config["database.url"])
-    if before == after:
+    if after not in REVISIONS:
+        say(
+            f"a newer version has upgraded the database to schema {after}, which this one ({REVISIONS[-1]}) may use"
+        )
+    elif before == after:
         say(f"the database is up to date (schema {after})")
     else:
         say(f"the database has schema {after} now, it {'was empty' if before is None else f'had {before}'}")
@@ -153,7 +157,8 @@ def restore(session: Session, path: Path, force: bool, as_json: bool) -> int:
             copied = copying.copy(source, database, replace=True, on_rows=advance)
     if not as_json:
         say(f"restored {counted(sum(copied.values()), 'row')} of {to_text(manifest.made_at)} to {database.label}")
-    return _compared_with_storage(session, {"restored": backup_record(manifest)} if as_json else None)
+    record = {"restored": backup_record(manifest)} if as_json else None
+    return _compared_with_storage(session, record, since=manifest.made_at)
 
 
 @command.command("check")
@@ -162,24 +167,35 @@ def restore(session: Session, path: Path, force: bool, as_json: bool) -> int:
 def check(session: Session, as_json: bool) -> int:
     """Compare what the database knows of versions with what storage holds, as after a restore.
 
+    Versions of exports that were removed without --purge are named, too.
+
     Exit status 3: they differ; the output says of which exports, and what to do.
     """
     return _compared_with_storage(session, {} if as_json else None)
 
 
-def _compared_with_storage(session: Session, record: dict[str, Any] | None) -> int:
-    """Print, into *record* if there is one, of which exports storage knows something else; return the exit status."""
-    from core.exports.versions.restored import differences
+def _compared_with_storage(session: Session, record: dict[str, Any] | None, since: Instant | None = None) -> int:
+    """Print, into *record* if there is one, what storage knows otherwise; return the exit status.
+
+    Versions of an export that there is not are as they should be, unless one was made later than *since*.
+    """
+    import msgspec
+
+    from core.exports.versions.restored import compared
 
     with session.store() as store:
-        found = differences(store, session.export_settings)
+        found = compared(store, session.export_settings)
     if record is not None:
-        print_json(record | {"differences": [asdict(item) for item in found]})
-    for item in found if record is None else ():
-        print_difference(item)
-    if record is None and not found:
-        say("storage holds the versions that the database knows, and no others")
-    return 3 if found else 0
+        print_json(record | msgspec.to_builtins(found))
+    else:
+        for item in found.differences:
+            print_difference(item)
+        for stranger in found.strangers:
+            print_stranger(stranger)
+        if not found.differences and not found.strangers:
+            say("storage holds the versions that the database knows, and no others")
+    lost = [item for item in found.strangers if since is not None and (item.made_at or since) > since]
+    return 3 if found.differences or lost else 0
 
 
 def _given(option: str, url: str | None, file: Path | None) -> str | None:

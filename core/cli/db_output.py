@@ -8,7 +8,7 @@ from core.cli.output import printable
 from core.schemas.instant import to_text
 
 if TYPE_CHECKING:
-    from core.exports.versions.restored import Difference
+    from core.exports.versions.restored import Difference, Stranger
     from core.store.backup import Manifest
 
 
@@ -41,6 +41,18 @@ def print_difference(item: "Difference") -> None:
         )
     if item.fault:
         click.echo(f"{name}: {printable(item.fault)}; type: yetictl db check, before anything is run")
+
+
+def print_stranger(item: "Stranger") -> None:
+    """Print what storage has of an export that the database has not, and what to do."""
+    click.echo(
+        f"{printable(item.export) or item.key}: the database has no such export, and storage has "
+        f"{_versions(item.numbers)} of it ({item.key}.*): it was removed, or made after the backup"
+    )
+    for place in item.published:
+        click.echo(
+            f"{printable(item.export)}: no run changes {printable(place)} any more; define it again, or remove it"
+        )
 
 
 def _versions(numbers: tuple[int, ...]) -> str:

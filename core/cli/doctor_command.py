@@ -12,7 +12,7 @@ import click
 
 from core.cli.output import counted, json_option, print_json, say
 from core.cli.session import Session
-from core.errors import StoreError, YetiError
+from core.errors import ConfigError, StoreError, YetiError
 from core.redaction import redact
 from core.schemas.instant import to_datetime
 
@@ -68,13 +68,22 @@ def _settings(session: Session) -> Iterator[Finding]:
 
 
 def _store(session: Session) -> Iterator[Finding]:
+    from core.store.health import check_schema
+    from core.store.migrate import REVISIONS
     from core.store.observables import count
 
     with session.store() as store:
         number = sum(count(store).values())
         with closing(store.connect()) as connection:
             product = connection.product()
-        yield "ok", f"{redact(session.config['database.url'])}: {number:,} observables in {product}"
+        where = redact(session.config["database.url"])
+        yield "ok", f"{where}: {number:,} observables in {product}"
+        if newer := check_schema(store):
+            yield (
+                "warning",
+                f"{where}: a newer version has upgraded the database to schema {newer}; this one, which has "
+                f"{REVISIONS[-1]}, may use it, and backups and copies need the newer one: install that here, too",
+            )
 
 
 def _storages(session: Session) -> Iterator[Finding]:
@@ -121,8 +130,9 @@ def _tried(session: Session, path: str, can: str) -> Iterator[Finding]:
 
 def _versions(session: Session) -> Iterator[Finding]:
     from core.exports.publishing import places
+    from core.exports.settings import versions_path
 
-    path = session.config["system.versions_path"]
+    path = versions_path(session.config)
     faults = [
         fault for destination in _destinations(session) for fault in places.public_versions(path, destination)
     ]
@@ -154,7 +164,12 @@ def _versions_elsewhere(session: Session, path: str) -> Iterator[Finding]:
 
 def _signing(session: Session) -> Iterator[Finding]:
     from core.exports.publishing import places, signing
+    from core.exports.settings import versions_path
 
+    try:
+        versions_path(session.config)
+    except ConfigError:
+        return  # the check of versions says it
     key = signing.key_of(session.export_settings)
     path = session.export_settings.signing_key
     if key is None or path is None:

@@ -68,11 +68,13 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
 @click.argument("name")
 @what_options
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
+@click.option("--rename", "new_name", metavar="NEW", help="Call it otherwise; its history and its versions stay.")
 @click.pass_obj
-def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> None:
+def edit(session: Session, /, name: str, enabled: bool | None, new_name: str | None, **given: Any) -> None:
     """Change an export.  An option given replaces that field; --include '' clears it.
 
-    The file name stays as it was when the export was made, so that no consumer loses its URL.
+    The file name stays as it was when the export was made, whatever it is called now, so that no consumer loses its
+    URL; only addresses with ~NAME in them go by the name.
     """
     from core.exports.definitions import keeping, words
     from core.store import definitions
@@ -100,6 +102,7 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         if schedule is not None:
             changes["schedule"] = schedule
         for field, value in (
+            ("name", new_name and new_name.strip()),
             ("enabled", enabled),
             ("is_public", given["is_public"]),
             ("deltas", given["deltas"]),
@@ -110,7 +113,10 @@ def edit(session: Session, /, name: str, enabled: bool | None, **given: Any) -> 
         for warning in keeping.keep(store, made, session.export_settings, seen=old):
             say(f"yetictl: {warning}")
         _say_preview(session, store, made)
-    say(f"export {name} changed: {selection_text(made)}; the next run publishes it")
+    if made.name != name:
+        say(f"export {name} is called {made.name} now; it is published as {made.file_name}, as before")
+        say(f"whoever fetches /exports/~{name}/… has to ask for /exports/~{made.name}/…")
+    say(f"export {made.name} changed: {selection_text(made)}; the next run publishes it")
 
 
 def _say_preview(session: Session, store: "Store", made: ExportDefinition) -> None:

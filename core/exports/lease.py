@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.errors import ExportBusy, StoreError
+from core.errors import ExportBusy, NotFound, StoreError
 from core.schemas.instant import Instant
 from core.store import leases
 from core.store.schema import export, export_lease
@@ -147,8 +147,8 @@ def _renew(store: "Store", lease: leases.Lease, clock: Clock, stop: threading.Ev
         try:
             with store.another() as own:
                 leases.renew(own, lease, clock.of_others)
-        except ExportBusy:
-            return  # the run finds out before it publishes
+        except (ExportBusy, NotFound):
+            return  # the run finds out before it publishes; or the export has just got another name
         except StoreError:
             continue  # busy for once; the next time is in a quarter of the limit
         except Exception as error:  # without this thread the run would lose its claim

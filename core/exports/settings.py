@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.config import Config
+from core.config import VERSIONS_PATH, Config, is_on_server
+from core.errors import ConfigError
+from core.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ class Settings:
 
 
 def settings_of(config: Config) -> Settings:
-    """Return the settings of an export run as the configuration has them."""
+    """Return the settings of an export run as the configuration has them.
+
+    Raises:
+        ConfigError: Where versions are kept has to be said; see `versions_path`.
+    """
     return Settings(
         export_path=config["system.export_path"],
         spool_path=config.home / "spool",
@@ -54,7 +60,7 @@ def settings_of(config: Config) -> Settings:
         template_memory_mib=config.whole("template.memory_mib"),
         template_timeout_s=config.whole("template.timeout_s"),
         template_output_mib=config.whole("template.output_mib"),
-        versions_path=config["system.versions_path"],
+        versions_path=versions_path(config),
         keep_last=config.whole("versions.keep_last"),
         keep_daily=config.whole("versions.keep_daily"),
         keep_weekly=config.whole("versions.keep_weekly"),
@@ -62,3 +68,32 @@ def settings_of(config: Config) -> Settings:
         signing_key=config.path("publish.signing_key") if config["publish.signing_key"] else None,
         signing_key_password=config["publish.signing_key_password"],
     )
+
+
+def versions_path(config: Config) -> str:
+    """Return where versions are kept.
+
+    Raises:
+        ConfigError: Nobody said, and it cannot be known: with PostgreSQL a folder of this host would be another one on
+            the next, and of a client that has but the five methods names are flat.
+    """
+    place = config[VERSIONS_PATH]
+    if config.values[VERSIONS_PATH].origin != "default" or not is_on_server(config["database.url"]):
+        return place
+    export_path = redact(config["system.export_path"])
+    if place and _has_folders(place):
+        return place
+    why = (
+        f"below {export_path} there is no place for them" if "://" in export_path else f"{export_path} is a folder"
+    )
+    raise ConfigError(
+        f"{VERSIONS_PATH} has to be set: the store is on PostgreSQL, which other hosts may use, too, and {why}; name a "
+        "place that all of them reach and no consumer, such as s3://private-bucket/versions, or a folder if there is one "
+        "host only"
+    )
+
+
+def _has_folders(place: str) -> bool:
+    from core.clients.persistient_storage import get_client
+
+    return hasattr(get_client(place), "open_writer")

@@ -63,6 +63,7 @@ class ExportDefinition:
     anybody may fetch what is published, so that nothing above ``TLP:CLEAR`` goes in unless the selection says so.
     ``networks`` are those that it may be fetched from, in canonical form; empty is any.
     ``deltas`` publishes what each version added and removed beside the file.
+    ``versions_key`` is what the names of its versions begin with: given to it by the store that it is added to.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ExportDefinition:
     deltas: bool = False
     created_at: Instant = 0
     modified_at: Instant = 0
+    versions_key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,10 @@ def write(
         on_rows: Called with how many rows were read since the last time; of a file it is all at once.
 
     Raises:
+        StoreSchemaError: A newer program has upgraded the database.
         StoreError: There is such a file; the database cannot be read, or the file not be written.
     """
+    copying.refuse_newer(database)
     path = path.absolute()
     if path.exists() and not replace:
         raise StoreError(f"{path} exists; name another file, or use --force")
@@ -111,6 +113,8 @@ def write(
 def opened(path: Path) -> "Iterator[tuple[Manifest, Database]]":
     """Give what a backup says of itself, and the store in it, checked and brought to the schema of this program.
 
+    Nobody works on what is in it: what ran when it was made waits, as if nobody had begun it.
+
     Raises:
         StoreSchemaError: A newer program wrote it.
         StoreError: It is no backup, or was altered or cut off.
@@ -123,6 +127,7 @@ def opened(path: Path) -> "Iterator[tuple[Manifest, Database]]":
             manifest = _unpack(path, store)
         database = sqlite.SqliteDatabase(store)
         database.make_ready()
+        _let_go(database)
         yield manifest, database
 
 
@@ -136,6 +141,19 @@ def _snapshot(database: "Database", store: Path, on_rows: Callable[[int], None])
     made = sqlite.SqliteDatabase(store)
     made.make_ready()
     copying.copy(database, made, on_rows=on_rows)
+
+
+def _let_go(database: "Database") -> None:
+    with closing(database.connect()) as connection, database.writing(connection):
+        connection.execute("DELETE FROM worker")
+        connection.execute("UPDATE export_lease SET owner = NULL")
+        # As `job_claims.put_back` does: one that was asked for meanwhile is the same job.
+        running = "(SELECT export_id FROM job WHERE state = 'running')"
+        connection.execute(f"DELETE FROM job WHERE state = 'waiting' AND export_id IN {running}")  # noqa: S608
+        connection.execute(
+            "UPDATE job SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL, entries = NULL,"
+            " is_cancelled = false WHERE state = 'running'"
+        )
 
 
 def _pack(stream: BinaryIO, store: Path, manifest: Manifest) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import SECOND, Instant
+from core.store import migrate
 from core.store.databases.interface import Lock
-from core.store.databases.sqlite import SqliteDatabase
+from core.store.databases.sqlite import SqliteConnection
 from core.store.schema import metadata
 from core.store.wake_ups import QUEUE
 from core.store.workers import SEEN_WITHIN_S, service_of
@@ -24,6 +25,22 @@ _BATCH = 10_000
 
 CONTENT = ("observable", "source", "tag", "export", "template", "user", "consumer")
 """A store in which these are empty has only what the program put there itself."""
+
+
+def refuse_newer(database: "Database") -> None:
+    """Do nothing if a database has the tables of this program, and no others: others would be left behind.
+
+    Raises:
+        StoreSchemaError: A newer program has upgraded it, though this one may use it.
+        StoreError: It cannot be read.
+    """
+    with closing(database.connect()) as connection, database.errors():
+        found = migrate.read(connection)
+    if found.is_newer:
+        raise StoreSchemaError(
+            f"{database.label}: its schema is {found.revision}, and this program knows the tables of "
+            f"{migrate.REVISIONS[-1]} only; do that with the newer version"
+        )
 
 
 def copy(
@@ -45,8 +62,11 @@ def copy(
         on_rows: Called with how many rows were copied since the last time.
 
     Raises:
+        StoreSchemaError: One is of a newer program, which knows more tables.
         StoreError: The target is not empty, or did not take everything.
     """
+    for database in (source, target):
+        refuse_newer(database)
     with closing(source.connect()) as reader, closing(target.connect()) as writer:
         with source.errors():
             reader.begin_reading()
@@ -60,8 +80,12 @@ def copy(
                 table.name: _copy_table(source, reader, writer, table, on_rows) for table in metadata.sorted_tables
             }
             _compare(target, writer, copied)
-            if not isinstance(target, SqliteDatabase):
-                _set_sequences(writer)
+            before, given = _given(writer), _given(reader)
+            given |= {name: max(number, given.get(name, 0)) for name, number in before.items()}
+            if isinstance(writer, SqliteConnection):
+                _set_numbers(writer, given)
+            else:
+                _set_sequences(writer, given)
                 _forget_wake_ups(writer)
         with target.errors():
             writer.gather_statistics()
@@ -143,18 +167,41 @@ def _compare(target: "Database", writer: "Connection", copied: dict[str, int]) -
             )
 
 
-def _set_sequences(writer: "Connection") -> None:
-    """Let the next row of each table have a number that no row has."""
+def _given(connection: "Connection") -> dict[str, int]:
+    """Return the last number that rows were given, of rows that are gone, too, by table."""
+    if isinstance(connection, SqliteConnection):
+        return {str(name): int(seq) for name, seq in connection.execute("SELECT name, seq FROM sqlite_sequence")}
+    last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "
+    return {
+        table: int(connection.execute(last + name).fetchone()[0]) for table, name in _sequences(connection).items()
+    }
+
+
+def _sequences(connection: "Connection") -> dict[str, str]:
+    """Return the names of sequences by table."""
+    found = {}
     for table in metadata.sorted_tables:
-        key = table.autoincrement_column
-        if key is None:
-            continue
-        name = writer.execute(
-            "SELECT pg_get_serial_sequence(?::text, ?::text)", (_quoted(table.name), key.name)
-        ).fetchone()[0]
-        if name is not None:
-            last = f"SELECT max({_quoted(key.name)}) FROM {_quoted(table.name)}"  # noqa: S608 (our own words)
-            writer.execute(f"SELECT setval('{name}', coalesce(({last}), 1), ({last}) IS NOT NULL)")
+        if (key := table.autoincrement_column) is not None:
+            named = "SELECT pg_get_serial_sequence(?::text, ?::text)"
+            found[table.name] = connection.execute(named, (_quoted(table.name), key.name)).fetchone()[0]
+    return {table: str(name) for table, name in found.items() if name is not None}
+
+
+def _set_numbers(writer: SqliteConnection, given: dict[str, int]) -> None:
+    """Let the next row of each table that remembers have a number that no row has or had."""
+    for table in metadata.sorted_tables:
+        number = given.get(table.name, 0)
+        if number and table.dialect_options["sqlite"]["autoincrement"]:
+            writer.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+            writer.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, number))
+
+
+def _set_sequences(writer: "Connection", given: dict[str, int]) -> None:
+    """Let the next row of each table have a number that no row has or had."""
+    for table, name in _sequences(writer).items():
+        last = int(writer.execute(f"SELECT coalesce(max(id), 0) FROM {_quoted(table)}").fetchone()[0])  # noqa: S608
+        number = max(last, given.get(table, 0))
+        writer.execute(f"SELECT setval('{name}', {max(number, 1)}, {number > 0})")
 
 
 def _forget_wake_ups(writer: "Connection") -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from core.schemas.export import ExportDefinition
 from core.store.audit import note
 
-_NOT_TOLD = frozenset(("name", "created_at", "modified_at"))
+_NOT_TOLD = frozenset(("name", "created_at", "modified_at", "versions_key"))
 
 
 def added(connection: Connection, definition: ExportDefinition) -> None:

@@ -19,6 +19,7 @@ from core.store import definition_audit, kept_templates
 from core.store.audit import note
 from core.store.schema import export, export_access, export_networks, export_publication
 from core.store.store import Store
+from core.store.version_keys import new_key
 
 
 def add_export(store: Store, definition: ExportDefinition) -> None:
@@ -31,7 +32,7 @@ def add_export(store: Store, definition: ExportDefinition) -> None:
         if connection.execute(_named(definition.name)).first() is not None:
             raise AlreadyExists(f"there is an export {definition.name!r} already")
         _refuse_clash(connection, definition)
-        connection.execute(insert(export).values(_columns(definition)))
+        _insert(connection, definition)
         _put_side_tables(connection, definition)
         definition_audit.added(connection, definition)
 
@@ -50,15 +51,24 @@ def replace_export(store: Store, definition: ExportDefinition, *, seen: ExportDe
         ChangedMeanwhile: It is not what was *seen* any more.
     """
     with store.writing() as connection:
-        row = connection.execute(_named(definition.name)).first()
-        if row is None:
-            raise _no_export(definition.name)
-        if seen is not None and _definition(row) != seen:
-            raise ChangedMeanwhile(f"somebody changed the export {definition.name!r} meanwhile; look at it again")
-        _refuse_clash(connection, definition)
-        _update(connection, definition)
-        _put_side_tables(connection, definition)
-        definition_audit.changed(connection, _definition(row), definition)
+        put_in_place(connection, definition.name, definition, seen=seen)
+
+
+def put_in_place(
+    connection: Connection, name: str, definition: ExportDefinition, *, seen: ExportDefinition | None
+) -> None:
+    """Do as `replace_export` does, with the export *name*, in a write transaction of the caller's."""
+    row = connection.execute(_named(name)).first()
+    if row is None:
+        raise _no_export(name)
+    if seen is not None and _definition(row) != seen:
+        raise ChangedMeanwhile(f"somebody changed the export {name!r} meanwhile; look at it again")
+    if name != definition.name:
+        connection.execute(update(export).where(export.c.id == row.id).values(name=definition.name))
+    _refuse_clash(connection, definition)
+    _update(connection, definition)
+    _put_side_tables(connection, definition)
+    definition_audit.changed(connection, _definition(row), definition)
 
 
 def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
@@ -157,7 +167,7 @@ def replace_several(store: Store, wanted: Replacement, now: Instant) -> None:
                 _update(connection, item)
                 definition_audit.changed(connection, known[item.name], item)
             else:
-                connection.execute(insert(export).values(_columns(item)))
+                _insert(connection, item)
                 definition_audit.added(connection, item)
             _put_side_tables(connection, item)
         for item in wanted.put:
@@ -208,8 +218,14 @@ def _refuse_clash(connection: Connection, definition: ExportDefinition) -> None:
             )
 
 
+def _insert(connection: Connection, definition: ExportDefinition) -> None:
+    key = new_key(connection, definition.name, definition.created_at)
+    connection.execute(insert(export).values(_columns(definition) | {"versions_key": key}))
+
+
 def _update(connection: Connection, definition: ExportDefinition) -> None:
-    columns = {key: value for key, value in _columns(definition).items() if key != "created_at"}
+    fixed = ("created_at", "versions_key")
+    columns = {key: value for key, value in _columns(definition).items() if key not in fixed}
     connection.execute(update(export).where(export.c.name == definition.name).values(columns))
 
 

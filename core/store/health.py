@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
 from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import Instant
@@ -35,17 +35,21 @@ def check_there(url: str) -> None:
         raise StoreError(f"{unquote(path)}: the database is gone")
 
 
-def check_schema(store: Store) -> None:
-    """Do nothing if the database can be read and is of this program's schema.
+def check_schema(store: Store) -> str:
+    """Return the revision of a newer program whose tables this one may use; an empty text if they are its own.
 
     Raises:
-        StoreSchemaError: Another version of the program wrote it.
+        StoreSchemaError: Another version of the program wrote it, and this one may not use it.
         StoreError: It cannot be read.
     """
     with store.reading() as connection:
-        found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if found != migrate.REVISIONS[-1]:
-        raise StoreSchemaError(f"the schema of the database is {found}, this program's is {migrate.REVISIONS[-1]}")
+        found = migrate.read(store.database.under(connection))
+    if not found.is_usable:
+        raise StoreSchemaError(
+            f"the schema of the database is {found.revision}, this program's is {migrate.REVISIONS[-1]}: another version "
+            "upgraded it, which has to be installed here, too"
+        )
+    return found.revision if found.is_newer else ""
 
 
 def queue(store: Store, now: Instant) -> Queue:

@@ -34,6 +34,7 @@ class ServedExport:
 
     Attributes:
         id: Its row id.
+        versions_key: What it is known by whatever it is called.
         destination: Where it is published; empty is the default place.
         networks: Where it may be fetched from; empty is anywhere.
         version: Number of the current version; 0: none, or nothing is kept of it.
@@ -45,6 +46,7 @@ class ServedExport:
 
     id: int
     name: str
+    versions_key: str
     destination: str
     file_name: str
     description: str
@@ -160,6 +162,7 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
         select(
             export.c.id,
             export.c.name,
+            export.c.versions_key,
             export.c.destination,
             export.c.file_name,
             export.c.description,
@@ -191,7 +194,8 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
     found = []
     for row in connection.execute(query):
         networks = tuple(json.loads(row.networks or "[]"))
-        known = (row.id, row.name, row.destination, row.file_name, row.description, bool(row.is_public), networks)
+        names = (row.id, row.name, row.versions_key, row.destination, row.file_name, row.description)
+        known = (*names, bool(row.is_public), networks)
         if row.record is None:
             found.append(ServedExport(*known))
         else:

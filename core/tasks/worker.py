@@ -19,6 +19,7 @@ from core.exports.run_result import RunResult
 from core.exports.settings import Settings
 from core.schemas.instant import LATEST, SECOND, Instant
 from core.store import job_claims, jobs, runs, schedules
+from core.store.health import check_schema
 from core.store.jobs import Job
 from core.tasks.pulse import Beat, nothing
 from core.tasks.silence import Silence, is_gone
@@ -96,7 +97,12 @@ class Worker:
             _log.warning("a job could not be handed back", extra={"job": item.id, "why": str(error)})
 
     def plan(self, store: "Store") -> int:
-        """Make jobs for what is due by schedule, and return how many."""
+        """Make jobs for what is due by schedule, and return how many.
+
+        Raises:
+            StoreSchemaError: A newer version has upgraded the store, and this one may not use it.
+        """
+        check_schema(store)
         now = self._clock()
 
         def is_too_far(text: str, grid_at: Instant) -> bool:
@@ -112,7 +118,11 @@ class Worker:
         Args:
             store: Where; opened by the same thread.
             beat: Called now and then as long as the job is held.
+
+        Raises:
+            StoreSchemaError: As `plan`.
         """
+        check_schema(store)
         now = self._clock()
         if not job_claims.has_work(store, now, is_dead=is_gone, is_over=self._silence.is_over):
             return False

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from databases import Databases
 from served import Api, served_installation
 
 
 @pytest.fixture
-def make_api(tmp_path: Path, made_store: Path) -> Iterator[Callable[..., Api]]:
+def make_api(tmp_path: Path, new_databases: Databases) -> Iterator[Callable[..., Api]]:
     """Return a function that serves an installation of its own, with settings such as ``api_max_upload_mib="1"``."""
     with ExitStack() as stack:
         number = 0
@@ -19,7 +20,7 @@ def make_api(tmp_path: Path, made_store: Path) -> Iterator[Callable[..., Api]]:
             number += 1
             home = tmp_path / f"home-{number}"
             home.mkdir()
-            return stack.enter_context(served_installation(home, made_store, **settings))
+            return stack.enter_context(served_installation(home, new_databases, **settings))
 
         yield make
 

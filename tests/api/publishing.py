@@ -26,6 +26,11 @@ def addresses(number: int, *, first: int = 0) -> list[str]:
     return [f"198.{18 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in range(first, first + number)]
 
 
+def paths(number: int) -> list[str]:
+    """So many paths of 240 characters: a long list of few observables."""
+    return [f"/srv/{n:06}/{'x' * 228}" for n in range(number)]
+
+
 def text_of(values: list[str]) -> bytes:
     """The list that has them."""
     return "".join(f"{value}\n" for value in sorted(values)).encode()
@@ -63,24 +68,24 @@ class Publisher:
         with self.api.services.store() as store:
             definitions.replace_export(store, replace(definitions.get_export(store, name), **fields))
 
-    def run(self, name: str, values: list[str] | None = None) -> RunResult:
+    def run(self, name: str, values: list[str] | None = None, *, type_: str = "ipv4") -> RunResult:
         """Let an export list just these, a second later than all that was before."""
         self.api.clock.now += 2 * SECOND
         now = self.api.clock.now
         with self.api.services.store() as store:
             if values is not None:
                 with store.import_session(now) as session:
-                    session.add(Claim(type="ipv4", value=value, source=name, tags=(name,)) for value in values)
+                    session.add(Claim(type=type_, value=value, source=name, tags=(name,)) for value in values)
                     session.end_unlisted(name)
             self.api.clock.now += SECOND
             result = run_export(store, name, self.api.services.settings, now=self.api.clock.now)
         assert result.status == "completed", result.message
         return result
 
-    def publish(self, name: str, values: list[str], **fields: Any) -> bytes:
+    def publish(self, name: str, values: list[str], *, type_: str = "ipv4", **fields: Any) -> bytes:
         """Define an export, run it, and return what it publishes."""
-        self.define(name, **fields)
-        self.run(name, values)
+        self.define(name, selection=Selection(types=(type_,), include=(name,)), **fields)
+        self.run(name, values, type_=type_)
         return text_of(values)
 
     def consumer(self, name: str = "firewall", *exports: str, **fields: Any) -> str:

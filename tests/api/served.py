@@ -9,20 +9,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from shutil import copyfile
 
 import httpx
 import uvicorn
+from databases import Databases
 from fastapi import FastAPI
 
-from core.accounts import accounts
+from core.accounts import accounts, passwords
 from core.api.app import create_app
 from core.api.services import Services
 from core.api.serving import server_config
 from core.config import load
 from core.errors import AlreadyExists
 from core.schemas.instant import SECOND, Instant
+from core.store import users
 
 NOW = 1_790_000_000_000_000
 PASSWORD = "a long enough one"
@@ -48,13 +50,18 @@ class Api:
     clock: Clock
     app: FastAPI
 
+    @property
+    def database(self) -> Path:
+        """Where its database is, as ``Databases`` knows it."""
+        return self.services.config.home / "yeti.db"
+
     def key(self, role: str = "admin", *, name: str | None = None, **options: object) -> str:
         """Return a new key of a user of that role, who is made if need be."""
         username = name or role
         with self.services.store() as store:
             with suppress(AlreadyExists):
-                accounts.add_user(store, username, role, PASSWORD, by="test", now=self.clock.now - SECOND)
-            number = len(accounts.users.keys(store, username))
+                users.add_user(store, username, role, kept_of(PASSWORD), by="test", now=self.clock.now - SECOND)
+            number = len(users.keys(store, username))
             text, _ = accounts.add_key(
                 store,
                 username,
@@ -69,6 +76,12 @@ class Api:
         """Return a client that asks as a user of that role; ``None``: as nobody."""
         headers = {} if role is None else {"Authorization": f"Bearer {self.key(role)}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)  # type: ignore[arg-type]
+
+
+@cache
+def kept_of(password: str) -> str:
+    """What is kept of a password; to make it takes a fifth of a second, and every client asks for a user."""
+    return passwords.hashed(password)
 
 
 @contextmanager
@@ -90,10 +103,10 @@ def listening(app: FastAPI, services: Services) -> Iterator[str]:
 
 
 @contextmanager
-def served_installation(home: Path, made_store: Path, **settings: str) -> Iterator[Api]:
+def served_installation(home: Path, databases: Databases, **settings: str) -> Iterator[Api]:
     """Serve an installation in *home*, an empty folder, with settings such as ``api_max_upload_mib="1"``."""
-    copyfile(made_store, home / "yeti.db")
-    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    database_url = databases.at(home / "yeti.db", made=True)
+    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0", "YETI_DATABASE_URL": database_url}
     environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
     clock = Clock()
     services = Services(load(environ, home, home), clock=clock)

@@ -1,10 +1,10 @@
 """A new installation: nobody has a password, and it is said how somebody gets one."""
 
 from pathlib import Path
-from shutil import copyfile
 
 import httpx
 import pytest
+from databases import Databases
 from served import started
 
 from core.accounts import accounts
@@ -12,15 +12,14 @@ from core.store import open_store
 
 
 @pytest.fixture
-def home(tmp_path: Path, made_store: Path) -> Path:
-    """A folder for an installation."""
-    copyfile(made_store, tmp_path / "yeti.db")
-    return tmp_path
+def place(new_databases: Databases, tmp_path: Path) -> str:
+    """The address of the store of an installation."""
+    return new_databases.at(tmp_path / "yeti.db", made=True)
 
 
-def test_first_start_says_how_to_make_an_admin(home: Path) -> None:
+def test_first_start_says_how_to_make_an_admin(place: str, tmp_path: Path) -> None:
     """There is no user and no password before somebody makes one."""
-    with started(home) as (url, log):
+    with started(tmp_path, database_url=place) as (url, log):
         answers = [
             httpx.post(f"{url}/api/v2/auth/token", data={"username": name, "password": password}).status_code
             for name, password in (("yeti", "yeti"), ("admin", "admin"), ("admin", ""), ("root", "root"))
@@ -28,16 +27,16 @@ def test_first_start_says_how_to_make_an_admin(home: Path) -> None:
 
     assert "make the first admin with: yetictl user add NAME --role admin" in log.read_text()
     assert {401, 422} >= {*answers}
-    with open_store(f"sqlite:///{home}/yeti.db") as store:
+    with open_store(place) as store:
         assert [] == accounts.users.users(store)
 
 
-def test_later_starts_do_not(home: Path) -> None:
+def test_later_starts_do_not(place: str, tmp_path: Path) -> None:
     """Once there is an admin, nothing is said of it."""
-    with open_store(f"sqlite:///{home}/yeti.db") as store:
+    with open_store(place) as store:
         accounts.add_user(store, "lena", "admin", None, by="test", now=1)
 
-    with started(home) as (_, log):
+    with started(tmp_path, database_url=place) as (_, log):
         pass
 
     assert "first admin" not in log.read_text()

@@ -1,13 +1,12 @@
 """Whether a process lives, and whether it can do its work, as whoever watches it asks."""
 
-import shutil
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from databases import Databases
 from served import Api
 from servers import black_hole
 
@@ -43,15 +42,9 @@ def make_due(api: Api, late_s: int) -> None:
         jobs.request(store, "x", by="test", now=api.clock.now, due_at=api.clock.now - late_s * SECOND)
 
 
-def database_of(api: Api) -> Path:
-    """The file of its store."""
-    return Path(api.services.config["database.url"].removeprefix("sqlite://"))
-
-
-def test_a_process_that_lives_says_so(api: Api) -> None:
+def test_a_process_that_lives_says_so(api: Api, new_databases: Databases) -> None:
     """``/healthz`` needs nobody's name and no store: a database that is gone is no reason to begin it anew."""
-    database_of(api).unlink()
-    with api.client(None) as client:
+    with new_databases.away(api.database), api.client(None) as client:
         answer, head = client.get("/healthz"), client.head("/healthz")
 
     assert (200, {"status": "ok"}) == (answer.status_code, answer.json())
@@ -70,9 +63,8 @@ def test_a_new_installation_is_ready(api: Api) -> None:
 def test_a_database_of_another_version_is_not_ready(api: Api) -> None:
     """A newer program brought it up to date while this one was running: 503, and what is wrong."""
     assert 200 == asked(api).status_code
-    with sqlite3.connect(database_of(api)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    with api.services.store() as store, store.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     answer = asked(api)
 
     assert (503, "not ready") == (answer.status_code, answer.json()["status"])
@@ -81,22 +73,21 @@ def test_a_database_of_another_version_is_not_ready(api: Api) -> None:
     assert "the store cannot be asked" == answer.json()["checks"]["queue"]["message"]
 
 
+@pytest.mark.sqlite  # a server makes no database by the way
 def test_a_database_that_is_gone_is_not_ready_nor_made_anew(api: Api) -> None:
     """An empty new one would look well, and be worse than none."""
     assert 200 == asked(api).status_code
-    database_of(api).unlink()
+    api.database.unlink()
     answer = asked(api)
 
     assert (503, False) == (answer.status_code, answer.json()["checks"]["store"]["ok"])
-    assert not database_of(api).exists()
+    assert not api.database.exists()
 
 
-def test_ready_again_when_it_is_mended(api: Api) -> None:
+def test_ready_again_when_it_is_mended(api: Api, new_databases: Databases) -> None:
     """What was wrong is not remembered."""
-    database = database_of(api)
-    shutil.move(database, database.with_suffix(".away"))
-    away = asked(api)
-    shutil.move(database.with_suffix(".away"), database)
+    with new_databases.away(api.database):
+        away = asked(api)
 
     assert (503, 200) == (away.status_code, asked(api).status_code)
 
@@ -202,11 +193,11 @@ def test_asking_often_is_looking_once(
     assert (200, 200, 503) == (first, again, asked(api).status_code)
 
 
-def test_definitions_are_not_touched(api: Api) -> None:
+def test_definitions_are_not_touched(api: Api, new_databases: Databases) -> None:
     """Nothing is written by looking."""
-    before = database_of(api).read_bytes()
+    before = new_databases.content(api.database)
     asked(api)
 
-    assert before == database_of(api).read_bytes()
+    assert before == new_databases.content(api.database)
     with api.services.store() as store:
         assert [] == definitions.exports(store)

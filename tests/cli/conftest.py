@@ -32,11 +32,18 @@ def yetictl(tmp_path, monkeypatch, capsys, new_databases):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("YETI_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    for name in ("YETI_CONFIG", "YETI_SYSTEM_EXPORT_PATH", "YETI_DATABASE_URL", "YETI_LOG_LEVEL"):
+    for name in (
+        "YETI_CONFIG",
+        "YETI_SYSTEM_EXPORT_PATH",
+        "YETI_SYSTEM_VERSIONS_PATH",
+        "YETI_DATABASE_URL",
+        "YETI_LOG_LEVEL",
+    ):
         monkeypatch.delenv(name, raising=False)
     url = new_databases.at(tmp_path / "home" / "yeti.db", made=True)
     if ON_POSTGRESQL:
         monkeypatch.setenv("YETI_DATABASE_URL", url)
+        monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home" / "versions"))
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 

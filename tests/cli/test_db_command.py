@@ -4,11 +4,12 @@ import pytest
 
 
 @pytest.fixture
-def empty_url(postgresql, monkeypatch, yetictl):
+def empty_url(postgresql, monkeypatch, yetictl, tmp_path):
     """An empty database on a server, which the commands use; the address has a password, which nothing may show."""
     made = postgresql.make()
     url = made.replace("postgres@", "postgres:hunter2secret@")
     monkeypatch.setenv("YETI_DATABASE_URL", url)
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/versions"))
     yield url
     postgresql.drop(made)
 

@@ -306,3 +306,22 @@ def test_template_needs_a_name_that_can_be_typed(yetictl, tmp_path, name):
 
     assert "the name" in yetictl("template", "add", name, "t.jinja2", status=1).err
     assert [] == yetictl("template", "list", "--json").json
+
+
+def test_edit_renames(yetictl, feed):
+    """The export goes on under the new name, with its versions and its file; another's name is refused."""
+    for name in ("old", "taken"):
+        yetictl("export", "add", name, "--format", "list", "--type", "ip")
+    yetictl("export", "run", "old")
+    refused = yetictl("export", "edit", "old", "--rename", "taken", status=1)
+    said = yetictl("export", "edit", "old", "--rename", "new", "--description", "d").err
+    yetictl("export", "run", "new")
+    shown = yetictl("export", "show", "new", "--json").json
+
+    assert "there is an export 'taken' already" in refused.err
+    assert "export old is called new now; it is published as old.txt, as before" in said
+    assert "whoever fetches /exports/~old/… has to ask for /exports/~new/…" in said
+    assert ("old.txt", "d") == (shown["file_name"], shown["description"])
+    assert [1] == [item["version"] for item in yetictl("export", "versions", "new", "--json").json["versions"]]
+    assert "there is no export 'old'" in yetictl("export", "show", "old", status=1).err
+    assert "export renamed" in yetictl("audit").out

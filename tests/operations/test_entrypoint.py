@@ -126,7 +126,8 @@ def test_services_bring_the_database_up_to_date(container: Container, postgresql
     url = postgresql.make("empty")
     status = 0 if upgrade == "yes" else 1
     try:
-        _, said = container.run("tasks", "--once", status=status, YETI_DATABASE_URL=url, YETI_UPGRADE=upgrade)
+        given = {"YETI_DATABASE_URL": url, "YETI_SYSTEM_VERSIONS_PATH": str(container.home / "versions")}
+        _, said = container.run("tasks", "--once", status=status, YETI_UPGRADE=upgrade, **given)
     finally:
         postgresql.drop(url)
 

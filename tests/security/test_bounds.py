@@ -22,10 +22,13 @@ TEXT = "/api/v2/observables/import/text"
 GIB = 1 << 30
 
 
-def _asked(api: Api, head: str, chunks: Iterable[bytes] = (), *, key: str | None = None) -> tuple[int, int]:
+def _asked(
+    api: Api, head: str, chunks: Iterable[bytes] = (), *, key: str | None = None, pause_s: float = 0.0001
+) -> tuple[int, int]:
     """Send a request by hand until there is an answer; return its status, and how many bytes of the body were sent.
 
-    It is sent with *key*, with that of an admin if it is left out, with none if it is empty.
+    It is sent with *key*, with that of an admin if it is left out, with none if it is empty; after each chunk it is
+    waited for the answer for *pause_s*.
     """
     parts = urlsplit(api.url)
     key = api.key("admin") if key is None else key
@@ -50,7 +53,7 @@ def _asked(api: Api, head: str, chunks: Iterable[bytes] = (), *, key: str | None
                     sent += len(chunk)
                 except OSError:
                     pass
-                connection.settimeout(0.05 if not chunk else 0.0001)
+                connection.settimeout(pause_s if chunk else 0.05)
     return int(answer.split()[1]), sent
 
 
@@ -84,7 +87,9 @@ def test_much_of_somebody_unknown_is_not_read(api: Api, path: str, length: str, 
 def test_a_login_is_short(api: Api, length: str) -> None:
     """What anybody may send is bounded far below what is taken of users."""
     head = f"POST /api/v2/auth/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}"
-    status, sent = _asked(api, head, (b"10000\r\n" + b"x" * 65_536 + b"\r\n" for _ in range(8)), key="")
+    status, sent = _asked(
+        api, head, (b"10000\r\n" + b"x" * 65_536 + b"\r\n" for _ in range(8)), key="", pause_s=0.5
+    )
 
     assert 413 == status
     assert sent <= 4 * 65_552

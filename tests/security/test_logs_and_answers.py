@@ -5,11 +5,11 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from shutil import copyfile
 from urllib.parse import quote
 
 import httpx
 import pytest
+from databases import Databases
 from served import PASSWORD, Api, started
 from test_hostile_names import BREAKING, TRAVERSAL
 
@@ -34,20 +34,23 @@ USERS = "/api/v2/users"
 
 
 @pytest.fixture
-def home(tmp_path: Path, made_store: Path) -> Path:
-    """A folder for an installation with an admin."""
-    copyfile(made_store, tmp_path / "yeti.db")
-    with open_store(f"sqlite:///{tmp_path}/yeti.db") as store:
+def place(new_databases: Databases, tmp_path: Path) -> str:
+    """The address of the store of an installation with an admin."""
+    url = new_databases.at(tmp_path / "yeti.db", made=True)
+    with open_store(url) as store:
         accounts.add_user(store, "lena", "admin", PASSWORD, by="test", now=1)
-    return tmp_path
+    return url
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_log_has_no_secret_and_one_line_for_each_event(home: Path, form: str) -> None:
+def test_log_has_no_secret_and_one_line_for_each_event(place: str, tmp_path: Path, form: str) -> None:
     """At level debug, whatever is sent wherever: passwords, keys, tokens, and what would break a line."""
     secrets = {PASSWORD, "wrong-password-1", "another long one 7", "query-token-1", "basic-password-1", "cookie-1"}
     with (
-        started(home, log_level="debug", log_format=form, api_tokens_in_query="yes") as (url, log),
+        started(tmp_path, database_url=place, log_level="debug", log_format=form, api_tokens_in_query="yes") as (
+            url,
+            log,
+        ),
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         token = client.post(f"{AUTH}/token", data={"username": "lena", "password": PASSWORD}).json()[
@@ -113,7 +116,9 @@ def test_what_is_no_request_gets_an_answer_that_tells_nothing(api: Api) -> None:
 
     for answer in answers:
         assert 400 <= answer.status_code < 500, (answer.request.url, answer.status_code, answer.text[:200])
-        assert not re.search(r"Traceback|File \"|\.py\b|site-packages|/home/|sqlalchemy|sqlite3", answer.text)
+        assert not re.search(
+            r"Traceback|File \"|\.py\b|site-packages|/home/|sqlalchemy|sqlite3|psycopg", answer.text
+        )
 
 
 def test_fault_of_ours_tells_nothing(api: Api) -> None:
@@ -221,10 +226,10 @@ def test_host_header_is_not_believed(api: Api, host: str) -> None:
         assert "evil" not in answer.text
 
 
-def test_guessing_is_slowed_down_whoever_answers(home: Path) -> None:
+def test_guessing_is_slowed_down_whoever_answers(place: str, tmp_path: Path) -> None:
     """Processes count together: what one saw, the other knows, also when all guess at once."""
     statuses: list[int] = []
-    with started(home, api_processes="2") as (url, _):
+    with started(tmp_path, database_url=place, api_processes="2") as (url, _):
 
         def guess(number: int) -> None:
             data = {"username": "lena", "password": f"guess {number}"}

@@ -4,17 +4,18 @@ import json
 import stat
 import threading
 import zipfile
+from collections import Counter
 
 import pytest
 
 from core.errors import StoreError, StoreSchemaError
 from core.exports.run import run_export
-from core.exports.versions.restored import differences
+from core.exports.versions.restored import compared, differences
 from core.exports.versions.verify import verify as verify_export
 from core.schemas.instant import DAY
-from core.store import archives, backup, copying, open_store
+from core.store import archives, backup, copying, definitions, job_claims, jobs, leases, open_store, workers
 from tests.store.conftest import NOW, claim
-from tests.store.test_copying import file, rows, server, settings_of  # noqa: F401 - fixtures
+from tests.store.test_copying import define, file, rows, server, settings_of  # noqa: F401 - fixtures
 
 
 @pytest.fixture
@@ -171,3 +172,58 @@ def test_a_later_manifest_that_cannot_be_read_is_told(file, tmp_path):  # noqa: 
 
     (found,) = differences(file, settings)
     assert "the manifest of version 9 cannot be read: it is that of version 2 of 'csv'" == found.fault
+
+
+def test_nobody_works_on_what_was_restored(file, tmp_path):  # noqa: F811
+    """What ran when the backup was made waits as it did, nobody has a claim, and no worker is there."""
+    workers.seen(file, "elsewhere:1:1", NOW, NOW)
+    for name in ("csv", "list"):
+        jobs.request(file, name, by="lena", now=NOW)
+    job_claims.claim(file, "elsewhere:1:1", NOW)
+    jobs.request(file, "csv", by="bob", now=NOW, due_at=NOW + DAY)
+    leases.claim(file, "csv", "elsewhere:1:1", NOW)
+    assert {"running": 1, "waiting": 2} == states_of(file)
+    path = tmp_path / "running.backup"
+    backup.write(file.database, path, NOW, "test 1")
+    url = f"sqlite:///{tmp_path}/new.db"
+    restored(path, url)
+
+    with open_store(url) as store:
+        assert {"waiting": 2} == states_of(store)
+        assert {("csv", 1), ("list", 1)} == {(item.export, item.attempt) for item in jobs.find(store)}
+        assert "" == copying.in_use(store.database, NOW)
+        assert [] == workers.lately(store, NOW)
+        assert "csv" == job_claims.claim(store, "here:1:1", NOW).export
+        assert "me" == leases.claim(store, "csv", "me", NOW).owner
+
+
+def states_of(store):
+    """How many jobs are in which state."""
+    return dict(Counter(item.state for item in jobs.find(store)))
+
+
+def test_exports_made_after_the_backup_are_named(file, made, tmp_path):  # noqa: F811
+    """The database does not know them, storage has their versions, and consumers what was published."""
+    settings = settings_of(tmp_path)
+    define(file, "new", settings, form="list")
+    run_export(file, "new", settings, now=NOW + 3 * DAY)
+    key = definitions.get_export(file, "new").versions_key
+    assert ((), ()) == (compared(file, settings).differences, compared(file, settings).strangers)
+    url = f"sqlite:///{tmp_path}/new.db"
+    restored(made, url)
+
+    with open_store(url) as store:
+        found = compared(store, settings)
+        (stranger,) = found.strangers
+        assert () == found.differences
+        assert (key, "new", (1,), (f"{settings.export_path}/new.out",)) == (
+            stranger.key,
+            stranger.export,
+            stranger.numbers,
+            stranger.published,
+        )
+        assert stranger.made_at >= NOW + 3 * DAY
+        (manifest,) = (tmp_path / "versions").glob(f"{key}.v1.*.json")
+        manifest.write_text("{}")
+        (unreadable,) = compared(store, settings).strangers
+        assert (key, "", (1,), ()) == (unreadable.key, unreadable.export, unreadable.numbers, unreadable.published)

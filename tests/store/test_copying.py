@@ -46,8 +46,9 @@ def settings_of(folder):
     )
 
 
-def define(store, form, settings):
-    defined(store, settings, form, format=form, file_name=f"{form}.out", now=NOW, limits={"empty": "publish"})
+def define(store, name, settings, form=""):
+    limits = {"empty": "publish"}
+    defined(store, settings, name, format=form or name, file_name=f"{name}.out", now=NOW, limits=limits)
 
 
 def rows(store):

@@ -404,6 +404,7 @@ def test_batches_do_not_show(new_databases, tmp_path_factory, sessions, size):
                 reports.append(report)
             assert [] == verify(store)
             results.append((state(store), reports))
+        new_databases.drop(path)
 
     assert results[0] == results[1]
 
@@ -418,6 +419,7 @@ def test_twice_is_once(new_databases, tmp_path_factory, claims):
             with store.import_session(NOW) as session:
                 session.add(claims)
             before, store_state = locals().get("store_state"), state(store, with_receipt=False)
+    new_databases.drop(path)
 
     assert before == store_state
     assert 0 == session.report.new == session.report.updated

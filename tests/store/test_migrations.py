@@ -61,6 +61,19 @@ def test_known_revisions_are_those_of_the_folder():
     assert list(migrate.REVISIONS) == revisions[::-1]
 
 
+def test_every_migration_says_who_may_go_on(path):
+    """From the first that knows the rule on there is a row for each, of a program that there is; it never goes back."""
+    migrate.migrate(path)
+    with sqlite3.connect(path) as connection:
+        said = connection.execute("SELECT revision, usable_by FROM schema_revision ORDER BY revision").fetchall()
+    connection.close()
+
+    assert ("0007", "0007") == said[0]
+    assert [item for item in migrate.REVISIONS if item >= "0007"] == [revision for revision, _ in said]
+    assert all("0007" <= usable_by <= revision for revision, usable_by in said)
+    assert sorted(usable_by for _, usable_by in said) == [usable_by for _, usable_by in said]
+
+
 def test_alembic_is_not_imported_for_nothing(path):
     """Opening a database that is up to date does not pay for Alembic or SQLAlchemy's engine."""
     url = f"sqlite:///{path}"

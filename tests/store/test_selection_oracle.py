@@ -20,7 +20,7 @@ from core.store import Store, observable_edits, open_store, plan, rebuild
 from core.store.clock import last_look
 from core.store.lifetimes import Source, set_source, set_type_lifetime
 from core.store.observable_edits import Entry
-from core.store.snapshot import Column
+from core.store.snapshot import Column, Snapshot
 from core.store.tags import set_tag
 from tests.store.conftest import LIFETIME, NOW
 
@@ -352,27 +352,27 @@ def test_selection_is_the_formula(empty, new_databases, monkeypatch, story, aske
         live(store, story)
         facts, good = truth(store), good_tags(store)
         assert [] == rebuild.verify(store)
-        for at in instants(facts, store, chance):
-            for wanted in (*ALWAYS_ASKED, *asked):
-                expected = sorted(
-                    key
-                    for key, each in facts.items()
-                    if (not wanted.types or key[0] in wanted.types)
-                    and oracle(each, wanted, at, store.lifetime_s, good)
-                )
-                assert expected == taken(store, wanted, at)
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
+        times = list(instants(facts, store, chance))
+        with store.snapshot() as snapshot:
+            for at in times:
+                for wanted in (*ALWAYS_ASKED, *asked):
+                    expected = sorted(
+                        key
+                        for key, each in facts.items()
+                        if (not wanted.types or key[0] in wanted.types)
+                        and oracle(each, wanted, at, store.lifetime_s, good)
+                    )
+                    assert expected == taken(snapshot, wanted, at)
+    new_databases.drop(path)
 
 
-def taken(store: Store, wanted: Selection, at: Instant) -> list[tuple[str, str]]:
+def taken(snapshot: Snapshot, wanted: Selection, at: Instant) -> list[tuple[str, str]]:
     """Return what *wanted* takes, read as lines and as rows, counted and told step by step."""
-    with store.snapshot() as snapshot:
-        text = "".join(snapshot.lines(wanted, at, (Column.TYPE, " ", Column.VALUE, "\n")))
-        found = [(type_, value) for type_, _, value in (line.partition(" ") for line in text.splitlines())]
-        assert found == [(row.type, row.value) for batch in snapshot.rows(wanted, at) for row in batch]
-        assert len(found) == snapshot.count(wanted, at)
-        numbers = [number for _, number in snapshot.funnel(wanted, at)]
+    text = "".join(snapshot.lines(wanted, at, (Column.TYPE, " ", Column.VALUE, "\n")))
+    found = [(type_, value) for type_, _, value in (line.partition(" ") for line in text.splitlines())]
+    assert found == [(row.type, row.value) for batch in snapshot.rows(wanted, at) for row in batch]
+    assert len(found) == snapshot.count(wanted, at)
+    numbers = [number for _, number in snapshot.funnel(wanted, at)]
     assert len(found) == numbers[-1]
     assert numbers == sorted(numbers, reverse=True)
     return found

@@ -50,7 +50,9 @@ def home(place, tmp_path):
 
 def environ(folder, url):
     """What the processes of a test see."""
-    return os.environ | {"YETI_HOME": str(folder / "home"), "YETI_CONFIG": "", "YETI_DATABASE_URL": url}
+    home = str(folder / "home")
+    own = {"YETI_HOME": home, "YETI_CONFIG": "", "YETI_DATABASE_URL": url}
+    return os.environ | own | {"YETI_SYSTEM_VERSIONS_PATH": f"{home}/versions"}
 
 
 def yetictl(folder, url, *arguments):

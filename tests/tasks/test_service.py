@@ -52,6 +52,7 @@ class Slow:
 def home(tmp_path, new_databases, monkeypatch):
     """A home folder with a list of two addresses that is published through a slow storage."""
     monkeypatch.setenv("YETI_DATABASE_URL", new_databases.at(tmp_path / "home" / "yeti.db"))
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/versions"))
     plugins = tmp_path / "home/plugins/storage"
     plugins.mkdir(parents=True)
     (plugins / "slow.py").write_text(SLOW)

@@ -92,7 +92,7 @@ def replace_export(
     store: StoreHere,
     if_match: IfMatch = None,
 ) -> Kept:
-    """Replace a definition: what is not said is the default, but for the file name, which stays.
+    """Replace a definition: what is not said is the default, but for name and file name, which stay.
 
     `If-Match` has to say what is replaced, so that two who edit do not undo what the other did.
     """
@@ -183,11 +183,9 @@ def _replaced(
     said: dict[str, Any],
     response: Response,
 ) -> Kept:
-    if said.get("name") not in (None, old.name):
-        raise DefinitionError("name: an export keeps its name; remove it, and define another", word="name")
     # What was read and is sent back has the place without its secret.
     stays = old.destination != "" and said.get("to") in (old.destination, redact(old.destination))
-    found = read_definition(said | {"name": old.name} | ({"to": None} if stays else {}))
+    found = read_definition(said | {"name": said.get("name") or old.name} | ({"to": None} if stays else {}))
     made = completed(replace(found, destination=old.destination) if stays else found, old, services.now)
     check_place(caller, old, made)
     return _kept(caller, services, store, made, old, response)

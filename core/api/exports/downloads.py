@@ -43,6 +43,7 @@ def _found(request: Request, store: Store, name: str, number: int, file_name: st
     # The path names the version, so that no other was ever under it: its date tells, whatever was before.
     served = ServedExport(
         id=0,
+        versions_key=definition.versions_key,
         name=name,
         destination="",
         file_name=definition.file_name,

@@ -16,6 +16,7 @@ from core.api.services import Services
 from core.schemas.instant import SECOND
 from core.schemas.version import StoredObject
 from core.store import Store
+from core.store.health import check_schema
 from core.store.serving import Served, ServedExport, ServedToken, Watch, served
 
 Network = IPv4Network | IPv6Network
@@ -166,6 +167,7 @@ class CatalogKeeper:
             # Asked before the tables are read: what changes meanwhile is seen the next time.
             if self._watch.has_changed() or not self._is_loaded:
                 self._is_loaded = False
+                check_schema(self._store)
                 self._catalog = made(served(self._store), self._services.settings.export_path)
                 self._is_loaded = True
             self._checked_at = began

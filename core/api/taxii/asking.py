@@ -86,7 +86,7 @@ async def asked(request: Request) -> Asked:
             continue
         refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
         if refused is None:
-            key = str(uuid5(stix_objects.NAMESPACE, f"collection:{export.name}"))
+            key = str(uuid5(stix_objects.NAMESPACE, f"collection:{export.versions_key}"))
             found[key] = Collection(key, export, file, granted)
     if not found:
         refused, _ = callers.refusal(catalog, None, secret, address, now, is_user=is_user)

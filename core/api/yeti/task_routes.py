@@ -70,14 +70,9 @@ def create(given: ExportForm, services: ServicesHere, store: StoreHere, _: Expor
 def change(
     name: str, given: ExportForm, services: ServicesHere, store: StoreHere, _: ExportEditor
 ) -> ExportTaskOut:
-    """Change what is sent of an export; its name stays, as all that was published by it goes by that."""
+    """Change what is sent of an export, its name, too; what its file is published as stays."""
     wanted, fields = given.export, given.export.model_fields_set
     old = seen = _export(store, name)
-    if wanted.name != old.name:
-        raise HTTPException(
-            422,
-            f"ExportTask could not be patched: {old.name} keeps its name; make another export, and delete this one",
-        )
     if wanted.template_name != (old.template or old.format):
         by = shapes.written_by(wanted.template_name, _templates(store), formats())
         if by is None:
@@ -86,6 +81,7 @@ def change(
         old = replace(old, template=by.template, format=by.format, options={})
     made = replace(
         old,
+        name=wanted.name,
         selection=shapes.selection_of(wanted, old.selection, fields),
         schedule=shapes.schedule_of(wanted.frequency, old.schedule) if "frequency" in fields else old.schedule,
         description=wanted.description if "description" in fields else old.description,

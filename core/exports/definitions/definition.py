@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.clients.persistient_storage import names
+from core.config import VERSIONS_FOLDER
 from core.errors import DefinitionError, InvalidFileName
 from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
@@ -93,8 +94,8 @@ def make(
     return made
 
 
-def validate(store: "Store", definition: ExportDefinition, *, default_destination: str) -> None:
-    """Do nothing if *definition* makes sense.
+def validate(store: "Store", definition: ExportDefinition, *, default_destination: str, was: str = "") -> None:
+    """Do nothing if *definition* makes sense; *was* is the name that its export has, if that is to be another one.
 
     Raises:
         DefinitionError: As `make`.
@@ -102,7 +103,7 @@ def validate(store: "Store", definition: ExportDefinition, *, default_destinatio
     from core.store import kept_templates
 
     check(definition, [template.name for template in kept_templates.templates(store)])
-    _check_clash(store, definition, default_destination)
+    _check_clash(store, definition, default_destination, was or definition.name)
 
 
 def check(definition: ExportDefinition, templates: Collection[str]) -> None:
@@ -130,6 +131,10 @@ def _check_file_name(file_name: str) -> None:
         names.check(file_name)
     except InvalidFileName as error:
         raise DefinitionError(f"{error}; --file-name gives another") from None
+    if file_name.partition("/")[0] == VERSIONS_FOLDER:
+        raise DefinitionError(
+            f"the file name {file_name} lies where versions may be kept; --file-name gives another"
+        )
     if places.is_sums(file_name):
         raise DefinitionError(
             f"the file name {file_name} is that of the checksums beside published files; --file-name gives another"
@@ -223,12 +228,12 @@ def _check_selection(definition: ExportDefinition) -> None:
         )
 
 
-def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str) -> None:
+def _check_clash(store: "Store", definition: ExportDefinition, default_destination: str, name: str) -> None:
     from core.store import definitions
 
     own = addresses(definition, default_destination)
     for other in definitions.exports(store):
-        if other.name == definition.name:
+        if other.name == name:
             continue
         fault = clash(definition, own, other, addresses(other, default_destination))
         if fault:

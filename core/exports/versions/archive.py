@@ -1,7 +1,7 @@
 """The objects under ``system.versions_path``: files, changes and manifests, on any storage client.
 
-Names are flat, begin with a key of the export, and tell the SHA-256 of what they hold, so that what two versions
-share is kept once::
+Names are flat, begin with a key of the export, which no other one ever gets, and tell the SHA-256 of what they hold,
+so that what two versions share is kept once::
 
     <key>.<sha256>.file             a published file, byte for byte
     <key>.<sha256>.content          the same without its publish counter, of formats that have one
@@ -16,7 +16,6 @@ Decision 0080 says why.
 
 import gzip
 import hashlib
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,6 @@ from core.schemas.version import ManifestRecord, Role, StoredObject, manifest_by
 _CHUNK_BYTES = 1 << 20
 _DIGITS = 12
 _LEVEL = 1  # a sixth larger than by the usual one, in less than half the time
-_SLUG_CHARACTERS = 60
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
 
@@ -43,7 +41,7 @@ class Archive:
     def __init__(self, versions_path: str, definition: ExportDefinition) -> None:
         """Keep where it is; nothing is read or written."""
         self._storage = Storage(get_client(versions_path))
-        self._key = key_of(definition)
+        self._key = definition.versions_key
         self._keeps_bytes = hasattr(self._storage.client, "open_writer")
 
     @property
@@ -172,13 +170,6 @@ class Archive:
         if receipt.outcome != "unchanged" and not self._keeps_bytes:
             # Whoever wrote only the five methods may have changed line ends, encoding or length on the way.
             self._storage.verify(receipt)
-
-
-def key_of(definition: ExportDefinition) -> str:
-    """Return what the names of the objects of an export begin with: for people, and no other export's."""
-    slug = re.sub(r"[^a-z0-9]+", "-", definition.name.lower()).strip("-")[:_SLUG_CHARACTERS]
-    own = hashlib.sha256(f"{definition.name}\0{definition.created_at}".encode()).hexdigest()[:8]
-    return f"{slug}-{own}" if slug else own
 
 
 def lines_of(path: Path) -> Iterator[str]:

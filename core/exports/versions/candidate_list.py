@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 class CandidateList:
     """Asks which entries of a candidate may not go out any more."""
 
-    def __init__(self, snapshot: "Snapshot", item: Archived, archive: Archive, folder: Path) -> None:
-        """Read its changes.
+    def __init__(self, snapshot: "Snapshot", name: str, item: Archived, archive: Archive, folder: Path) -> None:
+        """Read the changes of *item*, which is held of the export *name*.
 
         Raises:
             NotFound: There is no such export.
             StorageError: They cannot be read.
         """
         self._snapshot, self._connection = snapshot, snapshot.connection
-        self._export_id = ledger.export_key(snapshot.connection, item.record.export)
+        self._export_id = ledger.export_key(snapshot.connection, name)
         self._base = item.record.base
         known = item.record.first("changes")
         self._changes = archive.fetch_changes(known, folder) if known else None

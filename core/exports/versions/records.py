@@ -77,4 +77,6 @@ def record_of(
 
 def as_object(definition: ExportDefinition) -> dict[str, object]:
     """Return a definition in JSON's terms, without what must not be written down."""
-    return asdict(definition) | {"destination": redact(definition.destination)}
+    fields = asdict(definition) | {"destination": redact(definition.destination)}
+    del fields["versions_key"]  # every name in the manifest begins with it
+    return fields

@@ -120,7 +120,7 @@ def _check(
             f"{_again(name)} makes a new candidate"
         )
     _check_definition(store, name, record)
-    _check_entries(store, item, versions, folder, now)
+    _check_entries(store, name, item, versions, folder, now)
 
 
 def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None:
@@ -137,13 +137,15 @@ def _check_definition(store: "Store", name: str, record: ManifestRecord) -> None
             raise GateError(f"{name!r} was changed since this was held; {_again(name)} makes a new candidate")
 
 
-def _check_entries(store: "Store", item: Archived, versions: Versions, folder: Path, now: Instant) -> None:
+def _check_entries(
+    store: "Store", name: str, item: Archived, versions: Versions, folder: Path, now: Instant
+) -> None:
     """Raise if an entry may not go out by now, whatever was said of the candidate when it was made."""
-    again = _again(item.record.export)
+    again = _again(name)
     # What another assertion lets in all the same is in the candidate by right.
     taken = takes(item.record)
     with store.snapshot() as snapshot:
-        listed = CandidateList(snapshot, item, versions.archive, folder)
+        listed = CandidateList(snapshot, name, item, versions.archive, folder)
         gone = listed.withdrawn(now, taken)
         gone.update(item.id for item in listed.meeting(met.carved_out(snapshot.connection)))
         own = [

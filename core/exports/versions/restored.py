@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.clients.persistient_storage import get_client
+from core.clients.persistient_storage.several_places import places_of
 from core.clients.persistient_storage.storage import Storage
 from core.errors import StorageError
 from core.exports.settings import Settings
-from core.exports.versions.archive import key_of
 from core.schemas.export import ExportDefinition
+from core.schemas.instant import Instant
 from core.schemas.version import from_manifest
 from core.store import archives, definitions
 from core.store.archives import KEPT
@@ -47,8 +48,40 @@ class Difference:
     fault: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """What storage has of an export that the store has not: it was removed, or made after the backup.
+
+    Attributes:
+        key: What the names of its versions begin with.
+        numbers: Of its versions.
+        export: Its name, of the latest version; empty if that cannot be read, as is what follows.
+        made_at: When that was made.
+        published: Where that was published: what consumers may still fetch.
+    """
+
+    key: str
+    numbers: tuple[int, ...]
+    export: str = ""
+    made_at: Instant | None = None
+    published: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What storage and the store know otherwise."""
+
+    differences: tuple[Difference, ...]
+    strangers: tuple[Stranger, ...]
+
+
 def differences(store: "Store", settings: Settings) -> list[Difference]:
-    """Return the exports of which storage knows something else than *store*.
+    """Return the exports of *store* of which storage knows something else; see `compared`."""
+    return [*compared(store, settings).differences]
+
+
+def compared(store: "Store", settings: Settings) -> Compared:
+    """Return what storage knows otherwise than *store*: of its exports, and of others.
 
     Numbers of later versions that storage has are taken from then on: the next version has a higher one.
 
@@ -61,10 +94,11 @@ def differences(store: "Store", settings: Settings) -> list[Difference]:
         if match := _MANIFEST.fullmatch(item.name):
             there.setdefault(match["key"], {})[int(match["number"])] = item.name
     found = [
-        _difference(store, definition, storage, there.get(key_of(definition), {}))
+        _difference(store, definition, storage, there.pop(definition.versions_key, {}))
         for definition in definitions.exports(store)
     ]
-    return [item for item in found if item.later or item.lost or item.fault]
+    strangers = [_stranger(storage, key, names) for key, names in sorted(there.items())]
+    return Compared(tuple(item for item in found if item.later or item.lost or item.fault), tuple(strangers))
 
 
 def _difference(
@@ -77,16 +111,29 @@ def _difference(
     fault = ""
     if later:
         try:
-            _take(store, name, storage, later[-1], there[later[-1]])
+            _take(store, definition, storage, later[-1], there[later[-1]])
         except (StorageError, msgspec.MsgspecError) as error:
             fault = f"the manifest of version {later[-1]} cannot be read: {error}"
     lost = tuple(item.number for item in known if item.state == KEPT and item.number not in there)
     return Difference(name, current.number if current else 0, tuple(later), lost, fault)
 
 
-def _take(store: "Store", name: str, storage: Storage, number: int, object_name: str) -> None:
+def _stranger(storage: Storage, key: str, names: dict[int, str]) -> Stranger:
+    numbers = tuple(sorted(names))
+    try:
+        record = from_manifest(storage.read_bytes(names[numbers[-1]]))
+    except (StorageError, msgspec.MsgspecError):
+        return Stranger(key, numbers)
+    places = [place.partition("?")[0].rstrip("/") for place in places_of(record.place)]
+    published = tuple(f"{place}/{file.file_name}" for place in places for file in record.files)
+    return Stranger(key, numbers, record.export, record.made_at, published)
+
+
+def _take(store: "Store", definition: ExportDefinition, storage: Storage, number: int, object_name: str) -> None:
     data = storage.read_bytes(object_name)
     record = from_manifest(data)
-    if (record.number, record.export) != (number, name):
+    # Not by its name: it may have had another one when the version was made.
+    is_own = all(item.name.startswith(f"{definition.versions_key}.") for item in record.objects)
+    if record.number != number or not is_own:
         raise StorageError(f"it is that of version {record.number} of {record.export!r}")
-    archives.take_number(store, name, record, hashlib.sha256(data).hexdigest())
+    archives.take_number(store, definition.name, record, hashlib.sha256(data).hexdigest())

@@ -30,6 +30,7 @@ from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord
 from core.store import archives, leases
 from core.store.archives import HELD, PUBLISHING, REMOVING, WRITING, Archived
+from core.store.health import check_schema
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -188,7 +189,8 @@ class Versions:
         return publish_files(files, self._place, before_each=self._check)
 
     def _check(self) -> None:
-        """Raise ExportBusy if the claim is another's by now."""
+        """Raise if the claim is another's by now, or the store another version's."""
+        check_schema(self._store)
         leases.check(self._store, self._lease)
 
     def recover(self) -> str:

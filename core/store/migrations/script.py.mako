@@ -11,6 +11,8 @@ depends_on = ${repr(depends_on)}
 
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
+    # Which programs may go on, decision 0104: '${up_revision}' itself, unless this only adds.
+    op.execute("INSERT INTO schema_revision (revision, usable_by) VALUES ('${up_revision}', '${up_revision}')")
 
 
 def downgrade() -> None:

@@ -16,7 +16,7 @@ from core.store.schema.allow_lists import (
     allow_list_remark,
     allow_list_setting,
 )
-from core.store.schema.basics import Id, Moment, metadata, sql_type
+from core.store.schema.basics import Id, Moment, metadata, schema_revision, sql_type
 from core.store.schema.consumers import consumer, consumer_export, consumer_token, fetch
 from core.store.schema.exports import (
     export,
@@ -89,6 +89,7 @@ __all__ = [
     "run",
     "run_line",
     "run_total",
+    "schema_revision",
     "secret",
     "source",
     "source_setting",

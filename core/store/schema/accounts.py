@@ -15,6 +15,7 @@ user = Table(
     Column("created_at", Moment, nullable=False),
     Column("password_set_at", Moment, comment="Tokens that are older count no more."),
     comment="Who may use the API.",
+    sqlite_autoincrement=True,
 )
 
 api_key = Table(
@@ -29,6 +30,7 @@ api_key = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, comment="Null: never."),
     Column("is_enabled", Boolean, nullable=False),
+    sqlite_autoincrement=True,
 )
 Index("uq_api_key_user_id_name", api_key.c.user_id, api_key.c.name, unique=True)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -38,6 +38,20 @@ class Text(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: sqlalchemy.Dialect) -> str | None:
         """Return a text as it can be kept."""
         return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+schema_revision = Table(
+    "schema_revision",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column(
+        "usable_by",
+        Text,
+        nullable=False,
+        comment="The oldest revision whose programs may use the tables after it.",
+    ),
+    comment="What each migration leaves usable: one that only adds says what the one before it said.",
+)
 
 
 def sql_type(column: Column[Any]) -> str:

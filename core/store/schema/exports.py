@@ -12,6 +12,7 @@ template = Table(
     Column("text", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("modified_at", Moment, nullable=False),
+    sqlite_autoincrement=True,  # programs know it by its id, and what they know is never another's
 )
 
 export = Table(
@@ -32,6 +33,14 @@ export = Table(
     Column("current_version", Integer),
     Column("created_at", Moment, nullable=False),
     Column("modified_at", Moment, nullable=False),
+    Column(
+        "versions_key",
+        Text,
+        nullable=False,
+        unique=True,
+        comment="What names of its versions begin with, for ever.",
+    ),
+    sqlite_autoincrement=True,
 )
 Index("uq_export_destination_file_name", export.c.destination, export.c.file_name, unique=True)
 

@@ -26,6 +26,7 @@ run = Table(
     Column("outcome", Text, nullable=False),
     Column("version", Integer),
     Column("entries", BigInteger),
+    sqlite_autoincrement=True,
 )
 Index("ix_run_export_id_started_at", run.c.export_id, run.c.started_at)
 
@@ -82,6 +83,7 @@ job = Table(
     Column("is_cancelled", Boolean, nullable=False, comment="Somebody wants it to stop."),
     Column("message", Text, nullable=False),
     comment="Runs that are wanted, that go on, and that were.",
+    sqlite_autoincrement=True,
 )
 Index("ix_job_state_due_at", job.c.state, job.c.due_at)
 Index("ix_job_export_id", job.c.export_id, job.c.id)

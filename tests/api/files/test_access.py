@@ -252,10 +252,9 @@ def test_tokens_are_in_no_log(make_api, caplog):
     assert not [record for record in ours if secret in str(vars(record))]
 
 
-def test_a_token_is_kept_as_a_hash(publisher, c2, token):
+def test_a_token_is_kept_as_a_hash(new_databases, publisher, c2, token):
     """Whoever has the database has no token."""
-    home = publisher.api.services.config.home
-    held = b"".join(path.read_bytes() for path in home.glob("yeti.db*"))
+    held = new_databases.content(publisher.api.database)
 
     assert b"firewall" in held
     assert token.encode() not in held
@@ -287,13 +286,14 @@ def test_names_lead_nowhere_else(publisher, c2, path):
     assert 404 == answer.status_code
 
 
-def test_the_store_is_away(publisher, c2, token):
+def test_the_store_is_away(new_databases, publisher, c2, token):
     """Who may fetch what cannot be known then: 503, and firewalls keep the list that they have."""
-    path = publisher.api.services.config.home / "yeti.db"
-    path.rename(path.with_name("aside.db"))
-    path.mkdir()
     other = Services(publisher.api.services.config, clock=publisher.api.clock)
-    with listening(create_app(other), other) as url, publisher.client(token) as client:
+    with (
+        new_databases.away(publisher.api.database),
+        listening(create_app(other), other) as url,
+        publisher.client(token) as client,
+    ):
         answer = client.get(f"{url}{C2}")
         login = client.post(f"{url}/api/v2/auth/token", data={"username": "a", "password": "b"})
 

@@ -1,7 +1,7 @@
 """Who has which version since when: counted in memory, one row for consumer, export and version."""
 
 import pytest
-from publishing import addresses
+from publishing import addresses, paths
 from served import Clock, listening
 
 from core.api.app import create_app
@@ -57,7 +57,7 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
 
 def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
     """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off."""
-    big = publisher.publish("big", addresses(200_000), is_public=True)
+    big = publisher.publish("big", paths(10_000), type_="path", is_public=True)
     with again() as url, publisher.client(token) as client:
         client.get(url + C2, headers={"Range": "bytes=0-0"})
         client.head(url + C2, headers={"If-None-Match": "*"})
@@ -130,19 +130,15 @@ def test_a_fault_does_not_end_the_writing(publisher, c2, monkeypatch, caplog):
     assert ["who fetched what could not be written down yet"] == [item.message for item in caplog.records[-1:]]
 
 
-def test_what_cannot_be_written_is_kept(publisher, c2, tmp_path, caplog):
+def test_what_cannot_be_written_is_kept(new_databases, publisher, c2, caplog):
     """The store is away: it is counted on, and written when that is back."""
-    path = publisher.api.services.config.home / "yeti.db"
     services = Services(publisher.api.services.config, clock=Clock())
     log = FetchLog(services)
     key = FetchKey(0, 1, 1)
     log.note(key, 10, size_bytes=7, address="192.0.2.1", agent="x")
-    path.rename(path.with_name("aside.db"))
-    path.mkdir()
-    log._guarded(log.write)
+    with new_databases.away(publisher.api.database):
+        log._guarded(log.write)
     log.note(key, 20, size_bytes=None, address="192.0.2.2", agent="y")
-    path.rmdir()
-    path.with_name("aside.db").rename(path)
     log.stop()
     services.close()
     with publisher.api.services.store() as store:

@@ -13,9 +13,9 @@ C2 = "/exports/c2.txt"
 
 
 @pytest.fixture(scope="module")
-def publisher(tmp_path_factory, made_store):
+def publisher(tmp_path_factory, databases):
     """One installation for all tests here, which only read."""
-    with served_installation(tmp_path_factory.mktemp("served"), made_store) as api:
+    with served_installation(tmp_path_factory.mktemp("served"), databases) as api:
         yield Publisher(api)
 
 

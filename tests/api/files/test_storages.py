@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from publishing import Publisher, addresses, unpacked
+from publishing import Publisher, addresses, paths, unpacked
 from servers import S3Server, moto_server, seaweedfs
 
 from core.api.files.catalog import made
@@ -265,7 +265,7 @@ def test_an_object_that_is_gone_is_an_error_and_no_empty_list(publisher, c2, tok
 
 def test_a_file_that_breaks_off_is_never_completed(publisher, token, c2):
     """What is shorter than it was is cut: fewer bytes than were announced, so that the client sees it."""
-    big = publisher.publish("big", addresses(60_000), is_public=True)
+    big = publisher.publish("big", paths(3_600), type_="path", is_public=True)
     with publisher.api.services.store() as store:
         item = archives.current(store, "big").record.first("file")
     path = Path(publisher.api.services.settings.versions_path) / item.name

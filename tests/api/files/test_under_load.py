@@ -101,15 +101,15 @@ def test_a_version_that_is_removed_is_never_missed(make_api):
 
 
 @pytest.fixture
-def installation(tmp_path, made_store):
+def installation(tmp_path, new_databases):
     """An installation of its own, with a file of 300 MiB that anybody may fetch."""
     plugin = tmp_path / "plugins" / "formats" / "big.py"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(BIG)
     os.utime(plugin, (1, 1))
-    (tmp_path / "yeti.db").write_bytes(made_store.read_bytes())
     (tmp_path / "feed.csv").write_text("value,type,tags\nexample.com,hostname,c2\n")
     environ = os.environ | {"YETI_HOME": str(tmp_path), "YETI_API_PORT": "0", "PYTHONPATH": str(ROOT)}
+    environ["YETI_DATABASE_URL"] = new_databases.at(tmp_path / "yeti.db", made=True)
     program = [sys.executable, "-m", "core"]
     for command in (
         ("import", "feed.csv", "--source", "feed"),

@@ -16,9 +16,9 @@ MEDIA = "application/taxii+json;version=2.1"
 
 
 @pytest.fixture(scope="module")
-def publisher(tmp_path_factory, made_store):
+def publisher(tmp_path_factory, databases):
     """One installation for the tests of a file."""
-    with served_installation(tmp_path_factory.mktemp("served"), made_store) as api:
+    with served_installation(tmp_path_factory.mktemp("served"), databases) as api:
         yield Publisher(api)
 
 

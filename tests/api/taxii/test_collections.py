@@ -13,6 +13,7 @@ from core.exports.stix_objects import NAMESPACE
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
+from core.store import definitions
 
 MEDIA = "application/taxii+json;version=2.1"
 VALUES = addresses(25)
@@ -136,8 +137,10 @@ def test_what_no_pattern_can_say_is_left_out(publisher, token, collection):
     publisher.define("mixed", selection=Selection(include=("mixed",)), is_public=True)
     publisher.run("mixed")
     time.sleep(1)  # what is published counts within a second
+    with publisher.api.services.store() as store:
+        key = definitions.get_export(store, "mixed").versions_key
     found = Collection(
-        f"{publisher.api.url}/taxii2/api/collections/{uuid.uuid5(NAMESPACE, 'collection:mixed')}/"
+        f"{publisher.api.url}/taxii2/api/collections/{uuid.uuid5(NAMESPACE, f'collection:{key}')}/"
     ).get_objects()
 
     assert {

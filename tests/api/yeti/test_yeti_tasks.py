@@ -9,6 +9,7 @@ import httpx
 import pytest
 from served import Api
 
+from core.exports.lease import Clock, held
 from core.schemas.instant import SECOND
 from core.store import definitions, jobs
 
@@ -356,13 +357,40 @@ def test_patch_to_a_bad_template_is_refused(client: httpx.Client, export: Export
     assert "" == task(client, "x")["description"]
 
 
-def test_name_stays(client: httpx.Client, export: Export) -> None:
-    """Another name is refused: what was published goes by it."""
-    export("x")
-    answer = client.patch("tasks/export/x", json={"export": {"name": "y", "template_name": "list"}})
+def test_patch_renames(
+    client: httpx.Client, export: Export, hosts: dict[str, str], work: Callable[[], int]
+) -> None:
+    """The name in the path says which export, the one that is sent what it is called from then on; the rest stays."""
+    before = export("Old Name", include_tags=["c2"], enabled=True)
+    client.post("tasks/Old Name/run")
+    assert 1 == work()
+    answer = client.patch(
+        "tasks/export/Old Name", json={"export": {"name": " new name ", "template_name": "list"}}
+    )
+    client.post("tasks/new name/run")
+    assert 1 == work()
 
-    assert 422 == answer.status_code
-    assert "keeps its name" in answer.json()["detail"]
+    after = task(client, "new name")
+    assert (200, "new name") == (answer.status_code, answer.json()["name"])
+    assert (before["id"], ["c2"], "completed") == (after["id"], after["include_tags"], after["status"])
+    assert 404 == client.patch("tasks/export/Old Name", json={"export": answer.json()}).status_code
+    content = client.get(f"tasks/export/{after['id']}/content")
+    assert {*hosts} >= {*content.text.split()} != set()
+    assert "old_name.txt" in content.headers["content-disposition"]
+
+
+def test_patch_to_a_name_that_is_taken(client: httpx.Client, export: Export, api: Api) -> None:
+    """It is refused, and so is another name for an export that is being run."""
+    for name in ("x", "y"):
+        export(name)
+    taken = client.patch("tasks/export/x", json={"export": {"name": "y", "template_name": "list"}})
+    with api.services.store() as store, held(store, "x", Clock(api.clock.now)):
+        running = client.patch("tasks/export/x", json={"export": {"name": "z", "template_name": "list"}})
+
+    assert [409, 409] == [taken.status_code, running.status_code]
+    assert "there is an export 'y' already" == taken.json()["detail"]
+    assert "x is being run by" in running.json()["detail"]
+    assert "x" == task(client, "x")["name"]
 
 
 def test_delete_export(

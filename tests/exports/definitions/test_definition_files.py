@@ -176,11 +176,11 @@ def test_every_option_of_the_command_line_has_a_word():
 
 
 def test_every_field_of_a_definition_has_a_word():
-    """Nothing is lost on the way into a file, but for the dates, which are the store's."""
+    """Nothing is lost on the way into a file, but for the dates and a key, which are the store's."""
     said = {word.field for word in file_words.WORDS.values()}
     there = {item.name for kind in (ExportDefinition, Selection) for item in fields(kind)}
 
-    assert {"selection", "created_at", "modified_at"} == there - said
+    assert {"selection", "created_at", "modified_at", "versions_key"} == there - said
 
 
 @pytest.mark.parametrize(

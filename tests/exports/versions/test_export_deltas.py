@@ -285,4 +285,5 @@ def test_it_is_the_difference_of_the_files(new_databases, tmp_path, history):
                 assert after == applied(before, lines)
                 assert sorted(lines, key=itemgetter("type", "value")) == lines
             before = after
+    new_databases.drop(home / "yeti.db")
     shutil.rmtree(home)

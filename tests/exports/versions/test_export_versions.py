@@ -10,7 +10,6 @@ import pytest
 from export_samples import LATER, NOW, claim, manifest_name
 
 from core.exports.run import run_export
-from core.exports.versions.archive import key_of
 from core.exports.versions.verify import verify
 from core.schemas.instant import DAY, SECOND
 from core.schemas.version import from_manifest
@@ -53,7 +52,7 @@ def test_a_version_is_kept_with_its_manifest(export, fill, run, kept, store):
     result = run()
 
     objects = kept()
-    key = key_of(export)
+    key = definitions.get_export(store, "x").versions_key
     content = b"192.0.2.1\n192.0.2.2\n192.0.2.3\n"
     file = f"{key}.{hashlib.sha256(content).hexdigest()}.file"
     assert 1 == result.version
