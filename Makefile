@@ -76,7 +76,7 @@ scoreboard: $(VENV)/.test ## Write docs/reference/scoreboard.md again, from the 
 bench-storage: $(VENV)/.test ## Measure publishing beside six other libraries; ARGS=--quick for a quick one
 	@$(BIN)/python -m bench.storage $(ARGS)
 
-soak: $(VENV)/.test ## Load the services, and kill their parts in turn for minutes; ARGS=--quick for a short one
+soak: $(VENV)/.test ## Load the services, and kill their parts in turn for minutes; ARGS=--quick is short, --page writes the page
 	@$(BIN)/python -m bench.services $(ARGS)
 
 wheel: $(VENV)/.dev ## Build the wheel into dist/

@@ -1,4 +1,4 @@
-"""Exports that are due at once: how long until all have run, and whether each ran once."""
+"""Exports that are due at once: how long until all have run, and whether each ran once, and to its end."""
 
 import os
 import sys
@@ -6,10 +6,15 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bench.services import judging
 from bench.services.programs import Failed, Program, yetictl
 from bench.synthetic import NOW, claims
-from core.schemas.instant import SECOND
+from core.schemas.instant import SECOND, Instant
+
+if TYPE_CHECKING:
+    from core.store import Store
 
 _GIVES_UP_AFTER_S = 900
 
@@ -22,17 +27,22 @@ class Figures:
         exports: How many were due.
         took_s: From the instant they were due until the last had run.
         last_waited_s: How long the last one waited for its worker.
-        twice: Exports that ran more than once.
-        failed: Runs that did not complete.
+        lost: What did not run, or not to its end.
+        doubled: What ran more than once.
         by_worker: Runs of the worker that did most, and of the one that did fewest.
     """
 
     exports: int
     took_s: float
     last_waited_s: float
-    twice: int
-    failed: int
+    lost: list[str]
+    doubled: list[str]
     by_worker: tuple[int, int]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether each ran once, and to its end."""
+        return not (self.lost or self.doubled)
 
 
 def measure(folder: Path, database_url: str, *, exports: int, workers: int, rows: int) -> Figures:
@@ -41,7 +51,7 @@ def measure(folder: Path, database_url: str, *, exports: int, workers: int, rows
     Raises:
         Failed: They were not done in time.
     """
-    from core.store import definitions, jobs, open_store, runs
+    from core.store import definitions, jobs, open_store
 
     environ = {
         **os.environ,
@@ -68,17 +78,31 @@ def measure(folder: Path, database_url: str, *, exports: int, workers: int, rows
                     raise Failed(f"after {_GIVES_UP_AFTER_S} s not all exports had run")
                 time.sleep(0.2)
         done = jobs.find(store, limit=2 * exports)
-        of_export = {item.name: runs.runs(store, item.name) for item in definitions.exports(store)}
-    finished = [run for found in of_export.values() for run in found]
+        lost, doubled = _judged(store, due_at)
     begun = [_begun(folder, number) for number in range(workers)]
     return Figures(
         exports,
         (max(item.finished_at or 0 for item in done) - due_at) / SECOND,
         (max(item.started_at or 0 for item in done) - due_at) / SECOND,
-        sum(len(found) > 1 for found in of_export.values()),
-        sum(run.status != "completed" for run in finished),
+        lost,
+        doubled,
         (max(begun), min(begun)),
     )
+
+
+def _judged(store: "Store", due_at: Instant) -> tuple[list[str], list[str]]:
+    """Return what is lost and what is doubled: of each export there is to be one run, which began and ended well."""
+    from core.store import definitions, jobs, runs, versions
+
+    lost, doubled, now = [], [], time.time_ns() // 1_000
+    for item in definitions.exports(store):
+        of_export, of_jobs = runs.runs(store, item.name), jobs.find(store, item.name)
+        lost += judging.lost(item.name, of_export, of_jobs, since=due_at, now=now, within_s=0)
+        doubled += judging.doubled(of_export, of_jobs, versions.versions(store, item.name), now)
+        if len(of_export) > 1:
+            told = ", ".join(f"{run.id} ({run.status})" for run in of_export)
+            doubled.append(f"{item.name}: it was due once, and ran as {told}")
+    return lost, doubled
 
 
 def _define(environ: dict[str, str], exports: int) -> None:

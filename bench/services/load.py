@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.services.programs import Failed, Program, yetictl
+from bench.services.programs import Failed, Program, free_ports, yetictl
 from bench.synthetic import NOW, claims
 
 ROWS_OF_50_MB = 125_000
@@ -43,8 +43,21 @@ class Figures:
     peak_mib: float
 
 
-def measure(folder: Path, *, rows: int, seconds: int) -> dict[str, dict[str, Figures]]:
-    """Return the figures of each server: how it answers those who have the file, and those who want it.
+@dataclass(frozen=True)
+class Load:
+    """The figures of each server and step; a server that is not installed has none."""
+
+    size_mib: float
+    servers: dict[str, dict[str, Figures]]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every answer was one."""
+        return not any(found.errors for steps in self.servers.values() for found in steps.values())
+
+
+def measure(folder: Path, *, rows: int, seconds: int) -> Load:
+    """Return how each server answers those who have the file, and those who want it.
 
     Args:
         folder: Empty; for everything that is made.
@@ -52,25 +65,27 @@ def measure(folder: Path, *, rows: int, seconds: int) -> dict[str, dict[str, Fig
         seconds: For each step.
 
     Raises:
-        Failed: A program is missing or did not begin.
+        Failed: wrk is missing, or a program did not begin.
     """
     if shutil.which("wrk") is None:
-        raise Failed("wrk is not installed (Debian: apt install wrk)")
+        raise Failed("wrk, which asks, is not installed (Debian: apt install wrk)")
     environ = {**os.environ, "YETI_HOME": str(folder / "home"), "YETI_LOG_LEVEL": "warning"}
     published = _publish(folder, environ, rows)
-    found = {}
-    with Program(
-        "api",
-        [sys.executable, "-m", "core", "api", "--port", "0", "--processes", "2"],
-        environ,
-        folder / "api.log",
-    ) as api:
+    command = [sys.executable, "-m", "core", "api", "--port", "0", "--processes", "2"]
+    with Program("api", command, environ, folder / "api.log") as api:
         url = api.wait_for(r"listening on (http://\S+?);") + f"/exports/{published.name}"
-        found["api, 2 processes"] = _steps(api, url, seconds)
-    if shutil.which("nginx"):
-        with nginx(folder, published.parent) as (server, url):
+        found = {"api, 2 processes": _steps(api, url, seconds)}
+    if program := nginx_program():
+        with nginx(program, folder, published.parent) as (server, url):
             found["nginx, 2 processes"] = _steps(server, f"{url}/{published.name}", seconds)
-    return found
+    else:
+        found["nginx is not installed (Debian: apt install nginx-light)"] = {}
+    return Load(published.stat().st_size / _MIB, found)
+
+
+def nginx_program() -> str | None:
+    """Return where nginx is, if it is here."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
 
 def _publish(folder: Path, environ: dict[str, str], rows: int) -> Path:
@@ -80,19 +95,8 @@ def _publish(folder: Path, environ: dict[str, str], rows: int) -> Path:
     home.mkdir(parents=True)
     with open_store(f"sqlite:///{home / 'yeti.db'}") as store, store.import_session(NOW) as session:
         session.add(claims(rows))
-    yetictl(
-        environ,
-        "export",
-        "add",
-        "big",
-        "--format",
-        "jsonl",
-        "--public",
-        "--tlp",
-        "green",
-        "--any-freshness",
-        *ALLOWED,
-    )
+    who = ("--public", "--tlp", "green")
+    yetictl(environ, "export", "add", "big", "--format", "jsonl", *who, "--any-freshness", *ALLOWED)
     yetictl(environ, "export", "run", "big")
     return home / "exports" / "big.jsonl"
 
@@ -144,11 +148,9 @@ def _bytes(text: str) -> float:
 
 
 @contextmanager
-def nginx(folder: Path, root: Path) -> Iterator[tuple[Program, str]]:
+def nginx(program: str, folder: Path, root: Path) -> Iterator[tuple[Program, str]]:
     """Serve a folder by nginx for a block; give it and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     (folder / "nginx").mkdir()
     settings = folder / "nginx" / "nginx.conf"
     places = "".join(
@@ -162,7 +164,7 @@ def nginx(folder: Path, root: Path) -> Iterator[tuple[Program, str]]:
         f"http {{\n  access_log off; sendfile on; etag on;\n{places}"
         f"  server {{ listen 127.0.0.1:{port}; root {root}; }}\n}}\n"
     )
-    command = ["nginx", "-c", str(settings), "-p", str(folder / "nginx")]
+    command = [program, "-c", str(settings), "-p", str(folder / "nginx")]
     with Program("nginx", command, os.environ, folder / "nginx.log") as server:
         url = f"http://127.0.0.1:{port}"
         _wait(port)

