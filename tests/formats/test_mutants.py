@@ -42,6 +42,36 @@ MUTANTS = (
         "if False:",
         "test_list.py::TestList",
     ),
+    Mutant(
+        "a host bit is kept",
+        "core.exports.formatting.address_check",
+        "if any(map(and_, found.integers(), masks)):",
+        "if False:",
+        "test_addresses.py::TestGeneric",
+    ),
+    Mutant(
+        "one IPv6 address has the mask of its network",
+        "core.exports.formatting.address_devices",
+        'f"{text}/128\\n" if ":" in text',
+        'f"{text}/64\\n" if ":" in text',
+        "test_addresses.py::TestF5",
+    ),
+    Mutant(
+        "a set is filled without being emptied",
+        "core.exports.formats.nftables",
+        '}}\\n{flushes}"',
+        '}}\\n"',
+        "test_nftables.py::test_another_list_takes_the_place_of_the_first",
+        tool="nft",
+    ),
+    Mutant(
+        "a set is filled and not swapped in",
+        "core.exports.formats.ipset",
+        '"swap {new} {set}", ',
+        "",
+        "test_ipset.py::test_another_list_takes_the_place_of_the_first",
+        tool="ipset",
+    ),
 )
 
 
