@@ -168,6 +168,15 @@ SETTINGS: tuple[Setting, ...] = (
         most=4_096,
     ),
     Setting(
+        "api.upload_grace_s",
+        "30",
+        "So many seconds a body may take to come, and one more for each KiB of it that came: what comes slower is "
+        "ended with 408.",
+        "whole",
+        least=1,
+        most=3_600,
+    ),
+    Setting(
         "api.import_networks",
         "",
         "Addresses and networks of your own, separated by commas, that admins may have files fetched from by URL, "

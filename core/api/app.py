@@ -78,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
                 edge.Edge,
                 trusted=config.networks("api.trusted_proxies"),
                 most_mib=config.whole("api.max_upload_mib"),
+                grace_s=config.whole("api.upload_grace_s"),
                 measure=services.figures.measure,
             ),
             Middleware(answers.Faults),

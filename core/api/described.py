@@ -12,6 +12,7 @@ MEANINGS = {
     403: "Whoever asks is known, and may not do that.",
     404: "There is no such thing (any more).",
     406: "`Accept` names no media type that is spoken here.",
+    408: "The body came too slowly; `api.upload_grace_s` says how long it may take.",
     409: "That cannot be done as things stand: the name is taken, the export is busy, or its gate says no.",
     412: "Somebody changed it meanwhile; look at it again.",
     413: "More was sent than is taken; `api.max_upload_mib` is the bound.",

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import log
+from core.api.slow_uploads import PatientReceive
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -40,9 +41,12 @@ _ASKED_ALL_THE_TIME = frozenset(("/healthz", "/readyz", "/metrics"))
 class Edge:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, trusted: Networks, most_mib: int, measure: Measure) -> None:
-        """Keep whom to believe about addresses, how much may be sent, and what counts requests."""
-        self._app, self._trusted, self._most_mib, self._measure = app, trusted, most_mib, measure
+    def __init__(
+        self, app: ASGIApp, *, trusted: Networks, most_mib: int, grace_s: float, measure: Measure
+    ) -> None:
+        """Keep whom to believe about addresses, how much may be sent and how slowly, and what counts requests."""
+        self._app, self._trusted, self._measure = app, trusted, measure
+        self._most_mib, self._grace_s = most_mib, grace_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -54,11 +58,13 @@ class Edge:
         self._believe_proxies(scope, headers)
         began = time.perf_counter()
         status, sent_bytes = 500, 0
+        patient = PatientReceive(receive, self._grace_s)
 
         async def send_more(message: Message) -> None:
             nonlocal status, sent_bytes
             sent_bytes += len(message.get("body", b""))
             if message["type"] == "http.response.start":
+                patient.end()
                 status = message["status"]
                 added = MutableHeaders(scope=message)
                 added["X-Request-ID"] = own
@@ -72,7 +78,7 @@ class Edge:
         try:
             with log.bind(request=own):
                 most = self._most_mib * _MIB
-                await self._app(scope, bounded(scope, receive, most, self._too_large), send_more)
+                await self._app(scope, bounded(scope, patient, most, self._too_large), send_more)
         finally:
             request_id.reset(token)
             took_s = time.perf_counter() - began

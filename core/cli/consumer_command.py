@@ -1,9 +1,10 @@
 """``yetictl consumer``: machines that fetch what is published."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from core.accounts.objects import consumer_object, lag_object, lag_state, token_object
 from core.actor import actor
 from core.cli.output import counted, json_option, print_json, print_table, say
 from core.cli.parameters import Duration
@@ -123,7 +124,7 @@ def list_(session: Session, as_json: bool) -> None:
         tokens = consumers.tokens(store)
     own = {item.name: [token for token in tokens if token.consumer == item.name] for item in found}
     if as_json:
-        print_json([_object(item, own[item.name], session.now) for item in found])
+        print_json([consumer_object(item, tokens, session.now) for item in found])
         return
     rows = [
         (
@@ -156,7 +157,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
         tokens = consumers.tokens(store, name)
         lags = [lag for lag in fetches.lags(store, now, _stale_after(session)) if lag.consumer == item.name]
     if as_json:
-        print_json(_object(item, tokens, now) | {"fetches": [_lag_object(lag) for lag in lags]})
+        print_json(consumer_object(item, tokens, now) | {"fetches": [lag_object(lag) for lag in lags]})
         return
     click.echo(f"consumer     {item.name}{'' if item.is_enabled else '  (switched off)'}")
     if item.description:
@@ -187,7 +188,7 @@ def token(session: Session, name: str, expires_s: int | None, as_json: bool) -> 
             store, name, expires_at=now + expires_s * SECOND if expires_s else None, by=actor(), now=now
         )
     if as_json:
-        print_json({"consumer": made.consumer, "token": text, **_token_object(made, now)})
+        print_json({"consumer": made.consumer, "token": text, **token_object(made, now)})
     else:
         click.echo(text)
     say(f"{made.consumer}: a token that {_end_text(made, now)}; it is not shown again")
@@ -218,7 +219,7 @@ def lags(session: Session, as_json: bool) -> None:
     with session.store() as store:
         found = fetches.lags(store, session.now, _stale_after(session))
     if as_json:
-        print_json([_lag_object(lag) for lag in found])
+        print_json([lag_object(lag) for lag in found])
     elif found:
         _print_lags(found)
     else:
@@ -236,42 +237,8 @@ def _end_text(token: "Token", now: Instant) -> str:
     return f"{'ended' if token.expires_at <= now else 'ends'} {to_second(token.expires_at)}"
 
 
-def _object(item: "Consumer", tokens: "list[Token]", now: Instant) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "description": item.description,
-        "enabled": item.is_enabled,
-        "all_exports": item.all_exports,
-        "exports": list(item.exports),
-        "networks": list(item.networks),
-        "created": to_second(item.created_at),
-        "tokens": [_token_object(token, now) for token in tokens],
-    }
-
-
-def _token_object(token: "Token", now: Instant) -> dict[str, Any]:
-    return {
-        "begins": token.begin,
-        "created": to_second(token.created_at),
-        "expires": None if token.expires_at is None else to_second(token.expires_at),
-        "ended": token.expires_at is not None and token.expires_at <= now,
-    }
-
-
 def _stale_after(session: Session) -> int:
     return session.config.whole("notify.stale_after_minutes") * 60 * SECOND
-
-
-def _lag_object(lag: "Lag") -> dict[str, Any]:
-    return {
-        "consumer": lag.consumer,
-        "export": lag.export,
-        "current": lag.current,
-        "version": lag.version,
-        "since": None if lag.since is None else to_second(lag.since),
-        "last_asked": None if lag.last_at is None else to_second(lag.last_at),
-        "state": _state(lag),
-    }
 
 
 def _print_lags(found: "list[Lag]") -> None:
@@ -283,18 +250,10 @@ def _print_lags(found: "list[Lag]") -> None:
             lag.version,
             None if lag.since is None else to_second(lag.since),
             None if lag.last_at is None else to_second(lag.last_at),
-            _state(lag),
+            lag_state(lag),
         )
         for lag in found
     ]
     if rows:
         headings = ("consumer", "export", "published", "has", "since", "last asked", "state")
         print_table(headings, rows, right=("published", "has"))
-
-
-def _state(lag: "Lag") -> str:
-    if lag.version is None:
-        return "never asked"
-    if lag.has_stopped:
-        return "stopped asking"
-    return "current" if lag.is_current else "behind"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from core.errors import AlreadyExists, NotFound
 from core.schemas.instant import Instant
@@ -112,10 +112,35 @@ def change_consumer(
         if exports is not None:
             connection.execute(delete(consumer_export).where(consumer_export.c.consumer_id == found.id))
             _grant(connection, found.id, exports)
-        made = _consumer(connection, name)
-        told = {**_granted(made), "enabled": made.is_enabled}
-        note(connection, "consumer changed", made.name, told, by=by, now=now)
-        return made
+        return _noted(connection, name, by, now)
+
+
+def grant(store: Store, name: str, export_name: str, *, by: str, now: Instant) -> Consumer:
+    """Let a consumer fetch one more export; nothing happens if it may already.
+
+    Raises:
+        NotFound: There is no such consumer, or no such export.
+    """
+    with store.writing() as connection:
+        found = _consumer(connection, name)
+        if export_name in found.exports:
+            return found
+        _grant(connection, found.id, [export_name])
+        return _noted(connection, found.name, by, now)
+
+
+def revoke(store: Store, name: str, export_name: str, *, by: str, now: Instant) -> Consumer:
+    """Take an export from those that a consumer may fetch; nothing happens if it is none of them.
+
+    Raises:
+        NotFound: There is no such consumer, or no such export.
+    """
+    with store.writing() as connection:
+        found, key = _consumer(connection, name), export_id(connection, export_name)
+        mine = and_(consumer_export.c.consumer_id == found.id, consumer_export.c.export_id == key)
+        if not connection.execute(delete(consumer_export).where(mine)).rowcount:
+            return found
+        return _noted(connection, found.name, by, now)
 
 
 def remove_consumer(store: Store, name: str, *, by: str, now: Instant) -> None:
@@ -218,6 +243,13 @@ def _grant(connection: Connection, key: int, exports: Iterable[str]) -> None:
     rows = [{"consumer_id": key, "export_id": export_id(connection, name)} for name in dict.fromkeys(exports)]
     if rows:
         connection.execute(insert(consumer_export), rows)
+
+
+def _noted(connection: Connection, name: str, by: str, now: Instant) -> Consumer:
+    """Put down that a consumer changed, and return it as it is."""
+    made = _consumer(connection, name)
+    note(connection, "consumer changed", made.name, {**_granted(made), "enabled": made.is_enabled}, by=by, now=now)
+    return made
 
 
 def _granted(item: Consumer) -> dict[str, Any]:

@@ -169,7 +169,8 @@ def test_a_page_that_was_not_encrypted_changes_nothing_where_we_are(make_api: Ca
     """Whoever can change what a browser gets by http could act as who logged in by https."""
     api = make_api(api_trusted_proxies="127.0.0.1")
     api.key("editor")
-    with api.client(None, headers={"X-Forwarded-Proto": "https"}) as client:
+    with api.client(None) as client:
+        client.headers["X-Forwarded-Proto"] = "https"
         client.post(f"{AUTH}/token", data={"username": "editor", "password": PASSWORD})
         cookie = {"Cookie": f"yeti_session={client.cookies['yeti_session']}"}
         weaker = client.post(f"{AUTH}/logout", headers=cookie | {"Origin": api.url})

@@ -70,10 +70,10 @@ class Server(Resolver):
         """Let it read its files again."""
         self.process.send_signal(signal.SIGHUP)
 
-    def wait_for_log(self, text: str) -> None:
-        """Wait until it says something."""
+    def wait_for_log(self, text: str, times: int = 1) -> None:
+        """Wait until it has said something so many times."""
         end = time.monotonic() + START_TIMEOUT_S
-        while text not in self.log.read_text("utf-8", "replace"):
+        while self.log.read_text("utf-8", "replace").count(text) < times:
             assert time.monotonic() < end, f"it did not say {text!r}: {self.log.read_text('utf-8', 'replace')}"
             time.sleep(0.05)
 

@@ -125,6 +125,52 @@ def test_upload_without_a_length_is_refused_at_the_bound(make_api: Callable[...,
     assert sent < 64 << 20
 
 
+def _trickled(api: Api, path: str, piece: bytes, pieces: int, every_s: float, *, key: str) -> tuple[int, float]:
+    """Send a body piece by piece, until it is all there or there is an answer; its status, and when it came."""
+    parts = urlsplit(api.url)
+    body = piece * pieces
+    credentials = f"Authorization: Bearer {key}\r\n" if key else ""
+    kind = "application/x-www-form-urlencoded" if path.endswith("/token") else "application/json"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\n{credentials}Content-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+        connection.sendall(head.encode())
+        began = time.monotonic()
+        for _ in range(pieces):
+            connection.sendall(piece)
+            connection.settimeout(every_s)
+            try:
+                answer = connection.recv(100)
+                break
+            except TimeoutError:
+                connection.settimeout(60)
+        else:
+            answer = connection.recv(100)
+        return int(answer.split()[1]), time.monotonic() - began
+
+
+@pytest.mark.parametrize("path", [TEXT, "/api/v2/auth/token", "/api/v2/exports/plan"])
+def test_a_body_that_trickles_is_ended(make_api: Callable[..., Api], path: str) -> None:
+    """With 408, when its time is over; whoever sends a byte now and then keeps nothing open, known or not."""
+    api = make_api(api_upload_grace_s="2")
+    key = "" if path.endswith("token") else api.key("editor")
+    status, took_s = _trickled(api, path, b" ", 600, 0.1, key=key)
+
+    assert 408 == status
+    assert 2 <= took_s < 20
+
+
+def test_a_slow_link_is_not_turned_away(make_api: Callable[..., Api]) -> None:
+    """What comes faster than a KiB a second may take longer than any time that is set."""
+    api = make_api(api_upload_grace_s="1")
+    status, took_s = _trickled(api, TEXT, b" " * 1_200, 8, 0.4, key=api.key("editor"))
+
+    assert 422 == status
+    assert took_s > 2
+
+
 def test_header_without_end_is_refused(api: Api) -> None:
     """A long line, and many of them; others are served meanwhile."""
     parts = urlsplit(api.url)

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from served import PASSWORD, Api
 
-from core.accounts import accounts
+from core.accounts import accounts, consumers
 from core.api.openapi import PERMISSION
 from core.schemas.instant import SECOND
 
@@ -58,6 +58,7 @@ CALLERS = {
     "disabled user": None,
     "expired key": None,
     "removed key": None,
+    "consumer": None,
     "reader": {"read"},
     "editor": {"read", "observables", "exports"},
     "admin": ALL,
@@ -104,6 +105,10 @@ def _secret(api: Api, caller: str) -> str:
             return f"yeti_00000000_{'x' * 43}"
         case "somebody with a made-up token":
             return "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."
+        case "consumer":
+            with api.services.store() as store:
+                consumers.add(store, "fw", all_exports=True, by="test", now=api.clock.now)
+                return consumers.add_token(store, "fw", by="test", now=api.clock.now)[0]
         case "disabled user":
             key = api.key("admin", name="gone")
             api.key("admin")

@@ -33,7 +33,7 @@ OPTIONS = {
 CONSUMERS = (
     Consumer(
         "dnsmasq, a file of its configuration",
-        "what its memory holds, some 100 bytes a name",
+        "what its memory holds, some 85 bytes a name",
         "the whole file is refused, and dnsmasq does not start",
         "conf-file=/etc/dnsmasq.d/yeti.conf; a timer fetches https://HOST/exports/NAME with the header 'Authorization: "
         "Bearer TOKEN' of a consumer, asks dnsmasq --test, and starts dnsmasq again",
@@ -41,8 +41,8 @@ CONSUMERS = (
     ),
     Consumer(
         "dnsmasq, a servers-file",
-        "what its memory holds, some 100 bytes a name; lines of server alone",
-        "the line is left out with a message in the log; when it starts, dnsmasq refuses the file and ends",
+        "what its memory holds, some 85 bytes a name; lines of server alone",
+        "the line is left out with a message in the log",
         "servers-file=/etc/yeti.servers; a timer fetches https://HOST/exports/NAME with the header 'Authorization: "
         "Bearer TOKEN' of a consumer and sends dnsmasq a SIGHUP",
         checker="dnsmasq --test",

@@ -26,9 +26,9 @@ OPTIONS = {
 CONSUMERS = (
     Consumer(
         "dnsmasq, additional hosts files",
-        "what its memory holds; names of up to 253 characters; IPv6 is asked of the server behind it unless "
-        "there is an IPv6 line",
-        "the line is left out with a message in the log",
+        "what its memory holds, some 105 bytes a name; a name that has an IPv4 line alone is asked of the server behind "
+        "for IPv6",
+        "a line without an address is left out with a message in the log; what is no name is taken and never matches",
         "addn-hosts=/etc/yeti.hosts; a timer fetches https://HOST/exports/NAME with the header 'Authorization: Bearer "
         "TOKEN' of a consumer, moves it into place if that worked, and sends dnsmasq a SIGHUP",
         checker="dnsmasq --addn-hosts",

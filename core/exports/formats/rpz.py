@@ -23,10 +23,10 @@ Sources: draft-ietf-dnsop-dns-rpz; RFC 1982; RFC 4592, section 2.2.2; the BIND 9
 "response-policy".
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from re import ASCII, compile
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 
@@ -34,7 +34,7 @@ from core.errors import DefinitionError
 from core.exports.formats import COUNTER_MARK, Consumer, Option, Output, Value, Values, yes_or_no
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import choice, number
-from core.exports.formatting.name_lines import write_outermost
+from core.exports.formatting.name_lines import lines_of, write_outermost
 from core.exports.formatting.names import BYTES_PER_NAME, OutermostNames, listed_names
 from core.exports.formatting.rpz_owners import LONGEST, address_owners
 from core.values.types import CIDR, HOSTNAME, IPV4, IPV6
@@ -68,9 +68,9 @@ OPTIONS = {
 CONSUMERS = (
     Consumer(
         "BIND 9, response-policy",
-        "64 policy zones; some 150 bytes of memory a record, and two records a name",
+        "64 policy zones; some 900 bytes of memory for a name with its wildcard",
         "a name that cannot be read: the zone is not loaded and the old one stays; an address with host bits or not in "
-        "its one spelling: ignored, with a line in the log",
+        "its one spelling: ignored, mostly with a line in the log",
         'response-policy { zone "rpz"; }; zone "rpz" { type primary; file "yeti.zone"; allow-query { none; }; }; a '
         "timer fetches https://HOST/exports/NAME with the header 'Authorization: Bearer TOKEN' of a consumer, asks "
         "named-checkzone, and does rndc reload rpz",
@@ -78,8 +78,9 @@ CONSUMERS = (
     ),
     Consumer(
         "PowerDNS Recursor, rpzFile",
-        "what its memory holds",
-        "the process ends when it starts; a running one keeps the policy that it has",
+        "what its memory holds, some 400 bytes for a name with its wildcard",
+        "the process ends when it starts, and a running one keeps the policy that it has; an address with host bits is "
+        "the whole network",
         'rpzFile("/etc/powerdns/yeti.zone", {policyName="yeti"}) in lua-config-file; a timer fetches '
         "https://HOST/exports/NAME with the header 'Authorization: Bearer TOKEN' of a consumer and does rec_control "
         "reload-lua-config",
@@ -87,8 +88,9 @@ CONSUMERS = (
     ),
     Consumer(
         "Unbound, rpz",
-        "what its memory holds",
-        "an owner outside of the zone: it does not start; other faults of an address: no word, and no effect",
+        "what its memory holds, some 1,200 bytes for a name with its wildcard",
+        "an owner outside of the zone: it does not start, and a running one ends when it is told to reload; an address "
+        "that is none: no word, and no effect; an address with host bits is the whole network",
         'module-config: "respip validator iterator" and rpz: name: rpz, zonefile: /var/lib/unbound/yeti.zone; a timer '
         "fetches https://HOST/exports/NAME with the header 'Authorization: Bearer TOKEN' of a consumer and does "
         "unbound-control auth_zone_reload rpz",
@@ -96,7 +98,7 @@ CONSUMERS = (
     ),
 )
 
-_is_zone = compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", ASCII).fullmatch
+_is_zone = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def render_values(batches: Iterator[Values], out: Output, options: Policy) -> No
     """Write the zone."""
     file = out.open()
     file.write(options.head, 0)
-    outermost = OutermostNames()
+    outermost, text_of = OutermostNames(), lines_of(options.pattern)
     for batch in batches:
         if batch.type != HOSTNAME:
             owners = address_owners(batch, out)
@@ -155,14 +157,14 @@ def render_values(batches: Iterator[Values], out: Output, options: Policy) -> No
         if options.has_wildcards:
             outermost.add(names)
         else:
-            file.write("".join(map(options.pattern.format, names)), len(names))
+            file.write(text_of(names), len(names))
     write_outermost(outermost, file, out, options.pattern)
 
 
 def _fitting(names: list[str], out: Output, options: Policy) -> list[str]:
     """Return the names that can be owners in the zone; refuse the others."""
-    longest = options.longest_name
-    if max(map(len, names), default=0) <= longest and ".rpz-" not in "\n".join(names):
+    longest, text = options.longest_name, "\n".join([*names, ""])
+    if ".rpz-" not in text and re.fullmatch(rf"(?:.{{1,{longest}}}+\n)*+", text):
         return names
     fitting = []
     for name in names:

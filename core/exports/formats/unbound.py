@@ -41,9 +41,9 @@ OPTIONS = {
 CONSUMERS = (
     Consumer(
         "Unbound, local zones",
-        "what its memory holds, some 450 bytes a name",
-        "a label of more than 63 characters, and whatever it cannot read: it does not start, and a running one keeps "
-        "what it has; other characters in a name are taken and never match",
+        "what its memory holds, some 420 bytes a name",
+        "a label of more than 63 characters, and whatever it cannot read: it does not start, and a running one ends when "
+        "it is told to reload; other characters in a name are taken and never match",
         'include: "/etc/unbound/yeti.conf"; a timer fetches https://HOST/exports/NAME with the header '
         "'Authorization: Bearer TOKEN' of a consumer, asks unbound-checkconf, and does unbound-control reload",
         checker="unbound-checkconf",

@@ -1,8 +1,9 @@
 """Owner names of a response policy zone for addresses: ``24.0.2.0.192.rpz-ip``, ``48.zz.7.db8.2001.rpz-ip``.
 
 The prefix length stands first, then the address from its end: octets, or 16-bit words with ``zz`` for the zeros that
-``::`` stands for.  BIND ignores an owner that has host bits, or is not in that one spelling, with a line in its log;
-PowerDNS Recursor ends.  Source: draft-ietf-dnsop-dns-rpz, section 4.1.
+``::`` stands for.  An owner with host bits is ignored by BIND, of IPv6 without a word, and is the whole network to
+PowerDNS Recursor and Unbound; one in another spelling is ignored by BIND.  What is no address at all ends the
+Recursor.  Source: draft-ietf-dnsop-dns-rpz, section 4.1.
 """
 
 from core.exports.formatting.address_check import Found, accepted

@@ -73,7 +73,7 @@ forbidden = st.lists(st.sampled_from(sorted(VALUES.keys() - {"com"})), min_size=
 entries = st.lists(st.sampled_from([*ADDRESSES, *NETWORKS]), min_size=1, max_size=4, unique=True).map(tuple)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=_QUIET)
+@settings(max_examples=15 if ON_POSTGRESQL else 40, deadline=None, suppress_health_check=_QUIET)
 @given(
     values=st.lists(st.sampled_from(sorted(VALUES)), min_size=3, unique=True),
     lists=st.lists(
