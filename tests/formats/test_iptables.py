@@ -139,3 +139,13 @@ def test_the_check_finds_what_iptables_would(tmp_path):
     assert [] == form.check(files, options)
     files[0].write_text(files[0].read_text().replace("192.0.2.1", "2001:db8::1"))
     assert "2001:db8::1" in "".join(form.check(files, options))
+
+
+def test_the_check_leaves_out_what_is_too_large(tmp_path):
+    """No chain of a hundred thousand rules is of use, nor worth the memory."""
+    form = get_format("iptables")
+    paths = [tmp_path / "export-ipv4.rules", tmp_path / "export-ipv6.rules"]
+    for path in paths:
+        path.write_text("no rule\n" * 600_000)
+
+    assert [] == form.check(paths, parse_options(form, {}))

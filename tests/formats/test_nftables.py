@@ -202,5 +202,14 @@ def test_the_check_finds_what_nft_would(tmp_path):
     assert "conflicting intervals" in "".join(form.check([path], options))
 
 
+def test_the_check_leaves_out_what_would_take_a_gigabyte(tmp_path):
+    """As much as nft needs for a million entries, a server that publishes may not have."""
+    form = get_format("nftables")
+    path = tmp_path / "export.nft"
+    path.write_text("no nft\n" * 600_000)
+
+    assert [] == form.check([path], parse_options(form, {}))
+
+
 def _set(text):
     return "listed_ipv6" if ":" in text else "listed_ipv4"
