@@ -147,7 +147,7 @@ def test_nft_itself_says_so(intel, tmp_path):
     """``nft get element`` finds what is listed, and nothing else."""
     need_apart()
     real = reading.real(intel)
-    listed, others = reading.asked(real, 60)
+    listed, others = reading.asked(real, 25)
     path = _file(tmp_path, real)
     asks = [f"nft get element inet yeti {_set(text)} '{{ {text} }}' >/dev/null || echo {text}" for text in listed]
     asks += [

@@ -1,0 +1,54 @@
+"""A consumer's program in a network of its own."""
+
+import pytest
+from firewall_program import need_apart
+
+from core.exports.formatting import checker
+
+
+def test_it_sees_no_network_of_this_machine(tmp_path):
+    """There is the loopback and nothing else; no firewall of this machine can be changed."""
+    need_apart()
+
+    said = checker.ask_apart("cat", ("/proc/net/dev",), folder=tmp_path)
+
+    assert 0 == said.status
+    assert ["lo"] == [line.partition(":")[0].strip() for line in said.text.splitlines() if ":" in line]
+
+
+def test_what_it_says_comes_back(tmp_path):
+    """Its status, too."""
+    need_apart()
+
+    said = checker.ask_apart("sh", ("-c", "echo no; exit 3"), folder=tmp_path)
+
+    assert (3, "no\n") == (said.status, said.text)
+
+
+def test_it_does_not_run_for_ever(tmp_path):
+    """What hangs is ended."""
+    need_apart()
+
+    said = checker.ask_apart("sleep", ("60",), folder=tmp_path, timeout_s=0.5)
+
+    assert -1 == said.status
+
+
+@pytest.mark.parametrize("missing", ["no-such-program", "unshare"])
+def test_without_program_or_network_nothing_is_said(missing, tmp_path, monkeypatch):
+    """A system that lacks one cannot check."""
+    find = checker.find
+    monkeypatch.setattr(checker, "find", lambda program: None if program == missing else find(program))
+
+    assert checker.ask_apart("no-such-program" if missing != "unshare" else "cat", (), folder=tmp_path) is None
+
+
+def test_where_no_network_is_given_nothing_is_said(tmp_path, monkeypatch):
+    """A container may forbid it; that is no finding of the file."""
+    refuse = tmp_path / "unshare"
+    refuse.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refuse.chmod(0o755)
+    find = checker.find
+    monkeypatch.setattr(checker, "find", lambda program: str(refuse) if program == "unshare" else find(program))
+
+    assert checker.ask_apart("cat", ("/proc/net/dev",), folder=tmp_path) is None
