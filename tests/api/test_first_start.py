@@ -17,9 +17,9 @@ def place(new_databases: Databases, tmp_path: Path) -> str:
     return new_databases.at(tmp_path / "yeti.db", made=True)
 
 
-def test_first_start_says_how_to_make_an_admin(place: str, tmp_path: Path) -> None:
+def test_first_start_says_how_to_make_an_admin(place: str, new_databases: Databases, tmp_path: Path) -> None:
     """There is no user and no password before somebody makes one."""
-    with started(tmp_path, database_url=place) as (url, log):
+    with started(tmp_path, new_databases) as (url, log):
         answers = [
             httpx.post(f"{url}/api/v2/auth/token", data={"username": name, "password": password}).status_code
             for name, password in (("yeti", "yeti"), ("admin", "admin"), ("admin", ""), ("root", "root"))
@@ -31,12 +31,12 @@ def test_first_start_says_how_to_make_an_admin(place: str, tmp_path: Path) -> No
         assert [] == accounts.users.users(store)
 
 
-def test_later_starts_do_not(place: str, tmp_path: Path) -> None:
+def test_later_starts_do_not(place: str, new_databases: Databases, tmp_path: Path) -> None:
     """Once there is an admin, nothing is said of it."""
     with open_store(place) as store:
         accounts.add_user(store, "lena", "admin", None, by="test", now=1)
 
-    with started(tmp_path, database_url=place) as (_, log):
+    with started(tmp_path, new_databases) as (_, log):
         pass
 
     assert "first admin" not in log.read_text()

@@ -11,6 +11,7 @@ from served import Api
 from servers import black_hole
 
 from core.api import readiness
+from core.schemas.export import ExportDefinition
 from core.schemas.instant import SECOND
 from core.store import definitions, jobs, workers
 from core.store.schema import export
@@ -31,14 +32,7 @@ def asked(api: Api) -> httpx.Response:
 def make_due(api: Api, late_s: int) -> None:
     """Let a run wait that should have begun so many seconds ago."""
     with api.services.store() as store:
-        with store.writing() as connection:
-            values = dict.fromkeys(("destination", "file_name", "template", "schedule", "description"), "")
-            values |= dict.fromkeys(("selection", "options", "limits"), "{}")
-            connection.execute(
-                export.insert().values(
-                    name="x", format="list", enabled=True, created_at=1, modified_at=1, **values
-                )
-            )
+        definitions.add_export(store, ExportDefinition("x", "x.txt", format="list"))
         jobs.request(store, "x", by="test", now=api.clock.now, due_at=api.clock.now - late_s * SECOND)
 
 

@@ -104,7 +104,7 @@ def test_file_name_cannot_write_on_the_terminal(yetictl, tmp_path):
     assert 1 == json.loads(done.out)["new"]
 
 
-def test_closed_folder_costs_no_other_file_on_a_terminal_either(yetictl, monkeypatch, tmp_path):
+def test_closed_folder_costs_no_other_file_on_a_terminal_either(yetictl, new_databases, monkeypatch, tmp_path):
     """The bar needs the sizes of all files beforehand; one that may not be looked at is refused like any other."""
 
     def check():
@@ -113,6 +113,7 @@ def test_closed_folder_costs_no_other_file_on_a_terminal_either(yetictl, monkeyp
         (root / "closed" / "bad.txt").write_text("192.0.2.2\n")
         (root / "closed").chmod(0o600)
         monkeypatch.setenv("YETI_HOME", str(root / "home"))
+        monkeypatch.setenv("YETI_DATABASE_URL", url)
         monkeypatch.chdir(root)
         done = yetictl("import", "closed/bad.txt", "closed", "good.txt", status=1)
         assert "closed/bad.txt  could not be read: Permission denied" in done.err
@@ -123,4 +124,5 @@ def test_closed_folder_costs_no_other_file_on_a_terminal_either(yetictl, monkeyp
     yetictl("import", "first.txt")  # loads whatever the other user may not be able to
 
     with folder_of_nobody() as root:
+        url = new_databases.at(root / "home" / "yeti.db")
         as_nobody(check)

@@ -249,11 +249,10 @@ def test_doctor_finds_what_is_wrong(yetictl, monkeypatch, tmp_path):
     assert "s3://" in failed[0]
 
 
-def test_doctor_tries_the_storage_though_the_store_is_broken(yetictl, tmp_path):
+def test_doctor_tries_the_storage_though_the_store_is_away(yetictl, new_databases, tmp_path):
     """One fault hides no other, and is told by one check."""
-    (tmp_path / "home" / "yeti.db").write_text("no database")
-
-    findings = json.loads(yetictl("doctor", "--json", status=1).out)
+    with new_databases.away(tmp_path / "home" / "yeti.db"):
+        findings = json.loads(yetictl("doctor", "--json", status=1).out)
 
     assert ["store", "exports"] == [item["check"] for item in findings if item["status"] == "failed"]
     assert "ok" in [item["status"] for item in findings if item["check"] == "storage"]

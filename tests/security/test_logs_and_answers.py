@@ -34,20 +34,19 @@ USERS = "/api/v2/users"
 
 
 @pytest.fixture
-def place(new_databases: Databases, tmp_path: Path) -> str:
-    """The address of the store of an installation with an admin."""
-    url = new_databases.at(tmp_path / "yeti.db", made=True)
-    with open_store(url) as store:
+def installed(new_databases: Databases, tmp_path: Path) -> Databases:
+    """What has the store of an installation with an admin, in the folder of the test."""
+    with open_store(new_databases.at(tmp_path / "yeti.db", made=True)) as store:
         accounts.add_user(store, "lena", "admin", PASSWORD, by="test", now=1)
-    return url
+    return new_databases
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_log_has_no_secret_and_one_line_for_each_event(place: str, tmp_path: Path, form: str) -> None:
+def test_log_has_no_secret_and_one_line_for_each_event(installed: Databases, tmp_path: Path, form: str) -> None:
     """At level debug, whatever is sent wherever: passwords, keys, tokens, and what would break a line."""
     secrets = {PASSWORD, "wrong-password-1", "another long one 7", "query-token-1", "basic-password-1", "cookie-1"}
     with (
-        started(tmp_path, database_url=place, log_level="debug", log_format=form, api_tokens_in_query="yes") as (
+        started(tmp_path, installed, log_level="debug", log_format=form, api_tokens_in_query="yes") as (
             url,
             log,
         ),
@@ -226,10 +225,10 @@ def test_host_header_is_not_believed(api: Api, host: str) -> None:
         assert "evil" not in answer.text
 
 
-def test_guessing_is_slowed_down_whoever_answers(place: str, tmp_path: Path) -> None:
+def test_guessing_is_slowed_down_whoever_answers(installed: Databases, tmp_path: Path) -> None:
     """Processes count together: what one saw, the other knows, also when all guess at once."""
     statuses: list[int] = []
-    with started(tmp_path, database_url=place, api_processes="2") as (url, _):
+    with started(tmp_path, installed, api_processes="2") as (url, _):
 
         def guess(number: int) -> None:
             data = {"username": "lena", "password": f"guess {number}"}

@@ -26,7 +26,8 @@ _ANY = "*"
 
 def etag_of(definitions: Iterable[ExportDefinition]) -> str:
     """Return the entity tag of definitions; every change gives another, and nothing secret is in it."""
-    shown = [replace(item, destination=redact(item.destination)) for item in definitions]
+    # Nor the key of its versions, which nobody chooses, and which it has only once it is kept.
+    shown = [replace(item, destination=redact(item.destination), versions_key="") for item in definitions]
     return f'"{hashlib.sha256(msgspec.json.encode(shown, order="deterministic")).hexdigest()[:32]}"'
 
 

@@ -109,7 +109,7 @@ def installation(tmp_path, new_databases):
     os.utime(plugin, (1, 1))
     (tmp_path / "feed.csv").write_text("value,type,tags\nexample.com,hostname,c2\n")
     environ = os.environ | {"YETI_HOME": str(tmp_path), "YETI_API_PORT": "0", "PYTHONPATH": str(ROOT)}
-    environ["YETI_DATABASE_URL"] = new_databases.at(tmp_path / "yeti.db", made=True)
+    environ |= new_databases.environ(tmp_path / "yeti.db")
     program = [sys.executable, "-m", "core"]
     for command in (
         ("import", "feed.csv", "--source", "feed"),

@@ -57,6 +57,15 @@ def test_the_client_finds_what_it_may_read(publisher, token, collection):
         collection.add_objects({"objects": []})
 
 
+def test_discovery_names_no_host(publisher, token):
+    """Whoever asks may have named any: where the API root is does not depend on it."""
+    headers = {"Host": "evil.example", "Accept": MEDIA}
+    with publisher.client(token) as client:
+        found = client.get("/taxii2/", headers=headers).json()
+
+    assert ("/taxii2/api/", ["/taxii2/api/"]) == (found["default"], found["api_roots"])
+
+
 def test_only_what_was_added_later(publisher, collection, ask):
     """A platform asks for what came since; what left the list is not there any more."""
     first = ask(f"collections/{collection.id}/objects/").headers["x-taxii-date-added-last"]
