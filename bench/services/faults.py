@@ -16,7 +16,7 @@ from typing import Protocol
 from bench.services import judging, places
 from bench.services.explaining import explain, said_in
 from bench.services.outcome import Death, Outcome, Reads
-from bench.services.programs import Failed, Program, free_ports, yetictl
+from bench.services.programs import Failed, Program, free_ports, tell, yetictl
 from bench.services.reading import reading
 from bench.synthetic import claims, tag_names
 from core.schemas.instant import Instant
@@ -70,9 +70,12 @@ def measure(folder: Path, size: Size) -> Outcome:
             _looked_after(programs) as ends,
         ):
             chance = random.Random(size.seed)
+            tell(f"killing parts in turn for {size.seconds} s")
             deaths = _kill_in_turn(_mixed([*programs, database, storage]), size.seconds, chance)
             well_since = _now()
+            tell(f"{len(deaths)} died; waiting until every export has run once more")
             _wait_for_calm(database.url, well_since)
+        tell("comparing what is kept with what it should be")
         outcome = _judged(environ, database.url, reads, deaths, well_since)
         outcome.wrong += faults
         outcome.errors.update(explain(where, text, at, deaths) for at, where, text in ends)

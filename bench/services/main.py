@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.services import due, faults, load, pages, places
-from bench.services.programs import Failed
+from bench.services.programs import Failed, tell
 from bench.services.tables import Table, of_due, of_faults, of_load, text
 from bench.services.versions import versions
 
@@ -45,6 +45,7 @@ def main() -> int:
 
 def _measured(step: str, options: argparse.Namespace) -> tuple[Sequence[Table] | str, bool]:
     """Measure one step, and print what came of it, or why nothing did."""
+    tell(f"measuring: {step}")
     with tempfile.TemporaryDirectory(prefix="yeti-soak-", ignore_cleanup_errors=True) as folder:
         try:
             tables, is_good = STEPS[step](Path(folder), options)

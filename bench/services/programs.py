@@ -96,6 +96,11 @@ class Program:
         return max((_peak_bytes(pid) for pid in _group(self.process.pid)), default=0) / _MIB
 
 
+def tell(what: str) -> None:
+    """Say what begins now to whoever waits."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
 def free_ports(number: int) -> list[int]:
     """Return so many ports of this machine that nobody uses."""
     with ExitStack() as stack:
