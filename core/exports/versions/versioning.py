@@ -2,8 +2,8 @@
 
 The order is the safety: what will be written is in the store first; then the objects; then the manifest; then the
 names that consumers fetch; then those go that the version before had and this one has not; then, in one transaction,
-the current version and the ledger.  A run that finds an older
-one cut off undoes it if no consumer saw anything of it, and finishes it if one may have.
+the current version and the ledger.  A run that finds an older one cut off undoes it if no consumer saw anything of it,
+and finishes it if one may have.
 """
 
 import logging
