@@ -58,6 +58,7 @@ class Run:
             signing.key_of(self._settings)  # where it cannot be used, nothing is published that is not signed
             job = candidate.job_of(self._store, self._definition, self._clock.start)
             made = candidate.make(self._store, job, self._folder, self._settings, on_entries, is_run=True)
+            self._versions.names.check([file.name for file in made.rendered.files])
             said = {
                 "entries": made.rendered.entries,
                 "refused": made.rendered.refused,

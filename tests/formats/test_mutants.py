@@ -127,6 +127,29 @@ MUTANTS = (
         "above = key",
         "test_domains.py::TestFmc",
     ),
+    Mutant(
+        "the hash of an empty file is let through",
+        "core.exports.formatting.hash_check",
+        " and _EMPTY[type_] not in texts:",
+        ":",
+        "test_hashes.py::test_the_hash_of_an_empty_file_is_refused",
+    ),
+    Mutant(
+        "a signature without size lacks its level",
+        "core.exports.formats.clamav",
+        "{names.of(row.tags)}:73\\n",
+        "{names.of(row.tags)}\\n",
+        "test_clamav.py::test_what_is_listed_is_found",
+        tool="clamscan",
+    ),
+    Mutant(
+        "a database without entries is an empty file",
+        "core.exports.formats.clamav",
+        'HEAD = "# Yeti Exports\\n"',
+        'HEAD = ""',
+        "test_clamav.py::test_the_empty_form_loads",
+        tool="clamscan",
+    ),
 )
 
 

@@ -1,8 +1,9 @@
 """Make versions: write what is kept, publish it, make it current; and clean up after a run that was cut off.
 
 The order is the safety: what will be written is in the store first; then the objects; then the manifest; then the
-names that consumers fetch; then, in one transaction, the current version and the ledger.  A run that finds an older
-one cut off undoes it if no consumer saw anything of it, and finishes it if one may have.
+names that consumers fetch; then those go that the version before had and this one has not; then, in one transaction,
+the current version and the ledger.  A run that finds an older one cut off undoes it if no consumer saw anything of it,
+and finishes it if one may have.
 """
 
 import logging
@@ -15,7 +16,7 @@ from msgspec import structs
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage
-from core.errors import ConfigError, ExtraMissing, StorageError
+from core.errors import ConfigError, DefinitionError, ExtraMissing, StorageError
 from core.exports.lease import Clock
 from core.exports.publishing import beside, places, signing
 from core.exports.publishing.publish import Published
@@ -25,6 +26,7 @@ from core.exports.spool import RenderedFile
 from core.exports.versions import counters, served
 from core.exports.versions.archive import Archive, lines_of
 from core.exports.versions.companions import Companions
+from core.exports.versions.set_names import SetNames
 from core.redaction import redact
 from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord
@@ -58,6 +60,7 @@ class Versions:
         places.check_versions(settings.versions_path, definition.destination or settings.export_path)
         self.archive = Archive(settings.versions_path, definition)
         self.name = definition.name
+        self.names = SetNames(store, definition, settings)
         self._store, self._lease, self._definition = store, lease, definition
         self._settings, self._clock, self._folder = settings, clock, folder
         self._companions = Companions(store, definition, settings, self.archive, folder, self.put_names)
@@ -110,6 +113,7 @@ class Versions:
         Raises:
             StorageError: Something could not be stored.  The next run finishes or undoes it.
             ConfigError: The signing key cannot be used.
+            DefinitionError: A file of another export has one of the names.
             ExportBusy: The claim is another's by now.
         """
         if cause != "withdrawal":  # which leaves at once, signed or not
@@ -124,6 +128,7 @@ class Versions:
             beside=beside.kinds(self._settings),
         )
         record = self._here(record)
+        self.names.check_record(record)
         if files is not None:
             named = zip(files, record.content, strict=True)
             files = [replace(file, name=known.file_name) for file, known in named]
@@ -136,6 +141,8 @@ class Versions:
         record = structs.replace(record, objects=(*record.objects, *extra))
         digest = archives.digest(record)
         item = archives.announce(self._store, self._lease, item, record, digest)
+        # Again: of two that are announced at once, the later one sees the other.
+        self.names.check_record(record)
         for one, path in extra.items():
             self._check()
             self.archive.put(one, path)
@@ -155,11 +162,13 @@ class Versions:
 
         Raises:
             StorageError: It cannot be read or stored.
+            DefinitionError: A file of another export has one of the names.
             ExportBusy: The claim is another's by now.
         """
         record = current.record
         if files is None or record.counter is not None:
             files = [self.archive.fetch_file(known, self._folder) for known in record.files]
+        self.names.check_record(record)
         published = self.put_names(files)
         self._companions.put(record, files, None)
         return published
@@ -174,7 +183,7 @@ class Versions:
             return (), ()
         try:
             return self.put_again(current), ()
-        except (StorageError, ConfigError, ExtraMissing) as error:
+        except (StorageError, ConfigError, DefinitionError, ExtraMissing) as error:
             text = f"whether version {current.number} is published as it was cannot be seen, or mended: {error}"
             _log.warning(text, extra={"export": self._lease.export})
             return (), (text,)
@@ -204,7 +213,7 @@ class Versions:
         """
         said = []
         for item in archives.find(self._store, self._lease.export, WRITING, PUBLISHING, REMOVING):
-            if item.state == PUBLISHING and self._was_seen(item.record):
+            if item.state == PUBLISHING and self._was_seen(item.record) and self.names.are_free(item.record):
                 files = [self.archive.fetch_file(known, self._folder) for known in item.record.files]
                 self.archive.put_manifest(item.record)
                 self._finish(item, files, None, None)
@@ -247,6 +256,8 @@ class Versions:
         record = item.record
         changes = changes or self._changes(record)
         published = self.put_names(files)
+        self._check()
+        self.names.delete_left(record)
         archives.make_current(
             self._store,
             self._lease,
