@@ -17,7 +17,7 @@ from core.values import types
 
 JQ, YETICTL = "jq", "yetictl import, another installation"
 ROOT = Path(__file__).parents[2]
-ALLOWED = ("--limit", "allow=documentation")
+LIMITS = ("--tlp", "amber+strict", "--limit", "allow=documentation")
 
 
 class TestJsonLines(FormatConformance):
@@ -93,7 +93,7 @@ class Installation:
 
     def everything(self):
         """Return the lines of everything that it knows, as it publishes them."""
-        self.yetictl("export", "add", "all", "--format", "jsonl", "--any-freshness", *ALLOWED)
+        self.yetictl("export", "add", "all", "--format", "jsonl", "--any-freshness", *LIMITS)
         (result,) = json.loads(self.yetictl("export", "run", "all", "--json"))
         (file,) = result["files"]
         return Path(file["location"]).read_text("utf-8").split("\n")[:-1]
