@@ -15,7 +15,7 @@ from core.values.characters import one_line
 
 JOINER = ";"
 TLP_ORDER = ("clear", "green", "amber", "amber+strict", "red")
-LARGEST_CACHE = 5_000
+LARGEST_CACHE = 4_096
 
 Assertions = Sequence[RowAssertion]
 Said = TypeVar("Said")
