@@ -6,6 +6,7 @@ from pathlib import Path
 from core.exports.formats import get_format
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance, Value, Written
+from core.values.types import TYPES
 
 DIGITS = set("0123456789")
 LETTERS = set("abcdefghijklmnopqrstuvwxyz")
@@ -52,9 +53,9 @@ def between(line: str, before: str, after: str) -> str:
 
 def hostile(kit: FormatConformance, folder: Path) -> Written:
     """Write all that is hostile and all that is harmless, as *kit* would."""
-    form = get_format(kit.format)
-    some = [Value(type_, text) for type_ in form.TYPES or () for text in (*GOOD[type_], *TEXTS)]
-    some += [Value(*pair) for pair in RELATED if pair[0] in (form.TYPES or ())]
+    types = get_format(kit.format).TYPES or TYPES
+    some = [Value(type_, text) for type_ in types for text in (*GOOD[type_], *TEXTS)]
+    some += [Value(*pair) for pair in RELATED if pair[0] in types]
     return written(kit, some, folder)
 
 

@@ -149,6 +149,32 @@ MUTANTS = (
         'HEAD = ""',
         "test_clamav.py::test_the_empty_form_loads",
         tool="clamscan",
+        "a quote in a cell is not doubled",
+        "core.exports.formatting.csv_cells",
+        """text.replace('"', '""')""",
+        "text",
+        "test_csv.py::test_columns_are_those_that_were_asked_for",
+    ),
+    Mutant(
+        "a formula stays one in a table for people",
+        "core.exports.formatting.csv_cells",
+        "if text.startswith(FORMULA_STARTS) else text",
+        "if False else text",
+        "test_csv.py::TestSpreadsheet::test_all_of_them_at_once",
+    ),
+    Mutant(
+        "a tab of a tag is let into a cell of Zeek",
+        "core.exports.formatting.rows",
+        'one_line(f"{tags(found)} ({sources(found)})")',
+        'f"{tags(found)} ({sources(found)})"',
+        "test_zeek.py::TestZeek::test_hostile_tags_do_no_harm",
+    ),
+    Mutant(
+        "a record of Check Point has a field fewer",
+        "core.exports.formats.check_point",
+        ",{cell(said.description(found))}",
+        "",
+        "test_check_point.py::TestCheckPoint::test_harmless_values_are_written",
     ),
 )
 

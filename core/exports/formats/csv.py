@@ -5,16 +5,15 @@ Columns that speak of tags, sources and dates speak of the assertions that are f
 Line breaks inside a value are legal inside quotes, so nothing is refused.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from core.errors import DefinitionError
-from core.exports.formats import Option, Output, nearest, yes_or_no
-from core.schemas.instant import to_text
-from core.store.rows import instant_of
-from core.store.snapshot import Row, RowAssertion
+from core.exports.formats import Consumer, Option, Output, nearest, yes_or_no
+from core.exports.formatting import rows as said
+from core.exports.formatting.csv_cells import SPECIAL, cell, guarded_cell
+from core.exports.formatting.rows import Assertions, Shared
+from core.store.snapshot import Row
 
 NAME = "csv"
 MEANING = "a table with a header (RFC 4180)"
@@ -22,69 +21,29 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 SUFFIX = ".csv"
 TYPES = None
 DEFAULT_COLUMNS = "value,type,tags,sources,first_seen,last_seen"
-JOINER = ";"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-SPECIAL = '",\r\n \t'
-TLP_ORDER = ("clear", "green", "amber", "amber+strict", "red")
-NEEDS_QUOTES = re.compile(r'[",\r\n]|^[ \t]|[ \t]$').search
-CACHED = 5_000
-
-_date = lru_cache(maxsize=65_536)(to_text)
-
-Assertions = Sequence[RowAssertion]
-
-
-def _tags(found: Assertions) -> str:
-    return found[0].tag if len(found) == 1 else JOINER.join(dict.fromkeys([item.tag for item in found]))
-
-
-def _sources(found: Assertions) -> str:
-    return found[0].source if len(found) == 1 else JOINER.join(dict.fromkeys([item.source for item in found]))
-
-
-def _kinds(found: Assertions) -> str:
-    return JOINER.join(dict.fromkeys([item.kind for item in found]))
-
-
-def _first_seen(found: Assertions) -> str:
-    dates = {item.first_seen or "" for item in found}
-    return dates.pop() if len(dates) == 1 else min(filter(None, dates), key=instant_of, default="")
-
-
-def _last_seen(found: Assertions) -> str:
-    dates = {item.last_seen or "" for item in found}
-    return dates.pop() if len(dates) == 1 else max(filter(None, dates), key=instant_of, default="")
-
-
-def _expires(found: Assertions) -> str:
-    ends = [item.expires_at for item in found]
-    return "" if None in ends or not ends else _date(max(end for end in ends if end is not None))
 
 
 def _confidence(found: Assertions) -> str:
-    return str(max((item.confidence for item in found if item.confidence is not None), default=""))
-
-
-def _tlp(found: Assertions) -> str:
-    return max((item.tlp for item in found if item.tlp), key=TLP_ORDER.index, default="")
+    highest = said.confidence(found)
+    return "" if highest is None else str(highest)
 
 
 OF_ROW: dict[str, Callable[[Row], str]] = {
     "value": lambda row: row.value,
     "type": lambda row: row.type,
-    "created": lambda row: _date(row.created_at),
-    "modified": lambda row: _date(row.modified_at),
+    "created": lambda row: said.date(row.created_at),
+    "modified": lambda row: said.date(row.modified_at),
     "context": lambda row: row.context,
 }
 OF_ASSERTIONS: dict[str, Callable[[Assertions], str]] = {
-    "tags": _tags,
-    "sources": _sources,
-    "kind": _kinds,
-    "first_seen": _first_seen,
-    "last_seen": _last_seen,
-    "expires": _expires,
+    "tags": said.tags,
+    "sources": said.sources,
+    "kind": said.kinds,
+    "first_seen": said.first_seen,
+    "last_seen": said.last_seen,
+    "expires": said.expires,
     "confidence": _confidence,
-    "tlp": _tlp,
+    "tlp": said.tlp,
 }
 COLUMNS = (*OF_ROW, *OF_ASSERTIONS)
 OPTIONS = {
@@ -94,6 +53,22 @@ OPTIONS = {
         "no", "an apostrophe before what a spreadsheet would take for a formula; it changes data: yes or no"
     ),
 }
+CONSUMERS = (
+    Consumer(
+        "A reader of RFC 4180",
+        "none of the format's own; a value may hold line breaks, so that a line is not always a row",
+        "there is none: every value can be written, in quotes where it has to be",
+        "curl --user NAME:TOKEN https://HOST/exports/NAME with the token of a consumer, as often as it is needed",
+    ),
+    Consumer(
+        "A spreadsheet, for people",
+        "1,048,576 rows in Excel and LibreOffice, and 32,767 characters in a cell of Excel; what is beyond is lost",
+        "a cell that begins like a formula would be one: it gets an apostrophe, which is then part of the text",
+        "the page https://HOST/exports/NAME in a browser, with any user name and the token of a consumer as the "
+        "password, then opened; for machines leave the guard off",
+        options="formula_guard=yes",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +118,13 @@ class _Writer:
         if len(table.columns) == 1:
             self._cell = _sole(self._cell)
         self._may_pass = not table.is_guarded and len(table.columns) > 1
-        self._shared: dict[int, tuple[Assertions, tuple[str, ...]]] = {}
+        self._shared = Shared(self._texts_of)
 
     def lines(self, batch: list[Row]) -> str:
         """Return the lines of *batch*."""
         columns = [self._cells([read(row) for row in batch]) for read in self._of_row]
         if self._of_assertions:
-            texts = self._texts_of
+            texts = self._shared.of
             found = [texts(row.tags) for row in batch]
             columns += map(self._cells, zip(*found, strict=True))
         return "".join(map(self._line, *columns))
@@ -162,29 +137,8 @@ class _Writer:
                 return texts
         return list(map(self._cell, texts))
 
-    def _texts_of(self, assertions: list[RowAssertion]) -> tuple[str, ...]:
-        known = self._shared.get(id(assertions))
-        if known is not None and known[0] is assertions:
-            return known[1]
-        counted = [item for item in assertions if item.fresh]
-        counted = counted or [item for item in assertions if item.withdrawn_at is None]
-        texts = tuple([read(counted) for read in self._of_assertions])
-        if len(self._shared) >= CACHED:
-            self._shared.clear()
-        self._shared[id(assertions)] = assertions, texts
-        return texts
-
-
-def cell(text: str) -> str:
-    """Return *text* as a cell, in quotes if it holds a separator, quote or line break, or begins or ends blank."""
-    if not NEEDS_QUOTES(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
-
-
-def guarded_cell(text: str) -> str:
-    """Return *text* as a cell that no spreadsheet takes for a formula."""
-    return cell("'" + text if text.startswith(FORMULA_STARTS) else text)
+    def _texts_of(self, assertions: Assertions) -> tuple[str, ...]:
+        return tuple([read(assertions) for read in self._of_assertions])
 
 
 def _sole(make: Callable[[str], str]) -> Callable[[str], str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from core.exports.formats import Option, Output
+from core.exports.formats import Consumer, Option, Output
 from core.store.snapshot import Column, Row, RowAssertion
 
 NAME = "jsonl"
@@ -21,6 +21,24 @@ MEDIA_TYPE = "application/x-ndjson"
 SUFFIX = ".jsonl"
 TYPES = None
 OPTIONS: dict[str, Option] = {}
+CONSUMERS = (
+    Consumer(
+        "jq",
+        "a line at a time, so that the size of the file is of no matter",
+        "jq ends at the first line that is no JSON; there is none, whatever is in a value",
+        "curl --user NAME:TOKEN https://HOST/exports/NAME with the token of a consumer, piped into "
+        "jq -r 'select(.type == \"ipv4\").value'",
+        checker="jq",
+    ),
+    Consumer(
+        "yetictl import, another installation",
+        "none; what was withdrawn comes back withdrawn, and what was remarked comes with who remarked it",
+        "a line that is refused is said with its number and the reason, and costs no other",
+        "curl --user NAME:TOKEN https://HOST/exports/NAME -o list.jsonl with the token of a consumer, then "
+        "yetictl import list.jsonl",
+        checker="yetictl import",
+    ),
+)
 
 KEPT = tuple(name for name in RowAssertion.__struct_fields__ if name not in ("fresh", "expires_at"))
 _encode = msgspec.json.Encoder().encode

@@ -6,7 +6,7 @@ carriage return would become two lines, so it is refused.
 
 from collections.abc import Iterator, Mapping
 
-from core.exports.formats import Option, Output
+from core.exports.formats import Consumer, Option, Output
 from core.store.snapshot import Column, Row
 from core.values.types import RULE
 from core.values.types import TYPES as EVERY_TYPE
@@ -17,6 +17,16 @@ MEDIA_TYPE = "text/plain; charset=utf-8"
 SUFFIX = ".txt"
 TYPES = EVERY_TYPE - {RULE}  # a rule is text of many lines
 OPTIONS: dict[str, Option] = {}
+CONSUMERS = (
+    Consumer(
+        "GNU grep, fixed strings of whole lines",
+        "what fits in memory; upper and lower case differ",
+        "none: a line stands for itself alone; without -x an empty one would match everything",
+        "curl --user NAME:TOKEN https://HOST/exports/NAME -o list.txt with the token of a consumer, then "
+        "grep -F -x -f list.txt",
+        checker="grep -F -x -f",
+    ),
+)
 
 REASON = "holds a line break, so that it would be two lines"
 

@@ -1,0 +1,119 @@
+"""Indicators for Check Point gateways: their CSV with a name, type, confidence and severity for each.
+
+The file begins with metadata (``#!``) and the names of the fields (``#``); the empty form is nothing but these.
+Lines end with LF, a cell is in quotes where RFC 4180 wants it, and every record has seven fields, metadata too, since
+the gateway wants the same number in all of them.  The unique name is made of type and value, so that it is the same
+in every version and no two are alike.
+
+Networks are written as ranges of IPv4 addresses; there is no type for IPv6.  Mail addresses are senders.
+Confidence is ``low`` up to 29, ``medium`` up to 69 and ``high`` from 70 on, as STIX 2.1 divides its scale.
+
+Sources: Check Point, "What is the Custom Intelligence Feeds feature?" (sk132193); R81.10 Threat Prevention
+Administration Guide, "Supported Indicator Files".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from ipaddress import IPv4Network
+
+from core.exports.formats import Consumer, Option, Output
+from core.exports.formatting import rows as said
+from core.exports.formatting.choices import choice
+from core.exports.formatting.csv_cells import cell, record
+from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.rows import Assertions, Shared
+from core.store.snapshot import Row
+from core.values import types
+
+NAME = "check-point"
+MEANING = "indicators for Check Point gateways (custom intelligence feed, CSV)"
+MEDIA_TYPE = "text/csv; charset=utf-8"
+SUFFIX = ".csv"
+
+FIELDS = ("# UNIQ-NAME", "VALUE", "TYPE", "CONFIDENCE", "SEVERITY", "PRODUCT", "COMMENT")
+TYPE_WORDS = {
+    types.IPV4: "IP",
+    types.CIDR: "IP Range",
+    types.HOSTNAME: "Domain",
+    types.URL: "URL",
+    types.MD5: "MD5",
+    types.SHA1: "SHA1",
+    types.SHA256: "SHA256",
+    types.EMAIL: "Mail-from",
+}
+TYPES = frozenset(TYPE_WORDS)
+LEVELS = ("low", "medium", "high", "critical")
+PRODUCTS = {"av": "AV", "ab": "AB"}
+NOT_IPV4 = "is IPv6, which indicator files have no type for"
+MEDIUM_FROM, HIGH_FROM = 30, 70
+DIGEST_BYTES = 12
+"""Of a million names, two alike have a chance of one in 10^17."""
+
+OPTIONS = {
+    "confidence": Option("medium", f"of what nobody states a confidence for: {', '.join(LEVELS)}"),
+    "severity": Option("high", f"of everything: {', '.join(LEVELS)}"),
+    "product": Option("av", "the blade that looks for it: av (Anti-Virus) or ab (Anti-Bot)"),
+}
+CONSUMERS = (
+    Consumer(
+        "Check Point Security Gateway, Custom Intelligence Feed",
+        "2 million observables at least since R81.20, more while half of the memory is free; IPv4 alone",
+        "a record that lacks a mandatory field, or has another number of fields, costs the whole file: it is not loaded",
+        "Security Policies > Threat Prevention > Custom Policy Tools > Indicators > New IoC Feed, format Check Point "
+        "format, URL https://HOST/exports/NAME, user name any, password a consumer's token; or on the gateway "
+        "ioc_feeds add --feed_name NAME --transport https --resource https://HOST/exports/NAME",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The options, understood."""
+
+    confidence: str
+    severity: str
+    product: str
+
+
+def parse(options: Mapping[str, str]) -> Form:
+    """Return the options, understood."""
+    return Form(
+        choice(options, "confidence", LEVELS),
+        choice(options, "severity", LEVELS),
+        PRODUCTS[choice(options, "product", PRODUCTS)],
+    )
+
+
+def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
+    """Write the indicators."""
+    file = out.open()
+    padding = [""] * (len(FIELDS) - 1)
+    file.write(record([f"#! DESCRIPTION = {out.export}", *padding], "\n") + record(FIELDS, "\n"), 0)
+    ends = Shared(lambda found: _end(found, options))
+    for batch in rows:
+        lines = [
+            f"{_name(row)},{_cell(row)},{TYPE_WORDS[row.type]},{ends.of(row.tags)}\n"
+            for row in listed_rows(batch, out, {6: NOT_IPV4})
+        ]
+        file.write("".join(lines), len(lines))
+
+
+def _name(row: Row) -> str:
+    return blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _cell(row: Row) -> str:
+    if row.type == types.CIDR:
+        network = IPv4Network(row.value)
+        return f"{network[0]}-{network[-1]}"
+    return cell(row.value)
+
+
+def _end(found: Assertions, options: Form) -> str:
+    """Return the fields after the type, which many rows share."""
+    highest = said.confidence(found)
+    level = options.confidence
+    if highest is not None:
+        level = "high" if highest >= HIGH_FROM else "medium" if highest >= MEDIUM_FROM else "low"
+    return f"{level},{options.severity},{options.product},{cell(said.description(found))}"

@@ -1,0 +1,135 @@
+r"""An intelligence file of Zeek: cells between tabs, the first line ``#fields``; the empty form is that line.
+
+Each line has the indicator, its type (``Intel::DOMAIN`` …), sources and a description; a cell that is empty is ``-``.
+No cell holds a tab, a line break or another control character.  Zeek reads ``\x5c`` as a backslash, and that is how
+one is written, since whatever looks like such an escape would be taken for it.
+
+A URL has no scheme, since Zeek compares what it puts together of host, port, path and query: the port that goes
+without saying is left out, a missing path is ``/``.  So of ``http://`` and ``https://`` with the same rest one line
+would do; there are two alike then, and Zeek takes the second for the first.  What Zeek never sees is refused: another
+scheme, a user part, a fragment.  A name is that name alone, not what is below it.
+
+Refused are an indicator that begins with ``#``, which would be a comment, and one that reads ``-`` or ``(empty)``.
+
+Sources: Zeek, "Intelligence Framework" and base/frameworks/intel/main.zeek; the reader of ASCII files of the input
+framework.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from core.exports.formats import Consumer, Option, Output
+from core.exports.formatting import rows as said
+from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.rows import Assertions, Shared
+from core.store.snapshot import Row
+from core.values import types
+from core.values.characters import one_line
+
+NAME = "zeek"
+MEANING = "an intelligence file of Zeek"
+MEDIA_TYPE = "text/plain; charset=utf-8"
+SUFFIX = ".intel"
+
+FIELDS = ("indicator", "indicator_type", "meta.source", "meta.desc")
+TYPE_WORDS = {
+    types.IPV4: "Intel::ADDR",
+    types.IPV6: "Intel::ADDR",
+    types.CIDR: "Intel::SUBNET",
+    types.HOSTNAME: "Intel::DOMAIN",
+    types.URL: "Intel::URL",
+    types.EMAIL: "Intel::EMAIL",
+    types.MD5: "Intel::FILE_HASH",
+    types.SHA1: "Intel::FILE_HASH",
+    types.SHA256: "Intel::FILE_HASH",
+    types.FILE: "Intel::FILE_NAME",
+    types.USER_AGENT: "Intel::SOFTWARE",
+}
+TYPES = frozenset(TYPE_WORDS)
+OPTIONS: dict[str, Option] = {}
+CONSUMERS = (
+    Consumer(
+        "Zeek, Intelligence Framework",
+        "what fits in memory of the manager and of every worker; a name matches that name alone, a URL without its "
+        "scheme; an item stays until Zeek is started again unless Intel::item_expiration is set",
+        "the line is not used, and reporter.log has a warning",
+        "curl --user NAME:TOKEN https://HOST/exports/NAME -o /opt/zeek/share/list.new with the token of a consumer, "
+        "from cron, then mv to list.intel; in local.zeek: @load frameworks/intel/seen and redef Intel::read_files += "
+        '{ "/opt/zeek/share/list.intel" };',
+    ),
+)
+
+EMPTY = "-"
+IS_COMMENT = "begins with '#', which is a comment to Zeek"
+IS_NOTHING = "reads as an empty cell to Zeek"
+NOT_HTTP = "neither http nor https: Zeek compares URLs of HTTP"
+HAS_USER = "has a user part, which Zeek does not see"
+HAS_FRAGMENT = "has a fragment, which no client sends"
+
+_url_parts = re.compile(r"(https?)://([^/?#\\]*)(.*)").fullmatch
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -> None:
+    """Write the lines."""
+    file = out.open()
+    file.write("#fields\t" + "\t".join(FIELDS) + "\n", 0)
+    ends = Shared(_end)
+    for batch in rows:
+        lines = []
+        for row in listed_rows(batch, out):
+            try:
+                indicator = _MADE.get(row.type, _text)(row.value)
+            except _Inexpressible as error:
+                out.refuse(row, str(error))
+                continue
+            lines.append(f"{indicator}\t{TYPE_WORDS[row.type]}\t{ends.of(row.tags)}\n")
+        file.write("".join(lines), len(lines))
+
+
+class _Inexpressible(Exception):
+    """Zeek has no line for a value; the text says why."""
+
+
+def _text(value: str) -> str:
+    if value.startswith("#"):
+        raise _Inexpressible(IS_COMMENT)
+    if value in (EMPTY, "(empty)"):
+        raise _Inexpressible(IS_NOTHING)
+    return _escaped(value)
+
+
+def _url(value: str) -> str:
+    parts = _url_parts(value)
+    if parts is None:
+        raise _Inexpressible(NOT_HTTP)
+    scheme, place, rest = parts.groups()
+    if "@" in place:
+        raise _Inexpressible(HAS_USER)
+    if "#" in rest:
+        raise _Inexpressible(HAS_FRAGMENT)
+    # Zeek's own rule is for port 80 alone; it sees https only where something in front has taken TLS off.
+    place = place.removesuffix(_DEFAULT_PORTS[scheme])
+    return _escaped(place + (rest if rest.startswith("/") else f"/{rest}"))
+
+
+def _as_it_is(value: str) -> str:
+    return value
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\x5c")
+
+
+def _end(found: Assertions) -> str:
+    """Return the cells after the type, which many rows share."""
+    cells = (one_line(said.sources(found)) if found else "", said.description(found))
+    return "\t".join(_escaped(cell) or EMPTY for cell in cells)
+
+
+_MADE: dict[str, Callable[[str], str]] = {
+    types.URL: _url,
+    **dict.fromkeys(
+        (types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.MD5, types.SHA1, types.SHA256), _as_it_is
+    ),
+}
