@@ -127,6 +127,28 @@ MUTANTS = (
         "above = key",
         "test_domains.py::TestFmc",
     ),
+    Mutant(
+        "a URL that is too long is cut",
+        "core.exports.formatting.urls",
+        "raise RefusedValue(TOO_LONG)",
+        "line = line[: rules.longest]",
+        "test_urls.py::TestPanOs",
+    ),
+    Mutant(
+        "an empty path lacks its slash",
+        "core.exports.formatting.urls",
+        "{'' if rest.startswith('/') else '/'}{rest}",
+        "{rest}",
+        "test_urls.py::TestPanOs",
+    ),
+    Mutant(
+        "a name stands before its parent",
+        "core.exports.formats.squid",
+        "is_reduced=options)",
+        "is_reduced=False)",
+        "test_squid.py::test_it_is_checked_before_it_is_published[TestSquid]",
+        tool="squid",
+    ),
 )
 
 
