@@ -1,21 +1,20 @@
 """ACLs of Squid: read by a parser of its documentation, parsed by Squid, and asked through a Squid that runs."""
 
 from contextlib import contextmanager
-from itertools import pairwise
 
 import address_reading as reading
 import pytest
 from dns_servers import free_port
-from name_readers import checked, hostile, outermost, written
+from list_pairs import HALVES, Pair
+from name_readers import checked, hostile, written
 from real_names import real_names
 from web_programs import LISTED, PASSED, origin, running, statuses
 
 from core.exports.formats import get_format, parse_options
-from core.testing.formats import FormatConformance, Value
+from core.testing.formats import Value
 
 CONSUMER = "Squid, acl dstdomain and dst"
 NAMES, ADDRESSES = "export-names.acl", "export-addresses.acl"
-HALVES = [Value("cidr", half) for half in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1", "::fffe:0:0/95")]
 CONFIGURATION = """
 http_port 127.0.0.1:{port} name=by_name
 http_port 127.0.0.1:{address_port} name=by_address
@@ -41,62 +40,25 @@ http_access allow all
 """
 
 
-class TestSquid(FormatConformance):
+class TestSquid(Pair):
     """A name begins with a dot and is below no other; no network is in another, whatever comes first."""
 
     format = "squid"
+    suffix = ".acl"
 
-    def read(self, files):
-        assert {NAMES, ADDRESSES} == set(files)
-        names = self.names(reading.lines(files[NAMES]))
-        addresses = reading.lines(files[ADDRESSES])
-        networks = [reading.network(line) for line in addresses]
-        for version in (4, 6):
-            some = sorted(item for item in networks if item.version == version)
-            assert not any(first.overlaps(second) for first, second in pairwise(some))
-        return [*names, *addresses]
-
-    def names(self, lines):
-        assert all(line.startswith(".") for line in lines)
-        names = [checked(line[1:]) for line in lines]
-        assert outermost(names) == set(names)
-        return names
-
-    def entry(self, type, value):
-        return value if type == "hostname" else reading.one(type, value)
-
-    def meaning(self, entries):
-        names = {entry for entry in entries if _is_name(entry)}
-        return self.names_meant(names), reading.addresses(entry for entry in entries if entry not in names)
-
-    def names_meant(self, names):
-        return outermost(names)
+    def name_of(self, line):
+        assert line.startswith(".")
+        return checked(line[1:])
 
 
 class TestNamesAlone(TestSquid):
     """A name without a dot is itself alone."""
 
     options = {"subdomains": "no"}
+    has_subdomains = False
 
-    def names(self, lines):
-        return [checked(line) for line in lines]
-
-    def names_meant(self, names):
-        return names
-
-
-def _is_name(text):
-    return text.count(".") and text[-1].isalpha() and ":" not in text and "/" not in text
-
-
-def put(made, folder):
-    """Write the files of a set and return their paths in order."""
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for name in (NAMES, ADDRESSES):
-        paths.append(folder / name)
-        paths[-1].write_bytes(made.files[name])
-    return paths
+    def name_of(self, line):
+        return checked(line)
 
 
 def test_what_is_written(tmp_path):
@@ -132,7 +94,7 @@ def test_it_is_checked_before_it_is_published(tmp_path, kit):
             written(kit(), HALVES, tmp_path / "halves"),
         ]
     ):
-        assert [] == check(put(made, tmp_path / f"files {number}"), options)
+        assert [] == check(kit().put(made, tmp_path / f"files {number}"), options)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +110,7 @@ def test_it_is_checked_before_it_is_published(tmp_path, kit):
 @pytest.mark.proof("squid", CONSUMER, "loaded", tool="squid")
 def test_the_check_finds_what_squid_would(tmp_path, name, text, fault):
     """Also what it warns of, since it leaves something out then."""
-    paths = put(written(TestSquid(), [], tmp_path / "made"), tmp_path / "files")
+    paths = TestSquid().put(written(TestSquid(), [], tmp_path / "made"), tmp_path / "files")
     (tmp_path / "files" / name).write_text(text)
 
     assert fault in "".join(get_format("squid").check(paths, True))
@@ -161,7 +123,7 @@ def test_squid_turns_listed_requests_away(tmp_path, intel, kit):
     """403 for what is listed, and what is not reaches the server behind: real names and addresses."""
     names, real = real_names(intel), reading.real(intel)
     made = written(kit(), [*names.listed, *real], tmp_path / "made")
-    paths = put(made, tmp_path / "files")
+    paths = kit().put(made, tmp_path / "files")
     listed = {value.value for value in made.accepted if value.type == "hostname"}
     caught = names.caught_by(made.accepted) if kit is TestSquid else sorted({*names.some} & listed)
     passing = names.passing if kit is TestSquid else [*names.passing, *names.below]
