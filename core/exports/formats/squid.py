@@ -29,8 +29,8 @@ CONSUMERS = (
     Consumer(
         "Squid, acl dstdomain and dst",
         "what its memory holds; it reads half a million names in ten seconds",
-        "a bad address, or a name before its parent: Squid does not start, and one that runs ends when it is told to "
-        "read its files again",
+        "a bad address, or a name before its parent: Squid does not start, one that runs ends at a SIGHUP, and squid -k "
+        "reconfigure refuses; a network around or in another, in the wrong order: left out with a warning",
         'acl yeti_names dstdomain "/etc/squid/NAME-names.acl", acl yeti_addresses dst "/etc/squid/NAME-addresses.acl", '
         "http_access deny yeti_names, http_access deny yeti_addresses; a timer fetches both files from "
         "https://HOST/exports/ with the header 'Authorization: Bearer TOKEN' of a consumer, asks squid -k parse, and "
