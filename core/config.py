@@ -8,6 +8,7 @@ value counts as unset.  The configuration file is the first found of ``$YETI_CON
 
 import configparser
 import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -158,11 +159,23 @@ def _home(environ: Mapping[str, str], folder: Path, user_data: Path) -> tuple[Pa
 def _config_file(environ: Mapping[str, str], folder: Path, home: Path) -> Path | None:
     if text := environ.get("YETI_CONFIG"):
         path = _absolute(text, folder)
-        if not path.is_file():
+        if not _is_file(path):
             raise ConfigError(f"YETI_CONFIG names {path}, which is not a file")
         return path
-    found = (path for path in (folder / "yeti.conf", home / "yeti.conf", SYSTEM_CONFIG) if path.is_file())
-    return next(found, None)
+    # The working folder may be somebody else's by chance (sudo -u yeti, typed in /root); the others are meant.
+    by_chance = folder / "yeti.conf"
+    if os.access(folder, os.X_OK) and _is_file(by_chance):
+        return by_chance
+    return next(filter(_is_file, (home / "yeti.conf", SYSTEM_CONFIG)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        raise ConfigError(
+            f"{path} may not be read by this user; be the user of the services, or let YETI_CONFIG name another file"
+        ) from None
 
 
 def _read(file: Path) -> tuple[dict[str, str], tuple[str, ...]]:

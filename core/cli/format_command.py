@@ -93,7 +93,7 @@ def _print_consumer(name: str, consumer: "Consumer") -> None:
 
 
 def _readers(form: "Format") -> str:
-    return ", ".join(consumer.name for consumer in getattr(form, "CONSUMERS", ()))
+    return "; ".join(consumer.name for consumer in getattr(form, "CONSUMERS", ()))
 
 
 def _object(name: str, form: "Format") -> dict[str, Any]:

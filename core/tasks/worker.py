@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core import log
 from core.errors import DefinitionError, ExportBusy, StorageError, StoreBusy, StoreError, YetiError
-from core.exports.definitions.schedule import HOUR, furthest, next_due, read_schedule
+from core.exports.definitions.schedule import is_too_far, next_due, read_schedule
 from core.exports.lease import owner
 from core.exports.run import run_export
 from core.exports.run_result import RunResult
@@ -104,13 +105,10 @@ class Worker:
         """
         check_schema(store)
         now = self._clock()
-
-        def is_too_far(text: str, grid_at: Instant) -> bool:
-            return _is_too_far(text, grid_at, now)
-
-        if not schedules.is_anything_due(store, now, is_too_far):
+        too_far = partial(is_too_far, now=now)
+        if not schedules.is_anything_due(store, now, too_far):
             return 0
-        return schedules.plan(store, lambda text, before: self._next(text, before, now), now, is_too_far)
+        return schedules.plan(store, lambda text, before: self._next(text, before, now), now, too_far)
 
     def work(self, store: "Store", beat: Beat = nothing) -> bool:
         """Do one job, and say whether there was one.
@@ -296,11 +294,3 @@ class Worker:
             orders.is_cancelled |= job_claims.renew(store, item, self._clock(), orders.entries)
             if stop.wait(RENEW_EVERY_S):
                 return
-
-
-def _is_too_far(text: str, grid_at: Instant, now: Instant) -> bool:
-    """Say whether a schedule cannot be due as late as that: it was reckoned by a clock that was set back since."""
-    try:
-        return grid_at > furthest(text, now // HOUR)
-    except DefinitionError:
-        return False

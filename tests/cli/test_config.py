@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from unprivileged import as_nobody, folder_of_nobody
 
 from core.config import load
 from core.errors import ConfigError
@@ -324,3 +325,34 @@ def test_sample_file_holds_every_setting_and_changes_nothing(place):
     assert [] == [
         setting.name for setting in SETTINGS if f"# {setting.name.split('.')[1]} = " not in sample.read_text()
     ]
+
+
+def test_a_working_folder_of_somebody_else_has_no_settings():
+    """``sudo -u yeti yetictl …`` is typed in a folder of root's, which that user may not look into."""
+    with folder_of_nobody() as home:
+        (home / "yeti.conf").write_text("[log]\nlevel = debug\n")
+        closed = home / "closed"
+        closed.mkdir()
+        closed.chmod(0)
+
+        def check():
+            config = load({"YETI_HOME": str(home)}, closed, home)
+            assert (home / "yeti.conf", "debug") == (config.file, config["log.level"])
+
+        as_nobody(check)
+
+
+@pytest.mark.parametrize("variable", ["YETI_HOME", "YETI_CONFIG"])
+def test_settings_that_may_not_be_read_are_no_defaults(variable):
+    """Whoever may not look where they are is told so, and does not get a store of his own without a word."""
+    with folder_of_nobody() as folder:
+        closed = folder / "closed"
+        closed.mkdir()
+        closed.chmod(0)
+        value = closed if variable == "YETI_HOME" else closed / "yeti.conf"
+
+        def check():
+            with pytest.raises(ConfigError, match=r"/yeti\.conf may not be read by this user; be the user of"):
+                load({variable: str(value)}, folder, folder)
+
+        as_nobody(check)

@@ -1,7 +1,9 @@
 """What run-on-three-machines.md says, with three home folders in place of machines, on a server of PostgreSQL."""
 
 import re
+import shlex
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -19,8 +21,12 @@ PAGE = (ROOT / "docs/how-to/run-on-three-machines.md").read_text("utf-8")
 
 def printed_settings() -> dict[str, str]:
     """The variables of the page."""
-    blocks = "".join(re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL))
-    return dict(line.split("=", 1) for line in blocks.splitlines())
+    return dict(word.split("=", 1) for word in shlex.split(env_file()))
+
+
+def env_file() -> str:
+    """What goes into ``/etc/yeti/yeti.env``."""
+    return "".join(re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL))
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:
@@ -30,6 +36,18 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     assert () == config.warnings
     assert "s3://bucket/lists" == config["system.export_path"]
     assert "PASSWORD" not in config.values["database.url"].shown
+
+
+def test_commands_get_what_services_get(tmp_path: Path) -> None:
+    """systemd reads the file word by word, and a shell that reads it hands on the same."""
+    (tmp_path / "yeti.env").write_text(env_file())
+    script = "set -a; . ./yeti.env; set +a; env -0"
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env={}, capture_output=True, text=True, check=True)
+    got = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+
+    assert "set -a; . /etc/yeti/yeti.env; set +a" in PAGE
+    assert printed_settings().items() <= got.items()
+    assert '"' not in "".join(printed_settings().values())
 
 
 @pytest.mark.timeout(600)

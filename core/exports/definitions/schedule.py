@@ -122,6 +122,14 @@ def furthest(text: str, hour: int) -> Instant:
     return _next_cron(schedule, _next_cron(schedule, end))
 
 
+def is_too_far(text: str, at: Instant, now: Instant) -> bool:
+    """Say whether the schedule *text* cannot be due as late as *at*; of one that cannot be read nothing is known."""
+    try:
+        return at > furthest(text, now // HOUR)
+    except DefinitionError:
+        return False
+
+
 def longest_pause(schedule: Schedule, after: Instant) -> Instant:
     """Return the longest time between two of the eight turns that come after an instant, with jitter, in µs."""
     longest = schedule.every_s * SECOND
