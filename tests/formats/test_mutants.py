@@ -175,6 +175,26 @@ MUTANTS = (
         ",{cell(said.description(found))}",
         "",
         "test_check_point.py::TestCheckPoint::test_harmless_values_are_written",
+        "a URL that is too long is cut",
+        "core.exports.formatting.urls",
+        "raise RefusedValue(TOO_LONG)",
+        "line = line[: rules.longest]",
+        "test_urls.py::TestPanOs",
+    ),
+    Mutant(
+        "an empty path lacks its slash",
+        "core.exports.formatting.urls",
+        "{'' if rest.startswith('/') else '/'}{rest}",
+        "{rest}",
+        "test_urls.py::TestPanOs",
+    ),
+    Mutant(
+        "a name stands before its parent",
+        "core.exports.formats.squid",
+        "is_reduced=options)",
+        "is_reduced=False)",
+        "test_squid.py::test_it_is_checked_before_it_is_published[TestSquid]",
+        tool="squid",
     ),
 )
 

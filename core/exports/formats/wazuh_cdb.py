@@ -1,0 +1,141 @@
+"""A CDB list of Wazuh, ``KEY:`` or ``KEY:VALUE`` a line; the empty form is an empty file.
+
+A key with a colon (IPv6, URL) stands in double quotes.  An IPv4 network is the beginning of an address up to a dot,
+``192.0.2.``, so that there are those of 8, 16 and 24 bits only: others are written as the up to 128 shorter ones, or
+addresses, that are exactly the same.  An IPv6 network cannot be said and is refused.  Keys are there once.
+
+Refused are also public suffixes, what is not canonical, and keys with a double quote or ``#`` at their beginning.
+
+Source: Wazuh documentation, "Using CDB lists" and "CDB lists and the ruleset".
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from core.errors import DefinitionError, RefusedValue
+from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
+from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
+from core.exports.formatting.addresses import Addresses, accepted, counted
+from core.exports.formatting.names import listed_names
+from core.exports.formatting.urls import are_plain, check_canonical
+from core.values import types, urls
+
+NAME = "wazuh-cdb"
+MEANING = "a CDB list of Wazuh, a key a line"
+MEDIA_TYPE = "text/plain; charset=utf-8"
+SUFFIX = ".list"
+HASHES = {types.MD5: 32, types.SHA1: 40, types.SHA256: 64, types.SHA512: 128}
+TYPES = frozenset({types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.URL, types.EMAIL, *HASHES})
+OPTIONS = {"value": Option("", "what each key has: a word of letters, digits, . - and _; empty is none")}
+CONSUMERS = (
+    Consumer(
+        "Wazuh manager, CDB list",
+        "what its memory holds; networks by the beginning of an address alone, and no IPv6 networks",
+        "not documented",
+        "a timer fetches https://HOST/exports/NAME with the header 'Authorization: Bearer TOKEN' of a consumer to "
+        "/var/ossec/etc/lists/yeti and does systemctl restart wazuh-manager; <list>etc/lists/yeti</list> in <ruleset>, "
+        '<list field="srcip" lookup="address_match_key">etc/lists/yeti</list> in a rule, lookup="match_key" for others',
+    ),
+)
+NO_IPV6_NETWORK = "an IPv6 network, for which a CDB list has no key"
+NO_KEY = "not a key of a CDB list"
+NOT_A_HASH = "not a hash of its type in lower case"
+
+_STEPS = (8, 16, 24, 32)
+_is_word = re.compile(r"[A-Za-z0-9._-]{0,64}").fullmatch
+_is_key = re.compile(r"[!$-~][!#-~]*").fullmatch
+
+
+def parse(options: Mapping[str, str]) -> str:
+    """Return what stands behind a key.
+
+    Raises:
+        DefinitionError: It is no word.
+    """
+    if not _is_word(options["value"]):
+        raise DefinitionError(f"value is a word of letters, digits, . - and _, or empty, not {options['value']!r}")
+    return options["value"]
+
+
+def render_values(batches: Iterator[Values], out: Output, options: str) -> None:
+    """Write the keys."""
+    file, end = out.open(), f":{options}\n"
+    addresses = Addresses({6: NO_IPV6_NETWORK})
+    for batch in batches:
+        if batch.type in (types.IPV4, types.CIDR):
+            addresses.add(batch, out)
+            continue
+        keys = _keys(batch, out)
+        if batch.type in (types.IPV6, types.URL):
+            keys = [f'"{key}"' for key in keys]
+        file.write((end.join([*keys, ""])) if keys else "", len(keys))
+    _write_addresses(addresses, file, out, end)
+
+
+def _write_addresses(addresses: Addresses, file: OutputFile, out: Output, end: str) -> None:
+    lines = 0
+    for texts in addresses.networks(4):
+        keys = [key for text in texts for key in ((text,) if "/" not in text else _beginnings(text))]
+        file.write(end.join([*keys, ""]), 0)
+        lines += len(keys)
+    file.write("", addresses.entries[4])
+    if lines:
+        out.note(counted(addresses.entries[4], lines))
+
+
+def _beginnings(network: str) -> list[str]:
+    """Return the keys that are exactly the addresses of an IPv4 network."""
+    head, _, length = network.partition("/")
+    octets = head.split(".")
+    step = next(step for step in _STEPS if step >= int(length))
+    place = step // 8 - 1
+    first = int(octets[place])
+    before, after = ".".join([*octets[:place], ""]), "" if step == _STEPS[-1] else "."
+    return [f"{before}{number}{after}" for number in range(first, first + (1 << step - int(length)))]
+
+
+def _keys(batch: Values, out: Output) -> list[str]:
+    if batch.type == types.IPV6:
+        return accepted(batch, out).texts
+    if batch.type == types.HOSTNAME:
+        return listed_names(batch, out)
+    if batch.type in HASHES:
+        return _hashes(batch, out)
+    check = check_canonical if batch.type == types.URL else _check_email
+    if batch.type == types.URL and are_plain(batch.values) and '"' not in "".join(batch.values):
+        return batch.values
+    return _checked(batch, out, check)
+
+
+def _hashes(batch: Values, out: Output) -> list[str]:
+    size = HASHES[batch.type]
+    text = "\n".join([*batch.values, ""])
+    if re.fullmatch(rf"(?:[0-9a-f]{{{size}}}\n)*+", text) and text.count("\n") == len(batch.values):
+        return batch.values
+
+    def check(value: str) -> None:
+        if not re.fullmatch(rf"[0-9a-f]{{{size}}}", value):
+            raise RefusedValue(NOT_A_HASH)
+
+    return _checked(batch, out, check)
+
+
+def _check_email(value: str) -> None:
+    if urls.email(value) != value or ":" in value:
+        raise RefusedValue(NO_KEY)
+
+
+def _checked(batch: Values, out: Output, check: Callable[[str], None]) -> list[str]:
+    """Return the values that can be keys; refuse the others."""
+    keys = []
+    for value in batch.values:
+        try:
+            check(value)
+        except RefusedValue as error:
+            out.refuse(Value(batch.type, value), str(error))
+        else:
+            if _is_key(value):
+                keys.append(value)
+            else:
+                out.refuse(Value(batch.type, value), NO_KEY)
+    return keys
