@@ -32,7 +32,9 @@ class KeptMemory(Memory):
         super().__init__()
         with suppress(NotFound):
             self.export_id = export_key(snapshot.connection, name)
-        row = snapshot.connection.execute("SELECT versions_key FROM export WHERE id = ?", (self.export_id,)).fetchone()
+        row = snapshot.connection.execute(
+            "SELECT versions_key FROM export WHERE id = ?", (self.export_id,)
+        ).fetchone()
         self.key = str(row[0]) if row else ""
         self._snapshot, self._job = snapshot, job
         self._entry_numbers = EntryNumbers(store, self.export_id, keeps=keeps and self.export_id > 0)

@@ -3,18 +3,14 @@
 Source: STIX Version 2.1, OASIS Standard, sections 3.2, 3.6, 4.7, 6 and 9; the marking definitions are those of TLP 2.0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from hashlib import sha1
 from typing import Any
-from uuid import UUID
 
+from core.exports.stable_ids import stable_uuid
 from core.schemas.claim import TLP
 from core.schemas.instant import Instant, to_datetime
 from core.values import types
-
-NAMESPACE = UUID("7c2b4f3e-0d59-5c57-9f0e-4d1f6a3c8b21")
-"""Of the ids of indicators and collections; never to be changed."""
 
 MEDIA_TYPE = "application/stix+json;version=2.1"
 SPEC_VERSION = "2.1"
@@ -97,20 +93,6 @@ _PATTERNS: dict[str, Callable[[str, str], str]] = {
 
 TYPES: frozenset[str] = frozenset((*_PATHS, *_PATTERNS))
 """The types that a pattern can say."""
-
-_VARIANT = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
-
-
-def stable_uuid(name: str) -> str:
-    """Return ``uuid5`` of *name* in our namespace, as text."""
-    return stable_uuids("", [name.encode()])[0]
-
-
-def stable_uuids(before: str, names: Sequence[bytes]) -> list[str]:
-    """Return ``uuid5`` of *before* and each of *names*, as texts: five times as fast, and there are millions."""
-    start = NAMESPACE.bytes + before.encode()
-    digits = [sha1(start + name).hexdigest() for name in names]  # noqa: S324 (what version 5 is made of)
-    return [f"{x[:8]}-{x[8:12]}-5{x[13:16]}-{_VARIANT[x[16]]}{x[17:20]}-{x[20:32]}" for x in digits]
 
 
 def indicator_id(type_: str, value: str, revoked_at: Instant | None = None) -> str:

@@ -229,9 +229,7 @@ class Snapshot:
         with self._database.errors():
             yield from with_pieces(found, [piece[1:] for piece in self._pieces])
 
-    def rows(
-        self, selection: Selection, instant: Instant, *, listed_by: int | None = None
-    ) -> Iterator[list[Row]]:
+    def rows(self, selection: Selection, instant: Instant, *, listed_by: int | None = None) -> Iterator[list[Row]]:
         """Yield batches of rows, every assertion judged at *instant*.
 
         With *listed_by*, the row id of an export or 0 for one that never listed anything, each says when that first

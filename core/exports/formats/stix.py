@@ -1,10 +1,10 @@
 """A STIX 2.1 bundle of indicators, one a line; the empty form is a bundle without objects.
 
-An indicator has the observable as its pattern, and the same id in every export and for ever.  Labels are the tags of
-the assertions that are fresh; its type is the worst kind, its confidence the highest, and ``valid_until`` the latest
-end of those that let it onto the list, since any one of them suffices.  Its marking is the strictest that any of them
-has, in TLP 2.0; ``tlp`` marks what would be marked less, or not at all.  The marking definitions are those that
-everybody knows, and are not sent along.
+An indicator has the observable as its pattern, and the same id in every export and for ever: a UUID of version 5, where
+the standard would rather have random ones.  Labels are the tags of the assertions that are fresh.  Its type is the
+worst kind, its confidence the highest, and ``valid_until`` the latest end of those that let it onto the list, since any
+one of them suffices.  Its marking is the strictest that any of them has, in TLP 2.0; ``tlp`` marks what would be marked
+less, or not at all.  The marking definitions are those that everybody knows, and are not sent along.
 
 ``modified`` rises with what is known of the observable, with each assertion that begins or ends, and with each time
 that a source says the same again and so moves the end.  It does not rise where somebody sets other lifetimes, or other
@@ -33,16 +33,10 @@ from core.errors import DefinitionError
 from core.exports import stix_objects
 from core.exports.formats import Consumer, Gone, Option, Output, OutputFile, yes_or_no
 from core.exports.formatting.canonical_rows import canonical_rows
-from core.exports.formatting.choices import choice
+from core.exports.formatting.choices import TLPS, choice, marking
 from core.exports.formatting.shown import Shown, ShownOf
-from core.exports.stix_objects import (
-    MARKINGS,
-    NETWORK_OPERATORS,
-    SPEC_VERSION,
-    stable_uuid,
-    stable_uuids,
-    timestamp,
-)
+from core.exports.stable_ids import stable_uuid, stable_uuids
+from core.exports.stix_objects import MARKINGS, NETWORK_OPERATORS, SPEC_VERSION, timestamp
 from core.schemas.claim import TLP, Kind
 from core.schemas.instant import Instant
 from core.store.snapshot import Row
@@ -58,6 +52,8 @@ WHOLE_ROWS = True
 LONGEST_IDENTITY = 200
 CACHED = 5_000
 NO_HIVE = "a registry key without its hive, which a pattern has to name"
+LISTED_FOR, LISTED_WITHOUT, WITHDRAWN = "listed for ", "listed without a tag", "withdrawn"
+"""Descriptions: the standard wants one where there is a name."""
 MILLISECOND = 1_000
 IDENTITY_SINCE = "2026-01-01T00:00:00.000Z"
 """Identities are not changed; their dates must not follow anything that does."""
@@ -65,8 +61,10 @@ IDENTITY_SINCE = "2026-01-01T00:00:00.000Z"
 OPTIONS = {
     "identity": Option("", "the organisation that is named as the creator of the indicators"),
     "revoked": Option("yes", "what was withdrawn is told as revoked: yes or no"),
-    "networks": Option("subset", "how networks are matched: subset (what lies in them) or equal (nothing but them)"),
-    "tlp": Option("", "the least marking: clear, green, amber, amber+strict or red; empty adds none"),
+    "networks": Option(
+        "subset", "how networks are matched: subset (what lies in them) or equal (nothing but them)"
+    ),
+    "tlp": Option("", f"the least marking, one of {', '.join(TLPS)}; empty adds none"),
 }
 CONSUMERS = (
     Consumer(
@@ -104,7 +102,6 @@ _INDICATOR_TYPES = {
 Frame = tuple[object, str, str]
 """Assertions, and what stands before and after name and pattern of an observable that has them."""
 
-_WORDS = {tlp.name.lower().replace("_", "+"): tlp for tlp in TLP}
 _AFTER_PATTERN = f'","pattern_type":"stix","pattern_version":"{SPEC_VERSION}","valid_from":"'
 _encode = msgspec.json.Encoder().encode
 _needs_escape = re.compile(r"""["'\\\x00-\x1f]""").search
@@ -129,7 +126,7 @@ def parse(options: Mapping[str, str]) -> Bundle:
         identity,
         yes_or_no(options, "revoked"),
         NETWORK_OPERATORS[choice(options, "networks", NETWORK_OPERATORS)],
-        _WORDS[choice(options, "tlp", _WORDS)] if options["tlp"].strip() else None,
+        marking(options, "tlp"),
     )
 
 
@@ -169,11 +166,13 @@ class _Writer:
         """Add objects, so many of which are entries of the list."""
         if not objects:
             return
+        if self._count:
+            objects = ["", *objects]
+        else:  # no list of objects is legal where there are none
+            self._file.write('{"type":"bundle","objects":[\n', 0)
         text = ",\n".join(objects)
-        # No list of objects is legal where there are none.
-        before = ",\n" if self._count else '{"type":"bundle","objects":[\n'
-        self._file.write(before + text, entries)
-        self._digest.update(f"{text}\n".encode())
+        self._file.write(text, entries)
+        self._digest.update(text.encode())
         self._count += len(objects)
 
     def end(self) -> None:
@@ -210,7 +209,7 @@ class _Objects:
         ids = stable_uuids(f"{type_}:", "\n".join(values).encode().split(b"\n"))
         head = f"{self._head}indicator--"
         return [
-            f"{head}{id_}{before}{value}\",\"pattern\":\"[{path} = '{value}']{after}"
+            f'{head}{id_}{before}{value}","pattern":"[{path} = \'{value}\']{after}'
             for value, id_, (_, before, after) in zip(values, ids, frames, strict=True)
         ]
 
@@ -240,11 +239,12 @@ class _Objects:
         created_at = min(created_at, modified_at)
         kind = "unknown" if shown.kind is None else _INDICATOR_TYPES[shown.kind]
         labels = f',"labels":{_text(list(shown.tags))}' if shown.tags else ""
+        said = f"{LISTED_FOR}{', '.join(shown.tags)}" if shown.tags else LISTED_WITHOUT
         sure = "" if shown.confidence is None else f',"confidence":{shown.confidence}'
         return (
             row.tags,
             f'","created":"{timestamp(created_at)}","modified":"{timestamp(modified_at)}","indicator_types":["{kind}"],'
-            f'"name":"',
+            f'"description":{_text(said)},"name":"',
             f"{_AFTER_PATTERN}{_window(shown, created_at)}{labels}{sure}{self._marking(shown.tlp)}}}",
         )
 
@@ -263,8 +263,8 @@ class _Objects:
             pattern = stix_objects.pattern(item.type, item.value, self._options.network_operator)
             yield (
                 f'{self._head}{id_}","created":"{began}","modified":"{ended}","revoked":true,'
-                f'"indicator_types":["unknown"],"name":"{_inner(item.value)}","pattern":"{_inner(pattern)}'
-                f"{_AFTER_PATTERN}{began}\"{until}{self._marking(item.tlp)}}}"
+                f'"indicator_types":["unknown"],"description":"{WITHDRAWN}","name":"{_inner(item.value)}","pattern":"{_inner(pattern)}'
+                f'{_AFTER_PATTERN}{began}"{until}{self._marking(item.tlp)}}}'
             )
 
     def _marking(self, tlp: TLP | None) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from core.exports.formatting.choices import TLPS
 from core.schemas.claim import TLP, Kind
 from core.schemas.instant import Instant
-from core.store.rendering import TLP_WORDS
 from core.store.rows import instant_of
 from core.store.snapshot import RowAssertion
 
 CACHED = 5_000
-_TLPS = {word: TLP(tlp) for tlp, word in TLP_WORDS.items()}
 
 Assertions = Sequence[RowAssertion]
 
@@ -72,7 +71,7 @@ def _shown(assertions: Assertions, instant: Instant) -> Shown:
         tags=tuple(dict.fromkeys(item.tag for item in fresh if item.tag)),
         kind=max((Kind[item.kind.upper()] for item in counted), default=None),
         confidence=max((item.confidence for item in counted if item.confidence is not None), default=None),
-        tlp=max((_TLPS[item.tlp] for item in standing if item.tlp is not None), default=None),
+        tlp=max((TLPS[item.tlp] for item in standing if item.tlp is not None), default=None),
         valid_from=min(_dates(item.valid_from for item in counted), default=None),
         valid_until=None if None in ends else max((end for end in ends if end is not None), default=None),
         first_seen=min(_dates(item.first_seen for item in fresh), default=None),
