@@ -1,6 +1,7 @@
 """What a format may know of earlier versions of an export, from the store."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
@@ -9,7 +10,7 @@ from core.exports.formatting.memory import Memory
 from core.exports.render import Job
 from core.store.entry_numbers import EntryNumbers
 from core.store.ledger import export_key
-from core.store.ledger.gone import gone
+from core.store.ledger import gone as ledger_gone
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -29,12 +30,14 @@ class KeptMemory(Memory):
 
     def __init__(self, store: "Store", snapshot: "Snapshot", name: str, job: Job, *, keeps: bool) -> None:
         super().__init__()
-        try:
-            export_id = export_key(snapshot.connection, name)
-        except NotFound:
-            export_id = 0
-        self._snapshot, self._job, self._export_id = snapshot, job, export_id
-        self._entry_numbers = EntryNumbers(store, export_id, keeps=keeps and export_id > 0)
+        with suppress(NotFound):
+            self.export_id = export_key(snapshot.connection, name)
+        row = snapshot.connection.execute(
+            "SELECT versions_key FROM export WHERE id = ?", (self.export_id,)
+        ).fetchone()
+        self.key = str(row[0]) if row else ""
+        self._snapshot, self._job = snapshot, job
+        self._entry_numbers = EntryNumbers(store, self.export_id, keeps=keeps and self.export_id > 0)
 
     def numbers(self, kind: str, texts: Sequence[tuple[Value, str]]) -> list[Numbered]:
         """Return the number of each observable and the revision of its text; see ``Output.numbers``."""
@@ -43,5 +46,12 @@ class KeptMemory(Memory):
 
     def gone(self) -> Iterator[Gone]:
         """Yield what earlier versions had and this one has not; see ``Output.gone``."""
-        for item in gone(self._snapshot, self._export_id, self._job.selection, self._job.instant):
+        for item in ledger_gone.gone(self._snapshot, self.export_id, self._job.selection, self._job.instant):
+            yield Gone(*item)
+
+    def withdrawals(self) -> Iterator[Gone]:
+        """Yield what was withdrawn from earlier versions, each time; see ``Output.withdrawals``."""
+        for item in ledger_gone.withdrawals(
+            self._snapshot, self.export_id, self._job.selection, self._job.instant
+        ):
             yield Gone(*item)

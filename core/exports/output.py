@@ -58,6 +58,7 @@ class SpoolOutput:
     ) -> None:
         self.file_name, self.export, self.instant = file_name, export, instant
         self._memory = memory or Memory()
+        self.key, self.export_id = self._memory.key or export, self._memory.export_id
         self._notes: list[str] = []
         self.reasons: Counter[str] = Counter()
         self._folder, self._media_type = folder, media_type
@@ -91,6 +92,10 @@ class SpoolOutput:
     def gone(self) -> Iterator[Gone]:
         """Yield what earlier versions had and this one has not."""
         return self._memory.gone()
+
+    def withdrawals(self) -> Iterator[Gone]:
+        """Yield what was withdrawn from earlier versions, each time."""
+        return self._memory.withdrawals()
 
     def close(self) -> None:
         """Close what is open."""

@@ -116,7 +116,8 @@ def _by_format(
             values = _Watched(_first_values(batches, job.first), report, size=lambda batch: len(batch.values))
             render_values(values, output, options)
         return output.finish(values.is_complete)
-    with _rows(snapshot, job, report) as rows:
+    listed_by = output.export_id if getattr(form, "WHOLE_ROWS", False) else None
+    with _rows(snapshot, job, report, listed_by) as rows:
         form.render(rows, output, options)
     return output.finish(rows.is_complete)
 
@@ -175,9 +176,12 @@ def _parts(text: str, selected: int, settings: Settings) -> Parts | None:
 
 
 @contextmanager
-def _rows(snapshot: Snapshot, job: Job, report: Report) -> Iterator["_Watched[list[Row]]"]:
+def _rows(
+    snapshot: Snapshot, job: Job, report: Report, listed_by: int | None = None
+) -> Iterator["_Watched[list[Row]]"]:
     """Give the batches of rows; they are let go when the block ends, so that the snapshot may be asked again."""
-    with closing(snapshot.rows(job.selection, job.instant)) as batches:  # type: ignore[type-var]
+    rows = snapshot.rows(job.selection, job.instant, listed_by=listed_by)
+    with closing(rows) as batches:  # type: ignore[type-var]
         yield _Watched(batches if job.first is None else _first(batches, job.first), report)
 
 

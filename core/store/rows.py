@@ -11,6 +11,7 @@ from core.errors import StoreError
 from core.schemas.instant import LATEST, Instant, from_datetime
 from core.store import dialect
 from core.store.databases.interface import Connection
+from core.store.letting_in import LettingIn
 from core.store.lifetimes import Lifetimes
 from core.store.merge import ends_at, lives_until
 from core.store.plan import Plan
@@ -19,10 +20,17 @@ _encode = msgspec.json.Encoder().encode
 BATCH = 1_000
 _SHARED = 5_000
 
+_Found = tuple[int, str, str, Instant, Instant, str, str, Instant | None, Instant | None]
+
 _COLUMNS = (
     "o.id, o.type, o.value, o.created_at, o.modified_at, o.assertions, o.context,"
     " (SELECT CASE WHEN min(a.received_at) = max(a.received_at) THEN min(a.received_at) END"
     " FROM assertion a WHERE a.observable_id = o.id)"
+)
+_LISTED_AT = (
+    "(SELECT v.instant FROM ledger l JOIN version v ON v.export_id = l.export_id AND v.number = l.first_version"
+    " WHERE l.export_id = {:d} AND l.observable_id = o.id AND l.last_version IS NULL AND l.is_listed"
+    " AND l.modified_at = o.modified_at)"
 )
 
 
@@ -34,6 +42,9 @@ class RowAssertion(msgspec.Struct, gc=False):
     Attributes:
         fresh: Not withdrawn, and within its window at the instant of the snapshot's question.
         expires_at: The end of its window, stated or by the lifetime of its tag; ``None`` is never.
+        received_at: When its source last said it.
+        counts: It lets its observable onto the list that the rows are for.
+        counts_until: Until when it can, with what the list grants beyond its end; ``None`` is for ever.
     """
 
     tag: str
@@ -48,10 +59,17 @@ class RowAssertion(msgspec.Struct, gc=False):
     withdrawn_at: str | None = None
     fresh: bool = False
     expires_at: Instant | None = None
+    received_at: Instant | None = None
+    counts: bool = False
+    counts_until: Instant | None = None
 
 
 class Row(msgspec.Struct, gc=False):
-    """One observable; ``context`` is JSON text, an array of objects that each name their source."""
+    """One observable; ``context`` is JSON text, an array of objects that each name their source.
+
+    ``listed_at`` is the instant of the version that first lists it as it is, for readers that ask for it; ``None`` if
+    none does yet.
+    """
 
     type: str
     value: str
@@ -59,6 +77,7 @@ class Row(msgspec.Struct, gc=False):
     modified_at: Instant
     tags: list[RowAssertion]
     context: str
+    listed_at: Instant | None = None
 
 
 class Visible(msgspec.Struct, frozen=True, gc=False):
@@ -87,10 +106,17 @@ class RowReader:
         instant: Instant,
         lifetimes: Lifetimes,
         visible: Visible | None = None,
+        letting_in: LettingIn | None = None,
+        listed_by: int = 0,
     ) -> None:
-        """Prepare to judge assertions at *instant*, and to leave out what is not *visible*."""
+        """Prepare to judge assertions at *instant*, and to leave out what is not *visible*.
+
+        With *letting_in* they are told which of them count for a list, with *listed_by*, the row id of an export, when
+        that first listed each row as it is.
+        """
         self._connection = connection
-        self._visible = visible
+        self._visible, self._letting_in = visible, letting_in
+        self._columns = f"{_COLUMNS}, {_LISTED_AT.format(listed_by) if listed_by else 'NULL'}"
         self._instant = instant
         self._lifetimes = lifetimes
         self._tags: dict[str, int] = {}
@@ -105,16 +131,16 @@ class RowReader:
         """Yield the rows of *plan* in batches, in order."""
         if plan.picked:
             source = f"temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
-            yield from self._batches(f"SELECT {_COLUMNS} FROM {source}")  # noqa: S608
+            yield from self._batches(f"SELECT {self._columns} FROM {source}")  # noqa: S608
             return
         source = f"observable o WHERE o.type = ?{plan.where} ORDER BY o.type, o.value"
         for type_ in types:
-            yield from self._batches(f"SELECT {_COLUMNS} FROM {source}", type_)  # noqa: S608
+            yield from self._batches(f"SELECT {self._columns} FROM {source}", type_)  # noqa: S608
 
     def matching(self, condition: str, values: Sequence[str | int], limit: int | None = None) -> list[Row]:
         """Return the rows of ``observable o`` that meet *condition*, in order, at most *limit*."""
         source = f"observable o WHERE {condition} ORDER BY o.type, o.value"
-        query = f"SELECT {_COLUMNS} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
+        query = f"SELECT {self._columns} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
         return [row for batch in self._batches(query, *values) for row in batch]
 
     def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
@@ -128,13 +154,13 @@ class RowReader:
                     ) from error
                 yield found
 
-    def _rows(self, batch: list[tuple[int, str, str, Instant, Instant, str, str, Instant | None]]) -> list[Row]:
+    def _rows(self, batch: list[_Found]) -> list[Row]:
         mixed = [row[0] for row in batch if row[7] is None]
         received = self._received(mixed) if mixed else {}
         judge = self._judged
         found = [
-            Row(type_, value, created, modified, judge(text, at, key, type_, received), context)
-            for key, type_, value, created, modified, text, context, at in batch
+            Row(type_, value, created, modified, judge(text, at, key, type_, received), context, listed_at)
+            for key, type_, value, created, modified, text, context, at, listed_at in batch
         ]
         if self._visible is not None:
             for row in found:
@@ -170,7 +196,8 @@ class RowReader:
         known = self._shared.get(sign)
         if known is None:
             known = self._shared[sign] = self._decode(text)
-            if not self._lifetimes.is_plain or '"withdrawn_at":' in text or '"valid_' in text:
+            is_plain = self._lifetimes.is_plain and self._letting_in is None
+            if not is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
                     self._judge(item, at, type_)
             else:  # nothing but the time of receipt counts, and that is one for all
@@ -179,6 +206,7 @@ class RowReader:
                 for item in known:
                     item.fresh = fresh
                     item.expires_at = expires_at
+                    item.received_at = at
             if len(self._shared) >= _SHARED:
                 self._shared.clear()
         return known
@@ -193,6 +221,10 @@ class RowReader:
         item.expires_at = None if end == LATEST else end
         has_begun = item.valid_from is None or instant_of(item.valid_from) <= self._instant
         item.fresh = item.withdrawn_at is None and has_begun and self._instant < end
+        item.received_at = received_at
+        if self._letting_in is not None:
+            has_begun = has_begun and item.withdrawn_at is None
+            self._letting_in.judge(item, has_begun=has_begun, instant=self._instant)
 
     def _received(self, ids: list[int]) -> dict[int, dict[tuple[str, str], Instant]]:
         tags = dict(self._connection.execute("SELECT id, name FROM tag"))

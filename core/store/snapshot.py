@@ -19,6 +19,7 @@ from core.store.clock import last_look
 from core.store.conditions import Known, build, has_undated, is_above
 from core.store.databases.interface import Connection
 from core.store.kept_off import KEPT_OFF, REASONS, KeptOff, not_kept_off
+from core.store.letting_in import LettingIn
 from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
 from core.store.plan import Plan, planned
@@ -228,19 +229,42 @@ class Snapshot:
         with self._database.errors():
             yield from with_pieces(found, [piece[1:] for piece in self._pieces])
 
-    def rows(self, selection: Selection, instant: Instant) -> Iterator[list[Row]]:
-        """Yield batches of rows, every assertion judged at *instant*."""
-        reader = RowReader(self._connection, instant, self._known.lifetimes, self._visible(selection))
+    def rows(self, selection: Selection, instant: Instant, *, listed_by: int | None = None) -> Iterator[list[Row]]:
+        """Yield batches of rows, every assertion judged at *instant*.
+
+        With *listed_by*, the row id of an export or 0 for one that never listed anything, each says when that first
+        listed it as it is, and its assertions which of them count.
+        """
+        letting_in = None if listed_by is None else LettingIn(selection, self._known)
+        reader = RowReader(
+            self._connection,
+            instant,
+            self._known.lifetimes,
+            self._visible(selection),
+            letting_in,
+            listed_by or 0,
+        )
         with self._planned(selection, instant) as (plan, types):
             batches = reader.read(plan, types)
-            yield from _with_pieces(batches, self._piece_rows(reader)) if self._pieces else batches
+            yield from _with_pieces(batches, self._piece_rows(reader, listed_by or 0)) if self._pieces else batches
 
-    def _piece_rows(self, reader: RowReader) -> list[Row]:
+    def _piece_rows(self, reader: RowReader, listed_by: int) -> list[Row]:
         networks: dict[int, Row] = {}
         for key in {piece[0] for piece in self._pieces}:
             networks.update((key, row) for row in reader.matching("o.id = ?", (key,)))
-        found = ((networks.get(key), type_, value) for key, type_, value in self._pieces)
-        return [structs.replace(row, type=type_, value=value) for row, type_, value in found if row is not None]
+        listed = self._connection.execute(
+            "SELECT p.observable_id, p.value, v.instant FROM ledger_piece p"
+            " JOIN version v ON v.export_id = p.export_id AND v.number = p.first_version"
+            " WHERE p.export_id = ? AND p.last_version IS NULL",
+            (listed_by,),
+        )
+        moments = {(key, value): moment for key, value, moment in listed}
+        found = ((networks.get(key), (key, value), type_) for key, type_, value in self._pieces)
+        return [
+            structs.replace(row, type=type_, value=piece[1], listed_at=moments.get(piece))
+            for row, piece, type_ in found
+            if row is not None
+        ]
 
     def _grouped(self, plan: Plan, types: tuple[str, ...]) -> list[tuple[str, int]]:
         """Count what is kept off by reason; that is little, and so where the way begins."""

@@ -255,9 +255,12 @@ class FormatConformance:
             rendered.notes,
         )
 
-    def _rendered(self, form: Format, batches: Iterator[Any], folder: Path) -> Rendered:
+    def _rendered(
+        self, form: Format, batches: Iterator[Any], folder: Path, memory: Memory | None = None
+    ) -> Rendered:
+        name = getattr(form, "FILE_NAME", "") or f"export{form.SUFFIX}"
         out = SpoolOutput(
-            folder, f"export{form.SUFFIX}", form.MEDIA_TYPE, export="export", instant=INSTANT, memory=Memory()
+            folder, name, form.MEDIA_TYPE, export="export", instant=INSTANT, memory=memory or Memory()
         )
         with closing(out):
             render: Any = getattr(form, "render_values", None) or form.render
@@ -283,7 +286,8 @@ def _row(item: Value, tags: tuple[str, ...]) -> Row:
     assertions = [
         RowAssertion(
             tag=tag, source=source, kind="malicious", first_seen=seen, last_seen=seen, confidence=80, tlp="green",
-            fresh=True, expires_at=INSTANT + 86_400_000_000,
+            fresh=True, expires_at=INSTANT + 86_400_000_000, received_at=INSTANT - 1_000_000, counts=True,
+            counts_until=INSTANT + 86_400_000_000,
         )
         for tag, source in zip(tags, (tags[0], "feed"), strict=True)
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from core.api.files.route import CHALLENGES, headers_of
 from core.api.files.service import FileService
 from core.api.taxii import MEDIA_TYPE
 from core.errors import RefusedValue
-from core.exports import stix_objects
+from core.exports import stable_ids, stix_objects
 from core.schemas.instant import Instant, to_datetime
 from core.store.ledger.collections import START, Place
 from core.store.serving import ServedExport
@@ -86,7 +86,7 @@ async def asked(request: Request) -> Asked:
             continue
         refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
         if refused is None:
-            key = str(uuid5(stix_objects.NAMESPACE, f"collection:{export.versions_key}"))
+            key = str(uuid5(stable_ids.NAMESPACE, f"collection:{export.versions_key}"))
             found[key] = Collection(key, export, file, granted)
     if not found:
         refused, _ = callers.refusal(catalog, None, secret, address, now, is_user=is_user)

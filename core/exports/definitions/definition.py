@@ -124,6 +124,16 @@ def check(definition: ExportDefinition, templates: Collection[str]) -> None:
         parse_limits(definition.limits)
     with _about("file-name"):
         _check_file_name(definition.file_name)
+        _check_own_name(definition)
+
+
+def _check_own_name(definition: ExportDefinition) -> None:
+    own = getattr(get_format(definition.format), "FILE_NAME", "") if definition.format else ""
+    if own and definition.file_name.rpartition("/")[2] != own:
+        raise DefinitionError(
+            f"what reads {definition.format} looks for a file {own} in a folder of its own, not for "
+            f"{definition.file_name}; --file-name FOLDER/{own} gives it one"
+        )
 
 
 def _check_file_name(file_name: str) -> None:
@@ -152,7 +162,7 @@ def _about(word: str) -> Iterator[None]:
 
 
 def default_file_name(name: str, format: str) -> str:
-    """Return the file name of the export *name*, as a Yeti would make it; formats add their suffix.
+    """Return the file name of the export *name*, as a Yeti would make it; formats add their suffix, or a folder.
 
     Raises:
         DefinitionError: Nothing but underscores would be left, so that every such name is one file; or the format
@@ -167,7 +177,10 @@ def default_file_name(name: str, format: str) -> str:
         )
     if not format:
         return found
-    suffix = get_format(format).SUFFIX
+    form = get_format(format)
+    if own := getattr(form, "FILE_NAME", ""):
+        return f"{found}/{own}"
+    suffix = form.SUFFIX
     return found if found.endswith(suffix) else found + suffix
 
 

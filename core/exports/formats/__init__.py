@@ -18,6 +18,10 @@ and, where they help::
 
     CONSUMERS = (Consumer(…),)                     # what reads it: limits, what a bad entry does, how to wire it up
     MEMORY_BYTES_PER_ENTRY = 32                    # of a format that must see all entries at once; 0 is none
+    FILE_NAME = "manifest.json"                    # where the consumer looks for a file of that name: then each export
+                                                   # has a folder of its own, and its other files go there, too
+    WHOLE_ROWS = True                              # its rows also say which assertions let them in, and since when
+                                                   # the export lists them: ``counts``, ``counts_until``, ``listed_at``
 
     def parse(options): ...                        # {name: text}, defaults filled in -> what ``render`` is given;
                                                    # raises DefinitionError.  Without it, that dictionary itself
@@ -40,7 +44,9 @@ A format that looks at nothing but types and values has ``render_values``: its b
 without dates and tags, which the store gives ten times as fast.
 
 What it knows of before: ``out.numbers`` has a number for an observable that stays the same in every version (the sid of
-a rule), and ``out.gone`` says what earlier versions had and this one has not (an indicator to be revoked).
+a rule), ``out.gone`` says what earlier versions had and this one has not, and ``out.withdrawals`` what was withdrawn
+and when, be it on the list again or not (an indicator to be revoked).  A set of files is published in the opposite
+order to that in which they were opened: first opened is what names the others.
 
 The fast way.  Where a line is nothing but pieces of text between columns of the store, ``line`` says so and the
 database makes the lines: ``(Column.VALUE, "\n")``.  Such a line ends with the only line break in it.  If a value

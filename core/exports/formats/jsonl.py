@@ -40,7 +40,8 @@ CONSUMERS = (
     ),
 )
 
-KEPT = tuple(name for name in RowAssertion.__struct_fields__ if name not in ("fresh", "expires_at"))
+JUDGED = ("fresh", "expires_at", "received_at", "counts", "counts_until")
+KEPT = tuple(name for name in RowAssertion.__struct_fields__ if name not in JUDGED)
 _encode = msgspec.json.Encoder().encode
 
 

@@ -35,7 +35,8 @@ _UNSPECIFIED = {4: "0.0.0.0", 6: "::"}  # noqa: S104
 _NOT = {types.IPV4: NOT_IPV4, types.IPV6: NOT_IPV6, types.CIDR: NOT_NETWORK}
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # Possessive: nothing is tried twice, and no stack grows with the batch.
-_are_ipv4 = re.compile(rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}\n)*+").fullmatch
+are_ipv4 = re.compile(rf"(?:{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}\n)*+").fullmatch
+"""Match lines that are canonical IPv4 addresses."""
 _HOST_BITS = {
     version: {str(length): (1 << bits - length) - 1 for length in range(1, bits)} for version, bits in BITS.items()
 }
@@ -148,7 +149,7 @@ def _packed(version: int, texts: list[str]) -> list[bytes]:
     """Return the bytes of IPv6 addresses; raise if one of *texts* is no canonical address of its version."""
     if version == 4:
         text = "\n".join(texts)
-        if texts and (text.count("\n") != len(texts) - 1 or not _are_ipv4(text + "\n")):
+        if texts and (text.count("\n") != len(texts) - 1 or not are_ipv4(text + "\n")):
             raise _Faulty
         return []
     try:

@@ -1,10 +1,14 @@
-"""Options of formats that are one of a few words, a number, or an address that answers instead of a name's own."""
+"""Options of formats: one of a few words, a number, a marking, or an address that answers instead of a name's own."""
 
 from collections.abc import Iterable, Mapping
 
 from core.errors import DefinitionError, RefusedValue
 from core.exports.formats import nearest
+from core.schemas.claim import TLP
 from core.values import addresses
+
+TLPS = {tlp.name.lower().replace("_", "+"): tlp for tlp in TLP}
+"""Markings by their words."""
 
 
 def choice(options: Mapping[str, str], key: str, known: Iterable[str]) -> str:
@@ -31,6 +35,15 @@ def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise DefinitionError(f"the option {key} is a number of {least:,} to {most:,}, not {options[key]!r}")
     return int(text)
+
+
+def marking(options: Mapping[str, str], key: str) -> TLP | None:
+    """Return the option *key*, a marking of the Traffic Light Protocol; ``None`` if it is empty.
+
+    Raises:
+        DefinitionError: It is something else.
+    """
+    return TLPS[choice(options, key, TLPS)] if options[key].strip() else None
 
 
 def sink_addresses(options: Mapping[str, str], key: str) -> tuple[str, ...]:

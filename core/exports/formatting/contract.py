@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from core.schemas.claim import TLP
+
 COUNTER_MARK = "\ue000publish counter\ue000"
 """Stands in a file where its publish counter belongs."""
 
@@ -65,12 +67,16 @@ class Gone(NamedTuple):
     Attributes:
         reason: ``withdrawn``, ``expired``, ``excluded`` … as the ledger of versions has it.
         since: When the version that no longer has it was made, in microseconds UTC.
+        created_at: When it was first known, in microseconds UTC.
+        tlp: The strictest marking of what is claimed of it, as far as the export passes things on.
     """
 
     type: str
     value: str
     reason: str
     since: int
+    created_at: int
+    tlp: TLP | None
 
 
 class OutputFile(Protocol):
@@ -88,6 +94,9 @@ class Output(Protocol):
 
     export: str
     """The name of the export."""
+
+    key: str
+    """What stands for the export wherever something is made from it for ever: it stays when the export is renamed."""
 
     instant: int
     """The instant of the run, in microseconds UTC."""
@@ -114,6 +123,9 @@ class Output(Protocol):
 
     def gone(self) -> Iterator[Gone]:
         """Yield what earlier versions had and the selection of this run does not take, in order."""
+
+    def withdrawals(self) -> Iterator[Gone]:
+        """Yield what was withdrawn from earlier versions, each time, also what is on the list again, in order."""
 
 
 class Format(Protocol):

@@ -8,7 +8,15 @@ FIRST_NUMBER = 1
 
 
 class Memory:
-    """A memory that begins empty and ends with the object: of an export that is only looked at, and of tests."""
+    """A memory that begins empty and ends with the object: of an export that is only looked at, and of tests.
+
+    Attributes:
+        key: What stands for the export for ever; empty of one that is not kept.
+        export_id: Its row id; 0 of one that is not kept.
+    """
+
+    key = ""
+    export_id = 0
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, Value], tuple[Numbered, str]] = {}
@@ -19,6 +27,10 @@ class Memory:
 
     def gone(self) -> Iterator[Gone]:
         """Yield what earlier versions had: nothing."""
+        return iter(())
+
+    def withdrawals(self) -> Iterator[Gone]:
+        """Yield what was withdrawn from them: nothing."""
         return iter(())
 
     def _number(self, kind: str, value: Value, text: str) -> Numbered:

@@ -20,9 +20,10 @@ BYTES_PER_NAME = 112
 _BATCH = 2_000
 
 # Possessive, so that nothing is tried twice; ``core.values.names.is_hostname`` says the same of one name.
-_are_names = re.compile(
+are_names = re.compile(
     r"(?:(?!.{254})(?:[a-z0-9_-]{1,63}+\.)++[a-z][a-z0-9-]{0,62}+(?<!-)\n)*+", re.ASCII
 ).fullmatch
+"""Match lines that are canonical host names."""
 
 
 def listed_names(batch: Values, out: Output) -> list[str]:
@@ -50,14 +51,14 @@ def why_not(value: str) -> str:
         except RefusedValue as error:
             return str(error)
         return NOT_CANONICAL
-    return PUBLIC_SUFFIX if _is_public_suffix(value) else ""
+    return PUBLIC_SUFFIX if is_public_suffix(value) else ""
 
 
 def _are_harmless(values: Sequence[str]) -> bool:
     text = "\n".join([*values, ""])
     suffixes, wildcards, _ = _public_suffixes()
     return bool(
-        _are_names(text)
+        are_names(text)
         and text.count("\n") == len(values)
         and suffixes.isdisjoint(values)
         and not any(f".{name}\n" in text for name in wildcards)
@@ -107,7 +108,8 @@ class OutermostNames:
         return "\n".join(keys)[::-1].replace("!", ".").split("\n")[::-1]
 
 
-def _is_public_suffix(name: str) -> bool:
+def is_public_suffix(name: str) -> bool:
+    """Say whether registries give out the names below *name*, or below one below it."""
     suffixes, wildcards, exceptions = _public_suffixes()
     return name in suffixes or (name.partition(".")[2] in wildcards and name not in exceptions)
 

@@ -38,6 +38,8 @@ def publish(
 ) -> tuple[Published, ...]:
     """Store *files* at *destination* and say what was stored.
 
+    The first comes last: of a set it is the one that names the others, which have to be there by then.
+
     Args:
         files: Finished files in the spool folder.
         destination: A storage path.
@@ -49,10 +51,10 @@ def publish(
     """
     storage = Storage(get_client(destination))
     published = []
-    for file in files:
+    for file in reversed(files):
         before_each()
         published.append(_published(file, _put(storage, file)))
-    return tuple(published)
+    return tuple(reversed(published))
 
 
 def withdraw(names: Sequence[str], destination: str) -> tuple[str, ...]:

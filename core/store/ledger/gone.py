@@ -1,26 +1,39 @@
-"""What an export listed and does not take any more, with the reason and the instant of the run that left it out."""
+"""What left an export: with the reason, and the instant of the run that left it out."""
+# ruff: noqa: S608 - the parts of the queries are our own words and whole numbers
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
+from core.schemas.claim import TLP
 from core.schemas.export import Selection
 from core.schemas.instant import Instant
+from core.store import dialect
 from core.store.ledger.comparing import compare
-from core.store.ledger.lines import REMOVED, Change, word_of
+from core.store.ledger.lines import REMOVED, WITHDRAWN, Change, word_of
+from core.store.ledger.texts import was_withdrawn
 from core.store.snapshot import Snapshot
 
 _decode = msgspec.json.Decoder(Change).decode
 
 
 class Gone(NamedTuple):
-    """One observable: type, value, the word of the reason, and the instant of the first run without it."""
+    """One observable that left.
+
+    Attributes:
+        reason: The word of the reason.
+        since: The instant of the first run without it.
+        created_at: When the observable was first known.
+        tlp: The strictest marking that the export may pass on of what is claimed of it; ``None`` if none is marked.
+    """
 
     type: str
     value: str
     reason: str
     since: Instant
+    created_at: Instant
+    tlp: TLP | None
 
 
 def gone(snapshot: Snapshot, export_id: int, selection: Selection, instant: Instant) -> list[Gone]:
@@ -37,35 +50,73 @@ def gone(snapshot: Snapshot, export_id: int, selection: Selection, instant: Inst
     """
     if not export_id:
         return []
-    now = list(_leaving(snapshot, export_id, selection, instant))
+    now = _leaving(snapshot, export_id, selection, instant)
     with snapshot.selected(selection, instant) as taken:
-        rows = snapshot.connection.execute(
-            "SELECT o.type, o.value, COALESCE(t.text, ''), v.instant FROM ledger l"  # noqa: S608 (our own words)
-            " JOIN observable o ON o.id = l.observable_id"
-            " JOIN version v ON v.export_id = l.export_id AND v.number = l.last_version + 1"
-            " LEFT JOIN ledger_text t ON t.id = l.ended_by"
-            f" WHERE l.export_id = {export_id:d} AND l.is_listed AND l.last_version IS NOT NULL"
+        before = _before(
+            snapshot,
+            export_id,
+            selection,
             " AND NOT EXISTS (SELECT 1 FROM ledger n WHERE n.export_id = l.export_id"
             " AND n.observable_id = l.observable_id AND n.is_listed AND n.first_version > l.first_version)"
-            f" AND l.observable_id NOT IN (SELECT id FROM {taken})"
+            f" AND l.observable_id NOT IN (SELECT id FROM {taken})",
         )
-        before = [Gone(type_, value, _word(text), since) for type_, value, text, since in rows]
     return sorted([*now, *before])
+
+
+def withdrawals(snapshot: Snapshot, export_id: int, selection: Selection, instant: Instant) -> list[Gone]:
+    """Return what was withdrawn from an export, each time, in order of (type, value, since).
+
+    Unlike `gone`, whose arguments it has, it tells also of what is on the list again, and of each time that it left so.
+    """
+    if not export_id:
+        return []
+    now = [item for item in _leaving(snapshot, export_id, selection, instant) if item.reason == WITHDRAWN]
+    before = _before(snapshot, export_id, selection, f" AND {was_withdrawn('t')}")
+    return sorted([*now, *before], key=lambda item: (item.type, item.value, item.since))
+
+
+def _before(snapshot: Snapshot, export_id: int, selection: Selection, condition: str) -> list[Gone]:
+    """Return what left earlier versions, of those rows ``l`` of the ledger, with their reason ``t``."""
+    rows = snapshot.connection.execute(
+        f"SELECT o.type, o.value, COALESCE(t.text, ''), v.instant, o.created_at, {_tlp('o', selection)} FROM ledger l"
+        " JOIN observable o ON o.id = l.observable_id"
+        " JOIN version v ON v.export_id = l.export_id AND v.number = l.last_version + 1"
+        " LEFT JOIN ledger_text t ON t.id = l.ended_by"
+        f" WHERE l.export_id = {export_id:d} AND l.is_listed AND l.last_version IS NOT NULL{condition}"
+    )
+    return [
+        Gone(type_, value, _word(text), since, created_at, _marking(tlp))
+        for type_, value, text, since, created_at, tlp in rows
+    ]
 
 
 def _leaving(snapshot: Snapshot, export_id: int, selection: Selection, instant: Instant) -> Iterable[Gone]:
     """Return what is listed now and this run leaves out."""
-    found: list[Gone] = []
+    found: dict[int, Change] = {}
 
     def take(text: str, _: int) -> None:
         for line in text.splitlines():
             if f'"{REMOVED}"' in line:
                 change = _decode(line)
                 if change.change == REMOVED and not change.piece:
-                    found.append(Gone(change.type, change.value, _word(bytes(change.why).decode()), instant))
+                    found[change.id] = change
 
     compare(snapshot, export_id, selection, instant, take)
-    return found
+    columns = f"t.id, t.created_at, {_tlp('t', selection)}"
+    rows = dialect.find_by_ids(snapshot.connection, columns, "observable", sorted(found), "id")
+    return [
+        Gone(change.type, change.value, _word(bytes(change.why).decode()), instant, created_at, _marking(tlp))
+        for change, created_at, tlp in ((found[key], created_at, tlp) for key, created_at, tlp in rows)
+    ]
+
+
+def _tlp(observable: str, selection: Selection) -> str:
+    most = max(TLP) if selection.most_tlp is None else selection.most_tlp
+    return f"(SELECT max(a.tlp) FROM assertion a WHERE a.observable_id = {observable}.id AND a.tlp <= {most:d})"
+
+
+def _marking(tlp: int | None) -> TLP | None:
+    return None if tlp is None else TLP(tlp)
 
 
 def _word(why: str) -> str:

@@ -12,9 +12,12 @@ import msgspec
 
 from core.store import dialect
 from core.store.databases.interface import Connection
+from core.store.ledger.lines import WITHDRAWN, reason
 
 MANY = 20_000
 _BY, _END = b'{"by":"', b'"}'
+_WITHDRAWN = reason(WITHDRAWN).removesuffix("}")
+"""How the text of every such reason begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +89,8 @@ class Texts:
 def packed(why: bytes) -> str:
     """Return ``why`` of a line of changes as the ledger keeps it."""
     return why[len(_BY) : -len(_END)].decode() if why.startswith(_BY) else why.decode()
+
+
+def was_withdrawn(table: str) -> str:
+    """Return SQL that says whether a row of ``ledger_text`` is the reason of something that was withdrawn."""
+    return f"substr({table}.text, 1, {len(_WITHDRAWN)}) = {dialect.literal(_WITHDRAWN)}"

@@ -7,7 +7,7 @@ from itertools import islice
 from core.store.collector import collector_off
 from core.store.databases.interface import Connection
 from core.store.ledger.lines import ADDED, CHANGED, FREED, REMOVED, Change, decode
-from core.store.ledger.texts import Texts, packed
+from core.store.ledger.texts import Texts, packed, was_withdrawn
 
 _BATCH = 10_000
 _STAGE, _FORGOTTEN = "temp.ledger_stage", "temp.ledger_forgotten"
@@ -54,6 +54,9 @@ def apply(connection: Connection, export_id: int, number: int, lines: Iterable[s
 def prune(connection: Connection, export_id: int, oldest: int) -> None:
     """Forget what no version from *oldest* on can be asked for, but for when values left that are not listed now.
 
+    That something was withdrawn is remembered of what is listed again, too: whoever was told that an indicator is
+    revoked must never see it come back.
+
     Args:
         connection: In a write transaction of the caller's.
         export_id: Row id of the export.
@@ -64,9 +67,10 @@ def prune(connection: Connection, export_id: int, oldest: int) -> None:
     try:
         _forget(
             connection,
-            "last_version < ? AND (NOT is_listed OR EXISTS (SELECT 1 FROM ledger later"
+            "last_version < ? AND (NOT is_listed OR (EXISTS (SELECT 1 FROM ledger later"
             " WHERE later.export_id = ledger.export_id AND later.observable_id = ledger.observable_id"
-            " AND later.first_version > ledger.first_version AND later.is_listed))",
+            " AND later.first_version > ledger.first_version AND later.is_listed)"
+            f" AND NOT EXISTS (SELECT 1 FROM ledger_text t WHERE t.id = ended_by AND {was_withdrawn('t')})))",
             (export_id, oldest),
         )
         _forget(connection, "last_version < ?", (export_id, _departed_before(connection, export_id, oldest)))

@@ -9,7 +9,7 @@ from publishing import Publisher, addresses
 from taxii2client.exceptions import AccessError
 from taxii2client.v21 import Collection, Server
 
-from core.exports.stix_objects import NAMESPACE
+from core.exports.stable_ids import NAMESPACE
 from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND

@@ -1,0 +1,268 @@
+"""The events of a feed of MISP; ``core.exports.formats.misp_feed`` tells what they are."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import md5
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from core.exports.formatting.canonical_rows import why_not
+from core.exports.formatting.choices import TLPS
+from core.exports.formatting.contract import Gone, Output, OutputFile
+from core.exports.formatting.misp_types import TYPES, Attribute, attribute_of
+from core.exports.formatting.shown import Shown, ShownOf
+from core.exports.stable_ids import stable_uuid, stable_uuids
+from core.schemas.claim import TLP, Kind
+from core.schemas.instant import SECOND, Instant, to_datetime
+from core.store.snapshot import Row
+from core.values.markings import tlp_of
+
+MANIFEST = "manifest.json"
+MANY_ATTRIBUTES = 20_000
+LONGEST_TAG = 255
+CACHED = 5_000
+
+_COLOURS = {
+    TLP.CLEAR: "#ffffff",
+    TLP.GREEN: "#33ff00",
+    TLP.AMBER: "#ffc000",
+    TLP.AMBER_STRICT: "#ffc000",
+    TLP.RED: "#ff2b2b",
+}
+_TLP_WORDS = {tlp: word for word, tlp in TLPS.items()}
+_SUSPECT = (Kind.MALICIOUS, Kind.SUSPICIOUS)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The options, understood."""
+
+    events: int
+    org: str
+    threat_level: int
+    tlp: TLP | None
+
+
+def name_beside(out: Output, name: str) -> str:
+    """Return *name* in the folder of the export."""
+    folder, separator, _ = out.file_name.rpartition("/")
+    return f"{folder}{separator}{name}"
+
+
+class _Frame(NamedTuple):
+    """What attributes have in common whose assertions and dates are the same.
+
+    Attributes:
+        assertions: These.
+        timestamp: In seconds.
+        tlp: How strictly it is marked; -1 is not at all.
+        is_suspect: Somebody says that it is malicious or suspicious.
+        end: What stands behind the value and ``to_ids``.
+    """
+
+    assertions: object
+    timestamp: int
+    tlp: int
+    is_suspect: bool
+    end: str
+
+
+class _Event:
+    """One event that is being written."""
+
+    def __init__(self, uuid: str, file: OutputFile) -> None:
+        self.uuid, self._file = uuid, file
+        self.count, self._is_empty = 0, True
+        self.timestamp, self.tlp = 0, -1
+
+    def add(self, attributes: list[str], entries: int, timestamp: int, tlp: int) -> None:
+        """Add attributes, so many of which are entries of the list, with their latest timestamp and strictest marking."""
+        before = '{"Event":{"Attribute":[\n' if self._is_empty else ",\n"
+        self._file.write(before + ",\n".join(attributes), entries)
+        self._is_empty = False
+        self.count += entries
+        self.timestamp, self.tlp = max(self.timestamp, timestamp), max(self.tlp, tlp)
+
+    def end(self, meta: dict[str, object]) -> None:
+        """End it with what *meta*, its entry in the manifest, says of it."""
+        said = meta | {
+            "uuid": self.uuid,
+            "timestamp": str(self.timestamp),
+            "publish_timestamp": str(self.timestamp),
+            "analysis": str(meta["analysis"]),
+            "threat_level_id": str(meta["threat_level_id"]),
+            "published": True,
+        }
+        self._file.write(f"\n],{_text(said)[1:]}}}\n", 0)
+
+
+class Events:
+    """The events of a feed."""
+
+    def __init__(self, out: Output, options: Feed) -> None:
+        self._out, self._options = out, options
+        self._shown_of = ShownOf(out.instant)
+        self._events: dict[int, _Event] = {}
+        self._frames: dict[tuple[int, Instant, Instant | None], _Frame] = {}
+        self._seed = f"misp:{out.key}:{options.events}:"
+        self._long_tags: set[str] = set()
+
+    def delete(self, gone: Iterator[Gone]) -> None:
+        """Tell what has left the list."""
+        for item in gone:
+            if item.type not in TYPES or why_not(item.type, item.value):
+                continue
+            attribute = attribute_of(item.type, item.value)
+            if attribute.refused:
+                continue
+            name = f"{item.type}:{item.value}".encode()
+            moment, number = _seconds(item.since), crc32(name) % self._options.events
+            end = f',"timestamp":"{moment}","deleted":true}}'
+            (uuid,) = stable_uuids(self._seed_of(number), [name])
+            frame = _Frame(None, moment, -1 if item.tlp is None else item.tlp, is_suspect=False, end=end)
+            self._event(number).add([_attribute_text(uuid, attribute, frame)], 0, moment, frame.tlp)
+
+    def add(self, rows: list[Row]) -> str:
+        """Add rows to their events, and return the lines of their hashes."""
+        found: defaultdict[int, list[tuple[bytes, Attribute, _Frame]]] = defaultdict(list)
+        lines = []
+        many, uuids = self._options.events, {}
+        for row, frame in zip(rows, self._frames_of(rows), strict=True):
+            attribute = attribute_of(row.type, row.value)
+            if attribute.refused:
+                self._out.refuse(row, attribute.refused)
+                continue
+            name = f"{row.type}:{row.value}".encode()
+            number = crc32(name) % many
+            if number not in uuids:
+                uuids[number] = self._event(number).uuid
+            found[number].append((name, attribute, frame))
+            lines.append(f"{md5(attribute.value.encode(), usedforsecurity=False).hexdigest()},{uuids[number]}\n")
+        for number, items in found.items():
+            self._add(number, items)
+        return "".join(lines)
+
+    def end(self) -> str:
+        """End the events, and return the manifest."""
+        org = self._options.org
+        orgc = {"name": org, "uuid": stable_uuid(f"org:{org}")}
+        manifest = {}
+        for number, event in sorted(self._events.items()):
+            meta: dict[str, object] = {
+                "Orgc": orgc,
+                "Tag": [_tag(TLP(event.tlp))] if event.tlp >= 0 else [],
+                "info": f"{self._out.export}, {number + 1} of {self._options.events}",
+                "date": to_datetime(event.timestamp * SECOND).date().isoformat(),
+                "analysis": 2,
+                "threat_level_id": self._options.threat_level,
+                "timestamp": event.timestamp,
+            }
+            event.end(meta)
+            manifest[event.uuid] = meta
+        self._tell()
+        return _text(manifest) + "\n"
+
+    def _add(self, number: int, items: list[tuple[bytes, Attribute, _Frame]]) -> None:
+        uuids = stable_uuids(self._seed_of(number), [name for name, _, _ in items])
+        texts = [
+            _attribute_text(uuid, attribute, frame)
+            for uuid, (_, attribute, frame) in zip(uuids, items, strict=True)
+        ]
+        frames = [frame for _, _, frame in items]
+        moment, tlp = max(frame.timestamp for frame in frames), max(frame.tlp for frame in frames)
+        self._event(number).add(texts, len(texts), moment, tlp)
+
+    def _seed_of(self, number: int) -> str:
+        return f"{self._seed}{number}:"
+
+    def _event(self, number: int) -> _Event:
+        known = self._events.get(number)
+        if known is None:
+            uuid = stable_uuid(f"{self._seed}{number}")
+            known = self._events[number] = _Event(uuid, self._out.open(name_beside(self._out, f"{uuid}.json")))
+        return known
+
+    def _frames_of(self, rows: list[Row]) -> list[_Frame]:
+        known, found = self._frames, []
+        for row in rows:
+            key = id(row.tags), row.modified_at, row.listed_at
+            frame = known.get(key)
+            if frame is None or frame.assertions is not row.tags:
+                if len(known) >= CACHED:
+                    known.clear()
+                frame = known[key] = self._frame(row)
+            found.append(frame)
+        return found
+
+    def _frame(self, row: Row) -> _Frame:
+        shown = self._shown_of(row.tags)
+        listed_at = self._out.instant if row.listed_at is None else row.listed_at
+        moment = _seconds(max(row.modified_at, shown.changed_at, listed_at))
+        level = max((tlp for tlp in (shown.tlp, self._options.tlp) if tlp is not None), default=None)
+        end = (
+            f',"timestamp":"{moment}","deleted":false{_seen(shown)},"Tag":{_text(self._tags(shown.tags, level))}}}'
+        )
+        return _Frame(row.tags, moment, -1 if level is None else level, shown.kind in _SUSPECT, end)
+
+    def _tags(self, tags: tuple[str, ...], level: TLP | None) -> list[dict[str, object]]:
+        """Return tags as MISP has them; a marking that is less strict than another is left out."""
+        named = {tag.lower(): tag for tag in reversed(tags) if tlp_of(tag) is None}
+        long = {tag for tag in named.values() if len(tag) > LONGEST_TAG}
+        self._long_tags |= long
+        found: list[dict[str, object]] = [{"name": tag} for tag in reversed(named.values()) if tag not in long]
+        return [*found, _tag(level)] if level is not None else found
+
+    def _tell(self) -> None:
+        if self._long_tags:
+            self._out.note(
+                f"{len(self._long_tags):,} tags are longer than {LONGEST_TAG} characters and left out: MISP would cut them"
+            )
+        most = max((event.count for event in self._events.values()), default=0)
+        if most > MANY_ATTRIBUTES:
+            self._out.note(
+                f"the largest event has {most:,} attributes, which MISP is slow to read: the option events spreads them "
+                "over more, and makes all of them new"
+            )
+
+
+def _attribute_text(uuid: str, attribute: Attribute, frame: _Frame) -> str:
+    type_, category, is_for_detection = attribute.type
+    to_ids = "true" if is_for_detection and frame.is_suspect else "false"
+    return (
+        f'{{"uuid":"{uuid}","type":"{type_}","category":"{category}","value":{_text(attribute.value)},'
+        f'"to_ids":{to_ids}{frame.end}'
+    )
+
+
+def _tag(level: TLP) -> dict[str, object]:
+    return {
+        "name": f"tlp:{_TLP_WORDS[level]}",
+        "colour": _COLOURS[level],
+        "local": False,
+        "relationship_type": "",
+    }
+
+
+def _seen(shown: Shown) -> str:
+    first, last = shown.first_seen, shown.last_seen
+    if first is not None and last is not None and last < first:
+        last = None  # of two sources, each with one of them; MISP takes no such pair
+    words = (("first_seen", first), ("last_seen", last))
+    return "".join(
+        f',"{name}":"{to_datetime(moment).isoformat(timespec="microseconds")}"'
+        for name, moment in words
+        if moment is not None
+    )
+
+
+def _seconds(moment: Instant) -> int:
+    """Return *moment* in seconds, rounded up: what comes later in the same second is later."""
+    return -(-moment // SECOND)
+
+
+def _text(value: object) -> str:
+    return _encode(value).decode()

@@ -1,0 +1,68 @@
+"""Which assertions of a row let it onto a list, and until when: what `conditions` asks of the database, of one row."""
+
+from typing import TYPE_CHECKING
+
+from core.schemas.claim import Kind
+from core.schemas.export import Selection
+from core.schemas.instant import SECOND, Instant
+from core.store.conditions import Known
+from core.values.tags import tag_key
+
+if TYPE_CHECKING:
+    from core.store.rows import RowAssertion
+
+_WORSE = {Kind.SUSPICIOUS.name.lower(), Kind.MALICIOUS.name.lower()}
+_INFO, _BENIGN = Kind.INFO.name.lower(), Kind.BENIGN.name.lower()
+
+
+class LettingIn:
+    """Judges the assertions of rows that a selection takes.
+
+    Args:
+        selection: What the rows were taken by.
+        known: What the snapshot knows of tags and sources.
+    """
+
+    def __init__(self, selection: Selection, known: Known) -> None:
+        self._selection = selection
+        self._kinds = _WORSE | ({_INFO} if selection.with_info else set())
+        self._included, self._ignored = _keys(selection.include), _keys(selection.ignore)
+        self._named = self._included | _keys(selection.require)
+        names = {key: name for name, key in known.sources.items()}
+        self._confidences = {names[key]: value for key, value in known.confidences.items()}
+
+    def judge(self, item: "RowAssertion", *, has_begun: bool, instant: Instant) -> None:
+        """Put down whether *item* counts at *instant*, and until when."""
+        until = self._until(item)
+        item.counts = has_begun and (until is None or instant < until) and self._is_asked_for(item)
+        item.counts_until = until
+
+    def _until(self, item: "RowAssertion") -> Instant | None:
+        selection = self._selection
+        ends = []
+        if item.expires_at is not None and not selection.any_freshness:
+            ends.append(item.expires_at + selection.grace_s * SECOND)
+        if selection.max_age_s is not None and item.received_at is not None:
+            ends.append(item.received_at + selection.max_age_s * SECOND + 1)
+        return min(ends, default=None)
+
+    def _is_asked_for(self, item: "RowAssertion") -> bool:
+        selection, key = self._selection, tag_key(item.tag)
+        if selection.undated == "drop" and item.expires_at is None and not _has_date(item):
+            return False
+        if selection.least_confidence is not None:
+            confidence = item.confidence
+            confidence = self._confidences.get(item.source) if confidence is None else confidence
+            if confidence is None or confidence < selection.least_confidence:
+                return False
+        if item.kind not in self._kinds and not (item.kind == _BENIGN and key in self._named):
+            return False
+        return key not in self._ignored and (not self._included or key in self._included)
+
+
+def _keys(names: tuple[str, ...]) -> set[str]:
+    return {tag_key(name) for name in names}
+
+
+def _has_date(item: "RowAssertion") -> bool:
+    return any((item.valid_from, item.valid_until, item.first_seen, item.last_seen))
