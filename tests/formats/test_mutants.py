@@ -149,6 +149,8 @@ MUTANTS = (
         'HEAD = ""',
         "test_clamav.py::test_the_empty_form_loads",
         tool="clamscan",
+    ),
+    Mutant(
         "a quote in a cell is not doubled",
         "core.exports.formatting.csv_cells",
         """text.replace('"', '""')""",
@@ -175,6 +177,8 @@ MUTANTS = (
         ",{cell(said.description(found))}",
         "",
         "test_check_point.py::TestCheckPoint::test_harmless_values_are_written",
+    ),
+    Mutant(
         "a URL that is too long is cut",
         "core.exports.formatting.urls",
         "raise RefusedValue(TOO_LONG)",
