@@ -217,7 +217,7 @@ def test_networks_of_exports_hold_for_versions(desk: Desk) -> None:
     """A list that may be fetched from some addresses only is not to be had from others as a version."""
     desk.fill(1)
     desk.define("far", network=["192.0.2.0/24"])
-    desk.define("near", networks=["127.0.0.0/8"])
+    desk.define("near", network=["127.0.0.0/8"])
     desk.run("far")
     desk.run("near")
     far = desk.admin.get(path_of("far", "versions", 1, "files", "far.txt"))
