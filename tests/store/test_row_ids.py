@@ -75,6 +75,7 @@ def test_nor_after_a_copy(store, tmp_path):
 def at_revision(path, revision):
     """Make a database of an older version of this program."""
     connection = sqlite.connect(path)
+    connection.execute("PRAGMA foreign_keys = OFF")  # as for every upgrade
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as shared, shared.begin():
         upgrade_to(revision, shared)

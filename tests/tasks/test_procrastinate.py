@@ -297,7 +297,7 @@ def test_a_killed_run_is_taken_over(home, place, on):
 
     assert ("done", 2) == (job.state, job.attempt)
     assert took_s < 60
-    assert (took_s > 25) is bool(on)  # of another host only claims that ran out tell
+    assert not on or took_s > 25  # of another host only claims that ran out tell
     assert "8.8.4.1\n8.8.4.2\n" == (home / "lists/x.txt").read_text()
     with open_store(place) as store:
         assert ["completed", "failed"] == [run.status for run in runs.runs(store, "x")]

@@ -216,8 +216,8 @@ def test_large_version_that_was_altered_is_not_sent_to_its_end(desk: Desk) -> No
 def test_networks_of_exports_hold_for_versions(desk: Desk) -> None:
     """A list that may be fetched from some addresses only is not to be had from others as a version."""
     desk.fill(1)
-    desk.define("far", **{"allow-from": ["192.0.2.0/24"]})
-    desk.define("near", networks=["127.0.0.0/8"])
+    desk.define("far", network=["192.0.2.0/24"])
+    desk.define("near", network=["127.0.0.0/8"])
     desk.run("far")
     desk.run("near")
     far = desk.admin.get(path_of("far", "versions", 1, "files", "far.txt"))
