@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -119,6 +119,9 @@ class RowReader:
         self._columns = f"{_COLUMNS}, {_LISTED_AT.format(listed_by) if listed_by else 'NULL'}"
         self._instant = instant
         self._lifetimes = lifetimes
+        self._is_plain = lifetimes.is_plain and letting_in is None
+        # Many rows were received together.
+        self._end = lru_cache(maxsize=_SHARED)(partial(_end, lifetimes, instant))
         self._tags: dict[str, int] = {}
         self._sources: dict[str, int] = {}
         if not lifetimes.is_plain:
@@ -196,13 +199,11 @@ class RowReader:
         known = self._shared.get(sign)
         if known is None:
             known = self._shared[sign] = self._decode(text)
-            is_plain = self._lifetimes.is_plain and self._letting_in is None
-            if not is_plain or '"withdrawn_at":' in text or '"valid_' in text:
+            if not self._is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
                     self._judge(item, at, type_)
             else:  # nothing but the time of receipt counts, and that is one for all
-                end = lives_until(at, self._lifetimes.default_s)
-                expires_at, fresh = None if end == LATEST else end, self._instant < end
+                expires_at, fresh = self._end(at)
                 for item in known:
                     item.fresh = fresh
                     item.expires_at = expires_at
@@ -234,6 +235,12 @@ class RowReader:
         for key, tag, source, at in dialect.find_by_ids(self._connection, columns, "assertion", ids):
             found.setdefault(key, {})[tags[tag], sources[source]] = at
         return found
+
+
+def _end(lifetimes: Lifetimes, instant: Instant, at: Instant) -> tuple[Instant | None, bool]:
+    """Return when what was received at *at* and says nothing of its end does end, and whether it is fresh."""
+    end = lives_until(at, lifetimes.default_s)
+    return None if end == LATEST else end, instant < end
 
 
 @lru_cache(maxsize=65_536)
