@@ -40,9 +40,7 @@ def test_a_client_finds_what_the_bundle_has(publisher):
     server = Server(f"{publisher.api.url}/taxii2/", user="siem", password=token)
     (collection,) = server.default.collections
     found = {
-        item["id"]: item
-        for page in as_pages(collection.get_objects, per_request=7)
-        for item in page["objects"]
+        item["id"]: item for page in as_pages(collection.get_objects, per_request=7) for item in page["objects"]
     }
 
     assert {value for _, value in listed} == {item["name"] for item in found.values()}
