@@ -1,5 +1,6 @@
 """Which assertions of a row let it onto a list, and until when: what `conditions` asks of the database, of one row."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.schemas.claim import Kind
@@ -33,18 +34,20 @@ class LettingIn:
 
     def judge(self, item: "RowAssertion", *, has_begun: bool, instant: Instant) -> None:
         """Put down whether *item* counts at *instant*, and until when."""
-        until = self._until(item)
+        until = None
+        if item.expires_at is not None and not self._selection.any_freshness:
+            until = item.expires_at + self._selection.grace_s * SECOND
         item.counts = has_begun and (until is None or instant < until) and self._is_asked_for(item)
         item.counts_until = until
 
-    def _until(self, item: "RowAssertion") -> Instant | None:
-        selection = self._selection
-        ends = []
-        if item.expires_at is not None and not selection.any_freshness:
-            ends.append(item.expires_at + selection.grace_s * SECOND)
-        if selection.max_age_s is not None and item.received_at is not None:
-            ends.append(item.received_at + selection.max_age_s * SECOND + 1)
-        return min(ends, default=None)
+    def bound(self, items: Sequence["RowAssertion"]) -> None:
+        """Let none of those that were judged count for longer than the list keeps what nobody has said again."""
+        received = [item.received_at for item in items if item.counts and item.received_at is not None]
+        if self._selection.max_age_s is None or not received:
+            return
+        until = max(received) + self._selection.max_age_s * SECOND + 1
+        for item in items:
+            item.counts_until = until if item.counts_until is None else min(item.counts_until, until)
 
     def _is_asked_for(self, item: "RowAssertion") -> bool:
         selection, key = self._selection, tag_key(item.tag)

@@ -194,6 +194,8 @@ class RowReader:
             found = self._decode(text)
             for item in found:
                 self._judge(item, each[item.tag, item.source], type_)
+            if self._letting_in is not None:
+                self._letting_in.bound(found)
             return found
         sign = (text, at, type_ if self._lifetimes.types else "")
         known = self._shared.get(sign)
@@ -202,6 +204,8 @@ class RowReader:
             if not self._is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
                     self._judge(item, at, type_)
+                if self._letting_in is not None:
+                    self._letting_in.bound(known)
             else:  # nothing but the time of receipt counts, and that is one for all
                 expires_at, fresh = self._end(at)
                 for item in known:

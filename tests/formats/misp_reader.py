@@ -126,7 +126,9 @@ def events_of(content):
         assert not mine & taken, "an instance blocks what it has from another event"
         taken |= mine
         hashes += [
-            f"{hashlib.md5(item['value'].encode()).hexdigest()},{key}" for item in attributes if not item["deleted"]
+            f"{hashlib.md5(item['value'].encode()).hexdigest()},{key}"
+            for item in attributes
+            if not item["deleted"]
         ]
         events[key] = event
     assert sorted(hashes) == sorted(content["hashes.csv"].decode().splitlines())

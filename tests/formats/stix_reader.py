@@ -23,7 +23,9 @@ TLP_2 = {
     "939a9414-2ddd-4d32-a0cd-375ea402b003": "amber+strict",
     "e828b379-4e03-4974-9ac4-e53a884c97c1": "red",
 }
-COMPARISON = re.compile(r"\[([a-z0-9-]+:[A-Za-z0-9_.'-]+) (=|ISSUBSET) (?:'((?:[^'\\]|\\['\\])*)'|([0-9]+))\]", re.DOTALL)
+COMPARISON = re.compile(
+    r"\[([a-z0-9-]+:[A-Za-z0-9_.'-]+) (=|ISSUBSET) (?:'((?:[^'\\]|\\['\\])*)'|([0-9]+))\]", re.DOTALL
+)
 
 
 def no_twins(pairs):

@@ -53,10 +53,11 @@ class TestMispFeed(FormatConformance):
         if type == "hostname":
             return f"{'domain' if value.count('.') == 1 else 'hostname'} {value}"
         if type == "certificate":
-            return f"x509-fingerprint-{ {32: 'md5', 40: 'sha1', 64: 'sha256'}[len(value)]} {value}"
+            return f"x509-fingerprint-{ {32: 'md5', 40: 'sha1', 64: 'sha256'}[len(value)] } {value}"
         if type == "wallet":
             return value.replace(":", " ")
-        return f"{NAMES.get(type, type)} {value.lower() if type == 'tlsh' else value.removeprefix('AS') if type == 'asn' else value}"
+        said = {"tlsh": value.lower(), "asn": value.removeprefix("AS")}.get(type, value)
+        return f"{NAMES.get(type, type)} {said}"
 
 
 class TestOneEvent(TestMispFeed):
@@ -203,14 +204,18 @@ def test_what_left_is_told_as_deleted(tmp_path):
 
 def test_what_cannot_be_an_attribute_is_not_told_as_gone(tmp_path):
     """An older version of this program may have listed it."""
-    assert [] == attributes(tmp_path, [], gone("x", INSTANT, type_="generic"), gone("a..b", INSTANT), gone("a.b", INSTANT))
+    assert [] == attributes(
+        tmp_path, [], gone("x", INSTANT, type_="generic"), gone("a..b", INSTANT), gone("a.b", INSTANT)
+    )
 
 
 def test_detection_is_for_what_is_suspected(tmp_path):
     """And of a type that MISP detects by."""
     kinds = ("malicious", "suspicious", "info", "benign")
     rows = [row(f"{kind}.example", tag(kind=kind)) for kind in kinds]
-    found = {item["value"]: item["to_ids"] for item in attributes(tmp_path, [*rows, row("AS5", tag(), type_="asn")])}
+    found = {
+        item["value"]: item["to_ids"] for item in attributes(tmp_path, [*rows, row("AS5", tag(), type_="asn")])
+    }
 
     assert {"malicious.example": True, "suspicious.example": True} | dict.fromkeys(
         ("info.example", "benign.example", "5"), False
@@ -219,7 +224,9 @@ def test_detection_is_for_what_is_suspected(tmp_path):
 
 def test_one_marking_and_no_more(tmp_path):
     """The strictest, whatever the tags say of their own; of the event that of its strictest attribute."""
-    rows = [row("a.example", tag("TLP:RED", tlp="amber+strict"), tag("tlp:clear", tlp="clear"), tag("C2"), tag("c2"))]
+    rows = [
+        row("a.example", tag("TLP:RED", tlp="amber+strict"), tag("tlp:clear", tlp="clear"), tag("C2"), tag("c2"))
+    ]
     content, _ = made(tmp_path, [*rows, row("b.example", tag(tlp="green"))], events="1")
     (event,) = events_of(content).values()
 
@@ -254,7 +261,11 @@ def test_dates_that_contradict_each_other(tmp_path):
         ("path", "b.exe", "a path without a folder; that is a file name"),
         ("file", "\U0001f600.exe", "a character beyond U+FFFF, which MISP replaces"),
         ("hostname", "a.b", "a name whose last label is one letter, which MISP does not take"),
-        ("certificate", "0123", "neither a fingerprint of MD5, SHA-1 nor SHA-256; MISP has no type for serial numbers"),
+        (
+            "certificate",
+            "0123",
+            "neither a fingerprint of MD5, SHA-1 nor SHA-256; MISP has no type for serial numbers",
+        ),
         ("wallet", "eth:0x" + "0" * 40, "a wallet of a currency that MISP has no type for"),
         ("md5", "zz", "not an MD5 hash: a character that is no hexadecimal digit"),
         ("ipv4", "300.1.1.1", "not an IPv4 address"),
@@ -333,7 +344,9 @@ def test_pymisp_makes_the_same_of_it(tmp_path, kit):
     """Manifest and hashes, of what is hostile, of nothing, and of what has left."""
     check_by_pymisp(hostile(kit(), tmp_path / "hostile").files, tmp_path / "a")
     check_by_pymisp(made(tmp_path / "nothing", [])[0], tmp_path / "b")
-    check_by_pymisp(made(tmp_path / "gone", [row("a.example", tag())], gone("b.example", INSTANT))[0], tmp_path / "c")
+    check_by_pymisp(
+        made(tmp_path / "gone", [row("a.example", tag())], gone("b.example", INSTANT))[0], tmp_path / "c"
+    )
 
 
 @pytest.mark.intel

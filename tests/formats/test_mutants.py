@@ -200,6 +200,41 @@ MUTANTS = (
         "test_squid.py::test_it_is_checked_before_it_is_published[TestSquid]",
         tool="squid",
     ),
+    Mutant(
+        "a backslash is not escaped in a pattern",
+        "core.exports.stix_objects",
+        'return text.replace("\\\\", "\\\\\\\\").replace',
+        "return text.replace",
+        "test_stix.py::TestStix::test_a_hostile_value_is_itself_or_refused",
+    ),
+    Mutant(
+        "what was withdrawn is not revoked",
+        "core.exports.formats.stix",
+        '"revoked":true,',
+        "",
+        "test_stix_versions.py::test_what_is_withdrawn_is_revoked_and_stays_so",
+    ),
+    Mutant(
+        "a revoked indicator comes back",
+        "core.exports.formats.stix",
+        "id_ = stix_objects.indicator_id(row.type, row.value, came_back_at)",
+        "id_ = stix_objects.indicator_id(row.type, row.value)",
+        "test_stix_versions.py::test_what_comes_back_has_another_id_for_ever",
+    ),
+    Mutant(
+        "the timestamp of an event does not rise with what comes late",
+        "core.exports.formatting.misp_events",
+        "max(row.modified_at, shown.changed_at, listed_at)",
+        "max(row.modified_at, shown.changed_at)",
+        "test_misp_versions.py::test_what_was_known_for_long_arrives_when_it_is_listed",
+    ),
+    Mutant(
+        "the timestamp of an event does not rise with what leaves",
+        "core.exports.formatting.misp_events",
+        "self.timestamp, self.tlp = max(self.timestamp, timestamp), max(self.tlp, tlp)",
+        "self.timestamp, self.tlp = max(self.timestamp, timestamp * bool(entries)), max(self.tlp, tlp)",
+        "test_misp_versions.py::test_what_leaves_leaves_the_instance",
+    ),
 )
 
 

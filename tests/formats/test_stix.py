@@ -10,6 +10,7 @@ import stix2
 from name_readers import hostile, written
 from real_names import real_addresses, real_names
 from stix2.pattern_visitor import create_pattern_object
+from stix2patterns.exceptions import ParseException
 from stix2validator import ValidationOptions, validate_string
 from stix_reader import bundle_of, check_id, check_indicator, comparison_of, tlp_of
 
@@ -74,7 +75,9 @@ class TestStix(FormatConformance):
             path, operator = ("ipv6" if ":" in value else "ipv4") + "-addr:value", self.operator
         elif type == "certificate":
             path = {40: "x509-certificate:hashes.'SHA-1'", 64: "x509-certificate:hashes.'SHA-256'"}.get(len(value))
-            path = {32: "x509-certificate:hashes.MD5", 128: "x509-certificate:hashes.'SHA-512'"}.get(len(value), path)
+            path = {32: "x509-certificate:hashes.MD5", 128: "x509-certificate:hashes.'SHA-512'"}.get(
+                len(value), path
+            )
             path = path or "x509-certificate:serial_number"
         else:
             path = PATHS[type]
@@ -158,7 +161,8 @@ def test_a_bundle_byte_for_byte(tmp_path):
 
     assert (
         '{"type":"bundle","objects":[\n'
-        '{"type":"indicator","spec_version":"2.1","id":"indicator--' f'{own}",'
+        '{"type":"indicator","spec_version":"2.1","id":"indicator--'
+        f'{own}",'
         '"created":"2026-09-12T14:13:20.000Z","modified":"2026-09-20T14:13:20.000Z",'
         '"indicator_types":["malicious-activity"],"description":"listed for c2, botnet","name":"bad.example",'
         '"pattern":"[domain-name:value = \'bad.example\']","pattern_type":"stix","pattern_version":"2.1",'
@@ -251,7 +255,9 @@ def test_modified_rises_with_whatever_changes_the_object(tmp_path, assertion, mo
 
 def test_what_was_withdrawn_is_revoked(tmp_path):
     """It has the dates that it had, and is modified by the run that left it out."""
-    listed, left = objects_of(tmp_path, [row("a.example")], gone("b'\\x", INSTANT - SECOND, type_="file", tlp=TLP.AMBER))
+    listed, left = objects_of(
+        tmp_path, [row("a.example")], gone("b'\\x", INSTANT - SECOND, type_="file", tlp=TLP.AMBER)
+    )
 
     assert "revoked" not in listed
     assert (True, "amber") == (left["revoked"], tlp_of(left))
@@ -287,7 +293,9 @@ def test_a_registry_key_needs_its_hive(tmp_path, key):
     """A pattern without it matches nothing."""
     made = written(TestStix(), [Value("registry_key", key), Value("registry_key", "HKU\\x")], tmp_path)
 
-    assert {Value("registry_key", key): "a registry key without its hive, which a pattern has to name"} == made.refused
+    assert {
+        Value("registry_key", key): "a registry key without its hive, which a pattern has to name"
+    } == made.refused
 
 
 @pytest.mark.parametrize(
@@ -339,7 +347,7 @@ def test_oasis_finds_nothing_to_say(tmp_path, kit):
     check_by_oasis(text_of(tmp_path / "nothing", []))
     check_by_oasis(text_of(tmp_path / "gone", [row("a.example", tag())], gone("a.example", INSTANT - DAY)))
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, ParseException)):
         check_by_oasis(text.replace("\\\\'", "'"))
 
 
