@@ -235,6 +235,30 @@ MUTANTS = (
         "self.timestamp, self.tlp = max(self.timestamp, timestamp * bool(entries)), max(self.tlp, tlp)",
         "test_misp_versions.py::test_what_leaves_leaves_the_instance",
     ),
+    Mutant(
+        "a semicolon ends a content",
+        "core.exports.formatting.suricata_rules",
+        r"[^ !#-9<-\[\]-{}~]",
+        r"[^ !#-9;-\[\]-{}~]",
+        "test_suricata.py::test_suricata_takes_whatever_is_written[TestSuricata]",
+        tool="suricata",
+    ),
+    Mutant(
+        "a name that only ends like another is told",
+        "core.exports.formats.suricata",
+        'dotprefix; content:".{{0}}"',
+        'content:"{{0}}"',
+        "test_suricata.py::test_names_and_what_is_below_them_are_told",
+        tool="suricata",
+    ),
+    Mutant(
+        "a sid is given to two rules",
+        "core.exports.formatting.suricata_rules",
+        "STEP * found.number + slot",
+        "STEP * found.number",
+        "test_suricata.py::test_suricata_takes_whatever_is_written[TestEveryOption]",
+        tool="suricata",
+    ),
 )
 
 
