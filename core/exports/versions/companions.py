@@ -56,7 +56,6 @@ class Companions:
             StorageError: Something could not be stored.
             ConfigError: The signing key cannot be used.
         """
-        self._delete_what_left_the_set(record)
         extra = self._delta(record, changes)
         names = [file.name for file in (*files, *extra)]
         settings = self._settings
@@ -100,30 +99,6 @@ class Companions:
             said = {"export": self._definition.name, "why": str(error)}
             _log.warning("signatures or checksums of before are still beside the files", extra=said)
 
-    def _delete_what_left_the_set(self, record: ManifestRecord) -> None:
-        """Delete files of the version before that this one has not: whoever reads the folder would go on with them.
-
-        Only what still has the bytes of that version; the name may be another export's by now.
-        """
-        there = {file.file_name for file in record.files}
-        # An export that was moved leaves its files, which its user is told of.
-        gone = [
-            file
-            for before in self._before(record)
-            if (before.place, _own_name(before)) == (record.place, _own_name(record))
-            for file in before.files
-            if file.file_name not in there
-        ]
-        storage = Storage(get_client(self._place))
-        try:
-            for file in gone:
-                if storage.unchanged(file.file_name, file.size_bytes, file.sha256) is not None:
-                    storage.delete(file.file_name)
-                    storage.delete(file.file_name + places.SIGNATURE)
-        except StorageError as error:
-            said = {"export": self._definition.name, "why": str(error)}
-            _log.warning("files of before are still beside those of the current version", extra=said)
-
     def _put_sums_elsewhere(self, record: ManifestRecord) -> None:
         """Vouch no longer for what was left where the export was published before; best effort."""
         for before in self._before(record):
@@ -138,7 +113,3 @@ class Companions:
         """Return the record of the version that another starts from, if that is kept."""
         known = archives.find(self._store, self._definition.name, KEPT)
         return [item.record for item in known if item.number == record.base]
-
-
-def _own_name(record: ManifestRecord) -> object:
-    return record.definition.get("file_name")

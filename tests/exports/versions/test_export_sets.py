@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from export_samples import NOW, claim
 
-from core.clients.persistient_storage.storage import Storage
-from core.errors import StorageUnavailable
 from core.exports.publishing import publish
 from core.exports.run import run_export
 from core.exports.versions.rollback import roll_back
@@ -62,38 +60,6 @@ def test_a_file_that_left_the_set_leaves_the_folder(fill, pieces, store, setting
 
     assert names(*"ac") == there()
     assert b"b.example" not in published("SHA256SUMS")
-
-
-def test_what_another_export_publishes_under_the_name_stays(fill, pieces, define, store, settings, published):
-    """It has other bytes than the version had."""
-    fill(*(claim(f"{letter}.example", "hostname", "c2") for letter in "ab"))
-    run_export(store, "x", settings, now=NOW)
-    (Path(settings.export_path) / "pieces" / "b.example.txt").write_bytes(b"mine\n")
-    clearing.clear(store, "hostname", "b.example", "false alarm", NOW + DAY)
-
-    run_export(store, "x", settings, now=NOW + DAY)
-
-    assert b"mine\n" == published("pieces/b.example.txt")
-
-
-def unavailable(storage, name):
-    """Stand in for a storage that cannot be reached."""
-    raise StorageUnavailable(name)
-
-
-def test_what_could_not_be_deleted_is_deleted_by_a_later_run(fill, pieces, store, settings, there, monkeypatch):
-    """The run is completed all the same."""
-    fill(*(claim(f"{letter}.example", "hostname", "c2") for letter in "ab"))
-    run_export(store, "x", settings, now=NOW)
-    clearing.clear(store, "hostname", "b.example", "false alarm", NOW + DAY)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Storage, "delete", unavailable)
-        assert "completed" == run_export(store, "x", settings, now=NOW + DAY).status
-    assert names(*"ab") == there()
-    run_export(store, "x", settings, now=NOW + 2 * DAY)
-
-    assert names("a") == there()
 
 
 def test_a_rollback_brings_files_back(fill, pieces, store, settings, there):
