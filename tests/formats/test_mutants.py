@@ -129,6 +129,14 @@ MUTANTS = (
         "test_suricata_dataset.py::test_what_is_listed_is_told",
         tool="suricata",
     ),
+    Mutant(
+        "addresses fill the table of hosts",
+        "core.exports.formats.suricata_iprep",
+        'IPV4: f"/32{end}"',
+        "IPV4: end",
+        "test_suricata_iprep.py::test_none_of_many_addresses_is_forgotten",
+        tool="suricata",
+    ),
 )
 
 

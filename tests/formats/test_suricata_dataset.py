@@ -266,7 +266,7 @@ def test_real_names_and_addresses_are_told(tmp_path, intel):
     for name in (*names.some, *names.below, *names.passing):
         port = capture.dns_query(name)
         caught |= {port} if name in on_list else set()
-    client = {True: "2001:db8:77::1", False: "10.1.1.1"}
+    client = {True: "2a03:7777::1", False: "10.1.1.1"}
     caught |= {capture.packet(client[":" in address], address) for address in set(listed)}
     for address in others:
         capture.packet(client[":" in address], address)
