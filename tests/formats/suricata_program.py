@@ -26,12 +26,16 @@ app-layer:
       libhtp:
         default-config:
           personality: IDS
+          request-body-limit: 0
+          response-body-limit: 0
 outputs:
   - eve-log:
       enabled: yes
       filename: eve.json
       types:
         - alert
+        - files:
+            force-hash: [md5, sha1, sha256]
 """
 CLASSES = "config classification: trojan-activity,A trojan,1\n"
 HARMLESS = ("no rules were loaded",)
@@ -65,6 +69,8 @@ def told(rules: Path, capture: Capture, more: str = "") -> dict[int, list[tuple[
     found = defaultdict(set)
     for line in (folder / "eve.json").read_text("utf-8").splitlines():
         event = json.loads(line)
+        if event["event_type"] != "alert":
+            continue
         for end in ("src_port", "dest_port"):
             found[event[end]].add((event["alert"]["signature_id"], event["alert"]["signature"]))
     return {port: sorted(some) for port, some in found.items() if port in capture.ports}

@@ -259,6 +259,22 @@ MUTANTS = (
         "test_suricata.py::test_suricata_takes_whatever_is_written[TestEveryOption]",
         tool="suricata",
     ),
+    Mutant(
+        "a line of base64 holds a line end, as that of echo does",
+        "core.exports.formats.suricata_dataset",
+        "map(str.encode, values)",
+        'map(str.encode, [f"{value}\\n" for value in values])',
+        "test_suricata_dataset.py::test_what_is_listed_is_told",
+        tool="suricata",
+    ),
+    Mutant(
+        "addresses fill the table of hosts",
+        "core.exports.formats.suricata_iprep",
+        'IPV4: f"/32{end}"',
+        "IPV4: end",
+        "test_suricata_iprep.py::test_none_of_many_addresses_is_forgotten",
+        tool="suricata",
+    ),
 )
 
 

@@ -424,7 +424,7 @@ def test_real_addresses_are_told(tmp_path, intel):
     path = _rules(tmp_path, real)
     listed, others = reading.asked(real, 200)
     capture = Capture()
-    client = {True: "2001:db8:77::1", False: "10.1.1.1"}
+    client = {True: "2a03:7777::1", False: "10.1.1.1"}
     caught = {capture.packet(client[":" in address], address) for address in listed}
     caught |= {capture.packet(address, client[":" in address]) for address in listed[::5]}
     for address in others:

@@ -31,15 +31,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import DefinitionError, RefusedValue
-from core.exports.formats import Consumer, Option, Output, Value, Values, nearest, yes_or_no
+from core.errors import RefusedValue
+from core.exports.formats import Consumer, Option, Output, Value, Values, yes_or_no
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.suricata_rules import OPTIONS as RULE_OPTIONS
 from core.exports.formatting.suricata_rules import (
+    PROTOCOLS,
+    PROTOCOLS_OPTION,
     RuleOptions,
     content,
+    parse_protocols,
     parse_rule_options,
     revision_of,
     rule_lines,
@@ -56,9 +59,8 @@ LONGEST_CONTENT = 4_000
 HTTPS = "of https, which cannot be read on the wire; https=yes is for traffic that is decrypted"
 NOT_JA3 = "not 32 hexadecimal digits in lower case"
 TOO_LONG = "longer than a content can be: 4,000 characters as a rule has them"
-PROTOCOLS = ("dns", "tls", "http", "quic")
 OPTIONS = RULE_OPTIONS | {
-    "protocols": Option("dns,tls,http", f"where names are looked for, of {', '.join(PROTOCOLS)}"),
+    "protocols": PROTOCOLS_OPTION,
     "subdomains": Option("yes", "whether a name stands for all below it: yes or no"),
     "https": Option("no", "rules for URLs of https, too, for traffic that is decrypted: yes or no"),
 }
@@ -100,15 +102,9 @@ class Rules:
 
 def parse(options: Mapping[str, str]) -> Rules:
     """Return the options, understood."""
-    words = [word.strip().lower() for word in options["protocols"].split(",")]
-    for word in words:
-        if word not in PROTOCOLS:
-            raise DefinitionError(
-                f"the option protocols has no {word!r}{nearest(word, PROTOCOLS)}; known: {', '.join(PROTOCOLS)}"
-            )
     return Rules(
         parse_rule_options(options),
-        [word for word in PROTOCOLS if word in words],
+        parse_protocols(options),
         yes_or_no(options, "subdomains"),
         yes_or_no(options, "https"),
     )

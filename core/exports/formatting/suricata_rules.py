@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
 
-from core.errors import DefinitionError
-from core.exports.formats import Option, Output, Value
+from core.errors import DefinitionError, RenderError
+from core.exports.formats import Option, Output, Value, nearest
 from core.exports.formatting.choices import choice, number
 
 KIND = "suricata sid"
@@ -28,6 +28,8 @@ OPTIONS = {
     "classtype": Option("trojan-activity", "a name out of classification.config, or nothing"),
     "metadata": Option("", "for the keyword metadata: 'KEY VALUE, KEY VALUE'"),
 }
+PROTOCOLS = ("dns", "tls", "http", "quic")
+PROTOCOLS_OPTION = Option("dns,tls,http", f"where names are looked for, of {', '.join(PROTOCOLS)}")
 _is_message = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,()/-]{0,63}").fullmatch
 _is_classtype = re.compile(r"[a-z0-9-]{0,64}").fullmatch
 _WORD = r"[A-Za-z0-9_.-]{1,64}"
@@ -86,6 +88,21 @@ def parse_rule_options(options: Mapping[str, str]) -> RuleOptions:
     )
 
 
+def parse_protocols(options: Mapping[str, str]) -> list[str]:
+    """Return the option ``protocols``, in the order of `PROTOCOLS`.
+
+    Raises:
+        DefinitionError: It names none, or another.
+    """
+    words = [word.strip().lower() for word in options["protocols"].split(",")]
+    for word in words:
+        if word not in PROTOCOLS:
+            raise DefinitionError(
+                f"the option protocols has no {word!r}{nearest(word, PROTOCOLS)}; known: {', '.join(PROTOCOLS)}"
+            )
+    return [word for word in PROTOCOLS if word in words]
+
+
 def content(text: str) -> str:
     """Return *text* as it stands in a content, without the quotes."""
     return _UNSAFE.sub(lambda found: "".join(f"|{byte:02x}|" for byte in found[0].encode()), text)
@@ -125,3 +142,22 @@ def rule_lines(
         for slot, bodies in rules.items()
     ]
     return "".join(chain.from_iterable(zip(*lines, strict=True))), len(numbers)
+
+
+def list_rules(options: RuleOptions, out: Output, kind: str, rules: Mapping[int, str]) -> str:
+    """Return rules that are about a whole list, with sids as those of an observable.
+
+    Args:
+        options: Of all rules.
+        out: Gives numbers.
+        kind: What is on the list; a list of each kind for each export.
+        rules: Which of the rules of the list (0 to 7) -> body.
+
+    Raises:
+        RenderError: The sid is too large.
+    """
+    revised = [(Value("list", kind), revision_of([*rules.values()]))]
+    lines, count = rule_lines(options, out, revised, {slot: [body] for slot, body in rules.items()})
+    if not count:
+        raise RenderError(f"the rules for {kind}: {BEYOND}")
+    return lines
