@@ -52,7 +52,7 @@ def test_a_held_run_puts_back_what_consumers_had(hundred, shrink, run, settings,
 def test_a_failed_run_puts_it_back_too(hundred, run, settings, store, lines, damage, monkeypatch):
     """It cannot be made, and what is published is there all the same."""
     damage(Path(settings.export_path) / "x.txt")
-    monkeypatch.setattr("core.exports.budget.render", lambda *_: (_ for _ in ()).throw(StorageError("full")))
+    monkeypatch.setattr("core.exports.budget.render", lambda *_, **__: (_ for _ in ()).throw(StorageError("full")))
 
     with pytest.raises(StorageError, match="full"):
         run(DAY_2)
