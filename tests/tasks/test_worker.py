@@ -165,12 +165,12 @@ def test_a_run_that_is_cancelled_stops(worker, store, define, fill, clock, lines
     monkeypatch.setattr("core.tasks.worker.RENEW_EVERY_S", 0.01)
     render = budget.render
 
-    def slow(snapshot, job, selected, folder, settings, on_entries=lambda _: None):
+    def slow(snapshot, job, selected, folder, settings, on_entries=lambda _: None, **more):
         began.set()
         for _ in range(1_000):
             on_entries(1)
             threading.Event().wait(0.01)
-        return render(snapshot, job, selected, folder, settings, on_entries)
+        return render(snapshot, job, selected, folder, settings, on_entries, **more)
 
     monkeypatch.setattr("core.exports.budget.render", slow)
 
