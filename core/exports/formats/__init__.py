@@ -173,7 +173,9 @@ def yes_or_no(options: Mapping[str, str], key: str) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``, did you mean …?`` where a known name is near, else nothing."""
-    near = get_close_matches(name.lower(), [*known], 1)  # list is a format here
+    words = [*known]  # list is a format here
+    swapped = [word for word in words if sorted(word) == sorted(name.lower())]
+    near = swapped or get_close_matches(name.lower(), words, 1)
     return f", did you mean {near[0]!r}?" if near else ""
 
 
