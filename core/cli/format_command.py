@@ -86,7 +86,7 @@ def _print_consumer(name: str, consumer: "Consumer") -> None:
     if consumer.options:
         lines = {"options": consumer.options, **lines}
     if consumer.checker:
-        is_here = "installed" if find(consumer.checker) else "not installed on this machine"
+        is_here = "installed" if find(consumer.checker.split()[0]) else "not installed on this machine"
         lines["checker"] = f"{consumer.checker}, {is_here}"
     for word, text in lines.items():
         click.echo(f"  {word:<14}{text}")

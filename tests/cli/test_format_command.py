@@ -72,6 +72,14 @@ def test_show_says_how_it_is_proven_and_wired_up(shout, yetictl):
         assert any(all(word in line for word in words) for line in done.out.splitlines()), words
 
 
+def test_a_checker_is_a_command_of_several_words(shout, yetictl, tmp_path):
+    """The program is what is looked for, not the line."""
+    path = tmp_path / "home" / "plugins" / "formats" / "shout.py"
+    path.write_text(path.read_text().replace('"no-such-checker"', '"sh -n"'))
+
+    assert "sh -n, installed" in yetictl("format", "show", "shout").out
+
+
 def test_show_as_json_has_the_same(shout, yetictl):
     """For programs."""
     found = yetictl("format", "show", "shout", "--json").json
