@@ -4,15 +4,15 @@ A test that needs one carries ``@pytest.mark.proof(…, tool="named")``, or asks
 program it is skipped, and the run says at its end how many tests that were and for want of what.
 """
 
-import os
 import re
-import shutil
 import subprocess
 from collections import Counter
 from functools import lru_cache
 from importlib import metadata
 
 import pytest
+
+from core.exports.formatting.checker import find
 
 # How each program says its version; the first number with a dot in what it prints is that.
 TOOLS: dict[str, tuple[str, ...]] = {
@@ -45,12 +45,6 @@ PACKAGES = {
 """Programs and libraries that are packages of PyPI, which the tests bring along."""
 
 MISSING = "consumer's tool missing: "
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"))
-
-
-def find(tool: str) -> str | None:
-    """Return the path of a program, ``None`` if this machine lacks it."""
-    return shutil.which(tool, path=_PATH)
 
 
 def need(tool: str) -> str:

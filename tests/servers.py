@@ -67,6 +67,16 @@ class S3Server:
         return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
+def end(process: subprocess.Popen[bytes], within_s: float = 20) -> None:
+    """Let a program end in order, so that it removes what it made; kill it where it does not."""
+    process.terminate()
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def black_hole() -> Iterator[str]:
     """Give an address on 127.0.0.1 that answers nothing, not even that nobody is there, as behind a firewall.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import NotFound, StoreBusy
+from core.errors import StoreBusy
 from core.exports.budget import BudgetedFiles
 from core.exports.formats import get_format, parse_options
 from core.exports.gate import limits, rules
@@ -167,15 +167,15 @@ class _Candidate:
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._limits = limits.parse(job.definition.limits)
         self._current = archives.current(store, job.definition.name)
+        self._memory = KeptMemory(store, snapshot, job.definition.name, job, keeps=is_run)
         self._selection, self._instant = job.selection, job.instant
 
     def made(self) -> Made:
         snapshot, selection, instant = self._snapshot, self._selection, self._instant
         selected = snapshot.count(selection, instant)
         keep_off(snapshot, selection, instant, self._limits)
-        memory = KeptMemory(self._store, snapshot, self._job.definition.name, self._job, keeps=self._is_run)
         rendered = BudgetedFiles(
-            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, memory
+            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self._memory
         ).written()
         reasons = tuple(snapshot.kept_off(selection, instant))
         kept_off: Counter[str] = Counter()
@@ -218,18 +218,12 @@ class _Candidate:
         with changes.open("w", encoding="utf-8", newline="\n") as out:
             return ledger.compare(
                 self._snapshot,
-                self._export_key(),
+                self._memory.export_id,  # none of what is looked at before it is kept
                 self._selection,
                 self._instant,
                 lambda text, _: out.write(text),
                 refused=refused_rows(rendered),
             )
-
-    def _export_key(self) -> int:
-        try:
-            return ledger.export_key(self._snapshot.connection, self._job.definition.name)
-        except NotFound:  # it is looked at before it is kept
-            return 0
 
     def _facts(
         self,

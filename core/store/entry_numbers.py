@@ -17,7 +17,7 @@ _COLUMNS = ("export_id", "digest", "number", "revision", "text_digest")
 
 
 class EntryNumber(NamedTuple):
-    """A number, and which revision of its text is current."""
+    """The number of an entry and which revision of its text is current; the first is 1."""
 
     number: int
     revision: int

@@ -9,6 +9,7 @@ from typing import Self
 from core.store import dialect
 from core.store.databases.interface import Connection
 from core.store.plan import Plan
+from core.values.types import RULE
 
 _SAMPLED = 4
 _GOLDEN = (5**0.5 - 1) / 2
@@ -24,7 +25,7 @@ WIDEST_CHARS = 4_000
 CHUNK_CHARS = 1 << 17
 """How long a chunk that is joined here may be, about: more falls out of the processor's cache."""
 
-_LONG_TYPES = frozenset({"rule"})
+_LONG_TYPES = frozenset({RULE})
 
 
 class Column(StrEnum):

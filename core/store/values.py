@@ -10,10 +10,9 @@ from operator import itemgetter
 from core.store.databases.interface import Connection
 from core.store.lines import Column, Lines, Opened
 from core.store.plan import Plan
+from core.values.types import RULE
 
 BATCH = 5_000
-_MANY_LINES = frozenset({"rule"})
-"""Types whose values may hold a line break; no other value does (``core.values.characters``)."""
 
 
 def read_values(connection: Connection, opened: Callable[[], Opened]) -> Iterator[tuple[str, list[str]]]:
@@ -32,7 +31,7 @@ def read_values(connection: Connection, opened: Callable[[], Opened]) -> Iterato
             yield from _scanned(connection, query)
             return
         for type_ in types:
-            if type_ in _MANY_LINES:
+            if type_ == RULE:  # the only type whose values may hold a line break (core.values.characters)
                 query = f"SELECT o.type, o.value FROM observable o WHERE o.type = ?{plan.where}"  # noqa: S608
                 yield from _scanned(connection, f"{query} ORDER BY o.type, o.value", type_)
             else:

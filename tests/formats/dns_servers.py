@@ -15,6 +15,7 @@ from pathlib import Path
 
 import consumer_tools
 from dns_query import Resolver
+from servers import end
 
 UNLISTED = "203.0.113.99"
 UNLISTED_IPV6 = "2001:db8:99::99"
@@ -190,12 +191,7 @@ def _running(tool: str, words: list[str], folder: Path, port: int) -> Iterator[S
             _wait(server)
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _wait(server: Server) -> None:

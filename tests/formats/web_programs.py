@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import consumer_tools
+from servers import end
 
 START_TIMEOUT_S = 60.0
 LISTED, PASSED = 403, 200
@@ -59,12 +60,7 @@ def running(tool: str, words: Sequence[str | Path], folder: Path, port: int) -> 
             _wait(process, port, log)
             yield
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def statuses(port: int, requests: Iterable[tuple[str, dict[str, str]]]) -> list[int]:

@@ -11,17 +11,16 @@ The fewest networks are written.  Public suffixes are refused, whatever is not c
 Source: HAProxy Configuration Manual, "Matching IPv4 and IPv6 addresses" and "map".
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
+from core.exports.formatting.choices import word
 from core.exports.formatting.names_and_addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.names_and_addresses import TYPES as TYPES
+from core.exports.formatting.names_and_addresses import WithValue
 
 NAME = "haproxy"
 MEANING = "a map of names and a list of addresses for HAProxy, in two files"
@@ -64,38 +63,27 @@ frontend yeti
     http-request deny if { src -f addresses }
     http-request deny if { req.hdr(host),map_str(names) -m found }
 """
-_is_word = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The options, understood."""
-
-    value: str
-    has_subdomains: bool
-
-
-def parse(options: Mapping[str, str]) -> Form:
+def parse(options: Mapping[str, str]) -> WithValue:
     """Return the options, understood.
 
     Raises:
         DefinitionError: The value is no word.
     """
-    if not _is_word(options["value"]):
-        raise DefinitionError(f"value is a word of letters, digits, . - and _, not {options['value']!r}")
-    return Form(options["value"], yes_or_no(options, "subdomains"))
+    return WithValue(word(options, "value", "._-", said=". - and _"), yes_or_no(options, "subdomains"))
 
 
-def render_values(batches: Iterator[Values], out: Output, options: Form) -> None:
+def render_values(batches: Iterator[Values], out: Output, options: WithValue) -> None:
     """Write the map and the list."""
     files = names_and_addresses.open_both(out)
-    name = f"{'.' if options.has_subdomains else ''}{{0}} {options.value}\n"
+    name = options.line_of_name()
     names_and_addresses.write_both(
         batches, out, files, name=name, address="{0}\n", is_reduced=options.has_subdomains
     )
 
 
-def check(files: Sequence[Path], options: Form) -> list[str]:
+def check(files: Sequence[Path], options: WithValue) -> list[str]:
     """Return what ``haproxy -c`` finds wrong."""
     with names_and_addresses.beside([*files], _CONFIGURATION) as folder:
         said = ask("haproxy", ["-c", "-f", "configuration"], folder=folder)

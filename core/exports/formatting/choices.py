@@ -1,5 +1,6 @@
-"""Options of formats: one of a few words, a number, a marking, or an address that answers instead of a name's own."""
+"""Options of formats: one of a few words, any word, a number, a marking, an address that stands instead of a name's own."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from core.errors import DefinitionError, RefusedValue
@@ -35,6 +36,24 @@ def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise DefinitionError(f"the option {key} is a number of {least:,} to {most:,}, not {options[key]!r}")
     return int(text)
+
+
+def word(options: Mapping[str, str], key: str, marks: str, *, said: str) -> str:
+    """Return the option *key*, a word of at most 64 ASCII letters, digits and *marks*.
+
+    Args:
+        options: All of them.
+        key: Which.
+        marks: What else may be in it.
+        said: The same for people.
+
+    Raises:
+        DefinitionError: It is none.
+    """
+    text = options[key]
+    if not re.fullmatch(rf"[A-Za-z0-9{re.escape(marks)}]{{1,64}}", text):
+        raise DefinitionError(f"{key} is a word of letters, digits, {said}, not {text!r}")
+    return text
 
 
 def marking(options: Mapping[str, str], key: str) -> TLP | None:

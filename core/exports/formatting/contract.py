@@ -4,7 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from core.schemas.claim import TLP
+from core.store.entry_numbers import EntryNumber as Numbered
+from core.store.ledger.gone import Gone
+
+__all__ = [
+    "COUNTER_MARK",
+    "Consumer",
+    "Format",
+    "Gone",
+    "Numbered",
+    "Option",
+    "Output",
+    "OutputFile",
+    "Value",
+    "Values",
+]
 
 COUNTER_MARK = "\ue000publish counter\ue000"
 """Stands in a file where its publish counter belongs."""
@@ -52,31 +66,6 @@ class Values(NamedTuple):
 
     type: str
     values: list[str]
-
-
-class Numbered(NamedTuple):
-    """The number of an entry and which revision of its text is current; the first is 1."""
-
-    number: int
-    revision: int
-
-
-class Gone(NamedTuple):
-    """An observable that was on the list and is not any more.
-
-    Attributes:
-        reason: ``withdrawn``, ``expired``, ``excluded`` … as the ledger of versions has it.
-        since: When the version that no longer has it was made, in microseconds UTC.
-        created_at: When it was first known, in microseconds UTC.
-        tlp: The strictest marking of what is claimed of it, as far as the export passes things on.
-    """
-
-    type: str
-    value: str
-    reason: str
-    since: int
-    created_at: int
-    tlp: TLP | None
 
 
 class OutputFile(Protocol):

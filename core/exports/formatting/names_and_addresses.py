@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv6Network
 from pathlib import Path
 from posixpath import splitext
@@ -21,6 +22,18 @@ MEMORY_BYTES_PER_ENTRY = BYTES_PER_NAME
 HAS_IPV4 = "an IPv6 network with every IPv4 address in it, in the form that programs give them"
 
 _AROUND_IPV4 = frozenset(str(IPv6Network(("::ffff:0:0", length), strict=False)) for length in range(1, 97))
+
+
+@dataclass(frozen=True, slots=True)
+class WithValue:
+    """What a table says of each entry, and whether a name stands for all that is below it."""
+
+    value: str
+    has_subdomains: bool
+
+    def line_of_name(self, end: str = "") -> str:
+        """Return the line of a name, which stands where it has ``{0}``; *end* is what ends it."""
+        return f"{'.' if self.has_subdomains else ''}{{0}} {self.value}{end}\n"
 
 
 def open_both(out: Output) -> tuple[OutputFile, OutputFile]:

@@ -22,9 +22,9 @@ class Gone(NamedTuple):
     """One observable that left.
 
     Attributes:
-        reason: The word of the reason.
-        since: The instant of the first run without it.
-        created_at: When the observable was first known.
+        reason: ``withdrawn``, ``expired``, ``excluded`` … as the ledger has it.
+        since: The instant of the first run without it, in microseconds UTC.
+        created_at: When the observable was first known, in microseconds UTC.
         tlp: The strictest marking that the export may pass on of what is claimed of it; ``None`` if none is marked.
     """
 
