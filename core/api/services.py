@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _MOST_IDLE = 8
 """Stores that are kept open while nobody needs them; each is a connection."""
-
-_LOOK_EVERY_S = 1.0
 """So often is looked whether a newer version has upgraded the store so that this one may use it no more."""
 
 
@@ -35,7 +33,6 @@ class Services:
         self.settings: Settings = settings_of(config)
         self._clock = clock
         self._idle: queue.LifoQueue[Store] = queue.LifoQueue(_MOST_IDLE)
-        self._looked_at = float("-inf")
 
     @property
     def now(self) -> Instant:
@@ -75,19 +72,14 @@ class Services:
         except queue.Empty:
             store = self.open_store()
         try:
-            self._look(store)
+            # At each request, it takes 0.05 ms: what is taken in a second too late may be taken wrongly.
+            check_schema(store)
             yield store
         finally:
             try:
                 self._idle.put_nowait(store)
             except queue.Full:
                 store.close()
-
-    def _look(self, store: Store) -> None:
-        now = time.monotonic()
-        if now - self._looked_at > _LOOK_EVERY_S:
-            check_schema(store)
-            self._looked_at = now
 
     def open_store(self) -> Store:
         """Open a store of one's own."""

@@ -47,14 +47,14 @@ MUTANTS = (
         "core.exports.formatting.address_check",
         "if any(map(and_, found.integers(), masks)):",
         "if False:",
-        "test_addresses.py::TestGeneric",
+        "test_address_lists.py::TestGeneric",
     ),
     Mutant(
         "one IPv6 address has the mask of its network",
         "core.exports.formatting.address_devices",
         'f"{text}/128\\n" if ":" in text',
         'f"{text}/64\\n" if ":" in text',
-        "test_addresses.py::TestF5",
+        "test_address_lists.py::TestF5",
     ),
     Mutant(
         "a set is filled without being emptied",
@@ -155,14 +155,14 @@ MUTANTS = (
         "core.exports.formatting.csv_cells",
         """text.replace('"', '""')""",
         "text",
-        "test_csv.py::test_columns_are_those_that_were_asked_for",
+        "test_csv_profiles.py::test_columns_are_those_that_were_asked_for",
     ),
     Mutant(
         "a formula stays one in a table for people",
         "core.exports.formatting.csv_cells",
         "if text.startswith(FORMULA_STARTS) else text",
         "if False else text",
-        "test_csv.py::TestSpreadsheet::test_all_of_them_at_once",
+        "test_csv_profiles.py::TestSpreadsheet::test_all_of_them_at_once",
     ),
     Mutant(
         "a tab of a tag is let into a cell of Zeek",
@@ -205,7 +205,7 @@ MUTANTS = (
         "core.exports.stix_objects",
         'return text.replace("\\\\", "\\\\\\\\").replace',
         "return text.replace",
-        "test_stix.py::TestStix::test_a_hostile_value_is_itself_or_refused",
+        "test_stix_bundle.py::TestStix::test_a_hostile_value_is_itself_or_refused",
     ),
     Mutant(
         "what was withdrawn is not revoked",

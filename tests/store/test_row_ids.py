@@ -123,7 +123,7 @@ def fill(path):
         tables = [
             name
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not name.startswith(("sqlite_", "alembic"))
+            if not name.startswith(("sqlite_", "alembic")) and name != "schema_revision"
         ]
         for table in tables:
             connection.execute(f'DELETE FROM "{table}"')

@@ -7,6 +7,7 @@ and however often, writes the same.
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from core.clients.persistient_storage.policies import IfChanged
 from core.clients.persistient_storage.receipts import TEXT, Receipt
 from core.clients.persistient_storage.several_places import places_of, raise_for
 from core.clients.persistient_storage.storage import Storage
-from core.errors import StorageError
+from core.errors import FileMissing, StorageCorrupt, StorageError
 from core.exports.publishing import places, signing
 from core.exports.settings import Settings
 from core.redaction import redact
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from core.store import Store
 
 _TRIES = 20
+
+_TRIES_CHANGED = 5
+_WAIT_CHANGED_S = 0.1
+"""How often, and after which pause, what is not as it was stored is stored once more."""
 
 _log = logging.getLogger(__name__)
 
@@ -126,10 +131,18 @@ def _write(store: "Store", place: str, settings: Settings) -> Receipt | None:
     # writes last has either written what the store says in the end, or sees that it has not, and writes once more.
     storage = Storage(get_client(place))
     wanted = sums_of(publications(store), place, settings)
+    receipt, changed = None, 0
     for _ in range(_TRIES):
-        receipt = _put_sums(storage, wanted, settings)
+        try:
+            receipt, error = _put_sums(storage, wanted, settings), None
+        except (StorageCorrupt, FileMissing) as found:
+            # A client of five methods, whose work is read back: most likely another process wrote at the same time.
+            error, changed = found, changed + 1
+            if changed == _TRIES_CHANGED:
+                raise
+            time.sleep(_WAIT_CHANGED_S)
         written, wanted = wanted, sums_of(publications(store), place, settings)
-        if written == wanted:
+        if written == wanted and error is None:
             break
     else:  # whoever changed the store just now writes, too
         _log.warning("checksums written while exports changed all the time", extra={"place": redact(place)})

@@ -557,6 +557,28 @@ def test_a_store_that_never_rests_is_left_to_who_changes_it(export, run, store, 
     assert "checksums written while exports changed all the time" in caplog.text
 
 
+@pytest.mark.parametrize("left", ["lines of before", ""], ids=["written", "deleted"])
+def test_checksums_that_another_process_stored_in_between_are_stored_again(left, export, run, storage_plugins):
+    """A client of five methods is read back; what is found then may be another process's, which was slower."""
+    once = f"""
+        self.box[file_name] = contents
+        if file_name == "SHA256SUMS" and not self.BOXES.setdefault("times", []):
+            self.BOXES["times"].append(1)
+            self.box[file_name] = {left!r}
+            if not self.box[file_name]:
+                del self.box[file_name]
+"""
+    (storage_plugins / "box.py").write_text(
+        FIVE_METHODS.replace("\n        self.box[file_name] = contents\n", once)
+    )
+    export("a", destination="box://lists")
+    run("a")
+
+    stored = type(get_client("box://lists")).BOXES["box://lists"]
+
+    assert f"{hashlib.sha256(stored['a.txt'].encode()).hexdigest()}  a.txt\n" == stored["SHA256SUMS"]
+
+
 def test_processes_that_publish_at_once_lose_no_line(export, fill, settings, tmp_path):
     """Four processes, each with an export of its own, start at one word, twice."""
     names = [f"x{number}" for number in range(4)]
