@@ -275,6 +275,21 @@ MUTANTS = (
         "test_suricata_iprep.py::test_none_of_many_addresses_is_forgotten",
         tool="suricata",
     ),
+    Mutant(
+        "a global rule is let in, which holds for every other",
+        "core.exports.formatting.yara_rules",
+        'if "global" in marks:',
+        "if False:",
+        "test_rules.py::test_rules_are_written_as_they_came[yara]",
+    ),
+    Mutant(
+        "what a rule imports is left out",
+        "core.exports.formats.rules",
+        "new = [name for name in rule.imports if name not in imported]",
+        "new: list[str] = []",
+        "test_rules_programs.py::test_yarac_takes_whatever_is_written",
+        tool="yarac",
+    ),
 )
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from core.redaction import redact
 
 TIMEOUT_S = 300
 MOST_FINDINGS = 20
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"))
-"""Most of these programs are for administrators, and lie where users do not look."""
+_BESIDE_PYTHON = str(Path(sys.executable).parent)
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin", _BESIDE_PYTHON))
+"""Most of these programs are for administrators, and lie where users do not look; some are packages of Python."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,186 @@
+"""Rules that came in, taken by the programs that read them, and asked."""
+
+import json
+import re
+import subprocess
+
+import consumer_tools
+import pytest
+from name_readers import hostile, put
+from packets import Capture
+from rule_readers import PassedRules, SigmaRules, YaraRules, checked_by_format, file_of
+from rule_samples import NOT_SIGMA, NOT_SURICATA, NOT_YARA, SIGMA, SURICATA, YARA
+from suricata_program import alerts, tried
+
+from core.ingest.reader import InputFile, Options
+from core.ingest.rules import read as rules_in
+from core.schemas.claim import Claim
+
+IN_YARA = "YARA, files of rules"
+IN_SIGMA = "Sigma, sigma-cli"
+IN_SURICATA = "Suricata, rules as they came"
+
+
+def _compiled(path):
+    """Return what yarac says, but for how fast a rule is."""
+    ended = subprocess.run(
+        [consumer_tools.need("yarac"), path, path.with_suffix(".compiled")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = [line for line in (ended.stdout + ended.stderr).splitlines() if "may slow down scanning" not in line]
+    return ended.returncode, "\n".join(said)
+
+
+@pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
+def test_yarac_takes_whatever_is_written(tmp_path):
+    """After everything that is no rule; what only the compiler knows is found by the check before publishing."""
+    made, path = file_of(YaraRules, [*YARA.values(), *NOT_YARA.values()], tmp_path)
+
+    assert len(YARA) == made.entries
+    assert (0, "") == _compiled(path)
+    assert [] == checked_by_format(YaraRules, path)
+
+    made, path = file_of(
+        YaraRules, [YARA["plain"], 'import "pe" rule b { condition: pe.no_such_thing }'], tmp_path / "b"
+    )
+    assert 2 == made.entries
+    assert ["invalid field name"] == [
+        re.search("invalid field name", line)[0] for line in checked_by_format(YaraRules, path)
+    ]
+
+
+@pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
+def test_yarac_takes_what_is_left_of_hostile_texts(tmp_path):
+    """And an empty file."""
+    made = hostile(YaraRules(), tmp_path / "made")
+
+    assert (0, "") == _compiled(put(made.files, tmp_path / "hostile.rules"))
+    assert (0, "") == _compiled(file_of(YaraRules, [], tmp_path)[1])
+
+
+@pytest.mark.proof("rules", IN_YARA, "asked", tool="yara-python")
+def test_yara_finds_what_the_rules_are_about(tmp_path):
+    """In what holds it, and in nothing else."""
+    yara = pytest.importorskip("yara")
+    _, path = file_of(YaraRules, YARA.values(), tmp_path)
+    rules = yara.compile(filepath=str(path))
+
+    def found(data):
+        return {match.rule for match in rules.match(data=data)}
+
+    assert {"plain"} == found(b"evil!")
+    assert {"plain", "a_needs_plain"} == found(b"evil,very")
+    assert {"unnamed"} == found(b"someone")
+    assert {"unnamed"} == found(b"foxe")
+    assert set() == found(b"harmless")
+
+
+@pytest.mark.intel
+@pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
+def test_yarac_takes_real_rules(tmp_path, intel):
+    """Those of a feed of indicators."""
+    texts = set()
+    for path in sorted((intel / "stix21").rglob("*.json*")):
+        for line in path.read_text("utf-8").splitlines() if path.suffix == ".jsonl" else []:
+            found = json.loads(line)
+            texts |= {
+                item["pattern"].strip()
+                for item in found.get("objects", [found])
+                if item.get("pattern_type") == "yara"
+            }
+    made, path = file_of(YaraRules, texts, tmp_path)
+
+    assert len(texts) == made.entries > 1
+    assert (0, "") == _compiled(path)
+
+
+@pytest.mark.proof("rules", IN_SIGMA, "loaded", tool="sigma")
+def test_sigma_takes_whatever_is_written(tmp_path):
+    """As documents of one file, which is converted without the network; so does the check before publishing."""
+    made, path = file_of(SigmaRules, [*SIGMA.values(), *NOT_SIGMA.values()], tmp_path)
+
+    assert len(SIGMA) == made.entries
+    assert [] == _sigma_errors(path)
+    assert [] == checked_by_format(SigmaRules, path)
+
+    path.write_text(path.read_text().replace("|re|i:", "|windash|re:"))
+    assert _sigma_errors(path)
+    assert checked_by_format(SigmaRules, path)
+
+
+@pytest.mark.proof("rules", IN_SIGMA, "loaded", tool="sigma")
+def test_sigma_takes_nothing(tmp_path):
+    """An empty file has no rules, and no errors."""
+    _, path = file_of(SigmaRules, [], tmp_path)
+
+    assert [] == _sigma_errors(path)
+    assert [] == checked_by_format(SigmaRules, path)
+
+
+def _sigma_errors(path):
+    """Return what pySigma finds wrong, as ``sigma check`` does."""
+    collection = pytest.importorskip("sigma.collection")
+    exceptions = pytest.importorskip("sigma.exceptions")
+    found = collection.SigmaCollection.from_yaml(path.read_text(), collect_errors=True)
+    errors = [str(error) for rule in found.rules for error in rule.errors]
+    for rule in found.rules if not errors else []:
+        for condition in rule.detection.parsed_condition:
+            try:
+                condition.parse()
+            except exceptions.SigmaConditionError as error:
+                errors.append(str(error))
+    return errors
+
+
+@pytest.mark.proof("rules", IN_SURICATA, "loaded", tool="suricata")
+def test_suricata_takes_whatever_is_written(tmp_path):
+    """After everything that is no rule; what only Suricata knows is found by the check before publishing."""
+    made, path = file_of(PassedRules, [*SURICATA.values(), *NOT_SURICATA.values()], tmp_path)
+
+    assert len(SURICATA) == made.entries
+    assert [] == [line for line in tried(path) if not line.startswith("Warning: detect-flowbits")]
+    assert [] == checked_by_format(PassedRules, path)
+
+    path.write_text(path.read_text().replace("byte_extract:1,", "byte_extract:x,"))
+    assert checked_by_format(PassedRules, path)
+
+
+@pytest.mark.proof("rules", IN_SURICATA, "loaded", tool="suricata")
+def test_suricata_takes_nothing(tmp_path):
+    """An empty file."""
+    _, path = file_of(PassedRules, [], tmp_path)
+
+    assert [] == tried(path)
+    assert [] == checked_by_format(PassedRules, path)
+
+
+@pytest.mark.proof("rules", IN_SURICATA, "asked", tool="suricata")
+def test_suricata_tells_what_the_rules_are_about(tmp_path):
+    """With the number that a rule came with; a rule of several lines is one."""
+    _, path = file_of(PassedRules, SURICATA.values(), tmp_path)
+    capture = Capture()
+    caught = {
+        capture.http("a.example", "/found"): [9_000_003],
+        capture.dns_query("www.evil.example"): [9_000_001],
+    }
+    capture.http("a.example", "/lost")
+    capture.dns_query("www.good.example")
+
+    assert caught == alerts(path, capture)
+
+
+@pytest.mark.intel
+@pytest.mark.proof("rules", IN_SURICATA, "loaded", tool="suricata")
+def test_suricata_takes_real_rules(tmp_path, intel):
+    """As the import reads them; one that Suricata 7 does not take is refused."""
+    claims = []
+    for path in sorted((intel / "rules").rglob("*.rules")):
+        claims += [item for item in rules_in(InputFile(path), Options()) if isinstance(item, Claim)]
+    made, path = file_of(PassedRules, [claim.value for claim in claims], tmp_path)
+
+    assert ["Suricata: a isdataat that is none"] == list(made.refused.values())
+    assert len({claim.value for claim in claims}) - 1 == made.entries > 10
+    assert [] == checked_by_format(PassedRules, path)
