@@ -248,7 +248,7 @@ MUTANTS = (
         "core.exports.formats.suricata",
         'dotprefix; content:".{{0}}"',
         'content:"{{0}}"',
-        "test_suricata.py::test_names_and_what_is_below_them_are_told",
+        "test_suricata_traffic.py::test_names_and_what_is_below_them_are_told",
         tool="suricata",
     ),
     Mutant(
