@@ -88,6 +88,11 @@ _BUFFERS = {
 _are_ja3 = re.compile(r"[0-9a-f]{32}").fullmatch
 _is_as_sent = re.compile(r"(?!/[^?]*(?://|/\.))[^%+\\]*").fullmatch
 """Targets of which Suricata's ``http.uri`` is what was sent."""
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_is_usual_url = re.compile(
+    rf"http://(?=[^/]{{4,253}}+/)((?:{_LABEL}\.)++[a-z]{{2,63}}+)((?!/[^?]*(?://|/\.))(?=.{{1,2000}}+\Z)/[!$&-*,-9<-\[\]-{{}}~]*)"
+).fullmatch
+"""URLs that need neither a second look nor an escape, as most are: host and target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,30 +169,42 @@ def _of_ja3(batch: Values, out: Output, options: Rules) -> _Made:
 
 
 def _of_urls(batch: Values, out: Output, options: Rules) -> _Made:
+    templates = {word: _url_template(word, options) for word in ("http.uri", "http.uri.raw")}
+    revision = revision_of([*templates.values()])
+    first, second, third, fourth = templates["http.uri"].split("\0")
     texts, bodies = [], []
     for value in batch.values:
-        try:
-            body = _url_body(request(value), options)
-        except RefusedValue as error:
-            out.refuse(Value(batch.type, value), str(error))
-            continue
-        texts.append((Value(batch.type, value), body))
+        if usual := _is_usual_url(value):
+            host, target = usual.groups()
+            body = f"{first}{host}{second}{host}{third}{target}{fourth}"
+        else:
+            try:
+                body = _url_body(request(value), templates, options)
+            except RefusedValue as error:
+                out.refuse(Value(batch.type, value), str(error))
+                continue
+        texts.append((Value(batch.type, value), revision))
         bodies.append(body)
     return texts, {0: bodies}
 
 
-def _url_body(found: Request, options: Rules) -> str:
+def _url_template(buffer: str, options: Rules) -> str:
+    """Return the body of a rule in which a zero byte stands for host, place and target in turn."""
+    match = (
+        f'http.host.raw; content:"\0"; nocase; startswith; endswith; {buffer}; content:"\0"; startswith; endswith;'
+    )
+    return options.rule.body("http any any -> any any", "URL on \0", match)
+
+
+def _url_body(found: Request, templates: Mapping[str, str], options: Rules) -> str:
     if found.scheme == "https" and not options.takes_https:
         raise RefusedValue(HTTPS)
     target = content(found.target)
     if len(target) > LONGEST_CONTENT:
         raise RefusedValue(TOO_LONG)
-    buffer = "http.uri" if _is_as_sent(found.target) else "http.uri.raw"
-    match = (
-        f'http.host.raw; content:"{content(found.place)}"; nocase; startswith; endswith; '
-        f'{buffer}; content:"{target}"; startswith; endswith;'
-    )
-    return options.rule.body("http any any -> any any", f"URL on {found.host.strip('[]')}", match)
+    template = templates["http.uri" if _is_as_sent(found.target) else "http.uri.raw"]
+    first, second, third, fourth = template.split("\0")
+    return f"{first}{found.host.strip('[]')}{second}{content(found.place)}{third}{target}{fourth}"
 
 
 def _filled(type_: str, values: Sequence[str], templates: Mapping[int, str], every: Sequence[str]) -> _Made:

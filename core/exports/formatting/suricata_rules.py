@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress
+from operator import itemgetter
 
 from core.errors import DefinitionError, RenderError
 from core.exports.formats import Option, Output, Value, nearest
-from core.exports.formatting.choices import choice, number
+from core.exports.formatting.choices import choice
+from core.exports.formatting.choices import number as number_of
 
 KIND = "suricata sid"
 STEP = 8
@@ -30,6 +32,7 @@ OPTIONS = {
 }
 PROTOCOLS = ("dns", "tls", "http", "quic")
 PROTOCOLS_OPTION = Option("dns,tls,http", f"where names are looked for, of {', '.join(PROTOCOLS)}")
+_NUMBER = itemgetter(0)
 _is_message = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,()/-]{0,63}").fullmatch
 _is_classtype = re.compile(r"[a-z0-9-]{0,64}").fullmatch
 _WORD = r"[A-Za-z0-9_.-]{1,64}"
@@ -82,7 +85,7 @@ def parse_rule_options(options: Mapping[str, str]) -> RuleOptions:
     tail = "".join(f"{key}:{options[key]}; " for key in ("classtype", "metadata") if options[key])
     return RuleOptions(
         choice(options, "action", ("alert", "drop")),
-        number(options, "sid", 1, LARGEST_SID - STEP),
+        number_of(options, "sid", 1, LARGEST_SID - STEP),
         options["msg"].rstrip(),
         tail,
     )
@@ -126,7 +129,7 @@ def rule_lines(
     """
     numbers = out.numbers(KIND, texts) if texts else []
     most = (LARGEST_SID - options.first_sid) // STEP
-    if any(found.number > most for found in numbers):
+    if numbers and max(map(_NUMBER, numbers)) > most:
         fits = [found.number <= most for found in numbers]
         for (value, _), does_fit in zip(texts, fits, strict=True):
             if not does_fit:
@@ -136,8 +139,8 @@ def rule_lines(
     first = options.first_sid - STEP
     lines = [
         [
-            f"{body}sid:{first + STEP * found.number + slot}; rev:{found.revision};)\n"
-            for body, found in zip(bodies, numbers, strict=True)
+            f"{body}sid:{first + STEP * number + slot}; rev:{revision};)\n"
+            for body, (number, revision) in zip(bodies, numbers, strict=True)
         ]
         for slot, bodies in rules.items()
     ]
