@@ -163,4 +163,5 @@ def test_every_older_database_keeps_all_rows(tmp_path, revision):
             assert found == kept, table
         numbers = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
     assert {7} == {numbers[table] for table in TABLES if table in before}
-    assert {"export-3", "export-7"} == {row["versions_key"].rpartition("-")[0] for row in after["export"]}
+    if "versions_key" not in before["export"][0]:
+        assert {"export-3", "export-7"} == {row["versions_key"].rpartition("-")[0] for row in after["export"]}
