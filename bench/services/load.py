@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.services.programs import Failed, Program, free_ports, yetictl
 from bench.synthetic import NOW, claims
 
-ROWS_OF_50_MB = 125_000
+ROWS_OF_50_MB = 191_000
 ALLOWED = ("--limit", "dropped=off")
 """What the bench makes up lies in ranges and below names that are nobody's; it is dropped, and nothing is held for it."""
 

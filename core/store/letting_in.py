@@ -29,16 +29,29 @@ class LettingIn:
         self._kinds = _WORSE | ({_INFO} if selection.with_info else set())
         self._included, self._ignored = _keys(selection.include), _keys(selection.ignore)
         self._named = self._included | _keys(selection.require)
+        self._goes_by_tags = bool(self._ignored or self._included)
         names = {key: name for name, key in known.sources.items()}
         self._confidences = {names[key]: value for key, value in known.confidences.items()}
 
     def judge(self, item: "RowAssertion", *, has_begun: bool, instant: Instant) -> None:
         """Put down whether *item* counts at *instant*, and until when."""
-        until = None
-        if item.expires_at is not None and not self._selection.any_freshness:
-            until = item.expires_at + self._selection.grace_s * SECOND
-        item.counts = has_begun and (until is None or instant < until) and self._is_asked_for(item)
+        until, is_in_time = self._until(item.expires_at, instant)
+        item.counts = has_begun and is_in_time and self._is_asked_for(item)
         item.counts_until = until
+
+    def judge_alike(self, items: Sequence["RowAssertion"], expires_at: Instant | None, instant: Instant) -> None:
+        """Do as `judge` does for assertions that have begun and all end then."""
+        until, is_in_time = self._until(expires_at, instant)
+        for item in items:
+            item.counts = is_in_time and self._is_asked_for(item)
+            item.counts_until = until
+
+    def _until(self, expires_at: Instant | None, instant: Instant) -> tuple[Instant | None, bool]:
+        """Return until when what ends then can count, and whether it still does."""
+        if expires_at is None or self._selection.any_freshness:
+            return None, True
+        until = expires_at + self._selection.grace_s * SECOND
+        return until, instant < until
 
     def bound(self, items: Sequence["RowAssertion"]) -> None:
         """Let none of those that were judged count for longer than the list keeps what nobody has said again."""
@@ -50,7 +63,7 @@ class LettingIn:
             item.counts_until = until if item.counts_until is None else min(item.counts_until, until)
 
     def _is_asked_for(self, item: "RowAssertion") -> bool:
-        selection, key = self._selection, tag_key(item.tag)
+        selection = self._selection
         if selection.undated == "drop" and item.expires_at is None and not _has_date(item):
             return False
         if selection.least_confidence is not None:
@@ -58,6 +71,9 @@ class LettingIn:
             confidence = self._confidences.get(item.source) if confidence is None else confidence
             if confidence is None or confidence < selection.least_confidence:
                 return False
+        if not self._goes_by_tags and item.kind in self._kinds:
+            return True
+        key = tag_key(item.tag)
         if item.kind not in self._kinds and not (item.kind == _BENIGN and key in self._named):
             return False
         return key not in self._ignored and (not self._included or key in self._included)

@@ -119,7 +119,7 @@ class RowReader:
         self._columns = f"{_COLUMNS}, {_LISTED_AT.format(listed_by) if listed_by else 'NULL'}"
         self._instant = instant
         self._lifetimes = lifetimes
-        self._is_plain = lifetimes.is_plain and letting_in is None
+        self._is_plain = lifetimes.is_plain
         # Many rows were received together.
         self._end = lru_cache(maxsize=_SHARED)(partial(_end, lifetimes, instant))
         self._tags: dict[str, int] = {}
@@ -204,17 +204,23 @@ class RowReader:
             if not self._is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
                     self._judge(item, at, type_)
-                if self._letting_in is not None:
-                    self._letting_in.bound(known)
-            else:  # nothing but the time of receipt counts, and that is one for all
-                expires_at, fresh = self._end(at)
-                for item in known:
-                    item.fresh = fresh
-                    item.expires_at = expires_at
-                    item.received_at = at
+            else:
+                self._judge_alike(known, at)
+            if self._letting_in is not None:
+                self._letting_in.bound(known)
             if len(self._shared) >= _SHARED:
                 self._shared.clear()
         return known
+
+    def _judge_alike(self, items: list[RowAssertion], at: Instant) -> None:
+        """Judge assertions of which nothing but the time of receipt counts, and that is one for all."""
+        expires_at, fresh = self._end(at)
+        for item in items:
+            item.fresh = fresh
+            item.expires_at = expires_at
+            item.received_at = at
+        if self._letting_in is not None:
+            self._letting_in.judge_alike(items, expires_at, self._instant)
 
     def _judge(self, item: RowAssertion, received_at: Instant, type_: str) -> None:
         life = self._lifetimes.of(self._tags.get(item.tag, 0), self._sources.get(item.source, 0), type_)

@@ -13,9 +13,8 @@ is one address.
 Sources: Elastic, "Threat fields usage and examples" and "Threat fields" of ECS 8.11; elastic/integrations #14395.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 
@@ -34,37 +33,35 @@ SUFFIX = ".ndjson"
 ECS_VERSION = "8.11.0"
 DIGEST_BYTES = 16
 MEDIUM_FROM, HIGH_FROM = 30, 70
+EVENT = (
+    f'"ecs":{{"version":"{ECS_VERSION}"}},'
+    '"event":{"kind":"enrichment","category":["threat"],"type":["indicator"],"module":"threatintel",'
+)
+"""What is the same in all documents, up to the id of the event."""
 
 
-def _at(*path: str) -> Callable[[str], dict[str, Any]]:
-    """Return what puts a value at *path* of an object."""
-
-    def put(value: str) -> dict[str, Any]:
-        found: Any = value
-        for name in reversed(path):
-            found = {name: found}
-        return dict(found)
-
-    return put
+def _at(word: str, *path: str) -> tuple[str, str]:
+    """Return what stands before and behind a value at *path* of an indicator of the type *word*."""
+    return f'"type":"{word}",' + "{".join([f'"{name}":' for name in path]), "}" * (len(path) - 1)
 
 
-INDICATORS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
-    types.IPV4: ("ipv4-addr", _at("ip")),
-    types.IPV6: ("ipv6-addr", _at("ip")),
-    types.HOSTNAME: ("domain-name", _at("url", "domain")),
-    types.URL: ("url", _at("url", "full")),
-    types.EMAIL: ("email-addr", _at("email", "address")),
+INDICATORS: dict[str, tuple[str, str]] = {
+    types.IPV4: _at("ipv4-addr", "ip"),
+    types.IPV6: _at("ipv6-addr", "ip"),
+    types.HOSTNAME: _at("domain-name", "url", "domain"),
+    types.URL: _at("url", "url", "full"),
+    types.EMAIL: _at("email-addr", "email", "address"),
     **{
-        type_: ("file", _at("file", "hash", type_))
+        type_: _at("file", "file", "hash", type_)
         for type_ in (types.MD5, types.SHA1, types.SHA256, types.SHA512, types.SSDEEP, types.TLSH)
     },
-    types.IMPHASH: ("file", _at("file", "pe", "imphash")),
-    types.FILE: ("file", _at("file", "name")),
-    types.PATH: ("file", _at("file", "path")),
-    types.REGISTRY_KEY: ("windows-registry-key", _at("registry", "path")),
-    types.ASN: ("autonomous-system", lambda value: {"as": {"number": int(value.removeprefix("AS"))}}),
+    types.IMPHASH: _at("file", "file", "pe", "imphash"),
+    types.FILE: _at("file", "file", "name"),
+    types.PATH: _at("file", "file", "path"),
+    types.REGISTRY_KEY: _at("windows-registry-key", "registry", "path"),
+    types.ASN: _at("autonomous-system", "as", "number"),
 }
-"""By type, the word of STIX for it, and where its value stands below ``threat.indicator``."""
+"""By type, what stands before and behind its value below ``threat.indicator``, as JSON."""
 
 TYPES = frozenset(INDICATORS)
 OPTIONS: dict[str, Option] = {}
@@ -91,38 +88,31 @@ def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -
         file.write("".join([_line(row, shared.of(row.tags)) for row in found]), len(found))
 
 
-def _line(row: Row, common: tuple[list[str], dict[str, Any]]) -> str:
-    word, put = INDICATORS[row.type]
+def _line(row: Row, common: tuple[str, str]) -> str:
+    before, behind = INDICATORS[row.type]
     tags, known = common
     instant = said.date(row.modified_at)
-    document = {
-        "@timestamp": instant,
-        "ecs": {"version": ECS_VERSION},
-        "event": {
-            "kind": "enrichment",
-            "category": ["threat"],
-            "type": ["indicator"],
-            "module": "threatintel",
-            "id": blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest(),
-        },
-        "tags": tags,
-        "threat": {"indicator": {"type": word, **put(row.value), "modified_at": instant, **known}},
-    }
-    return _encode(document).decode() + "\n"
+    value = row.value.removeprefix("AS") if row.type == types.ASN else _encode(row.value).decode()
+    key = blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return (
+        f'{{"@timestamp":"{instant}",{EVENT}"id":"{key}"}},"tags":{tags},"threat":{{"indicator":'
+        f'{{{before}{value}{behind},"modified_at":"{instant}",{known}}}}}}}\n'
+    )
 
 
-def _common(found: Assertions) -> tuple[list[str], dict[str, Any]]:
-    """Return the tags and those fields of an indicator that do not come from its value."""
+def _common(found: Assertions) -> tuple[str, str]:
+    """Return as JSON the tags, and those fields of an indicator that do not come from its value."""
     fields = {
         "confidence": _confidence(said.confidence(found)),
         "first_seen": said.first_seen(found),
         "last_seen": said.last_seen(found),
         "provider": said.sources(found) if found else "",
     }
-    known: dict[str, Any] = {name: text for name, text in fields.items() if text}
+    known: dict[str, object] = {name: text for name, text in fields.items() if text}
     if tlp := said.tlp(found):
         known["marking"] = {"tlp": tlp.upper()}
-    return list(dict.fromkeys(item.tag for item in found)), known
+    tags = list(dict.fromkeys(item.tag for item in found))
+    return _encode(tags).decode(), _encode(known).decode()[1:-1]
 
 
 def _confidence(highest: int | None) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import md5
 from typing import NamedTuple
 from zlib import crc32
@@ -203,18 +204,20 @@ class Events:
         listed_at = self._out.instant if row.listed_at is None else row.listed_at
         moment = _seconds(max(row.modified_at, shown.changed_at, listed_at))
         level = max((tlp for tlp in (shown.tlp, self._options.tlp) if tlp is not None), default=None)
-        end = (
-            f',"timestamp":"{moment}","deleted":false{_seen(shown)},"Tag":{_text(self._tags(shown.tags, level))}}}'
-        )
+        end = f',"timestamp":"{moment}","deleted":false{_seen(shown)},"Tag":{self._tags(shown.tags, level)}}}'
         return _Frame(row.tags, moment, -1 if level is None else level, shown.kind in _SUSPECT, end)
 
-    def _tags(self, tags: tuple[str, ...], level: TLP | None) -> list[dict[str, object]]:
+    def _tags(self, tags: tuple[str, ...], level: TLP | None) -> str:
         """Return tags as MISP has them; a marking that is less strict than another is left out."""
-        named = {tag.lower(): tag for tag in reversed(tags) if tlp_of(tag) is None}
-        long = {tag for tag in named.values() if len(tag) > LONGEST_TAG}
-        self._long_tags |= long
-        found: list[dict[str, object]] = [{"name": tag} for tag in reversed(named.values()) if tag not in long]
-        return [*found, _tag(level)] if level is not None else found
+        found = {}
+        for tag in tags:
+            lower, text = _tag_text(tag)
+            if text is None:
+                self._long_tags.add(tag)
+            elif lower not in found:
+                found[lower] = text
+        texts = [*filter(None, found.values())]
+        return f"[{','.join(texts if level is None else [*texts, _marking_text(level)])}]"
 
     def _tell(self) -> None:
         if self._long_tags:
@@ -238,6 +241,17 @@ def _attribute_text(uuid: str, attribute: Attribute, frame: _Frame) -> str:
     )
 
 
+@lru_cache(maxsize=65_536)
+def _tag_text(tag: str) -> tuple[str, str | None]:
+    """Return a tag as MISP compares it, and as it stands in JSON.
+
+    That is empty of a marking, which is told otherwise, and ``None`` of one that is longer than MISP keeps.
+    """
+    if tlp_of(tag) is not None:
+        return tag.lower(), ""
+    return tag.lower(), None if len(tag) > LONGEST_TAG else _text({"name": tag})
+
+
 def _tag(level: TLP) -> dict[str, object]:
     return {
         "name": f"tlp:{_TLP_WORDS[level]}",
@@ -247,16 +261,22 @@ def _tag(level: TLP) -> dict[str, object]:
     }
 
 
+@lru_cache
+def _marking_text(level: TLP) -> str:
+    return _text(_tag(level))
+
+
+@lru_cache(maxsize=65_536)
+def _moment_text(moment: Instant) -> str:
+    return to_datetime(moment).isoformat(timespec="microseconds")
+
+
 def _seen(shown: Shown) -> str:
     first, last = shown.first_seen, shown.last_seen
     if first is not None and last is not None and last < first:
         last = None  # of two sources, each with one of them; MISP takes no such pair
     words = (("first_seen", first), ("last_seen", last))
-    return "".join(
-        f',"{name}":"{to_datetime(moment).isoformat(timespec="microseconds")}"'
-        for name, moment in words
-        if moment is not None
-    )
+    return "".join(f',"{name}":"{_moment_text(moment)}"' for name, moment in words if moment is not None)
 
 
 def _seconds(moment: Instant) -> int:

@@ -1,6 +1,6 @@
 """What the assertions of a row say together, for formats that have one place for it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.exports.formatting.choices import TLPS
@@ -12,6 +12,8 @@ from core.store.snapshot import RowAssertion
 CACHED = 5_000
 
 Assertions = Sequence[RowAssertion]
+
+_KINDS = {kind.name.lower(): kind for kind in Kind}
 
 
 class Shown(NamedTuple):
@@ -63,35 +65,71 @@ class ShownOf:
 
 
 def _shown(assertions: Assertions, instant: Instant) -> Shown:
+    # Loops, since this is done for nearly every observable where hardly two have the same tags.
     standing = [item for item in assertions if item.withdrawn_at is None]
     fresh = [item for item in standing if item.fresh] or standing
     counted = [item for item in standing if item.counts] or fresh
-    ends = [item.counts_until for item in counted]
+    kind, confidence, valid_from, valid_until, renewed_at = _of_counted(counted)
+    tlp, changed_at = _of_standing(standing, instant)
+    first_seen = last_seen = None
+    for item in fresh:
+        if item.first_seen is not None:
+            moment = instant_of(item.first_seen)
+            first_seen = moment if first_seen is None or moment < first_seen else first_seen
+        if item.last_seen is not None:
+            moment = instant_of(item.last_seen)
+            last_seen = moment if last_seen is None or moment > last_seen else last_seen
     return Shown(
-        tags=tuple(dict.fromkeys(item.tag for item in fresh if item.tag)),
-        kind=max((Kind[item.kind.upper()] for item in counted), default=None),
-        confidence=max((item.confidence for item in counted if item.confidence is not None), default=None),
-        tlp=max((TLPS[item.tlp] for item in standing if item.tlp is not None), default=None),
-        valid_from=min(_dates(item.valid_from for item in counted), default=None),
-        valid_until=None if None in ends else max((end for end in ends if end is not None), default=None),
-        first_seen=min(_dates(item.first_seen for item in fresh), default=None),
-        last_seen=max(_dates(item.last_seen for item in fresh), default=None),
-        changed_at=max((moment for item in standing for moment in _turns(item) if moment <= instant), default=0),
-        renewed_at=max((item.received_at or 0 for item in counted if _is_renewed(item)), default=0),
+        tags=tuple(dict.fromkeys([item.tag for item in fresh if item.tag])),
+        kind=kind,
+        confidence=confidence,
+        tlp=tlp,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        first_seen=first_seen,
+        last_seen=last_seen,
+        changed_at=changed_at,
+        renewed_at=renewed_at,
     )
 
 
-def _dates(texts: Iterable[str | None]) -> Iterator[Instant]:
-    return (instant_of(text) for text in texts if text is not None)
+def _of_counted(
+    counted: Assertions,
+) -> tuple[Kind | None, int | None, Instant | None, Instant | None, Instant]:
+    """Return the worst kind, the highest confidence, the first beginning, the last end, and when that was moved."""
+    kind, confidence, valid_from, valid_until = None, None, None, None
+    renewed_at, has_no_end = 0, False
+    for item in counted:
+        own = _KINDS[item.kind]
+        kind = own if kind is None or own > kind else kind
+        if item.confidence is not None and (confidence is None or item.confidence > confidence):
+            confidence = item.confidence
+        if item.valid_from is not None:
+            moment = instant_of(item.valid_from)
+            valid_from = moment if valid_from is None or moment < valid_from else valid_from
+        until = item.counts_until
+        if until is None:
+            has_no_end = True
+            continue
+        valid_until = until if valid_until is None or until > valid_until else valid_until
+        received_at = item.received_at or 0
+        # Its end is where it is because it was last received then, and not because its source says so.
+        if received_at > renewed_at and (item.valid_until is None or until < instant_of(item.valid_until)):
+            renewed_at = received_at
+    return kind, confidence, valid_from, None if has_no_end else valid_until, renewed_at
 
 
-def _turns(item: RowAssertion) -> Iterator[Instant]:
-    """Yield when an assertion begins and ends."""
-    yield from _dates((item.valid_from,))
-    yield from (moment for moment in (item.expires_at, item.counts_until) if moment is not None)
-
-
-def _is_renewed(item: RowAssertion) -> bool:
-    """Say whether its end is where it is because it was last received then, and not because its source says so."""
-    until = item.counts_until
-    return until is not None and (item.valid_until is None or until < instant_of(item.valid_until))
+def _of_standing(standing: Assertions, instant: Instant) -> tuple[TLP | None, Instant]:
+    """Return the strictest marking, and the last instant at which one of them began or ended."""
+    tlp, changed_at = None, 0
+    for item in standing:
+        if item.tlp is not None:
+            own = TLPS[item.tlp]
+            tlp = own if tlp is None or own > tlp else tlp
+        if item.valid_from is not None and changed_at < (moment := instant_of(item.valid_from)) <= instant:
+            changed_at = moment
+        if item.expires_at is not None and changed_at < item.expires_at <= instant:
+            changed_at = item.expires_at
+        if item.counts_until is not None and changed_at < item.counts_until <= instant:
+            changed_at = item.counts_until
+    return tlp, changed_at

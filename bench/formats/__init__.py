@@ -1,0 +1,1 @@
+"""How fast observables become each format: ``python -m bench.formats``."""

@@ -1,0 +1,68 @@
+"""Which formats are measured with which options, on which store."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from bench.formats.stores import KINDS, MIXED
+from core.exports.formats import Format, formats
+
+LINE_FORMATS = {"list", "jsonl"}
+"""Formats of which the database makes the lines, so that they need neither ``render_values`` nor rows."""
+
+OUTSIDE = {"rules"}
+"""Formats that are no list of many: what they take are whole rules, of which nobody has a million."""
+
+
+class Case(NamedTuple):
+    """A format with options, as words, and the store that it is made of."""
+
+    format: str
+    options: str
+    store: str
+
+    @property
+    def title(self) -> str:
+        """The same for people."""
+        return " ".join(filter(None, (self.format, self.options)))
+
+
+def lists() -> list[Case]:
+    """Return each list format on each kind that it takes, with the options of each of its consumers."""
+    return [
+        Case(name, options, kind)
+        for name, form in sorted(formats().items())
+        if is_list(form) and name not in OUTSIDE
+        for kind, types in KINDS.items()
+        if form.TYPES is None or not form.TYPES.isdisjoint(types)
+        for options in _options(form)
+    ]
+
+
+def tables() -> list[Case]:
+    """Return the formats that also say what is known of an observable, on observables of all types."""
+    return [
+        Case(name, options, MIXED)
+        for name, form in sorted(formats().items())
+        if not is_list(form) and name not in OUTSIDE
+        for options in _options(form)
+    ]
+
+
+def all_of_them() -> list[Case]:
+    """Return every format once, with its default options, on observables of all types."""
+    return [Case(name, "", MIXED) for name in sorted(formats())]
+
+
+def is_list(form: Format) -> bool:
+    """Say whether a format is a list: of values alone."""
+    return hasattr(form, "render_values") or form.NAME == "list"
+
+
+def words_of(options: str) -> Mapping[str, str]:
+    """Return options by their keys."""
+    return dict(word.split("=", 1) for word in shlex.split(options))
+
+
+def _options(form: Format) -> Iterator[str]:
+    yield from dict.fromkeys(["", *(consumer.options for consumer in getattr(form, "CONSUMERS", ()))])

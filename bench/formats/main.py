@@ -1,0 +1,97 @@
+"""Measure how long a store of observables takes to become each format; print tables, or write the page.
+
+Each format is made in a process of its own, so that its peak memory is its own.  Exit status 1: a bar is missed at a
+million observables, or a library was not beaten as it should be, or what was made is not valid.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.formats import pages
+from bench.formats.beside import BOTH, Beside
+from bench.formats.cases import Case, all_of_them, lists, tables
+from bench.formats.making import Made
+from bench.formats.results import Results
+from bench.formats.stores import KINDS, MIXED, fill
+
+COMPARED = 2_000
+"""How many objects the libraries are given; a millisecond each."""
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    options = _options()
+    cases = [case for case in (*lists(), *tables()) if not options.only or case.format in options.only]
+    results = Results(options.rows, os.cpu_count() or 1)
+    with tempfile.TemporaryDirectory(prefix="yeti-bench-formats-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        for store in (*KINDS, MIXED):
+            if store == MIXED or any(case.store == store for case in cases):
+                tell(f"{options.rows:,} observables: {store}")
+                fill(folder, store, options.rows)
+        results.lists = _measured(folder, [case for case in cases if case.store != MIXED], options.times)
+        results.tables = _measured(folder, [case for case in cases if case.store == MIXED], 1)
+        if not options.only:
+            tell("all formats")
+            results.all_of_them = _all_of_them(folder, results)
+            for one in BOTH:
+                tell(f"{one}, beside the library")
+                words = (one, str(folder), str(min(options.rows, 100_000)), str(min(options.rows, COMPARED)))
+                results.beside.append(Beside(**_asked("bench.formats.beside", words)))
+    if options.page:
+        pages.PAGE.write_text(pages.page(results, datetime.now(UTC)), encoding="utf-8")
+    print(json.dumps(results.plain(), indent=1) if options.json else pages.text(results))
+    return 0 if results.are_good else 1
+
+
+def tell(text: str) -> None:
+    """Say what is done now."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _measured(folder: Path, cases: Sequence[Case], times: int) -> dict[Case, Made]:
+    found = {}
+    for number, case in enumerate(cases, 1):
+        found[case] = _made(folder, case, times)
+        tell(f"{number:>3}/{len(cases)} {found[case].seconds:6.2f} s  {case.title} ({case.store})")
+    return found
+
+
+def _made(folder: Path, case: Case, times: int) -> Made:
+    return Made(**_asked("bench.formats.making", (str(folder), *case, str(times))))
+
+
+def _all_of_them(folder: Path, results: Results) -> float:
+    """Return how long it takes to make every format once, as many at a time as there are cores: processes and all."""
+    known = {case.format: made.seconds for case, made in results.tables.items()}
+    # Those that take longest first, so that none of them is left alone at the end.
+    cases = sorted(all_of_them(), key=lambda case: known.get(case.format, 0.0), reverse=True)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda case: _made(folder, case, 1), cases))
+    return time.perf_counter() - began
+
+
+def _asked(module: str, words: Sequence[str]) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.formats", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="observables of each store")
+    parser.add_argument("--times", type=int, default=2, help="how often each list is made; the fastest counts")
+    parser.add_argument("--only", nargs="+", default=[], metavar="FORMAT", help="these formats alone")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--page", action="store_true", help="write docs/reference/format-benchmarks.md")
+    return parser.parse_args()

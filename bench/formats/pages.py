@@ -1,0 +1,130 @@
+"""What was measured as tables for the terminal, and as a page of docs/reference."""
+
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bench.formats.cases import Case
+from bench.formats.making import Made
+from bench.formats.results import ALL_BAR_S, LIST_BAR_S, MEMORY_BAR_MIB, STIX_BAR, Results
+from bench.storage.environments import ROOT
+from bench.storage.pages import markdown
+
+PAGE = ROOT / "docs" / "reference" / "format-benchmarks.md"
+
+_INTRODUCTION = """\
+# Formats, measured
+
+<!-- Written by `python -m bench.formats --page`. -->
+
+`make bench-formats` measures them again; `ARGS="--rows 50000"` is for a look, `ARGS="--only rpz unbound"` for some.
+It fails if a bar is missed at a million observables.
+
+Measured {when} on {cpus} cores, Python {python}, SQLite {sqlite}.
+Each format is made in a process of its own: seconds are from opening the store to the last finished file, hashed on the
+way; memory is the most that the process had, Python and all.
+"""
+
+_LISTS = """\
+## One list
+
+A store of {rows:,} observables of one kind becomes one list; the faster of two.
+The bar is {bar:g} s, and {memory} MiB.
+"""
+
+_TABLES = """\
+## What is known, too
+
+Formats that say more than values: tags, sources, dates, confidence, marking.
+The store has {rows:,} observables of six types, with 2.25 tags each on average, hardly two of them with the same ones.
+"""
+
+_ALL = """\
+## All formats
+
+Every format once, of that same store, two at a time, each in a process of its own: {seconds:.1f} s; the bar is {bar:g} s.
+"""
+
+_BESIDE = """\
+## Beside libraries
+
+Rows that are in memory become a file; microseconds for each.
+The `stix2` library is given the same indicators, PyMISP the same attributes; the bar is {bar} times its speed for STIX.
+"""
+
+
+def page(results: Results, when: datetime) -> str:
+    """Return the page."""
+    parts = [
+        _INTRODUCTION.format(
+            when=f"{when:%Y-%m-%d}",
+            cpus=results.cpus,
+            python=platform.python_version(),
+            sqlite=sqlite3.sqlite_version,
+        )
+    ]
+    for words, rows in _sections(results):
+        parts += [words, *(["\n".join(markdown(rows)) + "\n"] if rows else [])]
+    return "\n".join(parts)
+
+
+def text(results: Results) -> str:
+    """Return the tables for a terminal."""
+    lines = []
+    for words, rows in _sections(results):
+        lines += ["", words.partition("\n")[0].strip("# ")]
+        if not rows:
+            lines.append(words.rstrip().rpartition("\n")[2])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += [_line(row, widths) for row in rows]
+    lines += ["", *(f"MISSED: {line}" for line in results.missed)]
+    return "\n".join(lines if results.missed else lines[:-1])
+
+
+def _line(row: list[str], widths: list[int]) -> str:
+    cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+    return "  ".join([row[0].ljust(widths[0]), *cells[1:]])
+
+
+def _sections(results: Results) -> list[tuple[str, Sequence[list[str]]]]:
+    found: list[tuple[str, Sequence[list[str]]]] = []
+    if results.lists:
+        words = _LISTS.format(rows=results.rows, bar=LIST_BAR_S, memory=MEMORY_BAR_MIB)
+        found.append((words, _made(results.lists)))
+    if results.tables:
+        found.append((_TABLES.format(rows=results.rows), _made(results.tables)))
+    if results.all_of_them is not None:
+        found.append((_ALL.format(seconds=results.all_of_them, bar=ALL_BAR_S), []))
+    if results.beside:
+        rows = [["format", "library", "ours, µs", "the library's, µs", "times as fast", "valid"]]
+        rows += [
+            [
+                one.name,
+                one.library,
+                f"{one.ours_us:.2f}",
+                f"{one.theirs_us:,.0f}",
+                f"{one.ratio:,.0f}",
+                "yes" if one.is_valid else "NO",
+            ]
+            for one in results.beside
+        ]
+        found.append((_BESIDE.format(bar=STIX_BAR), rows))
+    return found
+
+
+def _made(found: Mapping[Case, Made]) -> list[list[str]]:
+    rows = [["format", "of", "seconds", "entries", "refused", "MB", "peak MiB"]]
+    rows += [
+        [
+            case.title,
+            case.store,
+            f"{made.seconds:.2f}",
+            f"{made.entries:,}",
+            f"{made.refused:,}",
+            f"{made.size_bytes / 1e6:.1f}",
+            f"{made.peak_mib:.0f}",
+        ]
+        for case, made in found.items()
+    ]
+    return rows
