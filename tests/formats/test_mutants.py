@@ -1,5 +1,6 @@
 """Proofs can fail: each fault below, put into the code on purpose, turns a proof red."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -254,8 +255,8 @@ MUTANTS = (
     Mutant(
         "a sid is given to two rules",
         "core.exports.formatting.suricata_rules",
-        "STEP * found.number + slot",
-        "STEP * found.number",
+        "STEP * number + slot",
+        "STEP * number",
         "test_suricata.py::test_suricata_takes_whatever_is_written[TestEveryOption]",
         tool="suricata",
     ),
@@ -291,6 +292,16 @@ MUTANTS = (
         tool="yarac",
     ),
 )
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
+def test_what_a_fault_replaces_stands_there_once(mutant):
+    """Also where its tool is missing: the fault is one that can be put in."""
+    found = importlib.util.find_spec(mutant.module)
+    assert found is not None
+    assert found.origin is not None
+
+    assert 1 == Path(found.origin).read_text(encoding="utf-8").count(mutant.old)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
