@@ -1,9 +1,9 @@
 """Numbers that entries of lists keep: given once, never to another entry, with a revision of what stands there."""
 
-import hashlib
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.store.databases.interface import Connection, Lock
@@ -47,8 +47,10 @@ class EntryNumbers:
         Raises:
             StoreError: The store cannot be read or written.
         """
-        digests = [_digest(kind, type_, value) for type_, value, _ in entries]
-        texts = [_digest(text) for _, _, text in entries]
+        digests = _digests([f"{kind}\0{type_}\0{value}" for type_, value, _ in entries])
+        distinct = [*{text for _, _, text in entries}]  # few, as a rule: what rules have in common
+        digest_of = dict(zip(distinct, _digests(distinct), strict=True))
+        texts = [digest_of[text] for _, _, text in entries]
         with self._store.database.errors():
             connection = self._store.database.connect()
             try:
@@ -57,7 +59,7 @@ class EntryNumbers:
                     found = self._found(connection, kind, digests, texts)
             finally:
                 connection.close()
-        return [EntryNumber(*found[digest][:2]) for digest in digests]
+        return [EntryNumber(number, revision) for number, revision, _ in map(found.__getitem__, digests)]
 
     def _found(
         self, connection: Connection, kind: str, digests: Sequence[str], texts: Sequence[str]
@@ -117,6 +119,8 @@ def _sorted(rows: Iterable[tuple[int, str, int, int, str]]) -> list[tuple[int, s
     return sorted(rows)
 
 
-def _digest(*texts: str) -> str:
-    found = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).digest()
-    return b64encode(found[:_DIGEST_BYTES]).decode()
+def _digests(texts: Sequence[str]) -> list[str]:
+    return [
+        b2a_base64(sha256(text.encode("utf-8", "surrogatepass")).digest()[:_DIGEST_BYTES], newline=False).decode()
+        for text in texts
+    ]
