@@ -4,14 +4,14 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bench.formats.stores import KINDS, MIXED
+from bench.formats.stores import KINDS, MIXED, SCATTERED
 from core.exports.formats import Format, formats
-
-LINE_FORMATS = {"list", "jsonl"}
-"""Formats of which the database makes the lines, so that they need neither ``render_values`` nor rows."""
 
 OUTSIDE = {"rules"}
 """Formats that are no list of many: what they take are whole rules, of which nobody has a million."""
+
+NUMBERED = {"suricata"}
+"""Formats of values alone that are more than a list: several lines for each, with numbers that the store keeps."""
 
 
 class Case(NamedTuple):
@@ -40,9 +40,10 @@ def lists() -> list[Case]:
 
 
 def tables() -> list[Case]:
-    """Return the formats that also say what is known of an observable, on observables of all types."""
+    """Return the formats that say more than values, on observables of all types."""
     return [
-        Case(name, options, MIXED)
+        Case(name, options, store)
+        for store in (MIXED, SCATTERED)
         for name, form in sorted(formats().items())
         if not is_list(form) and name not in OUTSIDE
         for options in _options(form)
@@ -55,8 +56,8 @@ def all_of_them() -> list[Case]:
 
 
 def is_list(form: Format) -> bool:
-    """Say whether a format is a list: of values alone."""
-    return hasattr(form, "render_values") or form.NAME == "list"
+    """Say whether a format is a list: of values alone, a line or so for each."""
+    return (hasattr(form, "render_values") or form.NAME == "list") and form.NAME not in NUMBERED
 
 
 def words_of(options: str) -> Mapping[str, str]:

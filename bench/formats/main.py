@@ -22,7 +22,7 @@ from bench.formats.beside import BOTH, Beside
 from bench.formats.cases import Case, all_of_them, lists, tables
 from bench.formats.making import Made
 from bench.formats.results import Results
-from bench.formats.stores import KINDS, MIXED, fill
+from bench.formats.stores import KINDS, MIXED, SCATTERED, fill
 
 COMPARED = 2_000
 """How many objects the libraries are given; a millisecond each."""
@@ -35,12 +35,12 @@ def main() -> int:
     results = Results(options.rows, os.cpu_count() or 1)
     with tempfile.TemporaryDirectory(prefix="yeti-bench-formats-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        for store in (*KINDS, MIXED):
-            if store == MIXED or any(case.store == store for case in cases):
+        for store in (*KINDS, MIXED, SCATTERED):
+            if not options.only or any(case.store == store for case in cases):
                 tell(f"{options.rows:,} observables: {store}")
                 fill(folder, store, options.rows)
-        results.lists = _measured(folder, [case for case in cases if case.store != MIXED], options.times)
-        results.tables = _measured(folder, [case for case in cases if case.store == MIXED], 1)
+        results.lists = _measured(folder, [case for case in cases if case.store in KINDS], options.times)
+        results.tables = _measured(folder, [case for case in cases if case.store not in KINDS], 1)
         if not options.only:
             tell("all formats")
             results.all_of_them = _all_of_them(folder, results)
@@ -73,7 +73,7 @@ def _made(folder: Path, case: Case, times: int) -> Made:
 
 def _all_of_them(folder: Path, results: Results) -> float:
     """Return how long it takes to make every format once, as many at a time as there are cores: processes and all."""
-    known = {case.format: made.seconds for case, made in results.tables.items()}
+    known = {case.format: made.seconds for case, made in results.tables.items() if case.store == MIXED}
     # Those that take longest first, so that none of them is left alone at the end.
     cases = sorted(all_of_them(), key=lambda case: known.get(case.format, 0.0), reverse=True)
     began = time.perf_counter()

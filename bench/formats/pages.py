@@ -36,14 +36,16 @@ The bar is {bar:g} s, and {memory} MiB.
 _TABLES = """\
 ## What is known, too
 
-Formats that say more than values: tags, sources, dates, confidence, marking.
-The store has {rows:,} observables of six types, with 2.25 tags each on average, hardly two of them with the same ones.
+Formats that say more than values: tags, sources, dates, confidence, marking; or rules with numbers that stay.
+Both stores have {rows:,} observables of six types, with 2.25 tags each on average.
+In "mixed" they share them as those of real feeds do (90 % have one of some hundred sets of assertions, 4 % one of their
+own); in "scattered" hardly two have the same.
 """
 
 _ALL = """\
 ## All formats
 
-Every format once, of that same store, two at a time, each in a process of its own: {seconds:.1f} s; the bar is {bar:g} s.
+Every format once, of the store "mixed", two at a time, each in a process of its own: {seconds:.1f} s; the bar is {bar:g} s.
 """
 
 _BESIDE = """\

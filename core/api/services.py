@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _MOST_IDLE = 8
 """Stores that are kept open while nobody needs them; each is a connection."""
-"""So often is looked whether a newer version has upgraded the store so that this one may use it no more."""
 
 
 class Services:
