@@ -5,7 +5,7 @@ INTEL ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard proofs bench bench-storage soak wheel clean python
+.PHONY: help setup demo test check lint types fmt docs docs-check scoreboard proofs bench bench-formats bench-storage soak wheel clean python
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,8 +67,12 @@ docs-check: $(VENV)/.base ## Fail if a generated page is not up to date
 proofs: $(VENV)/.test ## Write core/exports/formats/proofs.json again, from the tests that prove it; needs the consumers' tools
 	@$(BIN)/python -m pytest -q --proofs tests/formats
 
-bench: $(VENV)/.base ## Measure against the sqlite3 command line; ROWS=100000 for a quick one
+bench: $(VENV)/.test ## Measure against the sqlite3 command line, then each format; ROWS=100000 for a quick one
 	@$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS))
+	@$(BIN)/python -m bench.formats $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+bench-formats: $(VENV)/.test ## Measure the formats alone; ARGS="--only rpz stix" for some, --page writes the page
+	@$(BIN)/python -m bench.formats $(ARGS)
 
 scoreboard: $(VENV)/.test ## Write docs/reference/scoreboard.md again, from the tests that prove it
 	@$(BIN)/python -m pytest -q -m scoreboard --scoreboard tests/clients/test_storage_*.py tests/clients/test_s3_*.py tests/clients/test_local_*.py

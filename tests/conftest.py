@@ -86,7 +86,7 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
     """A server of PostgreSQL for the run; skip where there is none to be had."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed; pip install 'yeti-exports[postgres,test]'")
+    pytest.importorskip("psycopg", reason="psycopg is not installed; pip install '.[postgres,test]'")
     with postgresql_server() as server:
         yield server
 

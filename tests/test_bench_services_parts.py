@@ -12,7 +12,7 @@ import pytest
 
 from bench.services import due, faults, judging, places, reading
 from bench.services.outcome import Reads
-from bench.services.programs import Failed, Program
+from bench.services.programs import Program
 from bench.storage.environments import ROOT
 from core.exports.definitions import definition
 from core.schemas.export import Selection

@@ -7,7 +7,7 @@
 the work: names are checked, errors are ours, a file is written whole or not at all (`fsspec_files.Writer`), and what
 a client cannot carry is refused in words.  Folders are made of names: one without files is not there.
 
-fsspec comes with the extra ``fsspec``: ``pip install 'yeti-exports[fsspec]'``.
+fsspec comes with the extra ``fsspec``: ``pip install '.[fsspec]'``.
 """
 
 import io

@@ -16,7 +16,7 @@ A test module of a format says which, and how its consumer reads a file, in word
 
 ``read`` must be strict: it raises on whatever the consumer would refuse or misread, and uses nothing of the format.
 What the format takes is then read back; what it does not take must have been refused with a reason.
-Nothing here needs a store or a server, only pytest; ``pip install 'yeti-exports[storage-test]'`` brings that.
+Nothing here needs a store or a server, only pytest; ``pip install '.[storage-test]'`` brings that.
 """
 
 import re

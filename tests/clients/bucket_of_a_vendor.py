@@ -186,7 +186,7 @@ class BucketTests:
         monkeypatch.setitem(sys.modules, package, None)
         monkeypatch.setenv(f"{self.VARIABLES}FOR_THIS_TEST", "no connection of another test")
         for use in (lambda client: client.put_file("a.txt", "x"), lambda client: client.get_file("a.txt")):
-            with pytest.raises(StorageError, match=rf"{self.SCHEME} .*pip install 'yeti-exports\[{extra}\]'"):
+            with pytest.raises(StorageError, match=rf"{self.SCHEME} .*pip install '\.\[{extra}\]'"):
                 use(get_client(f"{self.SCHEME}bucket/x"))
 
     def test_it_is_one_file_that_can_be_dropped_in(self, server, bucket, drop_in):

@@ -39,7 +39,7 @@ class RemoteTreeTests:
         """Without its package the first use says what to install; taking the path does not need it."""
         monkeypatch.setitem(sys.modules, self.PACKAGE, None)
 
-        with pytest.raises(StorageError, match=rf"pip install 'yeti-exports\[{self.EXTRA}\]'"):
+        with pytest.raises(StorageError, match=rf"pip install '\.\[{self.EXTRA}\]'"):
             Storage(client).write("file.txt", "x")
 
     def test_a_password_in_the_path_is_refused(self, client):

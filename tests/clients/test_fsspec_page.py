@@ -46,7 +46,7 @@ def test_all_blocks_are_run_here():
     assert PAGE.count("```python\n") == len(BLOCKS)
     assert {"pandas", "DuckDB", "Dask", "A program of your own", "Write", "See that it works"} == set(BLOCKS)
     assert [
-        "pip install 'yeti-exports[fsspec]'\n",
+        "pip install '.[fsspec]'\n",
         "export FSSPEC_YETI_PATH=s3://bucket/prefix\n",
     ] == re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 

@@ -95,5 +95,5 @@ def test_without_apprise_it_is_said_what_to_install(monkeypatch):
     """The extra is named."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    with pytest.raises(ConfigError, match=r"pip install 'yeti-exports\[notify\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[notify\]'"):
         chats("slack://a/b/c", "here")

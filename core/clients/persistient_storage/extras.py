@@ -17,5 +17,5 @@ def needed(module: str, *, extra: str, scheme: str) -> Any:
     except ImportError as error:
         raise ExtraMissing(
             f"{scheme} needs a package that is not installed ({error.name or module}); "
-            f"install it with: pip install 'yeti-exports[{extra}]'"
+            f"install it, in the project's folder, with: pip install '.[{extra}]'"
         ) from error

@@ -60,7 +60,9 @@ def chats(urls: str, installation: str) -> list[Chat]:
         ConfigError: Apprise is not installed, or what is there is no address.
     """
     if importlib.util.find_spec("apprise") is None:
-        raise ConfigError("notify.apprise_urls needs Apprise; install it with: pip install 'yeti-exports[notify]'")
+        raise ConfigError(
+            "notify.apprise_urls needs Apprise; install it, in the project's folder, with: pip install '.[notify]'"
+        )
     found = _URLS.split(urls.strip(" ,"))
     if not all("://" in url for url in found):
         raise ConfigError("notify.apprise_urls must be addresses such as slack://…, with blanks between them")

@@ -19,7 +19,8 @@ try:
     from core.store.databases.postgresql_connection import SETTINGS, PostgresqlConnection, adapt
 except ImportError as missing:
     raise StoreError(
-        "database.url: PostgreSQL needs a package that is not installed; type: pip install 'yeti-exports[postgres]'"
+        "database.url: PostgreSQL needs a package that is not installed; "
+        "type, in the project's folder: pip install '.[postgres]'"
     ) from missing
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def _installed() -> tuple[Path, list[str]]:
     if spec is None or not spec.submodule_search_locations:
         raise StoreError(
             "database.url: PostgreSQL needs a package that is not installed; "
-            "type: pip install 'yeti-exports[postgres]'"
+            "type, in the project's folder: pip install '.[postgres]'"
         )
     folder = Path(spec.submodule_search_locations[0]) / "sql" / "migrations"
     return folder, [_number(path) for path in _files(folder)]

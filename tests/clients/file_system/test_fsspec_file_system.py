@@ -63,7 +63,7 @@ def test_without_fsspec_it_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert "yeti:// needs a package that is not installed (fsspec)" in done.stderr
-    assert "pip install 'yeti-exports[fsspec]'" in done.stderr
+    assert "pip install '.[fsspec]'" in done.stderr
 
 
 def test_it_can_be_sent_to_another_process(fs):

@@ -310,7 +310,7 @@ def test_without_the_library_it_says_what_to_type(tmp_path, monkeypatch):
     """Signing is an extra."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ed25519", None)
 
-    with pytest.raises(ExtraMissing, match=r"publish.signing_key needs .* pip install 'yeti-exports\[sign\]'"):
+    with pytest.raises(ExtraMissing, match=r"publish.signing_key needs .* pip install '\.\[sign\]'"):
         read_key(key_file(tmp_path / "k"))
     with pytest.raises(ExtraMissing):
         new_key(tmp_path / "new")

@@ -1,4 +1,4 @@
-"""The Azure client: a container of Azure Blob Storage.  It needs ``pip install 'yeti-exports[azure]'``.
+"""The Azure client: a container of Azure Blob Storage.  It needs ``pip install '.[azure]'``.
 
 Path: ``az://container/prefix``; the container (``$web`` is one) must have been made by somebody else.
 

@@ -1,4 +1,4 @@
-"""The Google client: a bucket of Google Cloud Storage.  It needs ``pip install 'yeti-exports[gcs]'``.
+"""The Google client: a bucket of Google Cloud Storage.  It needs ``pip install '.[gcs]'``.
 
 Path: ``gs://bucket/prefix``; the bucket must have been made by somebody else.
 

@@ -16,7 +16,7 @@ It cannot promise ``if_match``, because the protocol has no locks, nor ``metadat
 it.  It knows times in whole seconds: a replacement within the same second is dated one second later, so that ETags
 differ; a file deleted and stored again with the same size within a second has the same ETag.  No links for others.
 
-paramiko is imported when the server is first asked: ``pip install 'yeti-exports[sftp]'``.
+paramiko is imported when the server is first asked: ``pip install '.[sftp]'``.
 """
 
 import io

@@ -18,7 +18,7 @@ for the same reason; nor ``metadata``: the server names the content type by itse
 Names with ``;`` or ``?`` are refused in writing: WsgiDAV would cut them off there.  ETags are the server's, and most
 are made of a time in whole seconds: a file that replaces one of the same second is sent again a second later.
 
-requests is imported when the server is first asked: ``pip install 'yeti-exports[webdav]'``.
+requests is imported when the server is first asked: ``pip install '.[webdav]'``.
 """
 
 import io
