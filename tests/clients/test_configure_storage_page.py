@@ -69,7 +69,7 @@ STATEMENTS: dict[str, list[str]] = {
         f"{OPTIONS}::test_the_expected_owner_goes_with_every_request",
         f"{OPTIONS}::test_class_and_tags_on_a_real_server",
     ],
-    "The other clients need a package beside the program, and say which if it is missing:": [
+    "The other clients need a package, installed from the project's folder, and say which if it is missing:": [
         f"{HERE}::test_a_missing_package_is_named",
     ],
     "A process that is killed while it publishes leaves a hidden part file or an incomplete upload": [
