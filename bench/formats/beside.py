@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from bench.formats.stores import MIXED
 from bench.store import LATER, store_of
 from core.exports.formats import get_format, parse_options
-from core.exports.output import SpoolOutput
+from core.exports.output import Rendered, SpoolOutput
 from core.schemas.export import Selection
 from core.store.collector import collector_off
 from core.store.snapshot import Row
@@ -58,15 +58,15 @@ def stix(folder: Path, rows: int, compared: int) -> Beside:
 
     batches = _rows(folder, "stix", rows)
     with TemporaryDirectory(dir=folder) as spool:
-        took, (path,) = _best(lambda place: _render("stix", batches, place), Path(spool))
-        objects = json.loads(path.read_text(encoding="utf-8"))["objects"]
+        took, rendered = _best(lambda place: _render("stix", batches, place), Path(spool))
+        objects = json.loads(rendered.files[0].path.read_bytes())["objects"]
     indicators = [item for item in objects if item["type"] == "indicator"]
     given = [_properties(item) for item in indicators[:: max(1, len(indicators) // compared)]]
     with collector_off():
         began = time.perf_counter()
         stix2.Bundle(objects=[stix2.Indicator(**properties) for properties in given]).serialize()
         theirs = time.perf_counter() - began
-    is_valid = len(indicators) == _count(batches) and _is_valid_stix(objects[:VALIDATED])
+    is_valid = _is_whole(len(indicators), rendered, batches) and _is_valid_stix(objects[:VALIDATED])
     return Beside(
         "stix",
         f"stix2 {stix2.__version__}",
@@ -83,12 +83,12 @@ def misp(folder: Path, rows: int, compared: int) -> Beside:
 
     batches = _rows(folder, "misp-feed", rows)
     with TemporaryDirectory(dir=folder) as spool:
-        took, paths = _best(lambda place: _render("misp-feed", batches, place), Path(spool))
-        events = [path for path in paths if b'"Event"' in path.open("rb").read(64)]
+        took, rendered = _best(lambda place: _render("misp-feed", batches, place), Path(spool))
+        events = [file.path for file in rendered.files if file.name not in {"manifest.json", "hashes.csv"}]
         attributes = [item for path in events for item in json.loads(path.read_bytes())["Event"]["Attribute"]]
         known = pymisp.MISPEvent()
         known.load_file(str(events[0]))
-        is_valid = len(attributes) == _count(batches) and bool(known.attributes)
+        is_valid = _is_whole(len(attributes), rendered, batches) and bool(known.attributes)
         given = attributes[:: max(1, len(attributes) // compared)]
         with collector_off():
             began = time.perf_counter()
@@ -134,18 +134,18 @@ def _rows(folder: Path, name: str, most: int) -> list[list[Row]]:
         return [batch[::step] for batch in snapshot.rows(selection, LATER, listed_by=0)]
 
 
-def _render(name: str, batches: list[list[Row]], folder: Path) -> list[Path]:
+def _render(name: str, batches: list[list[Row]], folder: Path) -> Rendered:
     form = get_format(name)
     folder.mkdir()
     out = SpoolOutput(
         folder, getattr(form, "FILE_NAME", "") or "x.json", form.MEDIA_TYPE, export="x", instant=LATER
     )
     form.render(iter(batches), out, parse_options(form, {}))
-    return [file.path for file in out.finish(is_complete=True).files]
+    return out.finish(is_complete=True)
 
 
-def _best(make: Callable[[Path], list[Path]], folder: Path) -> tuple[float, list[Path]]:
-    best, made = float("inf"), []
+def _best(make: Callable[[Path], Rendered], folder: Path) -> tuple[float, Rendered]:
+    best, made = float("inf"), Rendered((), 0, 0, {}, is_complete=False)
     for number in range(3):
         with collector_off():
             began = time.perf_counter()
@@ -154,8 +154,8 @@ def _best(make: Callable[[Path], list[Path]], folder: Path) -> tuple[float, list
     return best, made
 
 
-def _count(batches: list[list[Row]]) -> int:
-    return sum(map(len, batches))
+def _is_whole(objects: int, rendered: Rendered, batches: list[list[Row]]) -> bool:
+    return objects == rendered.entries == sum(map(len, batches)) - rendered.refused
 
 
 def _properties(item: dict[str, object]) -> dict[str, object]:
