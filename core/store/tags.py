@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import select, update
 
@@ -38,6 +39,7 @@ class Tag:
         return is_sticky_name(self.key) if self.sticky is None else self.sticky
 
 
+@lru_cache(maxsize=65_536)  # every selection asks it of every tag
 def is_sticky_name(key: str) -> bool:
     """Say whether a tag of that key is of the families benign, allow-listed, false positive, known good."""
     return _STICKY.search(key.replace(" ", "_")) is not None
