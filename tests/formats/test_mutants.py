@@ -188,9 +188,9 @@ MUTANTS = (
     ),
     Mutant(
         "an empty path lacks its slash",
-        "core.exports.formatting.urls",
-        "{'' if rest.startswith('/') else '/'}{rest}",
-        "{rest}",
+        "core.exports.formatting.url_requests",
+        'rest if rest.startswith("/") else f"/{rest}"',
+        "rest",
         "test_urls.py::TestPanOs",
     ),
     Mutant(

@@ -78,9 +78,9 @@ class TestZeek(FormatConformance):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (Value("url", "http://user:x@a.example/"), "has a user part, which Zeek does not see"),
-        (Value("url", "http://a.example/#x"), "has a fragment, which no client sends"),
-        (Value("url", "ftp://a.example/"), "neither http nor https: Zeek compares URLs of HTTP"),
+        (Value("url", "http://user:x@a.example/"), "a URL with a user name, which no request has"),
+        (Value("url", "http://a.example/#x"), "a URL with a fragment, which no request has"),
+        (Value("url", "ftp://a.example/"), "a scheme other than http and https"),
         (Value("file", "#a.exe"), "begins with '#', which is a comment to Zeek"),
         (Value("file", "-"), "reads as an empty cell to Zeek"),
         (Value("file", "(empty)"), "reads as an empty cell to Zeek"),
