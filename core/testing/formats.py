@@ -36,6 +36,8 @@ from core.store.rows import Row, RowAssertion
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.values import types as observable_types
 
+DOES_NOT_APPLY = "this format has no such thing: "
+"""What the reason of a skipped test begins with that has nothing to try, and so proves nothing."""
 INSTANT = 1_790_000_000_000_000
 FEW_ENTRIES, MANY_ENTRIES = 6_000, 18_000
 SLACK_BYTES = 96 * 1024
@@ -68,12 +70,14 @@ class FormatConformance:
         options: As ``--option`` would give them.
         refuses: Harmless values that it refuses all the same, for a reason that its documentation has.
         may_repeat: Whether an entry may stand in the files twice.
+        most_entries: The number of entries that the consumer takes, where the format looks after it; 0 is none.
     """
 
     format: ClassVar[str] = ""
     options: ClassVar[dict[str, str]] = {}
     refuses: ClassVar[frozenset[str]] = frozenset()
     may_repeat: ClassVar[bool] = False
+    most_entries: ClassVar[int] = 0
 
     def read(self, files: dict[str, bytes]) -> Sequence[str]:
         """Return the entries that the consumer finds in *files*, in order; raise on what it would not take."""
@@ -163,6 +167,27 @@ class FormatConformance:
         """Parents and children, and networks within each other, lose nothing."""
         self.check(self.write(form, [Value(*pair) for pair in RELATED if pair[0] in types], tmp_path))
 
+    def test_a_text_of_several_types(self, form, types, tmp_path):
+        """The same text as a value of each type: an entry of those it can be, which stands there once."""
+        texts = sorted({text for some in GOOD.values() for text in some})
+
+        self.check(self.write(form, [Value(type_, text) for type_ in types for text in texts], tmp_path))
+
+    def test_what_is_beyond_its_limit_is_told(self, form, types, tmp_path):
+        """As many as the consumer takes are written without a word; of one more it is said, or it is refused."""
+        if not self.most_entries:
+            pytest.skip(f"{DOES_NOT_APPLY}a number of entries that it looks after")
+        some = list(_many(types, self.most_entries + 1))
+        for name in ("most", "more"):
+            (tmp_path / name).mkdir()
+
+        most = self.write(form, some[:-1], tmp_path / "most")
+        more = self.write(form, some, tmp_path / "more")
+
+        assert (self.most_entries, {}, ()) == (most.entries, most.refused, most.notes)
+        assert more.refused or more.notes
+        self.check(more)
+
     # --- how it works -------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("size", [1, 7])
@@ -197,7 +222,7 @@ class FormatConformance:
         options = parse_options(form, self.options)
         parts = form.line(options) if hasattr(form, "line") else None
         if parts is None or not {*parts} & {*Column} <= {Column.TYPE, Column.VALUE}:
-            return  # it has none, or one that takes texts which only a store has
+            pytest.skip(f"{DOES_NOT_APPLY}a fast way, or one that takes texts which only a store has")
         some = sorted(Value(type_, value) for type_ in types for value in GOOD[type_])
         head = form.head(options) if hasattr(form, "head") else ""
         lines = [
@@ -229,7 +254,7 @@ class FormatConformance:
         tags: tuple[str, ...] = ("c2", "botnet"),
         size: int = 1_000,
     ) -> Written:
-        """Return what the format makes of *observables*, sorted as a store would give them, each once."""
+        """Return what the format makes of *observables*, sorted and each once, as it is promised to them."""
         some = sorted(set(observables))
         return self._write(form, _batches(form, some, tags, size), folder, some)
 

@@ -93,7 +93,7 @@ def test_what_is_written(tmp_path):
         ({"metadata": "a"}, "the option metadata"),
         ({"metadata": "a b; sid 1"}, "the option metadata"),
         ({"protocols": "dns,tsl"}, "did you mean 'tls'"),
-        ({"protocols": ""}, "the option protocols has no ''"),
+        ({"protocols": ""}, "the option protocols has no value ''"),
         ({"https": "maybe"}, "the option https is yes or no"),
     ],
 )

@@ -30,10 +30,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from posixpath import basename, splitext
 
-from core.errors import DefinitionError, RenderError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values, nearest
+from core.errors import RenderError
+from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
+from core.exports.formatting.choices import choices
 from core.exports.formatting.hash_check import accepted as accepted_hashes
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.suricata_rules import OPTIONS as RULE_OPTIONS
@@ -95,13 +96,7 @@ class Lists:
 
 def parse(options: Mapping[str, str]) -> Lists:
     """Return the options, understood."""
-    words = [word.strip().lower() for word in options["lists"].split(",")]
-    for word in words:
-        if word not in KINDS:
-            raise DefinitionError(
-                f"the option lists has no {word!r}{nearest(word, KINDS)}; known: {', '.join(KINDS)}"
-            )
-    return Lists(parse_rule_options(options), [kind for kind in KINDS if kind in words], parse_protocols(options))
+    return Lists(parse_rule_options(options), choices(options, "lists", KINDS), parse_protocols(options))
 
 
 def render_values(batches: Iterator[Values], out: Output, options: Lists) -> None:

@@ -13,10 +13,11 @@ Source: Wazuh documentation, "Using CDB lists" and "CDB lists and the ruleset".
 import re
 from collections.abc import Iterator, Mapping
 
-from core.errors import DefinitionError, RefusedValue
+from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, accepted, counted
+from core.exports.formatting.choices import word
 from core.exports.formatting.hash_check import NAMES as HASHES
 from core.exports.formatting.hash_check import accepted as accepted_hashes
 from core.exports.formatting.names import listed_names
@@ -43,7 +44,6 @@ NO_IPV6_NETWORK = "an IPv6 network, for which a CDB list has no key"
 NO_KEY = "not a key of a CDB list"
 
 _STEPS = (8, 16, 24, 32)
-_is_word = re.compile(r"[A-Za-z0-9._-]{0,64}").fullmatch
 _is_key = re.compile(r"[!$-~][!#-~]*").fullmatch
 
 
@@ -53,9 +53,7 @@ def parse(options: Mapping[str, str]) -> str:
     Raises:
         DefinitionError: It is no word.
     """
-    if not _is_word(options["value"]):
-        raise DefinitionError(f"value is a word of letters, digits, . - and _, or empty, not {options['value']!r}")
-    return options["value"]
+    return word(options, "value", may_be_empty=True)
 
 
 def render_values(batches: Iterator[Values], out: Output, options: str) -> None:
