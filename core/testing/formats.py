@@ -16,29 +16,28 @@ A test module of a format says which, and how its consumer reads a file, in word
 
 ``read`` must be strict: it raises on whatever the consumer would refuse or misread, and uses nothing of the format.
 What the format takes is then read back; what it does not take must have been refused with a reason.
-Nothing here needs a store or a server, only pytest; ``pip install 'yeti-exports[storage-test]'`` brings that.
+Only pytest is needed, no store and no server: ``pip install 'yeti-exports[storage-test]'``.
 """
 
 import re
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import groupby, islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from core.exports.formats import Format, Numbered, Value, Values, get_format, parse_options
+from core.exports.formats import Format, Numbered, Value, get_format, parse_options
 from core.exports.formatting.memory import Memory
 from core.exports.output import Rendered, SpoolOutput, refused_rows
-from core.store.rows import Row, RowAssertion
+from core.testing.format_batches import INSTANT, batches_of, many
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.values import types as observable_types
 
 DOES_NOT_APPLY = "this format has no such thing: "
 """What the reason of a skipped test begins with that has nothing to try, and so proves nothing."""
-INSTANT = 1_790_000_000_000_000
 FEW_ENTRIES, MANY_ENTRIES = 6_000, 18_000
 SLACK_BYTES = 96 * 1024
 """So much more may be taken for three times as many entries."""
@@ -177,7 +176,7 @@ class FormatConformance:
         """As many as the consumer takes are written without a word; of one more it is said, or it is refused."""
         if not self.most_entries:
             pytest.skip(f"{DOES_NOT_APPLY}a number of entries that it looks after")
-        some = list(_many(types, self.most_entries + 1))
+        some = list(many(types, self.most_entries + 1))
         for name in ("most", "more"):
             (tmp_path / name).mkdir()
 
@@ -207,7 +206,7 @@ class FormatConformance:
             folder = tmp_path / str(count)
             folder.mkdir()
             tracemalloc.start()
-            batches = _batches(form, _many(types, count), ("c2", "botnet"), 1_000)
+            batches = batches_of(form, many(types, count), ("c2", "botnet"), 1_000)
             self._rendered(form, batches, folder, _Forgetful())
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
@@ -256,7 +255,7 @@ class FormatConformance:
     ) -> Written:
         """Return what the format makes of *observables*, sorted and each once, as it is promised to them."""
         some = sorted(set(observables))
-        return self._write(form, _batches(form, some, tags, size), folder, some)
+        return self._write(form, batches_of(form, some, tags, size), folder, some)
 
     def check(self, written: Written, what: str = "") -> None:
         """Read the files back and compare; see that reasons are reasons, and that the counts are right."""
@@ -300,51 +299,3 @@ class _Forgetful(Memory):
     def numbers(self, kind: str, texts: Sequence[tuple[Value, str]]) -> list[Numbered]:
         """Return numbers."""
         return [Numbered(number, 1) for number in range(1, 1 + len(texts))]
-
-
-def _batches(form: Format, some: Iterable[Value], tags: tuple[str, ...], size: int) -> Iterator[Any]:
-    """Yield *some*, which are sorted, as the engine would give them to that format."""
-    if not hasattr(form, "render_values"):
-        rows = (_row(item, tags) for item in some)
-        while batch := list(islice(rows, size)):
-            yield batch
-        return
-    for type_, found in groupby(some, lambda item: item.type):
-        values = (item.value for item in found)
-        while part := list(islice(values, size)):
-            yield Values(type_, part)
-
-
-def _row(item: Value, tags: tuple[str, ...]) -> Row:
-    seen = "2026-09-01T00:00:00Z"
-    assertions = [
-        RowAssertion(
-            tag=tag, source=source, kind="malicious", first_seen=seen, last_seen=seen, confidence=80, tlp="green",
-            fresh=True, expires_at=INSTANT + 86_400_000_000, received_at=INSTANT - 1_000_000, counts=True,
-            counts_until=INSTANT + 86_400_000_000,
-        )
-        for tag, source in zip(tags, (tags[0], "feed"), strict=True)
-    ]  # fmt: skip
-    return Row(item.type, item.value, INSTANT - 1_000_000, INSTANT, assertions, "[]")
-
-
-def _many(types: Sequence[str], count: int) -> Iterator[Value]:
-    """Yield so many harmless values, sorted, of a type that there can be so many of."""
-    for type_, make in _MADE.items():
-        if type_ in types:
-            yield from (Value(type_, make(number)) for number in range(count))
-            return
-
-
-_MADE: dict[str, Callable[[int], str]] = {
-    observable_types.HOSTNAME: lambda number: f"h{number:07d}.example",
-    observable_types.URL: lambda number: f"http://h{number:07d}.example/",
-    observable_types.IPV6: lambda number: f"2001:db8::{0x1000 + 2 * number:x}:0:1",
-    observable_types.IPV4: lambda number: (
-        f"198.{100 + number // 25_600}.{100 + number // 128 % 200}.{100 + number % 128}"
-    ),
-    observable_types.SHA256: lambda number: f"{number:064x}",
-    observable_types.MD5: lambda number: f"{number:032x}",
-    observable_types.RULE: lambda number: f"rule r{number} {{ condition: true }}",
-    observable_types.EMAIL: lambda number: f"u{number:07d}@bad.example",
-}

@@ -291,6 +291,20 @@ MUTANTS = (
         "test_rules_programs.py::test_yarac_takes_whatever_is_written",
         tool="yarac",
     ),
+    Mutant(
+        "a URL keeps the user name that no request has",
+        "core.exports.formatting.url_requests",
+        'HAS_USER: "@" in authority',
+        "HAS_USER: False",
+        "test_one_verdict.py",
+    ),
+    Mutant(
+        "hashes are listed whatever they are of",
+        "core.exports.formatting.row_values",
+        "return hash_check.accepted(batch, out)",
+        "return batch.values",
+        "test_one_verdict.py",
+    ),
 )
 
 

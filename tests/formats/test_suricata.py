@@ -8,10 +8,9 @@ from suricata_program import tried
 from suricata_reader import SuricataRules, decoded, rules_of
 
 from core.errors import DefinitionError
-from core.exports.formats import get_format, parse_options
+from core.exports.formats import Value, Values, get_format, parse_options
 from core.exports.formatting.memory import Memory
 from core.exports.output import SpoolOutput
-from core.testing.formats import Value, Values
 
 SURICATA = "Suricata, rule files"
 
