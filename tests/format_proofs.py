@@ -58,6 +58,8 @@ class Proofs:
         """Take down one outcome."""
         if report.when != "call" and not report.failed and not report.skipped:
             return
+        if report.skipped and _does_not_apply(str(report.longrepr)):
+            return
         for format_, consumer, how, tool in [
             value for name, value in map(tuple, report.user_properties) if name == _PROPERTY
         ]:
@@ -126,6 +128,13 @@ def text_of(outcomes: dict[Key, Outcome]) -> str:
         if outcome.is_proven
     ]
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _does_not_apply(reason: str) -> bool:
+    """Say whether a test was skipped because there was nothing to prove."""
+    from core.testing.formats import DOES_NOT_APPLY  # not above: a fault is put into the code before it is loaded
+
+    return DOES_NOT_APPLY in reason
 
 
 def proofs_of(item: pytest.Item) -> list[tuple[str, str, str, str]]:

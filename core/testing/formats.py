@@ -16,27 +16,28 @@ A test module of a format says which, and how its consumer reads a file, in word
 
 ``read`` must be strict: it raises on whatever the consumer would refuse or misread, and uses nothing of the format.
 What the format takes is then read back; what it does not take must have been refused with a reason.
-Nothing here needs a store or a server, only pytest; ``pip install '.[storage-test]'`` brings that.
+Only pytest is needed, no store and no server: ``pip install '.[storage-test]'``.
 """
 
 import re
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import groupby, islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from core.exports.formats import Format, Numbered, Value, Values, get_format, parse_options
+from core.exports.formats import Format, Numbered, Value, get_format, parse_options
 from core.exports.formatting.memory import Memory
 from core.exports.output import Rendered, SpoolOutput, refused_rows
-from core.store.rows import Row, RowAssertion
+from core.testing.format_batches import INSTANT, batches_of, many
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.values import types as observable_types
 
-INSTANT = 1_790_000_000_000_000
+DOES_NOT_APPLY = "this format has no such thing: "
+"""What the reason of a skipped test begins with that has nothing to try, and so proves nothing."""
 FEW_ENTRIES, MANY_ENTRIES = 6_000, 18_000
 SLACK_BYTES = 96 * 1024
 """So much more may be taken for three times as many entries."""
@@ -68,12 +69,14 @@ class FormatConformance:
         options: As ``--option`` would give them.
         refuses: Harmless values that it refuses all the same, for a reason that its documentation has.
         may_repeat: Whether an entry may stand in the files twice.
+        most_entries: The number of entries that the consumer takes, where the format looks after it; 0 is none.
     """
 
     format: ClassVar[str] = ""
     options: ClassVar[dict[str, str]] = {}
     refuses: ClassVar[frozenset[str]] = frozenset()
     may_repeat: ClassVar[bool] = False
+    most_entries: ClassVar[int] = 0
 
     def read(self, files: dict[str, bytes]) -> Sequence[str]:
         """Return the entries that the consumer finds in *files*, in order; raise on what it would not take."""
@@ -163,6 +166,27 @@ class FormatConformance:
         """Parents and children, and networks within each other, lose nothing."""
         self.check(self.write(form, [Value(*pair) for pair in RELATED if pair[0] in types], tmp_path))
 
+    def test_a_text_of_several_types(self, form, types, tmp_path):
+        """The same text as a value of each type: an entry of those it can be, which stands there once."""
+        texts = sorted({text for some in GOOD.values() for text in some})
+
+        self.check(self.write(form, [Value(type_, text) for type_ in types for text in texts], tmp_path))
+
+    def test_what_is_beyond_its_limit_is_told(self, form, types, tmp_path):
+        """As many as the consumer takes are written without a word; of one more it is said, or it is refused."""
+        if not self.most_entries:
+            pytest.skip(f"{DOES_NOT_APPLY}a number of entries that it looks after")
+        some = list(many(types, self.most_entries + 1))
+        for name in ("most", "more"):
+            (tmp_path / name).mkdir()
+
+        most = self.write(form, some[:-1], tmp_path / "most")
+        more = self.write(form, some, tmp_path / "more")
+
+        assert (self.most_entries, {}, ()) == (most.entries, most.refused, most.notes)
+        assert more.refused or more.notes
+        self.check(more)
+
     # --- how it works -------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("size", [1, 7])
@@ -182,7 +206,7 @@ class FormatConformance:
             folder = tmp_path / str(count)
             folder.mkdir()
             tracemalloc.start()
-            batches = _batches(form, _many(types, count), ("c2", "botnet"), 1_000)
+            batches = batches_of(form, many(types, count), ("c2", "botnet"), 1_000)
             self._rendered(form, batches, folder, _Forgetful())
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
@@ -197,7 +221,7 @@ class FormatConformance:
         options = parse_options(form, self.options)
         parts = form.line(options) if hasattr(form, "line") else None
         if parts is None or not {*parts} & {*Column} <= {Column.TYPE, Column.VALUE}:
-            return  # it has none, or one that takes texts which only a store has
+            pytest.skip(f"{DOES_NOT_APPLY}a fast way, or one that takes texts which only a store has")
         some = sorted(Value(type_, value) for type_ in types for value in GOOD[type_])
         head = form.head(options) if hasattr(form, "head") else ""
         lines = [
@@ -229,9 +253,9 @@ class FormatConformance:
         tags: tuple[str, ...] = ("c2", "botnet"),
         size: int = 1_000,
     ) -> Written:
-        """Return what the format makes of *observables*, sorted as a store would give them, each once."""
+        """Return what the format makes of *observables*, sorted and each once, as it is promised to them."""
         some = sorted(set(observables))
-        return self._write(form, _batches(form, some, tags, size), folder, some)
+        return self._write(form, batches_of(form, some, tags, size), folder, some)
 
     def check(self, written: Written, what: str = "") -> None:
         """Read the files back and compare; see that reasons are reasons, and that the counts are right."""
@@ -275,51 +299,3 @@ class _Forgetful(Memory):
     def numbers(self, kind: str, texts: Sequence[tuple[Value, str]]) -> list[Numbered]:
         """Return numbers."""
         return [Numbered(number, 1) for number in range(1, 1 + len(texts))]
-
-
-def _batches(form: Format, some: Iterable[Value], tags: tuple[str, ...], size: int) -> Iterator[Any]:
-    """Yield *some*, which are sorted, as the engine would give them to that format."""
-    if not hasattr(form, "render_values"):
-        rows = (_row(item, tags) for item in some)
-        while batch := list(islice(rows, size)):
-            yield batch
-        return
-    for type_, found in groupby(some, lambda item: item.type):
-        values = (item.value for item in found)
-        while part := list(islice(values, size)):
-            yield Values(type_, part)
-
-
-def _row(item: Value, tags: tuple[str, ...]) -> Row:
-    seen = "2026-09-01T00:00:00Z"
-    assertions = [
-        RowAssertion(
-            tag=tag, source=source, kind="malicious", first_seen=seen, last_seen=seen, confidence=80, tlp="green",
-            fresh=True, expires_at=INSTANT + 86_400_000_000, received_at=INSTANT - 1_000_000, counts=True,
-            counts_until=INSTANT + 86_400_000_000,
-        )
-        for tag, source in zip(tags, (tags[0], "feed"), strict=True)
-    ]  # fmt: skip
-    return Row(item.type, item.value, INSTANT - 1_000_000, INSTANT, assertions, "[]")
-
-
-def _many(types: Sequence[str], count: int) -> Iterator[Value]:
-    """Yield so many harmless values, sorted, of a type that there can be so many of."""
-    for type_, make in _MADE.items():
-        if type_ in types:
-            yield from (Value(type_, make(number)) for number in range(count))
-            return
-
-
-_MADE: dict[str, Callable[[int], str]] = {
-    observable_types.HOSTNAME: lambda number: f"h{number:07d}.example",
-    observable_types.URL: lambda number: f"http://h{number:07d}.example/",
-    observable_types.IPV6: lambda number: f"2001:db8::{0x1000 + 2 * number:x}:0:1",
-    observable_types.IPV4: lambda number: (
-        f"198.{100 + number // 25_600}.{100 + number // 128 % 200}.{100 + number % 128}"
-    ),
-    observable_types.SHA256: lambda number: f"{number:064x}",
-    observable_types.MD5: lambda number: f"{number:032x}",
-    observable_types.RULE: lambda number: f"rule r{number} {{ condition: true }}",
-    observable_types.EMAIL: lambda number: f"u{number:07d}@bad.example",
-}

@@ -360,8 +360,8 @@ def test_more_than_fmc_takes_fails(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "panos"}, "unknown device 'panos', did you mean 'pan-os'?"),
-        ({"family": "v4"}, "unknown family 'v4'"),
+        ({"device": "panos"}, "the option device has no value 'panos', did you mean 'pan-os'?"),
+        ({"family": "v4"}, "the option family has no value 'v4'"),
         ({"device": "pf", "family": "both"}, "pf takes IPv4 and IPv6 in files of their own"),
         ({"collapse": "perhaps"}, "yes or no"),
         ({"ranges": "yes", "device": "pan-os"}, "needs collapse=yes"),

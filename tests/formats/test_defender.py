@@ -31,6 +31,7 @@ class TestDefender(FormatConformance):
     """Files of 500 rows at most, for one tab each."""
 
     format = "defender"
+    most_entries = 15_000
     action = "Block"
     file_action = "Block"
 

@@ -71,6 +71,17 @@ def test_a_value_that_is_no_word_is_refused():
             parse_options(get_format("haproxy"), {"value": value})
 
 
+@pytest.mark.proof("haproxy", CONSUMER, "loaded", tool="haproxy")
+@pytest.mark.parametrize("value", [".", "-", "_", "1.5", "a_b-c.d"])
+def test_every_word_can_be_a_value(value, tmp_path):
+    """The same words that other formats take."""
+    form, kit = get_format("haproxy"), TestHaproxy()
+    kit.options = {"value": value}
+    made = written(kit, [Value("ipv4", "192.0.2.1"), Value("hostname", "bad.example")], tmp_path / "made")
+
+    assert [] == form.check(kit.put(made, tmp_path / "files"), parse_options(form, kit.options))
+
+
 @pytest.mark.parametrize("kit", [TestHaproxy, TestWithSubdomains])
 @pytest.mark.proof("haproxy", CONSUMER, "loaded", tool="haproxy")
 @pytest.mark.proof("haproxy", WITH_SUBDOMAINS, "loaded", tool="haproxy")

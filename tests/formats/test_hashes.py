@@ -100,6 +100,7 @@ class TestCisco(Hashes):
     """FMC: SHA-256, comma, description of 256 characters without a comma that is not escaped."""
 
     options = {"device": "cisco-file-list"}
+    most_entries = 10_000
     refuses = frozenset(value for name in ("md5", "sha1", "sha512") for value in GOOD[name])
 
     def read(self, files):

@@ -72,14 +72,21 @@ def test_both_ways(tmp_path):
         ({"chain": "-x"}, "chain is a name"),
         ({"chain": "x - [0:0]\n-F"}, "chain is a name"),
         ({"chain": "x" * 29}, "chain is a name"),
-        ({"match": "src"}, "unknown match 'src'"),
-        ({"target": "LOG --log-prefix x"}, "unknown target"),
+        ({"match": "src"}, "the option match has no value 'src'"),
+        ({"target": "LOG --log-prefix x"}, "the option target has no value 'LOG --log-prefix x'"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):
     """The chain is one of its own."""
     with pytest.raises(DefinitionError, match=re.escape(message)):
         parse_options(get_format("iptables"), options)
+
+
+def test_words_are_words_whatever_their_case():
+    """And with blanks around them."""
+    chain = parse_options(get_format("iptables"), {"match": " Source", "target": "drop "})
+
+    assert (("-s",), "DROP") == (chain.flags, chain.target)
 
 
 @pytest.mark.proof("iptables", CONSUMER, "loaded", tool=TOOL)

@@ -267,7 +267,7 @@ def test_dates_that_contradict_each_other(tmp_path):
             "neither a fingerprint of MD5, SHA-1 nor SHA-256; MISP has no type for serial numbers",
         ),
         ("wallet", "eth:0x" + "0" * 40, "a wallet of a currency that MISP has no type for"),
-        ("md5", "zz", "not an MD5 hash: a character that is no hexadecimal digit"),
+        ("md5", "zz", "not 32 hexadecimal digits in lower case, as MD5 has"),
         ("ipv4", "300.1.1.1", "not an IPv4 address"),
     ],
 )

@@ -188,9 +188,9 @@ MUTANTS = (
     ),
     Mutant(
         "an empty path lacks its slash",
-        "core.exports.formatting.urls",
-        "{'' if rest.startswith('/') else '/'}{rest}",
-        "{rest}",
+        "core.exports.formatting.url_requests",
+        'rest if rest.startswith("/") else f"/{rest}"',
+        "rest",
         "test_urls.py::TestPanOs",
     ),
     Mutant(
@@ -290,6 +290,20 @@ MUTANTS = (
         "new: list[str] = []",
         "test_rules_programs.py::test_yarac_takes_whatever_is_written",
         tool="yarac",
+    ),
+    Mutant(
+        "a URL keeps the user name that no request has",
+        "core.exports.formatting.url_requests",
+        'HAS_USER: "@" in authority',
+        "HAS_USER: False",
+        "test_one_verdict.py",
+    ),
+    Mutant(
+        "hashes are listed whatever they are of",
+        "core.exports.formatting.row_values",
+        "return hash_check.accepted(batch, out)",
+        "return batch.values",
+        "test_one_verdict.py",
     ),
 )
 

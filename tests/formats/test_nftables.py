@@ -1,13 +1,16 @@
 """Sets of nftables: read back by a parser of our own, loaded by nft, and asked by packets."""
 
 import re
+from itertools import product
+from pathlib import Path
+from string import ascii_lowercase
 
 import address_reading as reading
 import pytest
 from firewall_program import apart, caught, need_apart
 
 from core.errors import DefinitionError
-from core.exports.formats import Value, get_format, parse_options
+from core.exports.formats import Value, get_format, nftables, parse_options
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance
 
@@ -99,8 +102,10 @@ def test_what_is_written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"family": "arp"}, "unknown family 'arp'"),
+        ({"family": "arp"}, "the option family has no value 'arp'"),
         ({"table": "rule"}, "a word of the language of nft"),
+        ({"table": "list"}, "a word of the language of nft"),
+        ({"table": "gretap"}, "a word of the language of nft"),
         ({"table": "a b"}, "table is a name"),
         ({"table": "1a"}, "table is a name"),
         ({"set": "x { }\nflush ruleset\n"}, "set is a name"),
@@ -112,6 +117,28 @@ def test_an_option_that_cannot_be(options, message):
     """Names are words, and none of nft's own."""
     with pytest.raises(DefinitionError, match=re.escape(message)):
         parse_options(get_format("nftables"), options)
+
+
+def test_a_family_is_one_in_capitals_too():
+    """As with other formats."""
+    assert "inet" == parse_options(get_format("nftables"), {"family": " INET"}).family
+
+
+@pytest.mark.proof("nftables", CONSUMER, "loaded", tool="nft")
+def test_no_word_of_nft_is_taken_for_a_table():
+    """Asked of nft itself: of all short words, and of those in its library, it refuses the ones that are refused here."""
+    need_apart()
+    words = {"".join(letters) for count in (1, 2, 3) for letters in product(ascii_lowercase, repeat=count)}
+    words |= nftables.KEYWORDS | nftables.LATER_KEYWORDS | words_of_its_library()
+
+    # The brace is a mistake in every line: where it is not the first one, the word is.
+    said = apart("nft -c -i 2>&1", "".join(f"add table inet {word} }}\n" for word in sorted(words))).stdout
+    faults = {word: fault for fault, word in re.findall(r"unexpected (.*)\nadd table inet (\w+) \}\n", said)}
+
+    assert words == set(faults)
+    refused = {word for word, fault in faults.items() if not fault.startswith("'}'")}
+    assert nftables.KEYWORDS <= refused
+    assert refused <= nftables.KEYWORDS | nftables.LATER_KEYWORDS
 
 
 @pytest.mark.proof("nftables", CONSUMER, "loaded", tool="nft")
@@ -213,3 +240,9 @@ def test_the_check_leaves_out_what_would_take_a_gigabyte(tmp_path):
 
 def _set(text):
     return "listed_ipv6" if ":" in text else "listed_ipv4"
+
+
+def words_of_its_library():
+    """Return every text in nft's library that could be a name: the words of its messages are among them."""
+    (path,) = set(re.findall(r"=> (\S*libnftables\S*)", apart("ldd $(command -v nft)").stdout))
+    return {word.decode() for word in re.findall(rb"[A-Za-z_][A-Za-z0-9_]{0,63}", Path(path).read_bytes())}

@@ -88,6 +88,17 @@ def test_a_value_that_is_no_word_is_refused():
             parse_options(get_format("nginx"), {"value": value})
 
 
+@pytest.mark.proof("nginx", CONSUMER, "loaded", tool="nginx")
+@pytest.mark.parametrize("value", [".", "-", "_", "1.5", "a_b-c.d"])
+def test_every_word_can_be_a_value(value, tmp_path):
+    """The same words that other formats take."""
+    form, kit = get_format("nginx"), TestNginx()
+    kit.options = {"value": value}
+    made = written(kit, [Value("ipv4", "192.0.2.1"), Value("hostname", "bad.example")], tmp_path / "made")
+
+    assert [] == form.check(kit.put(made, tmp_path / "files"), parse_options(form, kit.options))
+
+
 @pytest.mark.parametrize("kit", [TestNginx, TestNamesAlone])
 @pytest.mark.proof("nginx", CONSUMER, "loaded", tool="nginx")
 def test_it_is_checked_before_it_is_published(tmp_path, kit):

@@ -1,5 +1,6 @@
 """Tables of Postfix: read by a parser of its manual pages, and looked up by postmap."""
 
+import re
 import subprocess
 
 import address_reading as reading
@@ -76,6 +77,39 @@ def test_an_action_that_is_none_is_refused(action):
     """It would be another table."""
     with pytest.raises(DefinitionError, match="action is one line"):
         parse_options(get_format("postfix"), {"action": action})
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("x", "the option action has no value 'x'"),
+        ("REJCT no", "did you mean 'REJECT'?"),
+        ("550", "access(5) has no action '550'"),
+        ("650 no", "the option action has no value '650'"),
+        ("OK then", "access(5) has no action 'OK then'"),
+        ("REDIRECT", "access(5) has no action 'REDIRECT'"),
+        ("REDIRECT nobody", "access(5) has no action 'REDIRECT nobody'"),
+        ("FILTER smtp", "access(5) has no action 'FILTER smtp'"),
+        ("PREPEND X-Listed", "access(5) has no action 'PREPEND X-Listed'"),
+        ("BCC a@b c", "access(5) has no action 'BCC a@b c'"),
+    ],
+)
+def test_an_action_that_postfix_has_not_is_refused(action, message):
+    """``postmap`` takes any: only smtpd would find out, with each mail."""
+    with pytest.raises(DefinitionError, match=re.escape(message)):
+        parse_options(get_format("postfix"), {"action": action})
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "REJECT", "reject Listed", "DEFER_IF_PERMIT", "DISCARD", "DUNNO", "OK", "HOLD", "421 4.7.1 Later", "521 No",
+        "REDIRECT postmaster@a.example", "FILTER smtp:", "FILTER smtp:[192.0.2.1]:10025", "PREPEND X-Listed: yes",
+    ],
+)  # fmt: skip
+def test_actions_of_postfix_are_taken_as_they_are(action):
+    """As access(5) has them."""
+    assert action == parse_options(get_format("postfix"), {"action": action})
 
 
 @pytest.mark.proof("postfix", CONSUMER, "loaded", tool="postmap")

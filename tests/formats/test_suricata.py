@@ -8,10 +8,9 @@ from suricata_program import tried
 from suricata_reader import SuricataRules, decoded, rules_of
 
 from core.errors import DefinitionError
-from core.exports.formats import get_format, parse_options
+from core.exports.formats import Value, Values, get_format, parse_options
 from core.exports.formatting.memory import Memory
 from core.exports.output import SpoolOutput
-from core.testing.formats import Value, Values
 
 SURICATA = "Suricata, rule files"
 
@@ -93,7 +92,7 @@ def test_what_is_written(tmp_path):
         ({"metadata": "a"}, "the option metadata"),
         ({"metadata": "a b; sid 1"}, "the option metadata"),
         ({"protocols": "dns,tsl"}, "did you mean 'tls'"),
-        ({"protocols": ""}, "the option protocols has no ''"),
+        ({"protocols": ""}, "the option protocols has no value ''"),
         ({"https": "maybe"}, "the option https is yes or no"),
     ],
 )

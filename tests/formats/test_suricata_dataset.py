@@ -167,8 +167,8 @@ def test_the_rules_say_how_large_a_list_is(tmp_path, count, hashsize, memcap):
     ("options", "message"),
     [
         ({"lists": "md6"}, "did you mean 'md5'"),
-        ({"lists": ""}, "has no ''"),
-        ({"protocols": "smtp"}, "has no 'smtp'"),
+        ({"lists": ""}, "has no value ''"),
+        ({"protocols": "smtp"}, "has no value 'smtp'"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):

@@ -15,6 +15,7 @@ TYPES = {
     "ipv4": "Intel::ADDR", "ipv6": "Intel::ADDR", "cidr": "Intel::SUBNET", "hostname": "Intel::DOMAIN",
     "url": "Intel::URL", "email": "Intel::EMAIL", "md5": "Intel::FILE_HASH", "sha1": "Intel::FILE_HASH",
     "sha256": "Intel::FILE_HASH", "file": "Intel::FILE_NAME", "user_agent": "Intel::SOFTWARE",
+    "certificate": "Intel::CERT_HASH",
 }  # fmt: skip
 HEADER = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc"
 
@@ -37,6 +38,8 @@ def checked(indicator: str, word: str) -> str:
     elif word == "Intel::FILE_HASH":
         assert re.fullmatch(r"[0-9a-f]+", indicator)
         assert len(indicator) in (32, 40, 64)
+    elif word == "Intel::CERT_HASH":
+        assert re.fullmatch(r"[0-9a-f]{40}", indicator)
     elif word == "Intel::DOMAIN":
         assert re.fullmatch(r"([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]*", indicator)
     return f"{word} {indicator}"
@@ -78,9 +81,12 @@ class TestZeek(FormatConformance):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (Value("url", "http://user:x@a.example/"), "has a user part, which Zeek does not see"),
-        (Value("url", "http://a.example/#x"), "has a fragment, which no client sends"),
-        (Value("url", "ftp://a.example/"), "neither http nor https: Zeek compares URLs of HTTP"),
+        (Value("url", "http://user:x@a.example/"), "a URL with a user name, which no request has"),
+        (Value("url", "http://a.example/#x"), "a URL with a fragment, which no request has"),
+        (Value("url", "ftp://a.example/"), "a scheme other than http and https"),
+        (Value("certificate", "0a" * 16), "not the SHA-1 of a certificate, which is what Zeek compares"),
+        (Value("certificate", "0a" * 32), "not the SHA-1 of a certificate, which is what Zeek compares"),
+        (Value("certificate", "0A" * 20), "not in the canonical form of its type"),
         (Value("file", "#a.exe"), "begins with '#', which is a comment to Zeek"),
         (Value("file", "-"), "reads as an empty cell to Zeek"),
         (Value("file", "(empty)"), "reads as an empty cell to Zeek"),

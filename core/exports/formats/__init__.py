@@ -36,6 +36,8 @@ many entries that were.  It keeps to these rules:
 
 - It writes what the format allows, to the letter, and always a legal file, also when there are no rows.
 - Each observable counts in one file of the set only, so that entries and refusals add up to what was selected.
+- It need not look for duplicates: no type and value comes twice, also not in what is left of a network that was split.
+  What it makes one line of two of them, or finds as a value of two types, is its own to write once.
 - It never holds more than a batch, unless it says how much it keeps of each entry, and gives the same bytes for the
   same rows.
 - A value that it cannot express is never bent into another: ``out.refuse(row, reason)``.
@@ -173,10 +175,10 @@ def yes_or_no(options: Mapping[str, str], key: str) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``, did you mean …?`` where a known name is near, else nothing."""
-    words = [*known]  # list is a format here
+    words = {word.lower(): word for word in known}
     swapped = [word for word in words if sorted(word) == sorted(name.lower())]
     near = swapped or get_close_matches(name.lower(), words, 1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f", did you mean {words[near[0]]!r}?" if near else ""
 
 
 def use_plugins_path(folder: Path | None) -> None:

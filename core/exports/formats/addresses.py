@@ -21,10 +21,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from core.errors import DefinitionError, RenderError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Values, nearest, yes_or_no
+from core.exports.formats import Consumer, Option, Output, OutputFile, Values, yes_or_no
 from core.exports.formatting.address_devices import DEVICES, MIKROTIK_NEW, Device, Words
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, accepted, counted, name_of_version
+from core.exports.formatting.choices import choice
 from core.values import types
 
 NAME = "addresses"
@@ -151,9 +152,9 @@ def parse(options: Mapping[str, str]) -> Plan:
     Raises:
         DefinitionError: One of them has no such value, or the device does not take it.
     """
-    name = _choice(options, "device", DEVICES)
+    name = choice(options, "device", DEVICES)
     device = DEVICES[name]
-    family = _choice(options, "family", ("auto", *FAMILIES))
+    family = choice(options, "family", ("auto", *FAMILIES))
     if family == "auto":
         family = "both" if device.takes_both else "split"
     if family == "both" and not device.takes_both:
@@ -238,13 +239,6 @@ def _files(out: Output, options: Plan) -> dict[int, _File]:
         version: _File(out.open(name_of_version(out.file_name, version)), options, (version,))
         for version in options.versions
     }
-
-
-def _choice(options: Mapping[str, str], key: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    word = options[key].strip().lower()
-    if word not in known:
-        raise DefinitionError(f"unknown {key} {word!r}{nearest(word, known)}; known: {', '.join(known)}")
-    return word
 
 
 def _words(device: str, options: Mapping[str, str]) -> Words:

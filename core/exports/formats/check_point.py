@@ -23,6 +23,7 @@ from core.exports.formatting.choices import choice
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows
 from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.url_requests import sent_urls
 from core.store.snapshot import Row
 from core.values import types
 
@@ -94,7 +95,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     for batch in rows:
         lines = [
             f"{_name(row)},{_cell(row)},{TYPE_WORDS[row.type]},{ends.of(row.tags)}\n"
-            for row in listed_rows(batch, out, {6: NOT_IPV4})
+            for row in listed_rows(batch, out, {6: NOT_IPV4}, urls=sent_urls)
         ]
         file.write("".join(lines), len(lines))
 

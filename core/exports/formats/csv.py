@@ -2,7 +2,8 @@
 
 Columns that speak of tags, sources and dates speak of the assertions that are fresh; if none is (an export with
 ``--any-freshness``), of all that are not withdrawn.  Several tags or sources share a cell, joined by ``;``.
-Line breaks inside a value are legal inside quotes, so nothing is refused.
+Line breaks inside a value are legal inside quotes, so nothing is refused: not what would block everybody, such as the
+hash of an empty file, either.  It is for people and for exchange, not for what blocks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

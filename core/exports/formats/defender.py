@@ -23,6 +23,7 @@ from core.exports.formatting.choices import choice
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows
 from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.url_requests import web_urls
 from core.schemas.instant import Instant, to_datetime
 from core.store.snapshot import Row
 from core.values import types
@@ -101,7 +102,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     line_of = _Lines(options, out.export or "Yeti Exports").line
     left, beyond = MOST_ACTIVE, 0
     for batch in rows:
-        found = listed_rows(batch, out)
+        found = listed_rows(batch, out, urls=web_urls)
         for tab, group in groupby(found[:left], lambda row: TAB_OF[row.type]):
             tabs[tab].write([line_of(row, tab) for row in group])
         for row in found[left:]:

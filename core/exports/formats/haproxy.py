@@ -71,7 +71,7 @@ def parse(options: Mapping[str, str]) -> WithValue:
     Raises:
         DefinitionError: The value is no word.
     """
-    return WithValue(word(options, "value", "._-", said=". - and _"), yes_or_no(options, "subdomains"))
+    return WithValue(word(options, "value"), yes_or_no(options, "subdomains"))
 
 
 def render_values(batches: Iterator[Values], out: Output, options: WithValue) -> None:

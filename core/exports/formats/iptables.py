@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values, nearest
+from core.exports.formats import Consumer, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted, name_of_version
+from core.exports.formatting.choices import choice
 from core.values import types
 
 NAME = "iptables"
@@ -67,10 +68,7 @@ def parse(options: Mapping[str, str]) -> Chain:
     Raises:
         DefinitionError: iptables takes no such name, or has no such match or target.
     """
-    chain, match, target = options["chain"], options["match"].lower(), options["target"].upper()
-    for key, word, known in (("match", match, tuple(MATCHES)), ("target", target, TARGETS)):
-        if word not in known:
-            raise DefinitionError(f"unknown {key} {word!r}{nearest(word, known)}; known: {', '.join(known)}")
+    chain, match, target = options["chain"], choice(options, "match", MATCHES), choice(options, "target", TARGETS)
     if not _is_chain(chain) or chain in _TAKEN:
         raise DefinitionError(
             f"chain is a name of letters, digits, - and _, 28 at most, and none that iptables has, not {chain!r}"

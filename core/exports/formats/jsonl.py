@@ -5,7 +5,8 @@ The lossless form: ``yetictl import`` reads it back.  A line is::
     {"type":"ipv4","value":"198.51.100.7","assertions":[{"tag":"c2","source":"feed",…}],"context":[…]}
 
 Assertions are ordered by tag and source, stale and withdrawn ones among them; what is unknown is absent; dates are
-RFC 3339 in UTC.  Line breaks inside a value are escaped, so nothing is refused.
+RFC 3339 in UTC.  Line breaks inside a value are escaped, so nothing is refused: not what would block everybody, such
+as the hash of an empty file, either.  It is for exchange, not for what blocks.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,11 @@
 """One value a line, in UTF-8, each line with a line end; the empty form is an empty file.
 
-Whoever reads it line by line can take it: firewalls, resolvers, ``grep -f``.  A value that holds a line break or a
-carriage return would become two lines, so it is refused.
+It is for people and for programs such as ``grep -f``, not for devices: every value stands there as it is, whatever its
+type and spelling, also what would block everybody (``0.0.0.0/0``, ``*.com``, the hash of an empty file), and a text
+that is a value of several types as often.  For firewalls, resolvers and scanners there are ``addresses``, ``domains``,
+``urls`` and ``hashes``, which refuse that.
+
+A value that holds a line break or a carriage return would become two lines, so it is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +16,7 @@ from core.values.types import RULE
 from core.values.types import TYPES as EVERY_TYPE
 
 NAME = "list"
-MEANING = "one value a line"
+MEANING = "one value a line as it is; not for devices, which take addresses, domains, urls or hashes"
 MEDIA_TYPE = "text/plain; charset=utf-8"
 SUFFIX = ".txt"
 TYPES = EVERY_TYPE - {RULE}  # a rule is text of many lines

@@ -17,8 +17,9 @@ of its attributes, each rounded up to the second.  MISP deletes nothing that is 
 as ``deleted``, for as long as the ledger remembers it, and is not in ``hashes.csv``.  A rollback has the timestamps of
 the version that it publishes again, and MISP takes nothing of it.
 
-Refused is what is not in the canonical form of its type, and what MISP would take for something else; paths and file
-names are one type there, told apart by whether there is a folder.
+Refused is what is not in the canonical form of its type, what would stand for everybody (a public suffix, every address,
+the hash of an empty file), and what MISP would take for something else; paths and file names are one type there, told
+apart by whether there is a folder.
 
 Sources: MISP core format, draft-dulaunoy-misp-core-format; the MISP Book, "Managing feeds".
 """
@@ -28,9 +29,9 @@ from collections.abc import Iterator, Mapping
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output
 from core.exports.formatting import misp_types
-from core.exports.formatting.canonical_rows import canonical_rows
 from core.exports.formatting.choices import TLPS, marking, number
 from core.exports.formatting.misp_events import MANIFEST, Events, Feed, name_beside
+from core.exports.formatting.row_values import listed_rows
 from core.store.snapshot import Row
 from core.values.characters import one_line
 
@@ -90,5 +91,5 @@ def render(rows: Iterator[list[Row]], out: Output, options: Feed) -> None:
     events = Events(out, options)
     events.delete(out.gone())
     for batch in rows:
-        hashes.write(events.add(canonical_rows(batch, out)), 0)
+        hashes.write(events.add(listed_rows(batch, out)), 0)
     manifest.write(events.end(), 0)

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values, nearest
+from core.exports.formats import Consumer, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted
+from core.exports.formatting.choices import choice
 from core.values import types
 
 NAME = "nftables"
@@ -32,15 +33,25 @@ OPTIONS = {
     "table": Option("yeti", "the name of the table"),
     "set": Option("listed", "the beginning of the names of the sets: listed_ipv4, listed_ipv6"),
 }
-# Words of the language of nft, which it does not take for the name of a table.
 KEYWORDS = frozenset((
-    "add", "bridge", "comment", "continue", "cpu", "create", "delete", "describe", "destroy", "dnat", "drop",
-    "ecn", "exists", "expires", "flow", "flush", "goto", "handle", "hour", "ibriport", "ibrname", "icmpv6", "iif",
-    "iifgroup", "iifname", "iiftype", "inet", "insert", "jhash", "jump", "masquerade", "meter", "missing",
-    "netdev", "nftrace", "notrack", "obriport", "obrname", "oif", "oifgroup", "oifname", "oiftype", "or",
-    "priority", "rename", "replace", "reset", "return", "rt0", "rt2", "rtclassid", "rule", "ruleset", "skgid",
-    "snat", "srh", "symhash", "th", "typeof", "vmap", "xt",
+    "accept", "add", "ah", "all", "and", "arp", "bridge", "cgroup", "chain", "comment", "comp", "constant",
+    "continue", "counter", "cpu", "create", "ct", "day", "dccp", "define", "delete", "describe", "device",
+    "devices", "dnat", "drop", "dst", "dup", "dynamic", "ecn", "element", "elements", "eq", "esp", "ether",
+    "exists", "expires", "export", "exthdr", "fib", "flags", "flow", "flowtable", "flush", "frag", "fwd",
+    "ge", "get", "goto", "gt", "handle", "hbh", "hook", "hour", "ibriport", "ibrname", "icmp", "icmpv6",
+    "igmp", "iif", "iifgroup", "iifname", "iiftype", "import", "include", "index", "inet", "insert",
+    "interval", "ip", "ip6", "ipsec", "jhash", "jump", "le", "limit", "list", "log", "lshift", "lt", "map",
+    "mark", "masquerade", "meta", "meter", "mh", "missing", "monitor", "ne", "netdev", "nftrace", "not",
+    "notrack", "numgen", "obriport", "obrname", "offload", "oif", "oifgroup", "oifname", "oiftype", "or",
+    "osf", "pkttype", "policy", "position", "priority", "queue", "quota", "random", "redefine", "redirect",
+    "reject", "rename", "replace", "reset", "return", "rshift", "rt", "rt0", "rt2", "rtclassid", "rule",
+    "ruleset", "sctp", "secmark", "set", "size", "skgid", "skuid", "snat", "socket", "srh", "symhash",
+    "synproxy", "table", "tcp", "th", "time", "timeout", "tproxy", "type", "typeof", "udp", "udplite",
+    "undefine", "update", "vlan", "vmap", "xor", "xt",
 ))  # fmt: skip
+"""The words that nft 1.0.6 has everywhere in its language, so that it takes none for the name of a table."""
+LATER_KEYWORDS = frozenset(("destroy", "geneve", "gre", "gretap", "last", "tunnel", "vni", "vxlan"))
+"""Those that later releases have."""
 _is_name = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}").fullmatch
 MOST_CHECKED_BYTES = 4_000_000
 """Of a file for ``check``: nft takes eighty times as much of memory."""
@@ -78,17 +89,13 @@ def parse(options: Mapping[str, str]) -> Sets:
     Raises:
         DefinitionError: A name is none that nft takes.
     """
-    family, table, name = options["family"], options["table"], options["set"]
-    if family not in FAMILIES:
-        raise DefinitionError(
-            f"unknown family {family!r}{nearest(family, FAMILIES)}; known: {', '.join(FAMILIES)}"
-        )
+    family, table, name = choice(options, "family", FAMILIES), options["table"], options["set"]
     for key, text in (("table", table), ("set", name)):
         if not _is_name(text):
             raise DefinitionError(
                 f"{key} is a name of letters, digits and _, no digit first, 64 at most, not {text!r}"
             )
-    if table in KEYWORDS:
+    if table in KEYWORDS | LATER_KEYWORDS:
         raise DefinitionError(f"no table can be called {table!r}: that is a word of the language of nft")
     return Sets(family, table, name)
 

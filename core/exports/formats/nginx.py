@@ -25,7 +25,9 @@ MEANING = "names for a map and addresses for a geo of nginx, in two files"
 MEDIA_TYPE = "text/plain; charset=utf-8"
 SUFFIX = ".conf"
 OPTIONS = {
-    "value": Option("1", "what the variable is for a listed name or address: letters, digits, - and _"),
+    "value": Option(
+        "1", "what the variable is for a listed name or address: a word of letters, digits, . - and _"
+    ),
     "subdomains": Option("yes", "whether a name stands for all that is below it, too: yes or no"),
 }
 CONSUMERS = (
@@ -65,7 +67,7 @@ def parse(options: Mapping[str, str]) -> WithValue:
     Raises:
         DefinitionError: The value is no word.
     """
-    return WithValue(word(options, "value", "_-", said="- and _"), yes_or_no(options, "subdomains"))
+    return WithValue(word(options, "value"), yes_or_no(options, "subdomains"))
 
 
 def render_values(batches: Iterator[Values], out: Output, options: WithValue) -> None:

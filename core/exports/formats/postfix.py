@@ -18,6 +18,7 @@ from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
+from core.exports.formatting.choices import choice
 from core.values import types
 from core.values.names import is_hostname
 
@@ -29,7 +30,22 @@ TYPES = names_and_addresses.TYPES | {types.EMAIL}
 MEMORY_BYTES_PER_ENTRY = 192
 """A sender of forty characters or so takes more than a name."""
 
-OPTIONS = {"action": Option("REJECT", "what Postfix does, as access(5) has it: REJECT, DISCARD, DUNNO, 550 text")}
+ALONE = ("OK", "DUNNO")
+WITH_TEXT = ("REJECT", "DEFER", "DEFER_IF_REJECT", "DEFER_IF_PERMIT", "DISCARD", "HOLD", "WARN", "INFO")
+NEEDING = {
+    "BCC": r"[^ @]+@[^ @]+",
+    "REDIRECT": r"[^ @]+@[^ @]+",
+    "FILTER": "[^ :]+:[^ ]*",
+    "PREPEND": "[!-9;-~]+: .+",
+}
+"""Actions with what stands behind them."""
+OPTIONS = {
+    "action": Option(
+        "REJECT",
+        f"what Postfix does, as access(5) has it: {', '.join(ALONE)}; {', '.join(WITH_TEXT)}, and a text if you like; "
+        f"{', '.join(NEEDING)} and what they need; a code 4NN or 5NN and a text",
+    )
+}
 CONSUMERS = (
     Consumer(
         "Postfix, access and cidr tables",
@@ -45,7 +61,7 @@ CONSUMERS = (
 NO_KEY = "a mail address that is no key of a table"
 _SETTINGS = "compatibility_level = 3.6\ninet_protocols = ipv4\nmyhostname = localhost.localdomain\n"
 # One line, and no braces, which are where the key goes.
-_is_action = re.compile(r"[A-Za-z0-9][ -z|~]{0,199}(?<! )").fullmatch
+_is_line = re.compile(r"[A-Za-z0-9][ -z|~]{0,199}(?<! )").fullmatch
 _is_local = re.compile(r"(?!#)[a-z0-9!#$%&'*+/=?^_`{|}~.-]+").fullmatch
 
 
@@ -53,13 +69,24 @@ def parse(options: Mapping[str, str]) -> str:
     """Return the action.
 
     Raises:
-        DefinitionError: It is none, or more than a line.
+        DefinitionError: It is none that Postfix knows, or more than a line.
     """
-    if not _is_action(options["action"]):
+    text = options["action"]
+    if not _is_line(text):
+        raise DefinitionError(f"action is one line of at most 200 characters as in access(5), not {text!r}")
+    first, _, rest = text.partition(" ")
+    if re.fullmatch("[45][0-9][0-9]", first):
+        is_whole = bool(rest.strip())
+    else:
+        word = choice({"action": first}, "action", (*ALONE, *WITH_TEXT, *NEEDING))
+        is_whole = word in WITH_TEXT or not rest
+        if word in NEEDING:
+            is_whole = bool(re.fullmatch(NEEDING[word], rest))
+    if not is_whole:
         raise DefinitionError(
-            f"action is one line of at most 200 characters as in access(5), not {options['action']!r}"
+            f"access(5) has no action {text!r}: what stands behind {first} is missing, or too much"
         )
-    return options["action"]
+    return text
 
 
 def render_values(batches: Iterator[Values], out: Output, options: str) -> None:

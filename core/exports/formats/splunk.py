@@ -19,6 +19,7 @@ from core.exports.formatting.choices import choice, number
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows, refuse_others
 from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.url_requests import web_urls
 from core.store.snapshot import Row
 from core.values import types
 
@@ -105,7 +106,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     for batch in rows:
         own = refuse_others(batch, around, out, f"is not of the collection {options.name}")
         lines = []
-        for row in listed_rows(own, out):
+        for row in listed_rows(own, out, urls=web_urls):
             if "*" in row.value:
                 out.refuse(row, HAS_ASTERISK)
                 continue

@@ -15,7 +15,8 @@ back to the list it is another indicator, with another id.
 
 A network matches what lies in it (``ISSUBSET``); ``networks=equal`` is for consumers that know nothing but ``=``.
 Registry keys have the whole name of their hive, and one without a hive is refused, as is whatever is not in the
-canonical form of its type.  Paths, pipes, wallets, packages, JA3 and JARM cannot be said by a pattern.
+canonical form of its type, and what would stand for everybody: a public suffix, every address, the hash of an empty
+file.  Paths, pipes, wallets, packages, JA3 and JARM cannot be said by a pattern.
 
 The id of the bundle follows from its contents, which is why it stands at their end.
 
@@ -32,8 +33,8 @@ import msgspec
 from core.errors import DefinitionError
 from core.exports import stix_objects
 from core.exports.formats import Consumer, Gone, Option, Output, OutputFile, yes_or_no
-from core.exports.formatting.canonical_rows import canonical_rows
 from core.exports.formatting.choices import TLPS, choice, marking
+from core.exports.formatting.row_values import listed_rows
 from core.exports.formatting.shown import Shown, ShownOf
 from core.exports.stable_ids import stable_uuid, stable_uuids
 from core.exports.stix_objects import MARKINGS, NETWORK_OPERATORS, SPEC_VERSION, timestamp
@@ -138,7 +139,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Bundle) -> None:
     if options.identity:
         writer.add([objects.identity], 0)
     for batch in rows:
-        texts = objects.indicators(_with_hives(canonical_rows(batch, out), out))
+        texts = objects.indicators(_with_hives(listed_rows(batch, out), out))
         writer.add(texts, len(texts))
     writer.add(list(objects.revoked(withdrawn)), 0)
     writer.end()

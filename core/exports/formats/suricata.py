@@ -35,6 +35,7 @@ from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output, Value, Values, yes_or_no
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
+from core.exports.formatting.hash_check import accepted as accepted_hashes
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.suricata_rules import OPTIONS as RULE_OPTIONS
 from core.exports.formatting.suricata_rules import (
@@ -57,7 +58,6 @@ SUFFIX = ".rules"
 TYPES = frozenset({IPV4, IPV6, CIDR, HOSTNAME, URL, JA3})
 LONGEST_CONTENT = 4_000
 HTTPS = "of https, which cannot be read on the wire; https=yes is for traffic that is decrypted"
-NOT_JA3 = "not 32 hexadecimal digits in lower case"
 TOO_LONG = "longer than a content can be: 4,000 characters as a rule has them"
 OPTIONS = RULE_OPTIONS | {
     "protocols": PROTOCOLS_OPTION,
@@ -85,7 +85,6 @@ _BUFFERS = {
     "http": ("http.host; to_lowercase;", ""),
     "quic": ("quic.sni;", "nocase; "),
 }
-_are_ja3 = re.compile(r"[0-9a-f]{32}").fullmatch
 _is_as_sent = re.compile(r"(?!/[^?]*(?://|/\.))[^%+\\]*").fullmatch
 """Targets of which Suricata's ``http.uri`` is what was sent."""
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -159,13 +158,7 @@ def _of_ja3(batch: Values, out: Output, options: Rules) -> _Made:
         )
         for word, buffer in (("JA3", "ja3.hash"), ("JA3S", "ja3s.hash"))
     ]
-    good = []
-    for value in batch.values:
-        if _are_ja3(value):
-            good.append(value)
-        else:
-            out.refuse(Value(batch.type, value), NOT_JA3)
-    return _filled(batch.type, good, dict(enumerate(templates)), templates)
+    return _filled(batch.type, accepted_hashes(batch, out), dict(enumerate(templates)), templates)
 
 
 def _of_urls(batch: Values, out: Output, options: Rules) -> _Made:

@@ -30,10 +30,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from posixpath import basename, splitext
 
-from core.errors import DefinitionError, RenderError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values, nearest
+from core.errors import RenderError
+from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
+from core.exports.formatting.choices import choices
+from core.exports.formatting.hash_check import accepted as accepted_hashes
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.suricata_rules import OPTIONS as RULE_OPTIONS
 from core.exports.formatting.suricata_rules import (
@@ -57,7 +59,6 @@ SMALLEST_HASHSIZE, LARGEST_HASHSIZE = 1_024, 65_536
 SMALLEST_MEMCAP_MIB = 64
 BYTES_PER_ENTRY = 256
 """What is allowed for; it takes some hundred."""
-NOT_A_HASH = "not the hexadecimal digits of such a hash in lower case"
 NO_LIST = "of a kind that the option lists leaves out"
 OPTIONS = RULE_OPTIONS | {
     "lists": Option(",".join(KINDS), "which lists there are"),
@@ -78,7 +79,6 @@ CONSUMERS = (
         checker="suricata -T",
     ),
 )
-_LENGTHS = {JA3: 32, MD5: 32, SHA1: 40, SHA256: 64}
 _BUFFERS = {"dns": "dns.query", "tls": "tls.sni", "http": "http.host", "quic": "quic.sni"}
 _ONCE = "threshold:type limit, track by_both, count 1, seconds 60;"
 _is_root = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,47}").fullmatch
@@ -96,13 +96,7 @@ class Lists:
 
 def parse(options: Mapping[str, str]) -> Lists:
     """Return the options, understood."""
-    words = [word.strip().lower() for word in options["lists"].split(",")]
-    for word in words:
-        if word not in KINDS:
-            raise DefinitionError(
-                f"the option lists has no {word!r}{nearest(word, KINDS)}; known: {', '.join(KINDS)}"
-            )
-    return Lists(parse_rule_options(options), [kind for kind in KINDS if kind in words], parse_protocols(options))
+    return Lists(parse_rule_options(options), choices(options, "lists", KINDS), parse_protocols(options))
 
 
 def render_values(batches: Iterator[Values], out: Output, options: Lists) -> None:
@@ -144,7 +138,7 @@ def _write(kind: str, batch: Values, file: OutputFile, out: Output) -> int:
     elif kind == IP:
         values = accepted(batch, out).texts
     else:
-        values = _hashes(batch, out)
+        values = accepted_hashes(batch, out)
     lines = _base64_lines(values) if kind in (HOSTNAME, JA3) else "".join([f"{value}\n" for value in values])
     file.write(lines, len(values))
     return len(values)
@@ -153,19 +147,6 @@ def _write(kind: str, batch: Values, file: OutputFile, out: Output) -> int:
 def _base64_lines(values: Sequence[str]) -> str:
     """Return a line of base64 for each value; `b2a_base64` ends each with a line feed that is no part of the value."""
     return b"".join(map(b2a_base64, map(str.encode, values))).decode()
-
-
-def _hashes(batch: Values, out: Output) -> list[str]:
-    length, text = _LENGTHS[batch.type], "\n".join([*batch.values, ""])
-    if text.count("\n") == len(batch.values) and re.fullmatch(rf"(?:[0-9a-f]{{{length}}}\n)*+", text):
-        return batch.values
-    good = []
-    for value in batch.values:
-        if re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
-            good.append(value)
-        else:
-            out.refuse(Value(batch.type, value), NOT_A_HASH)
-    return good
 
 
 def _rules(kind: str, name: str, count: int, options: Lists) -> dict[int, str]:

@@ -9,8 +9,8 @@
 
 For the devices an empty path is ``/``, since ``bad.example`` alone would also be ``bad.example.org`` to PAN-OS before
 10.2, and all subdomains to FMC; a port that is the scheme's own is left out.  Refused are: wildcards (``*``, ``^``),
-user names, fragments, schemes other than http and https, hosts of one label, and what is too long; a cut URL would be
-another.  URLs that become one line are written once.
+user names, fragments, backslashes, schemes other than http and https, hosts of one label, port 0, and what is too long;
+a cut URL would be another.  URLs that become one line are written once.
 
 Sources: Palo Alto Networks, "Guidelines for URL Category Exceptions" and "Formatting Guidelines for an External Dynamic
 List"; Fortinet, "FortiGuard category threat feed" and "Types and file formats of threat feeds"; Cisco, "URL Lists and
@@ -19,10 +19,10 @@ Feeds: URL Syntax and Matching Criteria" and "Custom Security Intelligence Lists
 
 from collections.abc import Iterator, Mapping
 
-from core.errors import RefusedValue
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
+from core.exports.formats import Consumer, Option, Output, Values
 from core.exports.formatting.choices import choice
-from core.exports.formatting.urls import BYTES_PER_URL, UrlLines, UrlRules, are_plain, check_canonical
+from core.exports.formatting.url_requests import canonical_urls
+from core.exports.formatting.urls import BYTES_PER_URL, UrlLines, UrlRules
 from core.values.types import URL
 
 NAME = "urls"
@@ -83,23 +83,10 @@ def render_values(batches: Iterator[Values], out: Output, options: UrlRules | No
     file = out.open()
     if options is None:
         for batch in batches:
-            _write_as_they_are(batch, file, out)
+            good = canonical_urls(batch, out)
+            file.write("\n".join([*good, ""]) if good else "", len(good))
         return
     lines = UrlLines(options, file, out)
     for batch in batches:
         lines.write(batch)
     lines.finish()
-
-
-def _write_as_they_are(batch: Values, file: OutputFile, out: Output) -> None:
-    good = batch.values
-    if not are_plain(good):
-        good = []
-        for value in batch.values:
-            try:
-                check_canonical(value)
-            except RefusedValue as error:
-                out.refuse(Value(batch.type, value), str(error))
-            else:
-                good.append(value)
-    file.write("\n".join([*good, ""]) if good else "", len(good))

@@ -4,27 +4,30 @@ A key with a colon (IPv6, URL) stands in double quotes.  An IPv4 network is the 
 ``192.0.2.``, so that there are those of 8, 16 and 24 bits only: others are written as the up to 128 shorter ones, or
 addresses, that are exactly the same.  An IPv6 network cannot be said and is refused.  Keys are there once.
 
-Refused are also public suffixes, what is not canonical, and keys with a double quote or ``#`` at their beginning.
+Refused are also public suffixes, what is not canonical, the hash of an empty file, URLs with a part that no request has
+(user name, fragment), and keys with a double quote or ``#`` at their beginning.
 
 Source: Wazuh documentation, "Using CDB lists" and "CDB lists and the ruleset".
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from core.errors import DefinitionError, RefusedValue
+from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, accepted, counted
+from core.exports.formatting.choices import word
+from core.exports.formatting.hash_check import NAMES as HASHES
+from core.exports.formatting.hash_check import accepted as accepted_hashes
 from core.exports.formatting.names import listed_names
-from core.exports.formatting.urls import are_plain, check_canonical
+from core.exports.formatting.url_requests import sent_urls
 from core.values import types, urls
 
 NAME = "wazuh-cdb"
 MEANING = "a CDB list of Wazuh, a key a line"
 MEDIA_TYPE = "text/plain; charset=utf-8"
 SUFFIX = ".list"
-HASHES = {types.MD5: 32, types.SHA1: 40, types.SHA256: 64, types.SHA512: 128}
 TYPES = frozenset({types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.URL, types.EMAIL, *HASHES})
 OPTIONS = {"value": Option("", "what each key has: a word of letters, digits, . - and _; empty is none")}
 CONSUMERS = (
@@ -39,10 +42,8 @@ CONSUMERS = (
 )
 NO_IPV6_NETWORK = "an IPv6 network, for which a CDB list has no key"
 NO_KEY = "not a key of a CDB list"
-NOT_A_HASH = "not a hash of its type in lower case"
 
 _STEPS = (8, 16, 24, 32)
-_is_word = re.compile(r"[A-Za-z0-9._-]{0,64}").fullmatch
 _is_key = re.compile(r"[!$-~][!#-~]*").fullmatch
 
 
@@ -52,9 +53,7 @@ def parse(options: Mapping[str, str]) -> str:
     Raises:
         DefinitionError: It is no word.
     """
-    if not _is_word(options["value"]):
-        raise DefinitionError(f"value is a word of letters, digits, . - and _, or empty, not {options['value']!r}")
-    return options["value"]
+    return word(options, "value", may_be_empty=True)
 
 
 def render_values(batches: Iterator[Values], out: Output, options: str) -> None:
@@ -100,42 +99,28 @@ def _keys(batch: Values, out: Output) -> list[str]:
     if batch.type == types.HOSTNAME:
         return listed_names(batch, out)
     if batch.type in HASHES:
-        return _hashes(batch, out)
-    check = check_canonical if batch.type == types.URL else _check_email
-    if batch.type == types.URL and are_plain(batch.values) and '"' not in "".join(batch.values):
-        return batch.values
-    return _checked(batch, out, check)
-
-
-def _hashes(batch: Values, out: Output) -> list[str]:
-    size = HASHES[batch.type]
-    text = "\n".join([*batch.values, ""])
-    if re.fullmatch(rf"(?:[0-9a-f]{{{size}}}\n)*+", text) and text.count("\n") == len(batch.values):
-        return batch.values
-
-    def check(value: str) -> None:
-        if not re.fullmatch(rf"[0-9a-f]{{{size}}}", value):
-            raise RefusedValue(NOT_A_HASH)
-
-    return _checked(batch, out, check)
-
-
-def _check_email(value: str) -> None:
-    if urls.email(value) != value or ":" in value:
-        raise RefusedValue(NO_KEY)
-
-
-def _checked(batch: Values, out: Output, check: Callable[[str], None]) -> list[str]:
-    """Return the values that can be keys; refuse the others."""
+        return accepted_hashes(batch, out)
+    if batch.type == types.URL:
+        found = sent_urls(batch, out)
+        if '"' not in "".join(found):
+            return found
+    else:
+        found = [value for value in batch.values if not _is_refused(value, out)]
     keys = []
-    for value in batch.values:
-        try:
-            check(value)
-        except RefusedValue as error:
-            out.refuse(Value(batch.type, value), str(error))
+    for value in found:
+        if _is_key(value):
+            keys.append(value)
         else:
-            if _is_key(value):
-                keys.append(value)
-            else:
-                out.refuse(Value(batch.type, value), NO_KEY)
+            out.refuse(Value(batch.type, value), NO_KEY)
     return keys
+
+
+def _is_refused(value: str, out: Output) -> bool:
+    """Return whether a mail address is refused."""
+    try:
+        reason = "" if urls.email(value) == value and ":" not in value else NO_KEY
+    except RefusedValue as error:
+        reason = str(error)
+    if reason:
+        out.refuse(Value(types.EMAIL, value), reason)
+    return bool(reason)

@@ -7,24 +7,28 @@ one is written, since whatever looks like such an escape would be taken for it.
 A URL has no scheme, since Zeek compares what it puts together of host, port, path and query: the port that goes
 without saying is left out, a missing path is ``/``.  So of ``http://`` and ``https://`` with the same rest one line
 would do; there are two alike then, and Zeek takes the second for the first.  What Zeek never sees is refused: another
-scheme, a user part, a fragment.  A name is that name alone, not what is below it.
+scheme, a user name, a fragment.  A name is that name alone, not what is below it.
 
-Refused are an indicator that begins with ``#``, which would be a comment, and one that reads ``-`` or ``(empty)``.
+Of certificates Zeek looks up the SHA-1, as policy/frameworks/intel/seen/x509.zeek has it; other fingerprints, and serial
+numbers that are not as long, are refused.  So is an indicator that begins with ``#``, which would be a comment, and one
+that reads ``-`` or ``(empty)``.
 
-Sources: Zeek, "Intelligence Framework" and base/frameworks/intel/main.zeek; the reader of ASCII files of the input
-framework.
+Sources: Zeek, "Intelligence Framework", base/frameworks/intel/main.zeek and policy/frameworks/intel/seen; the reader of
+ASCII files of the input framework.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
+from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output
 from core.exports.formatting import rows as said
 from core.exports.formatting.row_values import listed_rows
 from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.url_requests import request, web_urls
 from core.store.snapshot import Row
 from core.values import types
 from core.values.characters import one_line
+from core.values.hashes import LENGTHS
 
 NAME = "zeek"
 MEANING = "an intelligence file of Zeek"
@@ -44,6 +48,7 @@ TYPE_WORDS = {
     types.SHA256: "Intel::FILE_HASH",
     types.FILE: "Intel::FILE_NAME",
     types.USER_AGENT: "Intel::SOFTWARE",
+    types.CERTIFICATE: "Intel::CERT_HASH",
 }
 TYPES = frozenset(TYPE_WORDS)
 OPTIONS: dict[str, Option] = {}
@@ -62,12 +67,7 @@ CONSUMERS = (
 EMPTY = "-"
 IS_COMMENT = "begins with '#', which is a comment to Zeek"
 IS_NOTHING = "reads as an empty cell to Zeek"
-NOT_HTTP = "neither http nor https: Zeek compares URLs of HTTP"
-HAS_USER = "has a user part, which Zeek does not see"
-HAS_FRAGMENT = "has a fragment, which no client sends"
-
-_url_parts = re.compile(r"(https?)://([^/?#\\]*)(.*)").fullmatch
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+NOT_SHA1 = "not the SHA-1 of a certificate, which is what Zeek compares"
 
 
 def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -> None:
@@ -77,40 +77,34 @@ def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -
     ends = Shared(_end)
     for batch in rows:
         lines = []
-        for row in listed_rows(batch, out):
+        for row in listed_rows(batch, out, urls=web_urls):
             try:
                 indicator = _MADE.get(row.type, _text)(row.value)
-            except _Inexpressible as error:
+            except RefusedValue as error:
                 out.refuse(row, str(error))
                 continue
             lines.append(f"{indicator}\t{TYPE_WORDS[row.type]}\t{ends.of(row.tags)}\n")
         file.write("".join(lines), len(lines))
 
 
-class _Inexpressible(Exception):
-    """Zeek has no line for a value; the text says why."""
-
-
 def _text(value: str) -> str:
     if value.startswith("#"):
-        raise _Inexpressible(IS_COMMENT)
+        raise RefusedValue(IS_COMMENT)
     if value in (EMPTY, "(empty)"):
-        raise _Inexpressible(IS_NOTHING)
+        raise RefusedValue(IS_NOTHING)
     return _escaped(value)
 
 
 def _url(value: str) -> str:
-    parts = _url_parts(value)
-    if parts is None:
-        raise _Inexpressible(NOT_HTTP)
-    scheme, place, rest = parts.groups()
-    if "@" in place:
-        raise _Inexpressible(HAS_USER)
-    if "#" in rest:
-        raise _Inexpressible(HAS_FRAGMENT)
-    # Zeek's own rule is for port 80 alone; it sees https only where something in front has taken TLS off.
-    place = place.removesuffix(_DEFAULT_PORTS[scheme])
-    return _escaped(place + (rest if rest.startswith("/") else f"/{rest}"))
+    # Zeek's own rule of ports is for port 80 alone; it sees https only where something in front has taken TLS off.
+    found = request(value)
+    return found.place + found.target
+
+
+def _certificate(value: str) -> str:
+    if len(value) != LENGTHS[types.SHA1]:
+        raise RefusedValue(NOT_SHA1)
+    return value
 
 
 def _as_it_is(value: str) -> str:
@@ -129,6 +123,7 @@ def _end(found: Assertions) -> str:
 
 _MADE: dict[str, Callable[[str], str]] = {
     types.URL: _url,
+    types.CERTIFICATE: _certificate,
     **dict.fromkeys(
         (types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.MD5, types.SHA1, types.SHA256), _as_it_is
     ),

@@ -10,20 +10,27 @@ from core.values import addresses
 
 TLPS = {tlp.name.lower().replace("_", "+"): tlp for tlp in TLP}
 """Markings by their words."""
+_is_word = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 
 def choice(options: Mapping[str, str], key: str, known: Iterable[str]) -> str:
-    """Return the option *key*, which is one of the words *known*.
+    """Return the option *key*, which is one of the words *known*, in whatever case and with whatever blanks around it.
 
     Raises:
         DefinitionError: It is none of them; the message has the nearest.
     """
-    word, words = options[key].strip().lower(), tuple(known)
-    if word not in words:
-        raise DefinitionError(
-            f"the option {key} has no value {word!r}{nearest(word, words)}; known: {', '.join(words)}"
-        )
-    return word
+    return _known(options[key], key, tuple(known))
+
+
+def choices(options: Mapping[str, str], key: str, known: Iterable[str]) -> list[str]:
+    """Return the option *key*, some of the words *known* with commas between them, in the order of *known*.
+
+    Raises:
+        DefinitionError: It names none, or another; the message has the nearest.
+    """
+    words = tuple(known)
+    found = {_known(text, key, words) for text in options[key].split(",")}
+    return [word for word in words if word in found]
 
 
 def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
@@ -38,21 +45,16 @@ def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
     return int(text)
 
 
-def word(options: Mapping[str, str], key: str, marks: str, *, said: str) -> str:
-    """Return the option *key*, a word of at most 64 ASCII letters, digits and *marks*.
-
-    Args:
-        options: All of them.
-        key: Which.
-        marks: What else may be in it.
-        said: The same for people.
+def word(options: Mapping[str, str], key: str, *, may_be_empty: bool = False) -> str:
+    """Return the option *key*, a word of at most 64 ASCII letters, digits, ``.``, ``-`` and ``_``.
 
     Raises:
         DefinitionError: It is none.
     """
     text = options[key]
-    if not re.fullmatch(rf"[A-Za-z0-9{re.escape(marks)}]{{1,64}}", text):
-        raise DefinitionError(f"{key} is a word of letters, digits, {said}, not {text!r}")
+    if not (_is_word(text) or (may_be_empty and not text)):
+        empty = ", or empty" if may_be_empty else ""
+        raise DefinitionError(f"{key} is a word of letters, digits, . - and _{empty}, not {text!r}")
     return text
 
 
@@ -82,3 +84,13 @@ def sink_addresses(options: Mapping[str, str], key: str) -> tuple[str, ...]:
             raise DefinitionError(f"the option {key} has one IPv4 and one IPv6 address at most")
         found[is_ipv6] = address
     return tuple(found.values())
+
+
+def _known(text: str, key: str, words: tuple[str, ...]) -> str:
+    word = text.strip()
+    for known in words:
+        if known.lower() == word.lower():
+            return known
+    raise DefinitionError(
+        f"the option {key} has no value {word!r}{nearest(word, words)}; known: {', '.join(words)}"
+    )

@@ -1,7 +1,7 @@
 """Which hashes may be written: hexadecimal digits in lower case, as many as the algorithm makes.
 
 What is spelled otherwise is refused, never put right: it would not be canonical, or none.  Refused too is the hash of
-an empty file, which every system is full of.
+an empty file, which every system is full of: so in every format that something is blocked or told by.
 
 A batch is checked as a whole; only where one value of it fails is each looked at.
 """
@@ -11,22 +11,26 @@ import re
 
 from core.exports.formatting.contract import Output, Value, Values
 from core.values import types
+from core.values.hashes import LENGTHS
 
 NAMES = {types.MD5: "MD5", types.SHA1: "SHA-1", types.SHA256: "SHA-256", types.SHA512: "SHA-512"}
-"""The algorithms, as people write them."""
+"""The algorithms that hash files, as people write them."""
 
 EMPTY_FILE = "the hash of an empty file"
-_DIGITS = {type_: 2 * hashlib.new(type_, usedforsecurity=False).digest_size for type_ in NAMES}
-_EMPTY = {type_: hashlib.new(type_, b"", usedforsecurity=False).hexdigest() for type_ in NAMES}
+_EVERY_NAME = NAMES | {types.IMPHASH: "an import hash", types.JA3: "JA3", types.JARM: "JARM"}
+# Of a fingerprint, which is of no file, there is none; no value of a batch that is canonical is empty.
+_EMPTY = dict.fromkeys(LENGTHS, "") | {
+    type_: hashlib.new(type_, b"", usedforsecurity=False).hexdigest() for type_ in NAMES
+}
 # Possessive: nothing is tried twice, and no stack grows with the batch.
-_are_hashes = {type_: re.compile(rf"(?:[0-9a-f]{{{digits}}}\n)*+").fullmatch for type_, digits in _DIGITS.items()}
+_are_hashes = {type_: re.compile(rf"(?:[0-9a-f]{{{digits}}}\n)*+").fullmatch for type_, digits in LENGTHS.items()}
 
 
 def accepted(values: Values, out: Output) -> list[str]:
     """Return the values of a batch that are canonical hashes, and refuse the others.
 
     Args:
-        values: Of type ``md5``, ``sha1``, ``sha256`` or ``sha512``.
+        values: Of a type that is in ``core.values.hashes.LENGTHS``.
         out: Where the others are refused.
     """
     type_, texts = values
@@ -45,8 +49,6 @@ def _is_refused(type_: str, text: str, out: Output) -> bool:
 
 def _fault(type_: str, text: str) -> str:
     """Return what is wrong with a value, nothing if it is canonical."""
-    if text == _EMPTY[type_]:
-        return EMPTY_FILE
     if "\n" in text or not _are_hashes[type_](text + "\n"):
-        return f"not {_DIGITS[type_]} hexadecimal digits in lower case, as {NAMES[type_]} has"
-    return ""
+        return f"not {LENGTHS[type_]} hexadecimal digits in lower case, as {_EVERY_NAME[type_]} has"
+    return EMPTY_FILE if text == _EMPTY[type_] else ""

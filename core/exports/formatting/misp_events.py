@@ -10,10 +10,10 @@ from zlib import crc32
 
 import msgspec
 
-from core.exports.formatting.canonical_rows import why_not
 from core.exports.formatting.choices import TLPS
 from core.exports.formatting.contract import Gone, Output, OutputFile
 from core.exports.formatting.misp_types import TYPES, Attribute, attribute_of
+from core.exports.formatting.row_values import why_not_canonical
 from core.exports.formatting.shown import Shown, ShownOf
 from core.exports.stable_ids import stable_uuid, stable_uuids
 from core.schemas.claim import TLP, Kind
@@ -115,7 +115,7 @@ class Events:
     def delete(self, gone: Iterator[Gone]) -> None:
         """Tell what has left the list."""
         for item in gone:
-            if item.type not in TYPES or why_not(item.type, item.value):
+            if item.type not in TYPES or why_not_canonical(item.type, item.value):
                 continue
             attribute = attribute_of(item.type, item.value)
             if attribute.refused:

@@ -1,44 +1,50 @@
 """Which rows may be written where the consumer needs values in their canonical form: those, and no others.
 
-The rows of one type in a batch are looked at together, since most batches hold nothing else.
+Also refused is what would stand for everybody: a public suffix, every address, the hash of an empty file.  The rows of
+one type in a batch are looked at together, since most batches hold nothing else.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from core.errors import RefusedValue
-from core.exports.formatting.address_check import accepted
+from core.exports.formatting import address_check, hash_check
 from core.exports.formatting.contract import Output, Value, Values
 from core.exports.formatting.names import listed_names
+from core.exports.formatting.url_requests import canonical_urls
 from core.store.snapshot import Row
 from core.values import canonical, types
 from core.values.hashes import LENGTHS
 
-NOT_CANONICAL = "not in its canonical form"
+NOT_CANONICAL = "not in the canonical form of its type"
 
 _ADDRESSES = frozenset((types.IPV4, types.IPV6, types.CIDR))
-_are_hashes: dict[str, Callable[[str], object]] = {
-    type_: re.compile(rf"(?:[0-9a-f]{{{length}}}\n)*+").fullmatch for type_, length in LENGTHS.items()
-}
 _type_of = attrgetter("type")
+_UrlCheck = Callable[[Values, Output], list[str]]
 
 
-def listed_rows(batch: Sequence[Row], out: Output, refused: Mapping[int, str] | None = None) -> list[Row]:
+def listed_rows(
+    batch: Sequence[Row],
+    out: Output,
+    refused: Mapping[int, str] | None = None,
+    *,
+    urls: _UrlCheck = canonical_urls,
+) -> list[Row]:
     """Return the rows whose values may be listed, in order; refuse the others.
 
     Args:
         batch: Of any types.
         out: Where the others are refused.
         refused: Reasons to refuse all addresses and networks of a version (4 or 6).
+        urls: What returns the URLs that may be listed, and refuses the others: see ``url_requests``.
     """
     good: list[Row] = []
     for type_, group in groupby(batch, _type_of):
         rows = list(group)
         values = [row.value for row in rows]
-        kept = _listed(Values(type_, values), out, refused)
-        if kept is values or len(kept) == len(values):
+        kept = _listed(Values(type_, values), out, refused, urls)
+        if len(kept) == len(values):
             good += rows
         else:
             listed = set(kept)
@@ -56,26 +62,27 @@ def refuse_others(batch: Sequence[Row], taken: Iterable[str], out: Output, reaso
     return good
 
 
-def _listed(batch: Values, out: Output, refused: Mapping[int, str] | None) -> list[str]:
-    if batch.type == types.HOSTNAME:
-        return listed_names(batch, out)
-    if batch.type in _ADDRESSES:
-        return accepted(batch, out, refused).texts
-    if batch.type in LENGTHS:
-        text = "\n".join([*batch.values, ""])
-        if text.count("\n") == len(batch.values) and _are_hashes[batch.type](text):
-            return batch.values
-    good = []
-    for value in batch.values:
-        if reason := _why_not(batch.type, value):
-            out.refuse(Value(batch.type, value), reason)
-        else:
-            good.append(value)
-    return good
-
-
-def _why_not(type_: str, value: str) -> str:
+def why_not_canonical(type_: str, value: str) -> str:
+    """Return why a value is not the canonical one of its type; empty if it is."""
     try:
         return "" if canonical.canonical(type_, value) == value else NOT_CANONICAL
     except RefusedValue as error:
         return str(error)
+
+
+def _listed(batch: Values, out: Output, refused: Mapping[int, str] | None, urls: _UrlCheck) -> list[str]:
+    if batch.type == types.HOSTNAME:
+        return listed_names(batch, out)
+    if batch.type in _ADDRESSES:
+        return address_check.accepted(batch, out, refused).texts
+    if batch.type in LENGTHS:
+        return hash_check.accepted(batch, out)
+    if batch.type == types.URL:
+        return urls(batch, out)
+    good = []
+    for value in batch.values:
+        if reason := why_not_canonical(batch.type, value):
+            out.refuse(Value(batch.type, value), reason)
+        else:
+            good.append(value)
+    return good

@@ -15,8 +15,8 @@ from itertools import chain, compress
 from operator import itemgetter
 
 from core.errors import DefinitionError, RenderError
-from core.exports.formats import Option, Output, Value, nearest
-from core.exports.formatting.choices import choice
+from core.exports.formats import Option, Output, Value
+from core.exports.formatting.choices import choice, choices
 from core.exports.formatting.choices import number as number_of
 
 KIND = "suricata sid"
@@ -97,13 +97,7 @@ def parse_protocols(options: Mapping[str, str]) -> list[str]:
     Raises:
         DefinitionError: It names none, or another.
     """
-    words = [word.strip().lower() for word in options["protocols"].split(",")]
-    for word in words:
-        if word not in PROTOCOLS:
-            raise DefinitionError(
-                f"the option protocols has no {word!r}{nearest(word, PROTOCOLS)}; known: {', '.join(PROTOCOLS)}"
-            )
-    return [word for word in PROTOCOLS if word in words]
+    return choices(options, "protocols", PROTOCOLS)
 
 
 def content(text: str) -> str:
