@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import StoreBusy
 from core.exports.budget import BudgetedFiles
-from core.exports.formats import get_format, parse_options
+from core.exports.checked_files import Checked, checked
 from core.exports.gate import limits, rules
 from core.exports.gate.keeping_off import keep_off, word_of
 from core.exports.gate.measure import are_blank, space_of
@@ -174,9 +174,8 @@ class _Candidate:
         snapshot, selection, instant = self._snapshot, self._selection, self._instant
         selected = snapshot.count(selection, instant)
         keep_off(snapshot, selection, instant, self._limits)
-        rendered = BudgetedFiles(
-            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self._memory
-        ).written()
+        files = self._files()
+        rendered = files.rendered
         reasons = tuple(snapshot.kept_off(selection, instant))
         kept_off: Counter[str] = Counter()
         for reason, count in reasons:
@@ -186,7 +185,7 @@ class _Candidate:
         known = self._current.record.space if self._current and comparison is None else None
         space = known or space_of(snapshot, selection, instant)
         verdict = rules.judge(
-            self._facts(rendered, selected, kept_off, space, comparison),
+            self._facts(files, selected, kept_off, space, comparison),
             history_of(self._store, self._job.definition, self._current, self._settings, is_run=self._is_run),
             self._limits,
         )
@@ -203,6 +202,15 @@ class _Candidate:
             verdict,
             (*self._notes(rendered, selected), *verdict.notes),
         )
+
+    def _files(self) -> Checked:
+        files = BudgetedFiles(
+            self._snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self._memory
+        )
+        rendered = files.written()
+        if not self._limits.check:
+            return Checked(rendered)
+        return checked(rendered, self._job.definition, self._memory, files.again)
 
     def _is_same(self, rendered: Rendered) -> bool:
         if self._current is None:
@@ -227,12 +235,13 @@ class _Candidate:
 
     def _facts(
         self,
-        rendered: Rendered,
+        files: Checked,
         selected: int,
         kept_off: dict[str, int],
         space: Space,
         comparison: "ledger.Comparison | None",
     ) -> rules.Candidate:
+        rendered = files.rendered
         own = allow_hits.own_assets(self._snapshot, self._selection, self._instant)
         return rules.Candidate(
             selected=selected,
@@ -247,7 +256,8 @@ class _Candidate:
             withdrawn=comparison.withdrawn if comparison else 0,
             own_assets=_found(own),
             missing=self._missing(rendered),
-            faults=_found(self._faults(rendered)),
+            faults=_found(files.faults),
+            not_checked=files.not_checked,
             # What is published already was wanted, or nobody can be spared it any more.
             is_blank=comparison is not None and are_blank(file.path for file in rendered.files),
             is_by_template=bool(self._job.template),
@@ -262,18 +272,6 @@ class _Candidate:
             if (type_, value) in refused
             or entry_of(self._snapshot, self._selection, self._instant, type_, value) is None
         )
-
-    def _faults(self, rendered: Rendered) -> Sequence[str]:
-        name = self._job.definition.format
-        form = get_format(name) if name else None
-        check = getattr(form, "check", None)
-        if form is None or check is None or not self._limits.check:
-            return ()
-        try:
-            options = parse_options(form, self._job.definition.options)
-            return tuple(str(fault) for fault in check([file.path for file in rendered.files], options))
-        except Exception as error:  # a format may be anybody's code
-            return (f"its check could not be done: {type(error).__name__}: {error}",)
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]

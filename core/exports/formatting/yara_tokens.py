@@ -44,11 +44,12 @@ class Tokens:
 
     Attributes:
         now: The word that comes next; at the end of the text it has the kind ``end``.
+        last: The word before it.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.now = self._read(0)
+        self.now = self.last = self._read(0)
 
     def next_but_one(self) -> Token:
         """Return the word behind the next one."""
@@ -56,9 +57,9 @@ class Tokens:
 
     def take(self) -> Token:
         """Return the next word and go on behind it."""
-        token = self.now
-        self.now = self._read(token.end)
-        return token
+        self.last = self.now
+        self.now = self._read(self.last.end)
+        return self.last
 
     def has(self, *texts: str) -> bool:
         """Say whether the next word is a keyword or sign out of *texts*."""
