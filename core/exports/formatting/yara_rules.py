@@ -31,6 +31,7 @@ _EXCLUSIVE = (
 _BYTE = r"(?:[0-9A-Fa-f?]{2})"
 _JUMP = r"(?:\[\s*(?:[0-9]+\s*(?:-\s*[0-9]*)?|-)\s*\])"
 _BOUNDED_JUMP = r"(?:\[\s*[0-9]+\s*(?:-\s*[0-9]+\s*)?\])"
+_JUMP_BOUNDS = re.compile(r"\[\s*([0-9]*)\s*(-?)\s*([0-9]*)\s*\]")
 _SEQUENCE = rf"{_BYTE}\s*(?:(?:{_BYTE}|{_BOUNDED_JUMP})\s*)*"
 _ALTERNATIVES = re.compile(rf"\(\s*{_SEQUENCE}(?:\|\s*{_SEQUENCE})*\)")
 _is_hex = re.compile(rf"\{{\s*{_BYTE}\s*(?:(?:{_BYTE}|{_JUMP})\s*)*\}}").fullmatch
@@ -189,11 +190,20 @@ def _string(tokens: Tokens) -> str:
 
 
 def _check_hex(text: str) -> None:
+    _check_jumps(text)
     # The innermost alternatives, as a byte each, until none is left.
     while (shorter := _ALTERNATIVES.sub("00", text)) != text:
         text = shorter
     if not _is_hex(text) or _ends_in_jump(text):
         raise RefusedValue("YARA: a hexadecimal string that is none")
+
+
+def _check_jumps(text: str) -> None:
+    for least, dash, most in _JUMP_BOUNDS.findall(text):
+        if not dash and not int(least):
+            raise RefusedValue("YARA: a hexadecimal string with a jump over nothing")
+        if most and int(least or 0) > int(most):
+            raise RefusedValue("YARA: a hexadecimal string with a jump that ends before it begins")
 
 
 def _modifiers(tokens: Tokens, possible: frozenset[str]) -> None:

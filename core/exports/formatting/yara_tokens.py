@@ -13,7 +13,9 @@ KEYWORDS = frozenset((
     "uint32", "uint32be", "uint8", "uint8be", "wide", "xor",
 ))  # fmt: skip
 LONGEST_NAME = 128
+LARGEST_NUMBER = 2**63 - 1
 END = "end"
+_UNITS = {"KB": 1 << 10, "MB": 1 << 20}
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+|//[^\n]*|/\*.*?\*/)
@@ -37,6 +39,14 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
+
+
+def number_of(text: str) -> float:
+    """Return the number that a word of the kind ``number`` is."""
+    if "." in text:
+        return float(text)
+    unit = _UNITS.get(text[-2:], 1)
+    return int(text.removesuffix("KB").removesuffix("MB"), 0 if text[:2] in ("0x", "0o") else 10) * unit
 
 
 class Tokens:
@@ -101,6 +111,8 @@ class Tokens:
             found = _TOKEN.match(self._text, place)
             if found is None:
                 raise RefusedValue("YARA: a character or an escape that has no place there")
+            if found.lastgroup == "number" and number_of(found[0]) > LARGEST_NUMBER:
+                raise RefusedValue(f"YARA: a number beyond {LARGEST_NUMBER}")
             if found.lastgroup != "space":
                 return Token(found.lastgroup or "", found[0], place, found.end())
             place = found.end()
