@@ -98,7 +98,7 @@ def _when_run(form: "Format", checker: str) -> str:
     if not hasattr(form, "check"):
         return "not run: the format has no check"
     is_here = "installed" if find(checker.split()[0]) else "not installed on this machine"
-    return f"{is_here}; run before publishing, unless the limit check is off"
+    return f"{is_here}; run before publishing, unless the limit check is no"
 
 
 def _readers(form: "Format") -> str:

@@ -177,7 +177,9 @@ class PreviewOut(BaseModel):
     stale_assertions: int
     funnel: list[Step] = Field(description="What is left after each step, if that is little.")
     first: list[str] = Field(description="The first lines of the first file.")
-    files: list[FileBeginning] = Field(description="The first lines of each file; what names the others comes first.")
+    files: list[FileBeginning] = Field(
+        description="The first lines of each file; what names the others comes first."
+    )
     notes: list[str]
 
 

@@ -31,7 +31,17 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 
 from core.errors import DefinitionError
-from core.exports.formats import COUNTER_MARK, Consumer, Finding, NotChecked, Option, Output, Value, Values, yes_or_no
+from core.exports.formats import (
+    COUNTER_MARK,
+    Consumer,
+    Finding,
+    NotChecked,
+    Option,
+    Output,
+    Value,
+    Values,
+    yes_or_no,
+)
 from core.exports.formatting.checker import MOST_FINDINGS, ask
 from core.exports.formatting.choices import choice, number
 from core.exports.formatting.name_lines import lines_of, write_outermost

@@ -98,9 +98,7 @@ def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: f
     return Said(ended.returncode, redact(ended.stdout + ended.stderr))
 
 
-def ask_apart(
-    program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S
-) -> Said:
+def ask_apart(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S) -> Said:
     """Run *program* as `ask` does, but in a network of its own, gone with it: it cannot change this machine's firewall.
 
     Returns:
@@ -113,5 +111,7 @@ def ask_apart(
         return Said(0, "", f"{program} is not installed on this machine")
     trial = ask("unshare", (flags, "true"), folder=folder)
     if trial.why_not or trial.status:
-        return Said(0, "", f"this system gives {program} no network apart, without which it could change the firewall")
+        return Said(
+            0, "", f"this system gives {program} no network apart, without which it could change the firewall"
+        )
     return ask("unshare", (flags, path, *words), folder=folder, timeout_s=timeout_s)

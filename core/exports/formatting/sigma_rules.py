@@ -32,7 +32,8 @@ _OF_REGEXES = frozenset(("re", "i", "m", "s"))
 _NUMERIC = frozenset(("gt", "gte", "lt", "lte"))
 _ALONE = _NUMERIC | {"cidr", "exists"}
 _PARTS = frozenset(("contains", "endswith", "startswith"))
-_NOT_OF_REGEXES = _ENCODED | {"cased", "fieldref"}
+_WIDE = frozenset(("utf16", "utf16be", "wide"))
+_NOT_OF_REGEXES = _ENCODED | _WIDE | {"cased", "windash"}
 _FIRST_MARK = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)*---[ \t]*\n")
 _breaks_file = re.compile(r"^(?:---|\.\.\.|%)", re.MULTILINE).search
 _is_tag = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+").fullmatch
@@ -202,7 +203,9 @@ def _go_together(modifiers: list[str]) -> bool:
     if "fieldref" in others:
         return modifiers[0] == "fieldref" and others.count("fieldref") == 1 and _PARTS.issuperset(others[1:])
     if "re" in others:
-        return _NOT_OF_REGEXES.isdisjoint(others)
+        return others.count("re") == 1 and _NOT_OF_REGEXES.isdisjoint(others)
+    if len(_WIDE.intersection(others)) > 1 or others.count("utf16") > 1:
+        return False
     after = next((number for number, modifier in enumerate(others) if modifier in _PARTS), len(others))
     return _ENCODED.isdisjoint(others[after:])
 

@@ -41,6 +41,8 @@ VARIABLES = frozenset({"HOME_NET", "EXTERNAL_NET", *_OTHERS, *_PORTS})
 
 
 _IS_REFUSED = re.compile(r'error parsing signature ".*" from file .* at line ([0-9]+)')
+_WARNING = re.compile(r"^Warning: \S+ rule ([0-9]+): (.+)$", re.MULTILINE)
+_SID = re.compile(r"\bsid:\s*([0-9]+)")
 _LEVEL = re.compile(r"^(?:Error|E): ")
 
 
@@ -54,14 +56,18 @@ def findings(rules: Path, loaded: Mapping[str, Path] | None = None, configuratio
     """
     with rules.open("rb") as lines:
         some = [*islice(lines, MOST_RULES)]
-        count, last = 0, deque[bytes](maxlen=MOST_RULES)
-        for count, line in enumerate(lines, 1):
+        first, last = len(some), deque[bytes](maxlen=MOST_RULES)
+        more = 0
+        for line in lines:
             last.append(line)
+            more += 1
     said = _asked([*some, *last], rules.parent, loaded or {}, configuration)
     # A reputation file with a bad line is an error to the log, and not to the exit status.
     found = said.findings("Error", "E: ", is_strict=True)
-    if not said.why_not and count > MOST_RULES:
-        found.append(NotChecked(f"Suricata tried {2 * MOST_RULES:,} of the {MOST_RULES + count:,} rules"))
+    if not said.why_not and more > MOST_RULES:
+        found.append(
+            NotChecked(f"Suricata tried {first + len(last):,} of {first + more:,} rules, the first and the last")
+        )
     return found
 
 
@@ -97,14 +103,17 @@ def _asked(
 
 
 def _refused(said: Said, lines: Sequence[bytes]) -> Iterator[BadEntry]:
-    """Yield the rules that it could not read; why stands on the lines before it says which."""
+    """Yield the rules that it could not read; why stands on the lines before it says which, or in a warning."""
     why: list[str] = []
+    warnings = dict(_WARNING.findall(said.text))
     for line in said.text.splitlines():
         if not _LEVEL.match(line):
             continue
         if place := _IS_REFUSED.search(line):
             rule = lines[int(place[1]) - 1].decode().rstrip("\n")
-            yield BadEntry(rule, phrase("Suricata", "; ".join(why)))
+            sid = _SID.search(rule)
+            reason = "; ".join(why) or warnings.get(sid[1] if sid else "", "")
+            yield BadEntry(rule, phrase("Suricata", reason))
             why.clear()
         else:
             why.append(_LEVEL.sub("", line).strip())
@@ -114,4 +123,3 @@ def _configured() -> str:
     others = "".join(f'    {name}: "{value}"\n' for name, value in _OTHERS.items())
     ports = "".join(f'    {name}: "{value}"\n' for name, value in _PORTS.items())
     return f"{_CONFIGURATION}{others}  port-groups:\n{ports}stats:\n  enabled: no\n"
-

@@ -11,22 +11,12 @@ from core.exports.formatting.yara_kinds import NUMBERS, TEXTS, WHOLE, Kind, requ
 from core.exports.formatting.yara_regexes import check_regex
 from core.exports.formatting.yara_tokens import Tokens, number_of
 
+_OF_TEXTS = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iequals", "matches")
 _LEVELS = (
     ("or",),
     ("and",),
     (),  # not, defined
-    (
-        "==",
-        "!=",
-        "contains",
-        "icontains",
-        "startswith",
-        "istartswith",
-        "endswith",
-        "iendswith",
-        "iequals",
-        "matches",
-    ),
+    ("==", "!=", *_OF_TEXTS),
     ("<", "<=", ">", ">="),
     ("|",),
     ("^",),
@@ -36,7 +26,6 @@ _LEVELS = (
     ("*", "\\", "%"),
 )
 _OR, _AND, _NOT, _EQUAL, _ORDER, _ARITHMETIC = range(6)
-_OF_TEXTS = frozenset(_LEVELS[_EQUAL]) - {"==", "!="}
 _OF_INTEGERS = frozenset(("|", "^", "&", "<<", ">>", "%"))
 _INTEGERS = {f"{sign}int{bits}{end}" for sign in ("", "u") for bits in (8, 16, 32) for end in ("", "be")}
 _MOST_LOOPS = 4

@@ -36,7 +36,9 @@ def check_regex(text: str) -> None:
     plain = _LITERAL.sub("x", body)
     for least, most in _REPEAT.findall(plain):
         if int(most or least or 1) > LARGEST_REPEAT or not int(most or least or 1):
-            raise RefusedValue(f"YARA: a regular expression that repeats something never, or over {LARGEST_REPEAT:,} times")
+            raise RefusedValue(
+                f"YARA: a regular expression that repeats something never, or over {LARGEST_REPEAT:,} times"
+            )
     # All quantifiers of one expression are greedy, or none is.
     is_mixed = len(set(_QUANTIFIER.findall(plain))) > 1
     if is_mixed or _unlike_python(body) or _is_possessive(plain) or _has_empty_part(plain):
@@ -56,6 +58,6 @@ def _without_set(found: re.Match[str]) -> str:
 
 
 def _char(text: str) -> str:
-    if text.startswith("\\x") and len(text) > len("\\x"):
-        return chr(int(text[2:], 16))
+    if len(text) == len("\\x00"):
+        return chr(int(text.removeprefix("\\x"), base=16))
     return _ESCAPES.get(text, text[-1])
