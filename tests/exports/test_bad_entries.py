@@ -1,7 +1,7 @@
 """What a format's own check finds bad one by one is left out, and the rest is published; what it skips is told."""
 
 import pytest
-from export_samples import LATER, NOW, claim
+from export_samples import LATER, claim
 
 from core.exports.formatting import checker
 from core.exports.preview import preview
@@ -95,11 +95,18 @@ def test_a_missing_program_is_told(fill, define, store, settings, monkeypatch):
     fill(claim("rule a { condition: true }", "rule"))
     define("x", format="rules")
 
-    assert "not checked: yarac is not installed on this machine" in run_export(store, "x", settings, now=LATER).notes
+    assert (
+        "not checked: yarac is not installed on this machine" in run_export(store, "x", settings, now=LATER).notes
+    )
 
 
 RULES = {
-    "yara": ("yarac", "rule {} {{ condition: true }}", 'import "pe"\nrule bad { condition: pe.no_such_thing }', "bad"),
+    "yara": (
+        "yarac",
+        "rule {} {{ condition: true }}",
+        'import "pe"\nrule bad { condition: pe.no_such_thing }',
+        "bad",
+    ),
     "suricata": (
         "suricata",
         'alert tcp any any -> any any (msg:"{}"; content:"a"; sid:1; rev:1;)',

@@ -182,7 +182,9 @@ NOT_SURICATA = {
     "a depth twice": _PLAIN.replace("rev:1;", "depth:5; depth:6;"),
     "a depth that is too small": _PLAIN.replace('content:"a"', 'content:"a|00 01|"; depth:2'),
     "two protocols": _PLAIN.replace('content:"a"', 'dns.query; content:"x"; tls.sni; content:"y"'),
-    "another protocol than its own": _PLAIN.replace("tcp", "http").replace('content:"a"', 'dns.query; content:"x"'),
+    "another protocol than its own": _PLAIN.replace("tcp", "http").replace(
+        'content:"a"', 'dns.query; content:"x"'
+    ),
     "a threshold and a filter": _PLAIN.replace(
         "rev:1;",
         "threshold:type limit, track by_src, count 1, seconds 60; "

@@ -48,7 +48,9 @@ def test_yarac_takes_whatever_is_written(tmp_path):
         YaraRules, [YARA["plain"], 'import "pe" rule b { condition: pe.no_such_thing }'], tmp_path / "b"
     )
     assert 2 == made.entries
-    assert [BadEntry("b", 'yarac refuses it: invalid field name "no_such_thing"')] == checked_by_format(YaraRules, path)
+    assert [BadEntry("b", 'yarac refuses it: invalid field name "no_such_thing"')] == checked_by_format(
+        YaraRules, path
+    )
 
 
 @pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
