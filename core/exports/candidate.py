@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.errors import StoreBusy
 from core.exports.budget import BudgetedFiles
 from core.exports.checked_files import Checked, checked
+from core.exports.formats import Tried
 from core.exports.gate import limits, rules
 from core.exports.gate.keeping_off import keep_off, word_of
 from core.exports.gate.measure import are_blank, space_of
@@ -108,7 +109,7 @@ def make(
     folder: Path,
     settings: Settings,
     on_entries: Callable[[int], None] = lambda _: None,
-    look: Callable[["Snapshot"], None] = lambda _: None,
+    look: Callable[["Snapshot", Tried], None] = lambda *_: None,
     *,
     is_run: bool = False,
 ) -> Made:
@@ -120,15 +121,16 @@ def make(
         folder: An empty folder; it holds the files until they are published.
         settings: Of this installation.
         on_entries: Called with the number of entries just written.
-        look: Called with the snapshot at the end, to ask it more.
+        look: Called at the end with the snapshot, to ask it more, and with what the check found bad in the files.
         is_run: It is to be published; only then a server is asked what a first run finds there.
 
     Raises:
         YetiError: It cannot be made.
     """
     with looked_at(store, job.instant) as snapshot:
-        made = _Candidate(store, snapshot, job, folder, settings, on_entries, is_run=is_run).made()
-        look(snapshot)
+        candidate = _Candidate(store, snapshot, job, folder, settings, on_entries, is_run=is_run)
+        made = candidate.made()
+        look(snapshot, candidate.memory.tried)
         return made
 
 
@@ -167,7 +169,7 @@ class _Candidate:
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._limits = limits.parse(job.definition.limits)
         self._current = archives.current(store, job.definition.name)
-        self._memory = KeptMemory(store, snapshot, job.definition.name, job, keeps=is_run)
+        self.memory = KeptMemory(store, snapshot, job.definition.name, job, keeps=is_run)
         self._selection, self._instant = job.selection, job.instant
 
     def made(self) -> Made:
@@ -205,12 +207,12 @@ class _Candidate:
 
     def _files(self) -> Checked:
         files = BudgetedFiles(
-            self._snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self._memory
+            self._snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self.memory
         )
         rendered = files.written()
         if not self._limits.check:
             return Checked(rendered)
-        return checked(rendered, self._job.definition, self._memory, files.again)
+        return checked(rendered, self._job.definition, self.memory, files.again)
 
     def _is_same(self, rendered: Rendered) -> bool:
         if self._current is None:
@@ -226,7 +228,7 @@ class _Candidate:
         with changes.open("w", encoding="utf-8", newline="\n") as out:
             return ledger.compare(
                 self._snapshot,
-                self._memory.export_id,  # none of what is looked at before it is kept
+                self.memory.export_id,  # none of what is looked at before it is kept
                 self._selection,
                 self._instant,
                 lambda text, _: out.write(text),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
-from core.exports.formats import get_format, parse_options
+from core.exports.formats import Tried, get_format, parse_options
 from core.exports.gate.verdict import Verdict
 from core.exports.kept_memory import KeptMemory
 from core.exports.render import Job, render
@@ -182,7 +182,7 @@ class _Look:
         self._with_listed = with_listed
         self._job, self._folder, self._settings, self._entries = job, folder / "first", settings, entries
 
-    def __call__(self, snapshot: "Snapshot") -> None:
+    def __call__(self, snapshot: "Snapshot", tried: Tried) -> None:
         selection, instant = self._job.selection, self._job.instant
         self.counts = _counts(snapshot.rows(selection, instant))
         if self._with_listed:
@@ -191,6 +191,7 @@ class _Look:
         some = min(self._entries, sum(self.counts[0].values()))
         job = replace(self._job, first=self._entries)
         memory = KeptMemory(self._store, snapshot, job.definition.name, job, keeps=False)
+        memory.tried = tried
         shown = render(snapshot, job, some, self._folder, self._settings, memory=memory)
         self.files = tuple(Beginning(file.name, _lines(file.path, self._entries + 1)) for file in shown.files)
         funnel = snapshot.funnel(selection, instant)

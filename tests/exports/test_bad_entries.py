@@ -55,6 +55,16 @@ def test_one_bad_entry_does_not_keep_the_others_back(picky, fill, define, store,
     assert "1 not written: hostname it is bad" in result.notes
 
 
+def test_a_preview_shows_what_would_be_published(picky, fill, define, store, settings):
+    """Without what is bad."""
+    fill(claim("bad1.example", "hostname"), claim("good.example", "hostname"))
+    define("x", format="picky")
+
+    seen = preview(store, "x", settings, now=LATER)
+
+    assert (1, ("good.example",)) == (seen.entries, seen.first)
+
+
 def test_it_ends_however_many_wait_behind_each_other(picky, fill, define, store, settings, published):
     """Beyond some attempts nothing takes the place of what is bad."""
     fill(*(claim(f"bad{number}.example", "hostname") for number in range(9)), claim("a.example", "hostname"))

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import closing
 
 import pytest
 from rule_readers import IMPORT, PassedRules, SigmaRules, YaraRules, file_of, values_of
@@ -9,7 +10,9 @@ from rule_samples import NOT_SIGMA, NOT_SURICATA, NOT_YARA, SIGMA, SURICATA, YAR
 
 from core.errors import DefinitionError
 from core.exports.definitions.definition import default_file_name
-from core.exports.formats import Value, get_format, parse_options
+from core.exports.formats import Tried, Value, Values, get_format, parse_options
+from core.exports.formatting.memory import Memory
+from core.exports.output import SpoolOutput
 
 
 class TestYara(YaraRules):
@@ -177,3 +180,20 @@ def test_a_document_may_begin_with_its_mark(before, tmp_path):
 def test_the_suffix_goes_by_the_kind(kit, suffix):
     """As those name their files who load them."""
     assert f"x{suffix}" == default_file_name("x", "rules", kit.options)
+
+
+def test_of_very_many_bad_rules_a_few_are_told(tmp_path):
+    """Each is refused; only some reasons are told apart, and only some rules by name."""
+    texts = [f"rule r{number} {{ condition: true }}" for number in range(100)]
+    memory = Memory()
+    memory.tried = Tried({f"r{number}": (f"yarac refuses it: reason {number}",) for number in range(100)})
+    out = SpoolOutput(tmp_path, "x.yar", "text/plain", memory=memory)
+
+    with closing(out):
+        get_format("rules").render_values(
+            iter([Values("rule", texts)]), out, parse_options(get_format("rules"), {})
+        )
+        made = out.finish(is_complete=True)
+
+    assert (0, 100, 21) == (made.entries, made.refused, len(made.reasons))
+    assert 5 == len(made.notes)

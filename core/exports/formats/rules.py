@@ -78,6 +78,7 @@ CONSUMERS = (
 Rule = TypeVar("Rule")
 _CHECKS = {YARA: bad_yara, SIGMA: bad_sigma, SURICATA: suricata_check.bad_rules}
 _MOST_TOLD = 5
+_MOST_REASONS = 20
 _LONGEST_TOLD = 80
 
 
@@ -117,6 +118,7 @@ class _Refused:
         self._out = out
         self._seen: Counter[str] = Counter()
         self._told = 0
+        self._reasons: set[str] = set()
         self.is_last = out.tried.is_last
 
     def has(self, value: Value, key: str, name: str) -> bool:
@@ -127,6 +129,9 @@ class _Refused:
             return False
         self._seen[key] += 1
         reason = reasons[min(number, len(reasons) - 1)]
+        if len(self._reasons) >= _MOST_REASONS and reason not in self._reasons:
+            reason = reason.partition(": ")[0]  # each reason is counted, and told, by itself
+        self._reasons.add(reason)
         self._out.refuse(value, reason)
         self._told += 1
         if self._told <= _MOST_TOLD:
