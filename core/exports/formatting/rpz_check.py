@@ -13,6 +13,8 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 LONGEST_NAME = 253
+_HOSTS = {bits: {str(n): (1 << bits - n) - 1 for n in range(1, bits + 1)} for bits in (32, 128)}
+"""Of so many bits: the length of a prefix as text -> the bits behind it."""
 _CHUNK_CHARS = 1 << 20
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LABEL = r"[a-z0-9_-]{1,63}+"
@@ -50,16 +52,18 @@ def _bad(read: Callable[[], str], target: str, name: str) -> Iterator[str]:
 
 def _is_network(owner: str) -> bool:
     """Say whether an owner is that of a network in its one spelling, without host bits."""
-    length, *words = owner.split(".")
-    text = ".".join(words[::-1])
-    family, bits = (AF_INET, 32) if re.fullmatch(r"[0-9.]+", text) and len(words) == 4 else (AF_INET6, 128)
-    if family == AF_INET6:
-        before, zz, after = text.replace(".", ":").partition("zz")
-        text = f"{before.removesuffix(':')}::{after.removeprefix(':')}" if zz else before
+    length, _, rest = owner.partition(".")
+    words = rest.split(".")[::-1]
+    if len(words) == 4 and "zz" not in words:
+        family, hosts, text = AF_INET, _HOSTS[32].get(length), ".".join(words)
+    else:
+        family, hosts, text = AF_INET6, _HOSTS[128].get(length), ":".join(words).replace("zz", "", 1)
+        # At an end, "::" has lost one of its colons.
+        text = f":{text}" if words[0] == "zz" else text
+        text = f"{text}:" if words[-1] == "zz" else text
     try:
         packed = inet_pton(family, text)
     except OSError:
         return False
-    if inet_ntop(family, packed) != text or not re.fullmatch("[1-9][0-9]{0,2}", length) or int(length) > bits:
-        return False
-    return not int.from_bytes(packed) & ((1 << bits - int(length)) - 1)
+    is_canonical = hosts is not None and inet_ntop(family, packed) == text
+    return is_canonical and not (hosts and int.from_bytes(packed) & hosts)
