@@ -18,11 +18,15 @@ _MOST_REASONS = 8
 
 def print_preview(seen: "Preview", definition: ExportDefinition) -> None:
     """Print what a run of that export would publish."""
-    for line in seen.first:
-        click.echo(printable(line))
-    say(
-        f"{seen.entries:,} entries" + (f", of which the first {len(seen.first)} lines above" if seen.first else "")
-    )
+    is_set = len(seen.files) > 1
+    for file in seen.files:
+        if is_set:
+            say(f"{file.name}:")
+        for line in file.lines:
+            click.echo(printable(line))
+    lines = sum(len(file.lines) for file in seen.files)
+    above = f"; above {'each file begins' if is_set else 'are its first lines'}" if lines else ""
+    say(f"{seen.entries:,} entries{above}")
     for title, counts in (("by type", seen.types), ("by tag", seen.tags)):
         if counts:
             shown = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_TAGS]

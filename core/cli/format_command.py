@@ -69,16 +69,15 @@ def show(session: Session, name: str, as_json: bool) -> None:
         click.echo(f"  --option {key}={option.default}")
         click.echo(f"      {option.meaning}")
     for consumer in getattr(form, "CONSUMERS", ()):
-        _print_consumer(name, consumer)
+        _print_consumer(form, consumer)
 
 
-def _print_consumer(name: str, consumer: "Consumer") -> None:
-    from core.exports.formatting.checker import find
+def _print_consumer(form: "Format", consumer: "Consumer") -> None:
     from core.exports.formatting.proofs import proof_text
 
     click.echo(f"\n{consumer.name}")
     lines = {
-        "proof": proof_text(name, consumer),
+        "proof": proof_text(form.NAME, consumer),
         "limits": consumer.limits,
         "one bad entry": consumer.one_bad_entry,
         "setup": consumer.setup,
@@ -86,10 +85,20 @@ def _print_consumer(name: str, consumer: "Consumer") -> None:
     if consumer.options:
         lines = {"options": consumer.options, **lines}
     if consumer.checker:
-        is_here = "installed" if find(consumer.checker.split()[0]) else "not installed on this machine"
-        lines["checker"] = f"{consumer.checker}, {is_here}"
+        lines["checker"] = f"{consumer.checker}, {_when_run(form, consumer.checker)}"
+    if consumer.tested_with:
+        lines["tested with"] = f"{consumer.tested_with}, in the tests of the format; not run before publishing"
     for word, text in lines.items():
         click.echo(f"  {word:<14}{text}")
+
+
+def _when_run(form: "Format", checker: str) -> str:
+    from core.exports.formatting.checker import find
+
+    if not hasattr(form, "check"):
+        return "not run: the format has no check"
+    is_here = "installed" if find(checker.split()[0]) else "not installed on this machine"
+    return f"{is_here}; run before publishing, unless the limit check is no"
 
 
 def _readers(form: "Format") -> str:
@@ -112,6 +121,7 @@ def _object(name: str, form: "Format") -> dict[str, Any]:
                 "one_bad_entry": consumer.one_bad_entry,
                 "setup": consumer.setup,
                 "checker": consumer.checker or None,
+                "tested_with": consumer.tested_with or None,
             }
         )
     return {

@@ -48,6 +48,7 @@ class BudgetedFiles:
         self._snapshot, self._job, self._limits = snapshot, job, limits
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._selection, self._instant = job.selection, job.instant
+        self._times = 0
 
     def written(self) -> Rendered:
         """Write the files; cut what is beyond the budget, and write again where they are too large.
@@ -58,7 +59,7 @@ class BudgetedFiles:
         snapshot, chosen = self._snapshot, self._limits
         if chosen.budget_entries is not None:
             self._cut(chosen.budget_entries)
-        rendered = self._render(0)
+        rendered = self.again()
         for attempt in range(1, MOST_CUTS):
             size = sum(file.size_bytes for file in rendered.files)
             if chosen.budget_bytes is None or size <= chosen.budget_bytes or not rendered.entries:
@@ -68,7 +69,7 @@ class BudgetedFiles:
             share = chosen.budget_bytes / size * (1 - 0.02 * (attempt - 1))
             if not self._cut(min(written - 1, int(written * share))):
                 break
-            rendered = self._render(attempt)
+            rendered = self.again()
         return rendered
 
     def _cut(self, most: int) -> bool:
@@ -88,8 +89,14 @@ class BudgetedFiles:
                 self._snapshot.keep_off_found(query, reason_text("cut", rank=", ".join(self._limits.rank)))
         return is_too_much
 
-    def _render(self, attempt: int) -> Rendered:
-        folder = self._folder / f"files-{attempt}"
+    def again(self) -> Rendered:
+        """Write the files of what is selected now, once more, with what the memory knows now.
+
+        Raises:
+            YetiError: They cannot be made.
+        """
+        self._times += 1
+        folder = self._folder / f"files-{self._times}"
         folder.mkdir()
         # Counting costs as much as writing a list, and only a template has a bound.
         selected = self._snapshot.count(self._selection, self._instant) if self._job.template else 0

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import StoreBusy
 from core.exports.budget import BudgetedFiles
-from core.exports.formats import get_format, parse_options
+from core.exports.checked_files import Checked, checked
+from core.exports.formats import Tried
 from core.exports.gate import limits, rules
 from core.exports.gate.keeping_off import keep_off, word_of
 from core.exports.gate.measure import are_blank, space_of
@@ -108,7 +109,7 @@ def make(
     folder: Path,
     settings: Settings,
     on_entries: Callable[[int], None] = lambda _: None,
-    look: Callable[["Snapshot"], None] = lambda _: None,
+    look: Callable[["Snapshot", Tried], None] = lambda *_: None,
     *,
     is_run: bool = False,
 ) -> Made:
@@ -120,15 +121,16 @@ def make(
         folder: An empty folder; it holds the files until they are published.
         settings: Of this installation.
         on_entries: Called with the number of entries just written.
-        look: Called with the snapshot at the end, to ask it more.
+        look: Called at the end with the snapshot, to ask it more, and with what the check found bad in the files.
         is_run: It is to be published; only then a server is asked what a first run finds there.
 
     Raises:
         YetiError: It cannot be made.
     """
     with looked_at(store, job.instant) as snapshot:
-        made = _Candidate(store, snapshot, job, folder, settings, on_entries, is_run=is_run).made()
-        look(snapshot)
+        candidate = _Candidate(store, snapshot, job, folder, settings, on_entries, is_run=is_run)
+        made = candidate.made()
+        look(snapshot, candidate.memory.tried)
         return made
 
 
@@ -167,16 +169,15 @@ class _Candidate:
         self._folder, self._settings, self._on_entries = folder, settings, on_entries
         self._limits = limits.parse(job.definition.limits)
         self._current = archives.current(store, job.definition.name)
-        self._memory = KeptMemory(store, snapshot, job.definition.name, job, keeps=is_run)
+        self.memory = KeptMemory(store, snapshot, job.definition.name, job, keeps=is_run)
         self._selection, self._instant = job.selection, job.instant
 
     def made(self) -> Made:
         snapshot, selection, instant = self._snapshot, self._selection, self._instant
         selected = snapshot.count(selection, instant)
         keep_off(snapshot, selection, instant, self._limits)
-        rendered = BudgetedFiles(
-            snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self._memory
-        ).written()
+        files = self._files()
+        rendered = files.rendered
         reasons = tuple(snapshot.kept_off(selection, instant))
         kept_off: Counter[str] = Counter()
         for reason, count in reasons:
@@ -186,7 +187,7 @@ class _Candidate:
         known = self._current.record.space if self._current and comparison is None else None
         space = known or space_of(snapshot, selection, instant)
         verdict = rules.judge(
-            self._facts(rendered, selected, kept_off, space, comparison),
+            self._facts(files, selected, kept_off, space, comparison),
             history_of(self._store, self._job.definition, self._current, self._settings, is_run=self._is_run),
             self._limits,
         )
@@ -204,6 +205,15 @@ class _Candidate:
             (*self._notes(rendered, selected), *verdict.notes),
         )
 
+    def _files(self) -> Checked:
+        files = BudgetedFiles(
+            self._snapshot, self._job, self._limits, self._folder, self._settings, self._on_entries, self.memory
+        )
+        rendered = files.written()
+        if not self._limits.check:
+            return Checked(rendered)
+        return checked(rendered, self._job.definition, self.memory, files.again)
+
     def _is_same(self, rendered: Rendered) -> bool:
         if self._current is None:
             return False
@@ -218,7 +228,7 @@ class _Candidate:
         with changes.open("w", encoding="utf-8", newline="\n") as out:
             return ledger.compare(
                 self._snapshot,
-                self._memory.export_id,  # none of what is looked at before it is kept
+                self.memory.export_id,  # none of what is looked at before it is kept
                 self._selection,
                 self._instant,
                 lambda text, _: out.write(text),
@@ -227,12 +237,13 @@ class _Candidate:
 
     def _facts(
         self,
-        rendered: Rendered,
+        files: Checked,
         selected: int,
         kept_off: dict[str, int],
         space: Space,
         comparison: "ledger.Comparison | None",
     ) -> rules.Candidate:
+        rendered = files.rendered
         own = allow_hits.own_assets(self._snapshot, self._selection, self._instant)
         return rules.Candidate(
             selected=selected,
@@ -247,7 +258,8 @@ class _Candidate:
             withdrawn=comparison.withdrawn if comparison else 0,
             own_assets=_found(own),
             missing=self._missing(rendered),
-            faults=_found(self._faults(rendered)),
+            faults=_found(files.faults),
+            not_checked=files.not_checked,
             # What is published already was wanted, or nobody can be spared it any more.
             is_blank=comparison is not None and are_blank(file.path for file in rendered.files),
             is_by_template=bool(self._job.template),
@@ -262,18 +274,6 @@ class _Candidate:
             if (type_, value) in refused
             or entry_of(self._snapshot, self._selection, self._instant, type_, value) is None
         )
-
-    def _faults(self, rendered: Rendered) -> Sequence[str]:
-        name = self._job.definition.format
-        form = get_format(name) if name else None
-        check = getattr(form, "check", None)
-        if form is None or check is None or not self._limits.check:
-            return ()
-        try:
-            options = parse_options(form, self._job.definition.options)
-            return tuple(str(fault) for fault in check([file.path for file in rendered.files], options))
-        except Exception as error:  # a format may be anybody's code
-            return (f"its check could not be done: {type(error).__name__}: {error}",)
 
     def _notes(self, rendered: Rendered, selected: int) -> list[str]:
         notes = [f"{count:,} not written: {reason}" for reason, count in rendered.reasons.items()]

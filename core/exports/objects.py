@@ -126,6 +126,7 @@ def preview_object(seen: "Preview") -> dict[str, Any]:
         "stale_assertions": seen.stale,
         "funnel": [{"step": step, "observables": count} for step, count in seen.funnel],
         "first": seen.first,
+        "files": [{"name": file.name, "first": file.lines} for file in seen.files],
         "notes": list(seen.notes),
     }
 

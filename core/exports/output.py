@@ -10,7 +10,7 @@ import msgspec
 
 from core.clients.persistient_storage import names
 from core.errors import RenderError
-from core.exports.formats import Gone, Numbered, Value
+from core.exports.formats import Gone, Numbered, Tried, Value
 from core.exports.formatting.memory import Memory
 from core.exports.spool import RenderedFile, SpoolFile
 from core.schemas.instant import Instant
@@ -64,6 +64,11 @@ class SpoolOutput:
         self._folder, self._media_type = folder, media_type
         self._files: dict[str, SpoolFile] = {}
         self._refusals: BinaryIO | None = None
+
+    @property
+    def tried(self) -> Tried:
+        """What the format's own check found bad when these files were written before."""
+        return self._memory.tried
 
     def open(self, name: str = "", media_type: str = "") -> SpoolFile:
         """Begin a file of the set."""

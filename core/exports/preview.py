@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import DefinitionError, RenderError, YetiError
 from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
-from core.exports.formats import get_format, parse_options
+from core.exports.formats import Tried, get_format, parse_options
 from core.exports.gate.verdict import Verdict
 from core.exports.kept_memory import KeptMemory
 from core.exports.render import Job, render
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 MOST_LISTS = 50_000
 
 
+class Beginning(NamedTuple):
+    """The first lines of a file that a run would publish."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a run would publish.
@@ -49,7 +56,8 @@ class Preview:
         tags: How many with each fresh tag.
         stale: Assertions on these observables that are neither fresh nor withdrawn.
         funnel: What is left after each step of the selection, if that is little.
-        first: The first lines of the file.
+        first: The first lines of the first file.
+        files: The first lines of each file; what names the others comes first.
         listed: The entries themselves, if they were asked for.
         notes: What a user should know, each one line.
     """
@@ -68,6 +76,7 @@ class Preview:
     first: tuple[str, ...]
     notes: tuple[str, ...]
     listed: Listed | None = None
+    files: tuple[Beginning, ...] = ()
 
 
 def preview(
@@ -125,9 +134,10 @@ def preview_of(
         tags=tags,
         stale=stale,
         funnel=look.funnel,
-        first=look.first,
+        first=look.files[0].lines if look.files else (),
         notes=made.notes,
         listed=look.listed,
+        files=look.files,
     )
 
 
@@ -167,12 +177,12 @@ class _Look:
         self._store = store
         self.counts: tuple[dict[str, int], dict[str, int], int] = ({}, {}, 0)
         self.funnel: tuple[tuple[str, int], ...] = ()
-        self.first: tuple[str, ...] = ()
+        self.files: tuple[Beginning, ...] = ()
         self.listed: Listed | None = None
         self._with_listed = with_listed
         self._job, self._folder, self._settings, self._entries = job, folder / "first", settings, entries
 
-    def __call__(self, snapshot: "Snapshot") -> None:
+    def __call__(self, snapshot: "Snapshot", tried: Tried) -> None:
         selection, instant = self._job.selection, self._job.instant
         self.counts = _counts(snapshot.rows(selection, instant))
         if self._with_listed:
@@ -181,8 +191,9 @@ class _Look:
         some = min(self._entries, sum(self.counts[0].values()))
         job = replace(self._job, first=self._entries)
         memory = KeptMemory(self._store, snapshot, job.definition.name, job, keeps=False)
+        memory.tried = tried
         shown = render(snapshot, job, some, self._folder, self._settings, memory=memory)
-        self.first = _lines(shown.files[0].path, self._entries + 1) if shown.files else ()
+        self.files = tuple(Beginning(file.name, _lines(file.path, self._entries + 1)) for file in shown.files)
         funnel = snapshot.funnel(selection, instant)
         self.funnel = tuple(funnel) if is_little(funnel) else ()
 

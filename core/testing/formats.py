@@ -29,7 +29,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
-from core.exports.formats import Format, Numbered, Value, get_format, parse_options
+from core.exports.formats import Format, Numbered, Value, get_format, parse_options, suffix_of
 from core.exports.formatting.memory import Memory
 from core.exports.output import Rendered, SpoolOutput, refused_rows
 from core.testing.format_batches import INSTANT, batches_of, many
@@ -116,6 +116,7 @@ class FormatConformance:
             assert all((consumer.name, consumer.limits, consumer.one_bad_entry, consumer.setup))
             words = dict(word.split("=", 1) for word in consumer.options.split())
             parse_options(form, words)
+            assert not consumer.checker or hasattr(form, "check"), "it names a program that is never run"
 
     # --- what it writes -----------------------------------------------------------------------------------------
 
@@ -283,7 +284,7 @@ class FormatConformance:
     def _rendered(
         self, form: Format, batches: Iterator[Any], folder: Path, memory: Memory | None = None
     ) -> Rendered:
-        name = getattr(form, "FILE_NAME", "") or f"export{form.SUFFIX}"
+        name = getattr(form, "FILE_NAME", "") or f"export{suffix_of(form, self.options)}"
         out = SpoolOutput(
             folder, name, form.MEDIA_TYPE, export="export", instant=INSTANT, memory=memory or Memory()
         )

@@ -67,17 +67,58 @@ def test_show_says_how_it_is_proven_and_wired_up(shout, yetictl):
         ("limits", "10 entries"),
         ("one bad entry", "it reboots"),
         ("setup", "paste the URL"),
-        ("checker", "no-such-checker, not installed"),
+        ("checker", "no-such-checker, not run: the format has no check"),
     ):
         assert any(all(word in line for word in words) for line in done.out.splitlines()), words
 
 
 def test_a_checker_is_a_command_of_several_words(shout, yetictl, tmp_path):
-    """The program is what is looked for, not the line."""
+    """The program is what is looked for, not the line; whether it is run before publishing is said."""
     path = tmp_path / "home" / "plugins" / "formats" / "shout.py"
-    path.write_text(path.read_text().replace('"no-such-checker"', '"sh -n"'))
+    path.write_text(path.read_text() + "\n\ndef check(files, options):\n    return []\n")
+    assert (
+        "no-such-checker, not installed on this machine; run before pub" in yetictl("format", "show", "shout").out
+    )
 
-    assert "sh -n, installed" in yetictl("format", "show", "shout").out
+    path.write_text(path.read_text().replace('"no-such-checker"', '"sh -n"'))
+    assert "sh -n, installed; run before publishing" in yetictl("format", "show", "shout").out
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [("misp-feed", "pymisp"), ("stix", "stix2_validator"), ("rpz", "pdns_recursor"), ("jsonl", "jq")],
+)
+def test_what_only_tests_use_is_no_checker(yetictl, name, tool):
+    """Libraries among them: none is looked for as a program, none is said to be run."""
+    done = yetictl("format", "show", name)
+
+    assert f"{tool}, in the tests of the format; not run before publishing" in done.out
+    assert f"{tool}, not installed" not in done.out
+    consumers = yetictl("format", "show", name, "--json").json["consumers"]
+    assert tool in [item["tested_with"] for item in consumers]
+    assert tool not in [item["checker"] for item in consumers]
+
+
+def test_preview_shows_each_file_of_a_set(export, yetictl):
+    """With its name, on the other stream; the first lines of each, and which is the first file as before."""
+    done = yetictl("export", "preview", "x", "--format", "squid")
+
+    assert {".a.example", "198.51.100.7"} <= {*done.out.split()}
+    names = [line.removesuffix(":") for line in done.err.splitlines() if line.endswith(":")]
+    assert 2 == len(names)
+    assert "3 entries; above each file begins" in done.err
+
+    found = yetictl("export", "preview", "x", "--format", "squid", "--json").json
+    assert names == [file["name"] for file in found["files"]]
+    assert found["first"] == found["files"][0]["first"]
+
+
+def test_preview_of_one_file_shows_its_lines_alone(export, yetictl):
+    """As before: nothing but the file on standard output."""
+    done = yetictl("export", "preview", "x")
+
+    assert {"a.example", "b.example", "198.51.100.7"} == {*done.out.splitlines()}
+    assert "3 entries; above are its first lines" in done.err
 
 
 def test_show_as_json_has_the_same(shout, yetictl):

@@ -19,7 +19,7 @@ class YaraRules(FormatConformance):
     format = "rules"
 
     def read(self, files):
-        text = files["export.rules"].decode()
+        text = files["export.yar"].decode()
         rules, imported = [], []
         while text:
             while found := IMPORT.match(text):
@@ -49,7 +49,7 @@ class SigmaRules(FormatConformance):
     refuses = frozenset(GOOD["rule"])
 
     def read(self, files):
-        text = files["export.rules"].decode()
+        text = files["export.yml"].decode()
         documents = list(yaml.safe_load_all(text))
         assert all({"title", "logsource", "detection"} <= set(document) for document in documents)
         ids = [document["id"] for document in documents if "id" in document]

@@ -43,6 +43,19 @@ NOT_YARA = {
     "an external variable": 'rule a { condition: filename == "x" }',
     "itself": "rule a { condition: a }",
     "an open comment": "rule a { condition: true } /* ",
+    "too many repeats": "rule a { strings: $a = /a{32768}/ condition: $a }",
+    "no repeats": "rule a { strings: $a = /ba{0}/ condition: $a }",
+    "a set with a range that goes back": "rule a { strings: $a = /[z-a]/ condition: $a }",
+    "a set with an escape that is none": "rule a { strings: $a = /[\\xzz]/ condition: $a }",
+    "a jump over nothing": "rule a { strings: $a = { AA [0] BB } condition: $a }",
+    "a jump over nothing in alternatives": "rule a { strings: $a = { AA (BB [0] CC | DD) EE } condition: $a }",
+    "a jump that goes back": "rule a { strings: $a = { AA [300-20] BB } condition: $a }",
+    "a division by zero": "rule a { condition: 1 \\ 0 == 1 }",
+    "a rest of a division by zero": "rule a { condition: filesize % 0x0 == 1 }",
+    "a shift back": "rule a { condition: 1 << -1 == 1 }",
+    "a number that is too large": "rule a { condition: 9223372036854775808 == 1 }",
+    "a size that is too large": "rule a { condition: 8796093022208MB == 1 }",
+    "a number that is too large in meta": "rule a { meta: a = 99999999999999999999 condition: true }",
 }
 
 _SIGMA = """title: {title}
@@ -107,6 +120,13 @@ NOT_SIGMA = {
     "no YAML": f"{_SHORT}\n a: [",
     "a tag of YAML": f"{_SHORT}\nx: !!python/object:os.system y",
     "only a text": "title",
+    "exists, and more": _SHORT.replace("[x, y]", "{F|exists|contains: true}"),
+    "less of a text": _SHORT.replace("[x, y]", "{F|lt|contains: 5}"),
+    "a part of a network": _SHORT.replace("[x, y]", "{F|cidr|contains: 192.0.2.0/24}"),
+    "an encoded part": _SHORT.replace("[x, y]", "{F|contains|base64: x}"),
+    "an encoded expression": _SHORT.replace("[x, y]", "{F|re|base64: x}"),
+    "another field in the middle": _SHORT.replace("[x, y]", "{F|contains|fieldref: G}"),
+    "another field with a wildcard": _SHORT.replace("[x, y]", "{F|fieldref: 'G*'}"),
 }
 
 SURICATA = {
@@ -146,5 +166,29 @@ NOT_SURICATA = {
     "an unknown flow": _PLAIN.replace("rev:1;", "flow:upwards;"),
     "an option without end": _PLAIN.replace("rev:1;)", "rev:1)"),
     "two lines": f"{_PLAIN}\n{_PLAIN}",
+    "a host in capitals": _PLAIN.replace('content:"a"', 'http.host; content:"EVIL.example"'),
+    "a host in capitals as hex": _PLAIN.replace('content:"a"', 'http.host; content:"|45|vil.example"'),
+    "a host with nocase": _PLAIN.replace('content:"a"', 'http.host; content:"evil.example"; nocase'),
+    "a host in capitals, the old way": _PLAIN.replace('content:"a"', 'content:"EVIL.example"; http_host'),
+    "a group that is not closed": _PLAIN.replace('content:"a"', 'pcre:"/(/"'),
+    "a group that is not opened": _PLAIN.replace('content:"a"', 'pcre:"/a)/"'),
+    "a set that is not closed": _PLAIN.replace('content:"a"', 'pcre:"/[a/"'),
+    "a repeat of nothing": _PLAIN.replace('content:"a"', 'pcre:"/*a/"'),
+    "two directions": _PLAIN.replace("rev:1;", "flow:to_client,to_server;"),
+    "two states": _PLAIN.replace("rev:1;", "flow:established,stateless;"),
+    "two flows": _PLAIN.replace("rev:1;", "flow:established; flow:to_server;"),
+    "a start with a depth": _PLAIN.replace("rev:1;", "depth:5; startswith;"),
+    "a relative start": _PLAIN.replace("rev:1;", 'content:"b"; distance:0; startswith;'),
+    "a depth twice": _PLAIN.replace("rev:1;", "depth:5; depth:6;"),
+    "a depth that is too small": _PLAIN.replace('content:"a"', 'content:"a|00 01|"; depth:2'),
+    "two protocols": _PLAIN.replace('content:"a"', 'dns.query; content:"x"; tls.sni; content:"y"'),
+    "another protocol than its own": _PLAIN.replace("tcp", "http").replace(
+        'content:"a"', 'dns.query; content:"x"'
+    ),
+    "a threshold and a filter": _PLAIN.replace(
+        "rev:1;",
+        "threshold:type limit, track by_src, count 1, seconds 60; "
+        "detection_filter:track by_src, count 1, seconds 60;",
+    ),
     "no rule": "alert",
 }

@@ -7,7 +7,7 @@ import pytest
 from firewall_program import apart, caught, need_apart
 
 from core.errors import DefinitionError
-from core.exports.formats import Value, get_format, parse_options
+from core.exports.formats import NotChecked, Value, get_format, parse_options
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance
 
@@ -149,10 +149,12 @@ def test_the_check_finds_what_iptables_would(tmp_path):
 
 
 def test_the_check_leaves_out_what_is_too_large(tmp_path):
-    """No chain of a hundred thousand rules is of use, nor worth the memory."""
+    """No chain of a hundred thousand rules is of use, nor worth the memory; it says so of each file."""
     form = get_format("iptables")
     paths = [tmp_path / "export-ipv4.rules", tmp_path / "export-ipv6.rules"]
     for path in paths:
         path.write_text("no rule\n" * 600_000)
 
-    assert [] == form.check(paths, parse_options(form, {}))
+    found = form.check(paths, parse_options(form, {}))
+    assert all(isinstance(item, NotChecked) for item in found)
+    assert ["iptables-restore", "ip6tables-restore"] == [item.reason.split()[0] for item in found]

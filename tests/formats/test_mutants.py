@@ -286,7 +286,7 @@ MUTANTS = (
     Mutant(
         "what a rule imports is left out",
         "core.exports.formats.rules",
-        "new = [name for name in rule.imports if name not in imported]",
+        "new = [name for name in rule.imports if name not in self._imported]",
         "new: list[str] = []",
         "test_rules_programs.py::test_yarac_takes_whatever_is_written",
         tool="yarac",

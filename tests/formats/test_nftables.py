@@ -10,7 +10,7 @@ import pytest
 from firewall_program import apart, caught, need_apart
 
 from core.errors import DefinitionError
-from core.exports.formats import Value, get_format, nftables, parse_options
+from core.exports.formats import NotChecked, Value, get_format, nftables, parse_options
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance
 
@@ -230,12 +230,14 @@ def test_the_check_finds_what_nft_would(tmp_path):
 
 
 def test_the_check_leaves_out_what_would_take_a_gigabyte(tmp_path):
-    """As much as nft needs for a million entries, a server that publishes may not have."""
+    """As much as nft needs for a million entries, a server that publishes may not have; it says so."""
     form = get_format("nftables")
     path = tmp_path / "export.nft"
     path.write_text("no nft\n" * 600_000)
 
-    assert [] == form.check([path], parse_options(form, {}))
+    (found,) = form.check([path], parse_options(form, {}))
+    assert isinstance(found, NotChecked)
+    assert "too much memory for a file of more than 4,000,000 bytes" in found.reason
 
 
 def _set(text):

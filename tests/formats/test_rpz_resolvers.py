@@ -9,7 +9,8 @@ from name_readers import hostile, put, written
 from real_names import real_addresses, real_names
 from rpz_reader import Drop, Rpz, zone_of
 
-from core.exports.formats import get_format, parse_options
+from core.exports.formats import NotChecked, get_format, parse_options
+from core.exports.formatting import checker
 from core.exports.formatting.checker import ask
 from core.testing.formats import Value
 
@@ -44,6 +45,76 @@ def test_it_is_checked_before_it_is_published(tmp_path, kit):
 
     path.write_text(path.read_text() + "a b.example CNAME .\n")
     assert get_format("rpz").check([path], options)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "24.1.2.0.192.rpz-ip CNAME .",
+        "32.300.2.0.192.rpz-ip CNAME .",
+        "32.01.2.0.192.rpz-ip CNAME .",
+        "33.1.2.0.192.rpz-ip CNAME .",
+        "0.0.0.0.0.rpz-ip CNAME .",
+        "64.1.zz.db8.2001.rpz-ip CNAME .",
+        "128.1.0.0.0.0.0.db8.2001.rpz-ip CNAME .",
+        "128.1.zz.DB8.2001.rpz-ip CNAME .",
+        "128.zz.1.zz.rpz-ip CNAME .",
+        "* CNAME .",
+        "*.com CNAME .",
+        "bad.example. CNAME .",
+        "bücher.example CNAME .",
+        "Bad.example CNAME .",
+        "a.rpz-drop CNAME .",
+        "bad.example A 192.0.2.1",
+        "bad.example CNAME *.",
+        f"{'a' * 63}.{'b' * 63}.{'c' * 63}.{'d' * 60} CNAME .",
+    ],
+)
+def test_what_bind_would_let_pass_is_found(tmp_path, line, monkeypatch):
+    """Owners that one resolver ignores, and that are a whole network, or the end, to another; with no program at all."""
+    monkeypatch.setattr(checker, "find", lambda program: None)
+    good = [Value("ipv4", "192.0.2.1"), Value("cidr", "2001:db8::/32"), Value("ipv6", "2001:db8::1:0:0:1")]
+    made = written(Rpz(), [*good, Value("hostname", "a.example")], tmp_path / "made")
+    path = put(made.files, tmp_path / "list.zone")
+    form = get_format("rpz")
+
+    def found():
+        return [item for item in form.check([path], parse_options(form, {})) if isinstance(item, str)]
+
+    assert [] == found()
+    path.write_text(path.read_text("utf-8") + line + "\n", "utf-8")
+    (finding,) = found()
+    assert ascii(line.encode().decode("latin-1")) in finding
+
+
+@pytest.mark.proof("rpz", UNBOUND, "loaded", tool="unbound-checkconf")
+def test_unbound_is_asked_before_it_is_published(tmp_path):
+    """A record outside of the zone is a warning to BIND, and the end to Unbound: each says so."""
+    path = put(written(Rpz(), [Value("hostname", "a.example")], tmp_path / "made").files, tmp_path / "list.zone")
+    form = get_format("rpz")
+
+    assert not any(isinstance(item, str) for item in form.check([path], parse_options(form, {})))
+    path.write_text(path.read_text() + "bad.example. CNAME .\n")
+    found = "\n".join(item for item in form.check([path], parse_options(form, {})) if isinstance(item, str))
+    assert "is not a subdomain of the configured name" in found
+    assert "ignoring out-of-zone data" in found or checker.find("named-checkzone") is None
+
+
+def test_a_large_zone_is_not_given_to_unbound(tmp_path):
+    """It would take a gigabyte; every line is looked at all the same."""
+    form = get_format("rpz")
+    options = parse_options(form, {})
+    path = tmp_path / "list.zone"
+    path.write_text(
+        options.head + "".join(f"h{n:06d}.example CNAME .\n" for n in range(350_000)) + "*.com CNAME .\n"
+    )
+
+    found = form.check([path], options)
+
+    assert ["'*.com CNAME .' is no record of a name in the zone"] == [
+        item for item in found if isinstance(item, str)
+    ]
+    assert any("unbound-checkconf would take" in item.reason for item in found if isinstance(item, NotChecked))
 
 
 @pytest.mark.proof("rpz", BIND, "loaded", tool="named")

@@ -12,6 +12,7 @@ from rule_readers import PassedRules, SigmaRules, YaraRules, checked_by_format, 
 from rule_samples import NOT_SIGMA, NOT_SURICATA, NOT_YARA, SIGMA, SURICATA, YARA
 from suricata_program import alerts, tried
 
+from core.exports.formats import BadEntry
 from core.ingest.reader import InputFile, Options
 from core.ingest.rules import read as rules_in
 from core.schemas.claim import Claim
@@ -47,9 +48,9 @@ def test_yarac_takes_whatever_is_written(tmp_path):
         YaraRules, [YARA["plain"], 'import "pe" rule b { condition: pe.no_such_thing }'], tmp_path / "b"
     )
     assert 2 == made.entries
-    assert ["invalid field name"] == [
-        re.search("invalid field name", line)[0] for line in checked_by_format(YaraRules, path)
-    ]
+    assert [BadEntry("b", 'yarac refuses it: invalid field name "no_such_thing"')] == checked_by_format(
+        YaraRules, path
+    )
 
 
 @pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
@@ -108,7 +109,9 @@ def test_sigma_takes_whatever_is_written(tmp_path):
 
     path.write_text(path.read_text().replace("|re|i:", "|windash|re:"))
     assert _sigma_errors(path)
-    assert checked_by_format(SigmaRules, path)
+    bad = checked_by_format(SigmaRules, path)
+    assert {"Evil", "Evil, too"} == {re.search("title: (.*)", item.key)[1] for item in bad}
+    assert all("sigma refuses it: Regular expression modifier only" in item.reason for item in bad)
 
 
 @pytest.mark.proof("rules", IN_SIGMA, "loaded", tool="sigma")
@@ -145,7 +148,38 @@ def test_suricata_takes_whatever_is_written(tmp_path):
     assert [] == checked_by_format(PassedRules, path)
 
     path.write_text(path.read_text().replace("byte_extract:1,", "byte_extract:x,"))
-    assert checked_by_format(PassedRules, path)
+    (bad,) = checked_by_format(PassedRules, path)
+    assert bad.key in path.read_text().splitlines()
+    assert "sid:9000002" in bad.key
+    assert "Suricata refuses it: detect-byte-extract: parse error" in bad.reason
+
+
+@pytest.mark.proof("rules", IN_YARA, "loaded", tool="yarac")
+def test_each_rule_that_yarac_refuses_is_found(tmp_path):
+    """By its name, whatever stands around it; what speaks of one that is bad is not bad itself."""
+    bad = {"b": "pe.no_such_thing", "d": 'pe.imphash(1) == "x"', "e": "5 \\ (1 - 1) == 1"}
+    path = tmp_path / "rules"
+    path.write_text(
+        'import "pe"\nrule a { condition: true }\n\n'
+        + "".join(f"// {name} }}\nrule {name} {{\n\n condition: {text} }}\n\n" for name, text in bad.items())
+        + "rule f { condition: b }\n\nrule h { condition: true }\n\n"
+    )
+
+    assert {*bad} == {item.key for item in checked_by_format(YaraRules, path)}
+
+
+@pytest.mark.proof("rules", IN_SURICATA, "loaded", tool="suricata")
+def test_every_rule_is_looked_at(tmp_path):
+    """In the middle of more than are tried at once, too; why stands in a warning where there is no error."""
+    bad = 'alert http any any -> any any (msg:"x"; http.host; content:"EVIL.example"; sid:7; rev:1;)'
+    lines = [f'alert tcp any any -> any any (msg:"x"; content:"a"; sid:{sid}; rev:1;)' for sid in range(10, 9_010)]
+    path = tmp_path / "rules"
+    path.write_text("\n".join([*lines[:8_500], bad, *lines[8_500:], ""]))
+
+    (found,) = checked_by_format(PassedRules, path)
+
+    assert bad == found.key
+    assert "uppercase" in found.reason
 
 
 @pytest.mark.proof("rules", IN_SURICATA, "loaded", tool="suricata")

@@ -8,7 +8,7 @@ from suricata_program import tried
 from suricata_reader import SuricataRules, decoded, rules_of
 
 from core.errors import DefinitionError
-from core.exports.formats import Value, Values, get_format, parse_options
+from core.exports.formats import NotChecked, Value, Values, get_format, parse_options
 from core.exports.formatting.memory import Memory
 from core.exports.output import SpoolOutput
 
@@ -160,3 +160,19 @@ def test_suricata_takes_nothing(tmp_path):
     assert b"" == path.read_bytes()
     assert [] == tried(path)
     assert [] == get_format("suricata").check([path], parse_options(get_format("suricata"), {}))
+
+
+@pytest.mark.proof("suricata", SURICATA, "loaded", tool="suricata")
+def test_the_check_says_how_many_rules_it_left_out(tmp_path):
+    """Of very many that are all made alike the first and the last are tried."""
+    path = tmp_path / "export.rules"
+    rule = 'alert tcp any any -> any any (msg:"x"; content:"a"; sid:{}; rev:1;)\n'
+    form = get_format("suricata")
+    options = parse_options(form, {})
+
+    path.write_text("".join(rule.format(sid) for sid in range(1, 8_001)))
+    assert [] == form.check([path], options)
+
+    path.write_text("".join(rule.format(sid) for sid in range(1, 8_002)))
+    (found,) = form.check([path], options)
+    assert NotChecked("Suricata tried 8,000 of 8,001 rules, the first and the last") == found

@@ -155,6 +155,13 @@ class AgainstOut(BaseModel):
     hits_beyond: int = Field(description="So often something else was hit; only the first 10,000 are kept apart.")
 
 
+class FileBeginning(BaseModel):
+    """The first lines of a file."""
+
+    name: str
+    first: list[str]
+
+
 class PreviewOut(BaseModel):
     """What a run would publish now."""
 
@@ -169,7 +176,10 @@ class PreviewOut(BaseModel):
     tags: dict[str, int]
     stale_assertions: int
     funnel: list[Step] = Field(description="What is left after each step, if that is little.")
-    first: list[str] = Field(description="The first lines of the file.")
+    first: list[str] = Field(description="The first lines of the first file.")
+    files: list[FileBeginning] = Field(
+        description="The first lines of each file; what names the others comes first."
+    )
     notes: list[str]
 
 

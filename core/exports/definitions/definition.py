@@ -12,7 +12,7 @@ from core.config import VERSIONS_FOLDER
 from core.errors import DefinitionError, InvalidFileName
 from core.exports.definitions import words
 from core.exports.definitions.schedule import read_schedule
-from core.exports.formats import get_format, nearest, parse_options
+from core.exports.formats import get_format, nearest, parse_options, suffix_of
 from core.exports.gate.limits import parse as parse_limits
 from core.exports.publishing import places
 from core.redaction import redact
@@ -74,7 +74,7 @@ def make(
     _check_name(name)
     made = ExportDefinition(
         name=name,
-        file_name=file_name or default_file_name(name, format),
+        file_name=file_name or default_file_name(name, format, options or {}),
         selection=selection,
         format=format,
         template=template,
@@ -161,12 +161,12 @@ def _about(word: str) -> Iterator[None]:
         raise
 
 
-def default_file_name(name: str, format: str) -> str:
+def default_file_name(name: str, format: str, options: Mapping[str, str] | None = None) -> str:
     """Return the file name of the export *name*, as a Yeti would make it; formats add their suffix, or a folder.
 
     Raises:
         DefinitionError: Nothing but underscores would be left, so that every such name is one file; or the format
-            is unknown.
+            is unknown, or has no such options.
     """
     found = re.sub(r"[^A-Za-z0-9_.\-]", "_", name.replace(" ", "_").lower())
     if not name.isascii() and not re.search(r"[a-z0-9]", found):
@@ -180,7 +180,7 @@ def default_file_name(name: str, format: str) -> str:
     form = get_format(format)
     if own := getattr(form, "FILE_NAME", ""):
         return f"{found}/{own}"
-    suffix = form.SUFFIX
+    suffix = suffix_of(form, options or {})
     return found if found.endswith(suffix) else found + suffix
 
 

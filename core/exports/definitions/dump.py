@@ -59,7 +59,7 @@ def _words(item: ExportDefinition, template_files: Mapping[str, str]) -> dict[st
 
 def _default(item: ExportDefinition) -> str:
     try:
-        return default_file_name(item.name, item.format)
+        return default_file_name(item.name, item.format, item.options)
     except DefinitionError:  # its format is gone, or no name can be made of its letters
         return ""
 

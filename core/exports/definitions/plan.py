@@ -193,7 +193,8 @@ def completed(definition: ExportDefinition, old: ExportDefinition | None, now: I
     file_name = definition.file_name or (old.file_name if old else "")
     made = replace(
         definition,
-        file_name=file_name or definitions_of.default_file_name(definition.name, definition.format),
+        file_name=file_name
+        or definitions_of.default_file_name(definition.name, definition.format, definition.options),
         created_at=old.created_at if old else now,
         modified_at=old.modified_at if old else now,
     )

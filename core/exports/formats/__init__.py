@@ -25,10 +25,11 @@ and, where they help::
 
     def parse(options): ...                        # {name: text}, defaults filled in -> what ``render`` is given;
                                                    # raises DefinitionError.  Without it, that dictionary itself
+    def suffix(options): ...                       # -> str, in place of SUFFIX where it goes by an option
     def line(options): ...                         # -> (str | Column, ...), or None: the fast way, see below
     def head(options): ...                         # -> str, what comes before the first line of the fast way
     def next_counter(last, instant): ...           # -> int, the publish counter of the next version: see below
-    def check(files, options): ...                 # [Path] -> [str]: what the consumer's own checker finds wrong
+    def check(files, options): ...                 # [Path] -> [Finding]: what the consumer's own checker finds wrong
 
 ``render`` is given *rows*, an iterator of batches (lists of ``core.store.snapshot.Row``) in the order of the
 export, and *out*, an `Output`: it opens one file or several, writes text that ends with the batch, and says how
@@ -61,8 +62,10 @@ format writes ``COUNTER_MARK`` where the number belongs, and ``next_counter`` ch
 the number is not published again.
 
 The check.  ``check`` is given the finished files, in the order in which they were opened, and the options as
-``render`` has them.  It returns its findings, each one line; with any, the run is held and cannot be released.  It
-returns nothing where its tool is not installed.
+``render`` has them.  It returns its findings.  A text, one line, is about the files as a whole: with any, the run is held
+and cannot be released.  A `BadEntry` is about one entry: ``render`` is called once more, finds it in ``out.tried``, and
+refuses it, so that one does not take the file with it.  A `NotChecked` says what was not looked at, as where the
+program is not installed; it holds nothing, and is told as a note of the run.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -73,13 +76,17 @@ from typing import Any
 from core.errors import DefinitionError, PluginError
 from core.exports.formatting.contract import (
     COUNTER_MARK,
+    BadEntry,
     Consumer,
+    Finding,
     Format,
     Gone,
+    NotChecked,
     Numbered,
     Option,
     Output,
     OutputFile,
+    Tried,
     Value,
     Values,
 )
@@ -90,13 +97,17 @@ ENTRY_POINTS = "core.export_formats"
 REQUIRED = ("NAME", "MEANING", "MEDIA_TYPE", "SUFFIX", "TYPES", "OPTIONS")
 __all__ = [
     "COUNTER_MARK",
+    "BadEntry",
     "Consumer",
+    "Finding",
     "Format",
     "Gone",
+    "NotChecked",
     "Numbered",
     "Option",
     "Output",
     "OutputFile",
+    "Tried",
     "Value",
     "Values",
     "broken_formats",
@@ -104,6 +115,7 @@ __all__ = [
     "get_format",
     "nearest",
     "parse_options",
+    "suffix_of",
     "use_plugins_path",
     "yes_or_no",
 ]
@@ -157,6 +169,16 @@ def parse_options(form: Format, given: Mapping[str, str]) -> Any:
     options = {key: given.get(key, option.default) for key, option in form.OPTIONS.items()}
     parse: Callable[[dict[str, str]], Any] | None = getattr(form, "parse", None)
     return parse(options) if parse else options
+
+
+def suffix_of(form: Format, given: Mapping[str, str]) -> str:
+    """Return the suffix of the published file for the options that the user gave.
+
+    Raises:
+        DefinitionError: As `parse_options`.
+    """
+    suffix: Callable[[Any], str] | None = getattr(form, "suffix", None)
+    return suffix(parse_options(form, given)) if suffix else form.SUFFIX
 
 
 def yes_or_no(options: Mapping[str, str], key: str) -> bool:

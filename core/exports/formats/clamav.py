@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values
+from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.hash_check import accepted
 from core.store.snapshot import Row, RowAssertion
@@ -82,7 +82,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: str) -> None:
             files[SUFFIXES[type_]].write(lines, len(some))
 
 
-def check(files: Sequence[Path], options: Any) -> list[str]:
+def check(files: Sequence[Path], options: Any) -> list[Finding]:
     """Return what ``clamscan`` finds wrong when it loads both files to scan an empty folder."""
     with TemporaryDirectory(dir=files[0].parent) as name:
         database, nothing = Path(name, "database"), Path(name, "nothing")
@@ -92,7 +92,7 @@ def check(files: Sequence[Path], options: Any) -> list[str]:
         for file, suffix in zip(files, dict.fromkeys(SUFFIXES.values()), strict=True):
             (database / f"yeti{suffix}").symlink_to(file.resolve())
         said = checker.ask("clamscan", ("--no-summary", "-d", database, nothing), folder=nothing)
-    return said.lines("LibClamAV Error") or said.lines() if said and said.status else []
+    return said.findings("LibClamAV Error")
 
 
 def _accepted(type_: str, rows: list[Row], out: Output) -> list[Row]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Values, yes_or_no
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import choice, sink_addresses
 from core.exports.formatting.name_lines import write_names
@@ -67,7 +67,7 @@ def render_values(batches: Iterator[Values], out: Output, options: tuple[str, bo
     write_names(batches, out.open(), out, pattern, is_reduced=is_reduced)
 
 
-def check(files: Sequence[Path], options: tuple[str, bool]) -> list[str]:
+def check(files: Sequence[Path], options: tuple[str, bool]) -> list[Finding]:
     """Return what ``dnsmasq --test`` finds wrong."""
     said = ask("dnsmasq", ["--test", f"--conf-file={files[0]}"], folder=files[0].parent)
-    return said.lines() if said and said.status else []
+    return said.findings()

@@ -14,7 +14,7 @@ Source: HAProxy Configuration Manual, "Matching IPv4 and IPv6 addresses" and "ma
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Values, yes_or_no
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import word
@@ -83,8 +83,8 @@ def render_values(batches: Iterator[Values], out: Output, options: WithValue) ->
     )
 
 
-def check(files: Sequence[Path], options: WithValue) -> list[str]:
+def check(files: Sequence[Path], options: WithValue) -> list[Finding]:
     """Return what ``haproxy -c`` finds wrong."""
     with names_and_addresses.beside([*files], _CONFIGURATION) as folder:
         said = ask("haproxy", ["-c", "-f", "configuration"], folder=folder)
-    return said.lines("ALERT") or said.lines() if said and said.status else []
+    return said.findings("ALERT")

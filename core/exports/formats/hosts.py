@@ -31,7 +31,7 @@ CONSUMERS = (
         "a line without an address is left out with a message in the log; what is no name is taken and never matches",
         "addn-hosts=/etc/yeti.hosts; a timer fetches https://HOST/exports/NAME with the header 'Authorization: Bearer "
         "TOKEN' of a consumer, moves it into place if that worked, and sends dnsmasq a SIGHUP",
-        checker="dnsmasq --addn-hosts",
+        tested_with="dnsmasq --addn-hosts",
     ),
     Consumer(
         "the resolver of an operating system, /etc/hosts",

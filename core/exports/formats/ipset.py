@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DefinitionError, RenderError
-from core.exports.formats import Consumer, Option, Output, Values
+from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted
@@ -110,8 +110,8 @@ def render_values(batches: Iterator[Values], out: Output, options: Sets) -> None
     out.note(counted(sum(addresses.entries.values()), total))
 
 
-def check(files: Sequence[Path], options: Sets) -> list[str]:
+def check(files: Sequence[Path], options: Sets) -> list[Finding]:
     """Let ipset load the file, in a network of its own, so that no set of this machine is touched."""
     (file,) = files
     said = checker.ask_apart("ipset", ("restore", "-f", file), folder=file.parent)
-    return said.lines() if said and said.status else []
+    return said.findings()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values
+from core.exports.formats import Consumer, Finding, NotChecked, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted, name_of_version
@@ -92,14 +92,16 @@ def render_values(batches: Iterator[Values], out: Output, options: Chain) -> Non
     out.note(counted(sum(addresses.entries.values()), total))
 
 
-def check(files: Sequence[Path], options: Chain) -> list[str]:
+def check(files: Sequence[Path], options: Chain) -> list[Finding]:
     """Let iptables read the files, in a network of its own, so that no firewall is touched; none beyond 4 MB."""
-    found = []
+    found: list[Finding] = []
     for file, program in zip(files, RESTORE.values(), strict=True):
         if file.stat().st_size > MOST_CHECKED_BYTES:
+            what = f"a file of more than {MOST_CHECKED_BYTES:,} bytes"
+            found.append(NotChecked(f"{program} would take too much memory for {what}"))
             continue
         said = checker.ask_apart(program, ("--test", "--noflush", file), folder=file.parent)
-        found += said.lines() if said and said.status else []
+        found += said.findings()
     return found
 
 

@@ -29,7 +29,7 @@ CONSUMERS = (
         "jq ends at the first line that is no JSON; there is none, whatever is in a value",
         "curl --user NAME:TOKEN https://HOST/exports/NAME with the token of a consumer, piped into "
         "jq -r 'select(.type == \"ipv4\").value'",
-        checker="jq",
+        tested_with="jq",
     ),
     Consumer(
         "yetictl import, another installation",
@@ -37,7 +37,7 @@ CONSUMERS = (
         "a line that is refused is said with its number and the reason, and costs no other",
         "curl --user NAME:TOKEN https://HOST/exports/NAME -o list.jsonl with the token of a consumer, then "
         "yetictl import list.jsonl",
-        checker="yetictl import",
+        tested_with="yetictl import",
     ),
 )
 

@@ -28,7 +28,7 @@ CONSUMERS = (
         "none: a line stands for itself alone; without -x an empty one would match everything",
         "curl --user NAME:TOKEN https://HOST/exports/NAME -o list.txt with the token of a consumer, then "
         "grep -F -x -f list.txt",
-        checker="grep -F -x -f",
+        tested_with="grep -F -x -f",
     ),
 )
 

@@ -67,7 +67,7 @@ CONSUMERS = (
         "a value that is none is taken as it is: it does not look at values",
         "MISPEvent().load_file(…) of each UUID in https://HOST/exports/FOLDER/manifest.json, fetched with the header "
         "'Authorization: Bearer TOKEN' of a consumer",
-        checker="pymisp",
+        tested_with="pymisp",
     ),
 )
 

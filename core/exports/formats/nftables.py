@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values
+from core.exports.formats import Consumer, Finding, NotChecked, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted
@@ -117,16 +117,15 @@ def render_values(batches: Iterator[Values], out: Output, options: Sets) -> None
     out.note(counted(sum(addresses.entries.values()), lines))
 
 
-def check(files: Sequence[Path], options: Sets) -> list[str]:
+def check(files: Sequence[Path], options: Sets) -> list[Finding]:
     """Let nft read the file, in a network of its own, so that no firewall is touched; not one that takes a gigabyte."""
     (file,) = files
     if file.stat().st_size > MOST_CHECKED_BYTES:
-        return []
+        return [NotChecked(f"nft would take too much memory for a file of more than {MOST_CHECKED_BYTES:,} bytes")]
     said = checker.ask_apart("nft", ("-c", "-f", file), folder=file.parent)
-    if said is None or said.status == 0:
-        return []
-    # As an ordinary user nft may not send a large transaction; that says nothing of the file.
-    return [] if _TOO_LARGE in said.text else said.lines("Error") or said.lines()
+    if said.status and _TOO_LARGE in said.text:
+        return [NotChecked("nft may send so large a transaction only as root")]
+    return said.findings("Error")
 
 
 def _head(options: Sets) -> str:

@@ -12,7 +12,7 @@ Source: nginx.org, ``ngx_http_map_module`` and ``ngx_http_geo_module``.
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Values, yes_or_no
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import word
@@ -80,8 +80,8 @@ def render_values(batches: Iterator[Values], out: Output, options: WithValue) ->
     )
 
 
-def check(files: Sequence[Path], options: WithValue) -> list[str]:
+def check(files: Sequence[Path], options: WithValue) -> list[Finding]:
     """Return what ``nginx -t`` finds wrong, also what it only warns of."""
     with names_and_addresses.beside([*files], _CONFIGURATION) as folder:
         said = ask("nginx", ["-t", "-e", "stderr", "-p", folder, "-c", "configuration"], folder=folder)
-    return (said.lines("[emerg]", "[warn]") or (said.lines() if said.status else [])) if said else []
+    return said.findings("[emerg]", "[warn]", is_strict=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
+from core.exports.formats import Consumer, Finding, Option, Output, OutputFile, Value, Values
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import choice
@@ -97,15 +97,17 @@ def render_values(batches: Iterator[Values], out: Output, options: str) -> None:
     names_and_addresses.write_both(rest, out, files, name=line, address=line)
 
 
-def check(files: Sequence[Path], options: str) -> list[str]:
+def check(files: Sequence[Path], options: str) -> list[Finding]:
     """Return what ``postmap`` warns of when it reads the tables."""
-    found = []
+    found: list[Finding] = []
     with names_and_addresses.beside([*files], "") as folder:
         (folder / "main.cf").write_text(_SETTINGS)
         for key, table in (("a.invalid", "texthash:names"), ("192.0.2.1", "cidr:addresses")):
             kind, _, name = table.partition(":")
             said = ask("postmap", ["-c", folder, "-q", key, f"{kind}:{folder / name}"], folder=folder)
-            found += said.lines("warning:", "fatal:", "error:") if said else []
+            if said.why_not:
+                return said.findings()
+            found += said.lines("warning:", "fatal:", "error:")
     return found
 
 

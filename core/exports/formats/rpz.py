@@ -31,11 +31,22 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 
 from core.errors import DefinitionError
-from core.exports.formats import COUNTER_MARK, Consumer, Option, Output, Value, Values, yes_or_no
-from core.exports.formatting.checker import ask
+from core.exports.formats import (
+    COUNTER_MARK,
+    Consumer,
+    Finding,
+    NotChecked,
+    Option,
+    Output,
+    Value,
+    Values,
+    yes_or_no,
+)
+from core.exports.formatting.checker import MOST_FINDINGS, ask
 from core.exports.formatting.choices import choice, number
 from core.exports.formatting.name_lines import lines_of, write_outermost
 from core.exports.formatting.names import BYTES_PER_NAME, OutermostNames, listed_names
+from core.exports.formatting.rpz_check import bad_lines
 from core.exports.formatting.rpz_owners import LONGEST, address_owners
 from core.values.types import CIDR, HOSTNAME, IPV4, IPV6
 
@@ -84,7 +95,7 @@ CONSUMERS = (
         'rpzFile("/etc/powerdns/yeti.zone", {policyName="yeti"}) in lua-config-file; a timer fetches '
         "https://HOST/exports/NAME with the header 'Authorization: Bearer TOKEN' of a consumer and does rec_control "
         "reload-lua-config",
-        checker="pdns_recursor",
+        tested_with="pdns_recursor",
     ),
     Consumer(
         "Unbound, rpz",
@@ -98,6 +109,17 @@ CONSUMERS = (
     ),
 )
 
+MOST_UNBOUND_BYTES = 8_000_000
+"""Of a zone for unbound-checkconf: it takes fifty times as much of memory."""
+_UNBOUND = """server:
+  directory: "{folder}"
+  chroot: ""
+  username: ""
+  module-config: "respip iterator"
+rpz:
+  name: {zone}
+  zonefile: "{folder}/zone"
+"""
 _is_zone = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII).fullmatch
 
 
@@ -187,8 +209,9 @@ def next_counter(last: int | None, instant: int) -> int:
     return last + 1 if last < LARGEST_SERIAL else 1
 
 
-def check(files: Sequence[Path], options: Policy) -> list[str]:
-    """Return what ``named-checkzone`` finds wrong."""
+def check(files: Sequence[Path], options: Policy) -> list[Finding]:
+    """Return what a strict look at each line, ``named-checkzone`` and ``unbound-checkconf`` find wrong."""
+    found: list[Finding] = [*bad_lines(files[0], options.head, options.target, options.zone, MOST_FINDINGS)]
     with TemporaryDirectory(dir=files[0].parent) as name:
         folder = Path(name)
         with files[0].open("rb") as finished, (folder / "zone").open("wb") as copied:
@@ -199,4 +222,15 @@ def check(files: Sequence[Path], options: Policy) -> list[str]:
         # Names outside of the zone are not looked up: that would leave this machine.
         words = ["-i", "none", "-k", "ignore", options.zone, "zone"]
         said = ask("named-checkzone", words, folder=folder)
-    return said.lines() if said and said.status else []
+        # Such a line is a warning to BIND, and the end to Unbound.
+        found += said.findings() or said.lines("ignoring out-of-zone data")
+        found += _asked_of_unbound(folder, options.zone)
+    return found
+
+
+def _asked_of_unbound(folder: Path, zone: str) -> list[Finding]:
+    if (folder / "zone").stat().st_size > MOST_UNBOUND_BYTES:
+        what = f"a file of more than {MOST_UNBOUND_BYTES:,} bytes"
+        return [NotChecked(f"unbound-checkconf would take too much memory for {what}")]
+    (folder / "unbound.conf").write_text(_UNBOUND.format(folder=folder.absolute(), zone=zone), "utf-8")
+    return ask("unbound-checkconf", ["unbound.conf"], folder=folder).findings("error:")

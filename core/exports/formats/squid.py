@@ -14,7 +14,7 @@ Source: squid.conf.documented, ``acl``.
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Values, yes_or_no
 from core.exports.formatting import names_and_addresses
 from core.exports.formatting.checker import ask
 from core.exports.formatting.names_and_addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
@@ -60,8 +60,8 @@ def render_values(batches: Iterator[Values], out: Output, options: bool) -> None
     names_and_addresses.write_both(batches, out, files, name=name, address="{0}\n", is_reduced=options)
 
 
-def check(files: Sequence[Path], options: bool) -> list[str]:
+def check(files: Sequence[Path], options: bool) -> list[Finding]:
     """Return what ``squid -k parse`` finds wrong, also what it only warns of: then it has left something out."""
     with names_and_addresses.beside([*files], _CONFIGURATION) as folder:
         said = ask("squid", ["-k", "parse", "-f", "configuration"], folder=folder)
-    return (said.lines(*_FAULTS) or (said.lines() if said.status else [])) if said else []
+    return said.findings(*_FAULTS, is_strict=True)

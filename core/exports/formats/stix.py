@@ -74,7 +74,7 @@ CONSUMERS = (
         "one object that is not valid: the bundle is refused as a whole",
         "stix2.parse(requests.get('https://HOST/exports/NAME', headers={'Authorization': 'Bearer TOKEN'}).text), "
         "with the token of a consumer; ask again at any time, an unchanged bundle is answered by 304",
-        checker="stix2_validator",
+        tested_with="stix2_validator",
     ),
     Consumer(
         "TAXII 2.1 client",

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import RefusedValue
-from core.exports.formats import Consumer, Option, Output, Value, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Value, Values, yes_or_no
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
 from core.exports.formatting.hash_check import accepted as accepted_hashes
@@ -123,7 +123,7 @@ def render_values(batches: Iterator[Values], out: Output, options: Rules) -> Non
         file.write(*rule_lines(options.rule, out, texts, rules))
 
 
-def check(files: Sequence[Path], options: Rules) -> list[str]:
+def check(files: Sequence[Path], options: Rules) -> list[Finding]:
     """Return what Suricata finds wrong."""
     return suricata_check.findings(files[0])
 

@@ -31,7 +31,7 @@ from pathlib import Path
 from posixpath import basename, splitext
 
 from core.errors import RenderError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
+from core.exports.formats import Consumer, Finding, Option, Output, OutputFile, Value, Values
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
 from core.exports.formatting.choices import choices
@@ -122,7 +122,7 @@ def render_values(batches: Iterator[Values], out: Output, options: Lists) -> Non
             rules.write(list_rules(options.rule, out, kind, bodies), 0)
 
 
-def check(files: Sequence[Path], options: Lists) -> list[str]:
+def check(files: Sequence[Path], options: Lists) -> list[Finding]:
     """Return what Suricata finds wrong."""
     rules, *lists = files
     named = {name.rpartition("-")[2]: name for name in _LOADED.findall(rules.read_text("utf-8"))}

@@ -20,7 +20,7 @@ from pathlib import Path
 from posixpath import splitext
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, Values
+from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import suricata_check
 from core.exports.formatting.addresses import accepted
 from core.exports.formatting.choices import number
@@ -102,7 +102,7 @@ def render_values(batches: Iterator[Values], out: Output, options: Reputation) -
         file.write("".join([f"{text}{rest}" for text in texts]), len(texts))
 
 
-def check(files: Sequence[Path], options: Reputation) -> list[str]:
+def check(files: Sequence[Path], options: Reputation) -> list[Finding]:
     """Return what Suricata finds wrong."""
     reputation, categories, rule = files
     loaded = {"reputation.list": reputation, "categories.txt": categories}

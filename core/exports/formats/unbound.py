@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
+from core.exports.formats import Consumer, Finding, Option, Output, Values, yes_or_no
 from core.exports.formatting.checker import ask
 from core.exports.formatting.choices import choice
 from core.exports.formatting.name_lines import write_names
@@ -82,11 +82,11 @@ def render_values(batches: Iterator[Values], out: Output, options: Form) -> None
     write_names(batches, file, out, f'local-zone: "{{0}}." {options.action}\n', is_reduced=options.is_reduced)
 
 
-def check(files: Sequence[Path], options: Form) -> list[str]:
+def check(files: Sequence[Path], options: Form) -> list[Finding]:
     """Return what ``unbound-checkconf`` finds wrong."""
     with TemporaryDirectory(dir=files[0].parent) as name:
         folder = Path(name)
         (folder / "list.conf").symlink_to(files[0].resolve())
         (folder / "unbound.conf").write_text(_CHECKED)
         said = ask("unbound-checkconf", ["unbound.conf"], folder=folder)
-    return said.lines() if said and said.status else []
+    return said.findings()

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.exports.formatting.contract import Finding, NotChecked
 from core.redaction import redact
 
 TIMEOUT_S = 300
 MOST_FINDINGS = 20
+LONGEST_REASON = 120
 _BESIDE_PYTHON = str(Path(sys.executable).parent)
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin", _BESIDE_PYTHON))
 """Most of these programs are for administrators, and lie where users do not look; some are packages of Python."""
@@ -19,10 +21,17 @@ _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a program said: its exit status, and what it printed, both streams."""
+    """What a program said.
+
+    Attributes:
+        status: Its exit status; 0 if it did not run.
+        text: What it printed, both streams.
+        why_not: Why it did not run, so that it said nothing; one phrase.
+    """
 
     status: int
     text: str
+    why_not: str = ""
 
     def lines(self, *words: str) -> list[str]:
         """Return the lines that hold any of *words*, no more than a person reads; all, if no word is given."""
@@ -31,14 +40,36 @@ class Said:
             found = [line for line in found if any(word in line for word in words)]
         return found[:MOST_FINDINGS]
 
+    def findings(self, *words: str, is_strict: bool = False) -> list[Finding]:
+        """Return what ``check`` of a format is to return.
+
+        Args:
+            words: Lines with any of these tell what is wrong; if there are none, all lines do.
+            is_strict: Such lines are findings even if the program ended well.
+        """
+        if self.why_not:
+            return [NotChecked(self.why_not)]
+        told = self.lines(*words) if self.status or is_strict else []
+        if not told and self.status:
+            told = self.lines() or [f"it ended with the status {self.status}"]
+        return [*told]
+
+
+def phrase(program: str, why: str) -> str:
+    """Return why a program refuses an entry, as a reason to refuse it."""
+    plain = "".join(char if char.isprintable() else " " for char in why).strip()
+    if len(plain) > LONGEST_REASON:
+        plain = f"{plain[:LONGEST_REASON]}…"
+    return f"{program} refuses it{f': {plain}' if plain else ''}"
+
 
 def find(program: str) -> str | None:
     """Return the path of a program, ``None`` if it is not installed."""
     return shutil.which(program, path=_PATH)
 
 
-def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S) -> Said | None:
-    """Run *program* and return what it said, ``None`` if it is not installed.
+def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S) -> Said:
+    """Run *program* and return what it said; if it is not installed, that.
 
     Args:
         program: Its name.
@@ -48,7 +79,7 @@ def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: f
     """
     path = find(program)
     if path is None:
-        return None
+        return Said(0, "", f"{program} is not installed on this machine")
     try:
         ended = subprocess.run(
             [path, *map(str, words)],
@@ -67,18 +98,20 @@ def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: f
     return Said(ended.returncode, redact(ended.stdout + ended.stderr))
 
 
-def ask_apart(
-    program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S
-) -> Said | None:
+def ask_apart(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: float = TIMEOUT_S) -> Said:
     """Run *program* as `ask` does, but in a network of its own, gone with it: it cannot change this machine's firewall.
 
     Returns:
-        What it said; ``None`` too where this system gives no such network.
+        What it said; where this system gives no such network, that.
     """
     path = find(program)
     # Root need not become another user, who may do less: nft sends large transactions only as root.
     flags = "-n" if os.geteuid() == 0 else "-rn"
-    trial = ask("unshare", (flags, "true"), folder=folder) if path else None
-    if path is None or trial is None or trial.status != 0:
-        return None
+    if path is None:
+        return Said(0, "", f"{program} is not installed on this machine")
+    trial = ask("unshare", (flags, "true"), folder=folder)
+    if trial.why_not or trial.status:
+        return Said(
+            0, "", f"this system gives {program} no network apart, without which it could change the firewall"
+        )
     return ask("unshare", (flags, path, *words), folder=folder, timeout_s=timeout_s)

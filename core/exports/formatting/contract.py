@@ -1,7 +1,7 @@
 """The words of the contract between a format and the engine; ``core.exports.formats`` tells it as a whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from core.store.entry_numbers import EntryNumber as Numbered
@@ -9,13 +9,17 @@ from core.store.ledger.gone import Gone
 
 __all__ = [
     "COUNTER_MARK",
+    "BadEntry",
     "Consumer",
+    "Finding",
     "Format",
     "Gone",
+    "NotChecked",
     "Numbered",
     "Option",
     "Output",
     "OutputFile",
+    "Tried",
     "Value",
     "Values",
 ]
@@ -41,9 +45,10 @@ class Consumer:
         limits: How many entries, how long, which kinds; what it does beyond.
         one_bad_entry: What one entry that it does not understand does to the list.
         setup: One line of how to wire it up: address, refresh, authentication.
-        checker: The program of the consumer that proves the format, as it is called; empty where there is none, so
-            that the format is read back by a parser made from the documented rules.
+        checker: The program of the consumer that ``check`` runs before anything is published, as it is called;
+            empty where there is none.
         options: The options that this consumer needs, as ``KEY=VALUE`` words; empty is the defaults.
+        tested_with: The program or library with which this project's tests alone read the format.
     """
 
     name: str
@@ -52,6 +57,45 @@ class Consumer:
     setup: str
     checker: str = ""
     options: str = ""
+    tested_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadEntry:
+    """A finding about one entry: the files are written once more without it.
+
+    Attributes:
+        key: What ``render`` knows the entry by; see `Tried`.
+        reason: What the program said, one phrase.
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A finding that says nothing of the files: what of them was not looked at, and why; one phrase."""
+
+    reason: str
+
+
+Finding = str | BadEntry | NotChecked
+"""What a check finds; a text is a fault of the files as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the check found bad when the files were written before, in the same run.
+
+    Attributes:
+        bad: The key of a `BadEntry` -> its reasons, the first found first: more than one where another entry of the
+            same key took the place of the first, and was bad, too.
+        is_last: Nothing may take the place of what is bad, so that what is written now is part of what was checked.
+    """
+
+    bad: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_last: bool = False
 
 
 class Value(NamedTuple):
@@ -89,6 +133,10 @@ class Output(Protocol):
 
     instant: int
     """The instant of the run, in microseconds UTC."""
+
+    @property
+    def tried(self) -> Tried:
+        """What the format's own check found bad when these files were written before."""
 
     def open(self, name: str = "", media_type: str = "") -> OutputFile:
         """Begin a file of the set; without a name it is the export's own."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.exports.formatting.contract import Gone, Numbered, Value
+from core.exports.formatting.contract import Gone, Numbered, Tried, Value
 
 FIRST_NUMBER = 1
 
@@ -13,10 +13,12 @@ class Memory:
     Attributes:
         key: What stands for the export for ever; empty of one that is not kept.
         export_id: Its row id; 0 of one that is not kept.
+        tried: What the format's own check found bad when the files were written before, in the same run.
     """
 
     key = ""
     export_id = 0
+    tried = Tried()
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, Value], tuple[Numbered, str]] = {}

@@ -30,6 +30,11 @@ _OF_ANYTHING = frozenset(("all", "neq"))
 _ENCODED = frozenset(("base64", "base64offset"))
 _OF_REGEXES = frozenset(("re", "i", "m", "s"))
 _NUMERIC = frozenset(("gt", "gte", "lt", "lte"))
+_ALONE = _NUMERIC | {"cidr", "exists"}
+_PARTS = frozenset(("contains", "endswith", "startswith"))
+_WIDE = frozenset(("utf16", "utf16be", "wide"))
+_NOT_OF_REGEXES = _ENCODED | _WIDE | {"cased", "windash"}
+_FIRST_MARK = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)*---[ \t]*\n")
 _breaks_file = re.compile(r"^(?:---|\.\.\.|%)", re.MULTILINE).search
 _is_tag = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+").fullmatch
 _is_search = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").fullmatch
@@ -52,6 +57,7 @@ def read_sigma(text: str) -> SigmaRule:
     """
     if len(text) > LONGEST_BYTES:
         raise RefusedValue("Sigma: longer than a rule is")
+    text = _FIRST_MARK.sub("", text)  # the file has marks of its own
     if _breaks_file(text):
         raise RefusedValue("Sigma: more than one document")
     rule = _loaded(text)
@@ -180,11 +186,28 @@ def _check_field(key: Any, value: Any) -> None:
     is_regex = modifiers[:1] == ["re"]
     if not _MODIFIERS.issuperset(modifiers) or not (is_regex or _OF_REGEXES.isdisjoint(modifiers)):
         raise RefusedValue("Sigma: a modifier that Sigma 2 does not have, or not there")
+    if not _go_together(modifiers):
+        raise RefusedValue("Sigma: modifiers that do not go together")
     values = value if isinstance(value, list) else [value]
     if not values or ("all" in modifiers and len(values) < 2):
         raise RefusedValue("Sigma: a field without values")
     for one in values:
         _check_value(one, modifiers)
+
+
+def _go_together(modifiers: list[str]) -> bool:
+    """Say whether each modifier can take what those before it make of a value."""
+    others = [modifier for modifier in modifiers if modifier not in _OF_ANYTHING]
+    if not _ALONE.isdisjoint(others):
+        return others == modifiers[:1]
+    if "fieldref" in others:
+        return modifiers[0] == "fieldref" and others.count("fieldref") == 1 and _PARTS.issuperset(others[1:])
+    if "re" in others:
+        return others.count("re") == 1 and _NOT_OF_REGEXES.isdisjoint(others)
+    if len(_WIDE.intersection(others)) > 1 or others.count("utf16") > 1:
+        return False
+    after = next((number for number, modifier in enumerate(others) if modifier in _PARTS), len(others))
+    return _ENCODED.isdisjoint(others[after:])
 
 
 def _check_value(value: Any, modifiers: list[str]) -> None:
@@ -195,7 +218,7 @@ def _check_value(value: Any, modifiers: list[str]) -> None:
         is_possible = isinstance(value, bool)
     elif not _NUMERIC.isdisjoint(others):
         is_possible = isinstance(value, int | float) and not isinstance(value, bool)
-    elif not _ENCODED.isdisjoint(others):
+    elif not _ENCODED.isdisjoint(others) or "fieldref" in others:
         is_possible = isinstance(value, str) and not {"*", "?"} & {*value}
     else:
         is_possible = not others or isinstance(value, str)

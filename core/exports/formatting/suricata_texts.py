@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 from core.errors import RefusedValue
 from core.exports.formatting.suricata_check import VARIABLES
+from core.exports.formatting.suricata_together import check_together
 from core.exports.formatting.suricata_words import (
     ACTIONS,
     KEYWORDS,
@@ -67,6 +68,7 @@ def read_suricata(text: str) -> NetworkRule:
     _check_ends(found[3])
     options = _options(found[4])
     _check_options(options)
+    check_together(found[2], options)
     return NetworkRule(line, _number(options, "gid", "1"), _number(options, "sid", ""))
 
 

@@ -9,24 +9,14 @@ from dataclasses import dataclass, field
 from core.errors import RefusedValue
 from core.exports.formatting.yara_kinds import NUMBERS, TEXTS, WHOLE, Kind, require
 from core.exports.formatting.yara_regexes import check_regex
-from core.exports.formatting.yara_tokens import Tokens
+from core.exports.formatting.yara_tokens import Tokens, number_of
 
+_OF_TEXTS = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iequals", "matches")
 _LEVELS = (
     ("or",),
     ("and",),
     (),  # not, defined
-    (
-        "==",
-        "!=",
-        "contains",
-        "icontains",
-        "startswith",
-        "istartswith",
-        "endswith",
-        "iendswith",
-        "iequals",
-        "matches",
-    ),
+    ("==", "!=", *_OF_TEXTS),
     ("<", "<=", ">", ">="),
     ("|",),
     ("^",),
@@ -36,7 +26,6 @@ _LEVELS = (
     ("*", "\\", "%"),
 )
 _OR, _AND, _NOT, _EQUAL, _ORDER, _ARITHMETIC = range(6)
-_OF_TEXTS = frozenset(_LEVELS[_EQUAL]) - {"==", "!="}
 _OF_INTEGERS = frozenset(("|", "^", "&", "<<", ">>", "%"))
 _INTEGERS = {f"{sign}int{bits}{end}" for sign in ("", "u") for bits in (8, 16, 32) for end in ("", "be")}
 _MOST_LOOPS = 4
@@ -105,6 +94,7 @@ class _Reader:
             require(left, TEXTS)
             check_regex(self.tokens.of_kind("regex"))
             return Kind.TRUTH
+        self._check_constant(left, operator)
         right = self.expression(level + 1)
         if level < _NOT:
             return Kind.TRUTH
@@ -119,6 +109,16 @@ class _Reader:
             require(kind, WHOLE if operator in _OF_INTEGERS else NUMBERS)
         return left if left == right else Kind.UNKNOWN
 
+    def _check_constant(self, left: Kind, operator: str) -> None:
+        """Raise if a number that stands there as it is cannot be on the right."""
+        now = self.tokens.now
+        is_zero = now.kind == "number" and "." not in now.text and not number_of(now.text)
+        if is_zero and (operator == "%" or (operator == "\\" and left is not Kind.FRACTION)):
+            raise RefusedValue("YARA: a division by zero")
+        is_negative = self.tokens.has("-") and self.tokens.next_but_one().kind == "number"
+        if is_negative and operator in ("<<", ">>"):
+            raise RefusedValue("YARA: a shift by less than nothing")
+
     def _unary(self) -> Kind:
         signs = ""
         while sign := self.tokens.accept("-", "~"):
@@ -131,7 +131,7 @@ class _Reader:
             self.tokens.take()
             self._set()
             self._range_after_in()
-            kind = Kind.TRUTH
+            kind, signs = Kind.TRUTH, ""  # they were of the number
         if signs:
             require(kind, WHOLE if "~" in signs else NUMBERS)
         return kind

@@ -6,6 +6,7 @@ left to it.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import RefusedValue
 from core.exports.formatting.yara_conditions import Condition, read_condition
@@ -15,6 +16,8 @@ from core.exports.formatting.yara_tokens import END, Tokens
 MODULES = frozenset(("console", "cuckoo", "dex", "dotnet", "elf", "hash", "macho", "magic", "math", "pe", "time"))
 """Of YARA 4.2; Debian's has them all."""
 LONGEST = 1 << 20
+EXTERNALS = frozenset(("extension", "filename", "filepath", "filetype", "md5", "owner"))
+"""Variables that scanners define for their rules; no file that is loaded by itself has them."""
 IS_GLOBAL = "YARA: a global rule, which would hold for every rule of the file"
 _MODIFIERS = {
     "text": frozenset(("nocase", "wide", "ascii", "xor", "base64", "base64wide", "fullword", "private")),
@@ -28,6 +31,7 @@ _EXCLUSIVE = (
 _BYTE = r"(?:[0-9A-Fa-f?]{2})"
 _JUMP = r"(?:\[\s*(?:[0-9]+\s*(?:-\s*[0-9]*)?|-)\s*\])"
 _BOUNDED_JUMP = r"(?:\[\s*[0-9]+\s*(?:-\s*[0-9]+\s*)?\])"
+_JUMP_BOUNDS = re.compile(r"\[\s*([0-9]*)\s*(-?)\s*([0-9]*)\s*\]")
 _SEQUENCE = rf"{_BYTE}\s*(?:(?:{_BYTE}|{_BOUNDED_JUMP})\s*)*"
 _ALTERNATIVES = re.compile(rf"\(\s*{_SEQUENCE}(?:\|\s*{_SEQUENCE})*\)")
 _is_hex = re.compile(rf"\{{\s*{_BYTE}\s*(?:(?:{_BYTE}|{_JUMP})\s*)*\}}").fullmatch
@@ -61,14 +65,7 @@ def read_yara(text: str) -> YaraRule:
         raise RefusedValue("YARA: longer than a rule is")
     tokens = Tokens(text)
     imports, plain = _imports(tokens, text)
-    marks = set()
-    while mark := tokens.accept("private", "global"):
-        if mark in marks:
-            raise RefusedValue(f"YARA: twice {mark}")
-        marks.add(mark)
-    tokens.expect("rule")
-    name = tokens.name()
-    condition, strings = _body(tokens)
+    marks, name, condition, strings = _rule(tokens)
     if tokens.now.kind != END:
         raise RefusedValue("YARA: more than one rule")
     if "global" in marks:
@@ -76,10 +73,48 @@ def read_yara(text: str) -> YaraRule:
     if name in MODULES:
         raise RefusedValue("YARA: a rule with the name of a module")
     _check_strings(strings, condition)
+    if not condition.names.isdisjoint(EXTERNALS):
+        raise RefusedValue("YARA: needs an external variable, which whoever loads the file would have to define")
     unknown = (condition.names & MODULES) - set(imports)
     if unknown or name in condition.names:
         raise RefusedValue("YARA: a module that is not imported" if unknown else "YARA: speaks of itself")
     return YaraRule(name, plain, imports, frozenset(condition.names - set(imports)))
+
+
+class Part(NamedTuple):
+    """Where a rule stands in a text of several: its name, from where to where, and the rules that it speaks of."""
+
+    name: str
+    start: int
+    end: int
+    needs: frozenset[str]
+
+
+def parts_of(text: str) -> list[Part]:
+    """Return the rules of a file that was made of what `read_yara` returned.
+
+    Raises:
+        RefusedValue: It was not.
+    """
+    tokens, parts = Tokens(text), []
+    while tokens.now.kind != END:
+        while tokens.accept("import"):
+            tokens.of_kind("text")
+        start = tokens.now.start
+        _, name, condition, _ = _rule(tokens)
+        parts.append(Part(name, start, tokens.last.end, frozenset(condition.names)))
+    return parts
+
+
+def _rule(tokens: Tokens) -> tuple[set[str], str, Condition, list[str]]:
+    """Take one rule; return its marks, its name, its condition, and the names of strings in order."""
+    marks: set[str] = set()
+    while mark := tokens.accept("private", "global"):
+        if mark in marks:
+            raise RefusedValue(f"YARA: twice {mark}")
+        marks.add(mark)
+    tokens.expect("rule")
+    return marks, tokens.name(), *_body(tokens)
 
 
 def _imports(tokens: Tokens, text: str) -> tuple[tuple[str, ...], str]:
@@ -155,11 +190,20 @@ def _string(tokens: Tokens) -> str:
 
 
 def _check_hex(text: str) -> None:
+    _check_jumps(text)
     # The innermost alternatives, as a byte each, until none is left.
     while (shorter := _ALTERNATIVES.sub("00", text)) != text:
         text = shorter
     if not _is_hex(text) or _ends_in_jump(text):
         raise RefusedValue("YARA: a hexadecimal string that is none")
+
+
+def _check_jumps(text: str) -> None:
+    for least, dash, most in _JUMP_BOUNDS.findall(text):
+        if not dash and not int(least):
+            raise RefusedValue("YARA: a hexadecimal string with a jump over nothing")
+        if most and int(least or 0) > int(most):
+            raise RefusedValue("YARA: a hexadecimal string with a jump that ends before it begins")
 
 
 def _modifiers(tokens: Tokens, possible: frozenset[str]) -> None:

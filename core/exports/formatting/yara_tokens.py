@@ -13,7 +13,9 @@ KEYWORDS = frozenset((
     "uint32", "uint32be", "uint8", "uint8be", "wide", "xor",
 ))  # fmt: skip
 LONGEST_NAME = 128
+LARGEST_NUMBER = 2**63 - 1
 END = "end"
+_UNITS = {"KB": 1 << 10, "MB": 1 << 20}
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+|//[^\n]*|/\*.*?\*/)
@@ -39,16 +41,25 @@ class Token(NamedTuple):
     end: int
 
 
+def number_of(text: str) -> float:
+    """Return the number that a word of the kind ``number`` is."""
+    if "." in text:
+        return float(text)
+    unit = _UNITS.get(text[-2:], 1)
+    return int(text.removesuffix("KB").removesuffix("MB"), 0 if text[:2] in ("0x", "0o") else 10) * unit
+
+
 class Tokens:
     """The words of a text, one after the other.
 
     Attributes:
         now: The word that comes next; at the end of the text it has the kind ``end``.
+        last: The word before it.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.now = self._read(0)
+        self.now = self.last = self._read(0)
 
     def next_but_one(self) -> Token:
         """Return the word behind the next one."""
@@ -56,9 +67,9 @@ class Tokens:
 
     def take(self) -> Token:
         """Return the next word and go on behind it."""
-        token = self.now
-        self.now = self._read(token.end)
-        return token
+        self.last = self.now
+        self.now = self._read(self.last.end)
+        return self.last
 
     def has(self, *texts: str) -> bool:
         """Say whether the next word is a keyword or sign out of *texts*."""
@@ -100,6 +111,8 @@ class Tokens:
             found = _TOKEN.match(self._text, place)
             if found is None:
                 raise RefusedValue("YARA: a character or an escape that has no place there")
+            if found.lastgroup == "number" and number_of(found[0]) > LARGEST_NUMBER:
+                raise RefusedValue(f"YARA: a number beyond {LARGEST_NUMBER}")
             if found.lastgroup != "space":
                 return Token(found.lastgroup or "", found[0], place, found.end())
             place = found.end()

@@ -51,7 +51,8 @@ def judge(candidate: Candidate, history: History | None = None, limits: Limits |
     is_told = any(reason.rule == "dropped" for reason in reasons)
     is_loss = any(reason.rule == "loss" for reason in reasons)
     withdrawn = _withdrawn_notes(candidate, history) if history is not None and not is_loss else ()
-    notes = [*_history_notes(history), *withdrawn, *_drop_notes(candidate, limits, is_told)]
+    not_checked = [f"not checked: {reason}" for reason in candidate.not_checked]
+    notes = [*not_checked, *_history_notes(history), *withdrawn, *_drop_notes(candidate, limits, is_told)]
     return Verdict(tuple(reasons), tuple(notes))
 
 

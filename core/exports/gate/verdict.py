@@ -61,6 +61,7 @@ class Candidate:
         own_assets: Entries that are the user's own.
         missing: Required values that are not in it.
         faults: What the format's own check found.
+        not_checked: What it did not look at, and why.
         is_blank: The files hold nothing but white space, and are not those that are published.
         is_by_template: A template writes them, so that the number of entries says nothing about what is in them.
     """
@@ -78,6 +79,7 @@ class Candidate:
     own_assets: Found = _NOTHING
     missing: tuple[str, ...] = ()
     faults: Found = _NOTHING
+    not_checked: tuple[str, ...] = ()
     is_blank: bool = False
     is_by_template: bool = False
 
