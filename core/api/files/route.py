@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from core.api.files import callers, conditions, ranges, sums
@@ -91,6 +92,19 @@ class FileRoute:
             return
         status, said = sums.answer(headers, *found)
         await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
+
+
+class FilesRoute(Route):
+    """The route to the endpoint; requests know it as those of FastAPI are known."""
+
+    def __init__(self, service: FileService) -> None:
+        """Lead all below `PATH` to it."""
+        super().__init__(f"{PATH}/{{file_name:path}}", FileRoute(service))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Say whether it is the route of a request, and what the request is to know."""
+        match, known = super().matches(scope)
+        return match, known if match is Match.NONE else {**known, "route": self}
 
 
 class Answer:
