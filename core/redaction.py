@@ -7,15 +7,17 @@ import re
 # its letters.
 _SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}(?::|%3A)(?:/|%2F){1,2})"
 
-# A password may hold slashes that should have been escaped: all up to the next @ of the word is taken for one.  Both
-# are of a bounded length, for the same reason as the scheme.
+# A password may hold an @ and slashes that should have been escaped: all up to the last @ before a query is taken for
+# one, a token alone up to the last @ before the path.  All are of a bounded length, for the same reason as the scheme.
 _USER_INFO = re.compile(
-    _SCHEME + r"(?P<user>(?:(?!%3A)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"]{0,300})?(?P<at>@)",
+    _SCHEME + r"(?P<user>(?:(?!%3A)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"]{0,300})?(?P<at>@)"
+    r"(?(password)(?:(?:(?!:/|:%2F|%3A%2F)[^?#\s@'\"]){0,300}@){0,8}|(?:[^/?#\s@'\"]{0,300}@){0,8})",
     re.IGNORECASE,
 )
 _ESCAPED_USER_INFO = re.compile(
     _SCHEME.replace("(?::|%3A)", "%3A")
-    + r"(?P<user>(?:(?!%3A|%40|%2F)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"&;#]{0,300})?(?P<at>%40)",
+    + r"(?P<user>(?:(?!%3A|%40|%2F)[^/?#\s@:]){0,300})(?P<password>(?::|%3A)[^@\s'\"&;#]{0,300})?(?P<at>%40)"
+    r"(?(password)|(?:(?:(?!%40|%2F|%3F|%23)[^/?#\s@'\"&;]){0,300}%40){0,8})",
     re.IGNORECASE,
 )
 

@@ -90,10 +90,12 @@ def add_key(
     Raises:
         NotFound: There is no such user.
         AlreadyExists: The user has a key of that name.
-        RefusedValue: The name is none, a scope is unknown, or it would have ended already.
+        RefusedValue: The name is none, there is no scope or one that is unknown, or it would have ended already.
     """
     if not _KEY_NAME.fullmatch(name.strip()):
         raise RefusedValue("a key's name has up to 100 characters, and no control characters")
+    if not scopes:
+        raise RefusedValue(f"a key has a scope; there are {', '.join(keys.SCOPES)}")
     if unknown := [scope for scope in scopes if scope not in keys.SCOPES]:
         raise RefusedValue(f"there is no scope {unknown[0]!r}; there are {', '.join(keys.SCOPES)}")
     if expires_at is not None and expires_at <= now:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MOST_FAILURES = {"user+address": 5, "address": 30, "user": 100}
 """In a row, before whoever fails has to wait.  Nobody can lock a user out from somewhere else but by a hundred."""
 
+_NO_USER = "(no such user)"
+
 _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2, 900
@@ -73,7 +75,7 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
         raise TooManyAttempts(max(1, -(-(until - now) // SECOND)))
     found = accounts.by_password(store, name, password)
     if found is None:
-        _tell_of_failure(store, folded, address, logins.blocked_until(store, subjects.values()), now)
+        _tell_of_failure(store, name, address, logins.blocked_until(store, subjects.values()), now)
         raise NotAuthenticated("Incorrect username or password")
     address_only = subjects["address"]
     own = (subjects["user+address"], subjects["user"])
@@ -83,7 +85,14 @@ def log_in(store: "Store", name: str, password: str, address: str, now: Instant)
 
 
 def _tell_of_failure(store: "Store", name: str, address: str, until: Instant, now: Instant) -> None:
-    """Leave a trace of a failed login, and of the pause that it began, if it did: once for each."""
+    """Leave a trace of a failed login, and of the pause that it began, if it did: once for each.
+
+    What is no user's name is not in it: it may be a password that was typed into the wrong field.
+    """
+    try:
+        name = users.get_user(store, name).name
+    except NotFound:
+        name = _NO_USER
     _log.warning("login failed", extra={"user": name, "address": address})
     if until > now:
         logins.note_block(store, name, address, until, now)

@@ -50,7 +50,7 @@ def lag_object(lag: "Lag") -> dict[str, Any]:
 
 def lag_state(lag: "Lag") -> str:
     """Return in words how a consumer stands to an export."""
-    if lag.version is None:
+    if lag.last_at is None:
         return "never asked"
     if lag.has_stopped:
         return "stopped asking"

@@ -6,13 +6,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
 from core import __version__
 from core.api import answers, bodies, edge, health, metrics, yeti
 from core.api.exports import routes as exports
 from core.api.exports.names import WholeNames
-from core.api.files.route import PATH, FileRoute
+from core.api.files.route import FilesRoute
 from core.api.files.service import FileService
 from core.api.nul import refuse_nul
 from core.api.openapi import Application
@@ -90,7 +89,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.files = files
-    app.router.routes.insert(0, Route(f"{PATH}/{{file_name:path}}", FileRoute(files)))
+    app.router.routes.insert(0, FilesRoute(files))
     answers.install(app)
     for module in (health, metrics):
         app.include_router(module.router)

@@ -24,12 +24,18 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MIB = 1 << 20
+_PORT = re.compile(r"(?<=[0-9\]]):[0-9]{1,5}$", re.ASCII)
+_ZONE = re.compile(r"%[^]]*")
+_BRACKETS = re.compile(r"\[(.*)\]")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
 _log = logging.getLogger("core.api.requests")
+
+UNKNOWN = "unknown"
+"""In the place of an address, where a proxy says none that can be read: it is in no network."""
 
 Networks = Sequence[IPv4Network | IPv6Network]
 Measure = Callable[[Scope, int, float, int], None]
@@ -91,16 +97,14 @@ class Edge:
         """Put the address of who asks in place of that of a proxy we trust, and its scheme.
 
         The last address that no proxy of ours wrote is who asked; what stands before it anybody may have written.
+        Where that is no address, who asked is not known: it is never the proxy, which networks may let in.
         """
         client = scope.get("client")
         if not self._trusted or client is None or not self._is_trusted(client[0]):
             return
         hops = [hop.strip() for value in headers.getlist("x-forwarded-for") for hop in value.split(",")]
         for hop in reversed(hops):
-            try:
-                address = str(ip_address(hop))
-            except ValueError:
-                break
+            address = _address_of(hop)
             scope["client"] = (address, 0)
             if not self._is_trusted(address):
                 break
@@ -147,6 +151,16 @@ def contains(networks: Networks, address: str) -> bool:
     mapped = getattr(found, "ipv4_mapped", None)
     found = mapped if mapped is not None else found
     return any(found.version == network.version and found in network for network in networks)
+
+
+def _address_of(hop: str) -> str:
+    """Return the address that a proxy wrote, without the port, brackets and zone that some write with it."""
+    for text in (hop, _PORT.sub("", hop)):
+        try:
+            return str(ip_address(_BRACKETS.sub(r"\1", _ZONE.sub("", text))))
+        except ValueError:
+            continue
+    return UNKNOWN
 
 
 def _within(location: str, host: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import (
@@ -165,6 +166,7 @@ class Figures:
     def __init__(self, services: "Services") -> None:
         """Begin to count; the store is asked when somebody wants the figures."""
         self._own = CollectorRegistry()
+        self._paths: dict[int, str] = {}
         of_store = CollectorRegistry(auto_describe=False)
         of_store.register(_FromStore(services))
         self._of_store = of_store
@@ -179,7 +181,7 @@ class Figures:
     def measure(self, scope: Scope, status: int, took_s: float, size_bytes: int) -> None:
         """Count a request that was answered."""
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        route = _route_of(scope)
+        route = self._route_of(scope)
         self._requests.labels(method, route, str(status)).inc()
         self._duration.labels(route).observe(took_s)
         self._sent.labels(route).inc(size_bytes)
@@ -188,6 +190,17 @@ class Figures:
         """Return all figures as text, in the form that *accept* wants, and its media type."""
         encode, media_type = choose_encoder(accept)
         return encode(_Both(self._of_requests(), self._of_store)), media_type
+
+    def _route_of(self, scope: Scope) -> str:
+        """Return the form of the path, as the OpenAPI has it: there are few, however many paths are asked for."""
+        route = scope.get("route")
+        if route is None:
+            return "none"
+        if not self._paths:
+            # A route knows its own end alone, and not what it was put under.
+            contexts = iter_route_contexts(scope["app"].routes)
+            self._paths = {id(found.original_route): found.path_format or "none" for found in contexts}
+        return self._paths.get(id(route), "none")
 
     def _of_requests(self) -> CollectorRegistry:
         """Return what this process counted; with several of them, what all of them did."""
@@ -208,12 +221,6 @@ class _Both(CollectorRegistry):
     def collect(self) -> Iterator[Metric]:
         for registry in self._registries:
             yield from registry.collect()
-
-
-def _route_of(scope: Scope) -> str:
-    """Return the form of the path, such as ``/exports/{name}``: of these there are few, however many paths are asked."""
-    path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else "none"
 
 
 class _FromStore(Collector):

@@ -20,12 +20,15 @@ def begin(session: Session) -> None:
     """Open the store, so that what is wrong with it is said at once; say how to make the first admin if there is none.
 
     Raises:
+        ConfigError: ``auth.secret_key`` is too short.
         StoreError: The store cannot be used.
     """
     from core.accounts import accounts
+    from core.accounts.tokens import tokens_of
 
     session.become_service()
     with session.store() as store:
+        tokens_of(store, session.config["auth.secret_key"], session.now)
         if not accounts.has_admin(store):
             say("nobody may change anything yet; make the first admin with: yetictl user add NAME --role admin")
 

@@ -136,7 +136,7 @@ def _overdue(item: Condition) -> tuple[str, str, tuple[str, ...]]:
 
 def _stale(item: Condition) -> tuple[str, str, tuple[str, ...]]:
     detail = item.detail
-    has = f"It has version {detail['version']}"
+    has = "It has no version" if detail["version"] is None else f"It has version {detail['version']}"
     if detail["current"] is not None and detail["current"] != detail["version"]:
         has += f"; version {detail['current']} is published"
     message = f"The consumer {detail['consumer']} last asked for {detail['export']} {_at(item.since)}. {has}."

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, tuple_, update
 
 from core.schemas.instant import Instant
 from core.store.databases.interface import Lock
 from core.store.schema import consumer, export, fetch
-from core.store.standings import STALE_AFTER, is_stale, standings
+from core.store.standings import NO_VERSION, STALE_AFTER, is_stale, standings
 from core.store.store import Store
 
 NOBODY = 0
@@ -17,7 +17,7 @@ NOBODY = 0
 
 
 class FetchKey(NamedTuple):
-    """Of one row: row ids of consumer and export, and the number of the version."""
+    """Of one row: row ids of consumer and export, and the number of the version, or `NO_VERSION`."""
 
     consumer: int
     export: int
@@ -30,7 +30,7 @@ class Fetched:
 
     Attributes:
         full: How often the file was sent, or a part of it up to the end.
-        unchanged: How often it was said that nothing changed.
+        unchanged: How often it was said that nothing changed; of `NO_VERSION`, how often it was asked.
         size_bytes: Sent.
     """
 
@@ -158,12 +158,16 @@ def lags(store: Store, now: Instant, stale_after: Instant = STALE_AFTER) -> list
 
 
 def forget(store: Store, before: Instant, most: int) -> int:
-    """Delete up to *most* rows of before an instant, but for the latest of each consumer and export; return how many."""
+    """Delete up to *most* rows of before an instant, but for the latest of each consumer and export; return how many.
+
+    The latest version that a consumer got stays even if it asked later and got none.
+    """
     newer = fetch.alias()
     later = select(newer.c.version).where(
         newer.c.consumer_id == fetch.c.consumer_id,
         newer.c.export_id == fetch.c.export_id,
         newer.c.last_at > fetch.c.last_at,
+        or_(newer.c.version != NO_VERSION, fetch.c.version == NO_VERSION),
     )
     key = (fetch.c.consumer_id, fetch.c.export_id, fetch.c.version)
     old = select(*key).where(fetch.c.last_at < before, later.exists()).limit(most)

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, true
+from sqlalchemy import Connection, Select, and_, case, func, or_, select, true
 
 from core.schemas.instant import DAY, SECOND, Instant
 from core.store.schema import consumer, consumer_export, export, fetch
 
 STALE_AFTER: Instant = 3_600 * SECOND
 """So long a consumer may be silent at least, where the settings say nothing else."""
+
+NO_VERSION = 0
+"""In the place of a version: of what was asked for, but not got to its end."""
 
 PATIENCE = 4
 """How many times as long as between two requests of before may pass before a consumer has stopped asking."""
@@ -23,7 +26,7 @@ class Standing:
         export_id: Row id of the export.
         is_enabled: Whether the export is switched on.
         current: Its current version; ``None`` before the first.
-        version: The one that the consumer asked for last; ``None`` if it never did.
+        version: The one that the consumer got last; ``None`` if it never got one.
         since: When it first got that.
         first_at, last_at: When it first and last asked for any.
         asked: How often it did.
@@ -88,6 +91,7 @@ def _query() -> Select[tuple[object, ...]]:
             func.min(fetch.c.first_at).label("first_at"),
             func.max(fetch.c.last_at).label("last_at"),
             func.sum(fetch.c.full + fetch.c.unchanged).label("asked"),
+            func.max(case((fetch.c.version != NO_VERSION, fetch.c.last_at))).label("got_at"),
         )
         .group_by(fetch.c.consumer_id, fetch.c.export_id)
         .subquery()
@@ -97,7 +101,8 @@ def _query() -> Select[tuple[object, ...]]:
     latest = and_(
         fetch.c.consumer_id == total.c.consumer_id,
         fetch.c.export_id == total.c.export_id,
-        fetch.c.last_at == total.c.last_at,
+        fetch.c.version != NO_VERSION,
+        fetch.c.last_at == total.c.got_at,
     )
     query: Select[tuple[object, ...]] = (
         select(

@@ -121,6 +121,7 @@ def test_keys_are_exchanged(store, lena):
         ({"name": ""}, "a key's name"),
         ({"name": "a\nb"}, "a key's name"),
         ({"scopes": ("everything",)}, "no scope 'everything'; there are read, observables, exports, admin"),
+        ({"scopes": ()}, "a key has a scope; there are read, observables, exports, admin"),
         ({"expires_at": NOW}, "would have ended already"),
     ],
 )
@@ -292,6 +293,18 @@ def test_failed_logins_leave_a_trace(store, lena, caplog):
     (entry,) = audit.entries(store, action="login")
     assert ("(unknown)", "login blocked", "lena") == (entry.actor, entry.action, entry.subject)
     assert {"address": "192.0.2.1", "seconds": 2} == dict(entry.detail)
+
+
+def test_what_is_no_user_is_in_no_trace(store, lena, caplog):
+    """It may be a password, typed into the wrong field."""
+    for _ in range(5):
+        with pytest.raises(NotAuthenticated):
+            callers.log_in(store, "Hunter2secret", "lena", "192.0.2.1", NOW)
+
+    told = [vars(record) for record in caplog.records if record.getMessage() == "login failed"]
+    assert [("(no such user)", "192.0.2.1")] * 5 == [(item["user"], item["address"]) for item in told]
+    (entry,) = audit.entries(store, action="login")
+    assert "(no such user)" == entry.subject
 
 
 def test_a_user_removed_while_a_key_is_looked_up_is_nobody(store, lena, monkeypatch):

@@ -31,6 +31,17 @@ def test_first_start_says_how_to_make_an_admin(place: str, new_databases: Databa
         assert [] == accounts.users.users(store)
 
 
+def test_a_short_secret_key_is_found_at_the_start(place: str, new_databases: Databases, tmp_path: Path) -> None:
+    """In one line, as any other setting that cannot be, and not by whoever logs in first."""
+    with (
+        pytest.raises(AssertionError, match="auth.secret_key must have 32 characters at least"),
+        started(tmp_path, new_databases, auth_secret_key="short"),
+    ):
+        pass
+
+    assert 1 == len((tmp_path / "stderr").read_text().splitlines())
+
+
 def test_later_starts_do_not(place: str, new_databases: Databases, tmp_path: Path) -> None:
     """Once there is an admin, nothing is said of it."""
     with open_store(place) as store:

@@ -331,6 +331,34 @@ def test_strangers_make_no_series(api: Api) -> None:
     assert 1 == of(values, "yeti_http_requests_total", method="GET", route="/healthz", status="200")
 
 
+def test_routes_are_whole_paths(api: Api) -> None:
+    """As the OpenAPI has them: with what is before them, and the files that firewalls fetch."""
+    with api.client("reader") as client:
+        for path in ("/exports/x", "/exports/~x/y.txt"):
+            client.get(path)
+        client.get("/api/v2/exports/definitions/x")
+        client.get("/api/v2/tasks/x/no-such-page")
+        client.post("/api/v2/tasks/x/run")
+        client.get("/taxii2/api/collections/x/")
+    values = read(api)
+    with api.client("reader") as client:
+        described = set(client.get("/openapi.json").json()["paths"])
+
+    counted = {
+        (found["route"], found["status"]): int(number)
+        for (name, labels), number in values.items()
+        if name == "yeti_http_requests_total" and (found := dict(labels))
+    }
+    assert {
+        ("/exports/{file_name}", "404"): 2,
+        ("/api/v2/exports/definitions/{name}", "404"): 1,
+        ("none", "404"): 1,
+        ("/api/v2/tasks/{name}/run", "403"): 1,
+        ("/taxii2/api/collections/{collection_id}/", "404"): 1,
+    } == counted
+    assert {route for route, _ in counted} - described == {"none"}
+
+
 def test_every_figure_of_the_table_is_given(api: Api, tmp_path: Path) -> None:
     """The reference page is made from the same table."""
     with api.client("reader") as client:

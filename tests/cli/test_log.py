@@ -21,7 +21,9 @@ def stream():
     root.setLevel(level)
 
 
-@pytest.mark.parametrize("text", ["a:/b:", "?a", "a.b-c", "https%3A%2F%2Fa%3A"])
+@pytest.mark.parametrize(
+    "text", ["a:/b:", "a:/b:@", "a:/b@", "a%3A%2Fb%3A%40", "?a", "a.b-c", "https%3A%2F%2Fa%3A"]
+)
 def test_a_long_text_is_looked_through_once(text):
     """Twice the text takes about twice as long, not four times: errors may hold what a stranger sent."""
     times = []
@@ -83,6 +85,12 @@ def test_password_in_a_field_is_masked(stream, form):
         ("s3://bucket/prefix", "s3://bucket/prefix"),
         ("https://u:p@h/x?a=b@c", "https://u:***@h/x?a=b@c"),
         ("foo://u:pa/ss@h/x", "foo://u:***@h/x"),
+        ("postgresql://u:p@ss@w0rd@db.example.org/x", "postgresql://u:***@db.example.org/x"),
+        ("postgresql://u:p@ss/w@rd@h:5432/x?a=b@c", "postgresql://u:***@h:5432/x?a=b@c"),
+        ("https://to@ken@h/a@b and sftp://me@corp@h/x", "https://***@h/a@b and sftp://me@corp@h/x"),
+        ("foo://u:p@q@h/x,ftp://v:r@s@i/y me@h", "foo://u:***@h/x,ftp://v:***@i/y me@h"),
+        ("/x?to=foo%3A%2F%2Fu%3Ap%40q%2Fr%40h&m=a%40b", "/x?to=foo%3A%2F%2Fu%3A***%40h&m=a%40b"),
+        ("/x?to=http%3A%2F%2Fto%40ken%40h%2Fa%40b", "/x?to=http%3A%2F%2F***%40h%2Fa%40b"),
         ("see sftp://u@h/x and ftp://:p@h", "see sftp://u@h/x and ftp://:***@h"),
         ("https://ghp_a1b2@h/x and https://h/x@y", "https://***@h/x and https://h/x@y"),
         ("https://anna%40corp:p%40q@h", "https://anna%40corp:***@h"),

@@ -8,6 +8,7 @@ from core.notices.settings import MINUTE
 from core.schemas.instant import DAY
 from core.store import users
 from core.store.schema import consumer, consumer_token
+from core.store.standings import NO_VERSION
 
 HOUR = 60 * MINUTE
 
@@ -43,6 +44,16 @@ def test_a_consumer_that_stops_asking_is_told_and_that_it_asks_again(define, mac
 
     asks(firewall, "x", version=2)
     assert [("stale-consumer", "firewall: x", "recovered")] == tell()
+
+
+def test_a_consumer_that_got_nothing_has_no_version(define, machine, asks, tell, hook, time):
+    """It asked by HEAD alone, and no more."""
+    define("x")
+    asks(machine("firewall", "x"), "x", version=NO_VERSION)
+    time.passes(2 * DAY)
+
+    assert [("stale-consumer", "firewall: x", "stale-consumer")] == tell()
+    assert "It has no version" in hook.posted[0].json["message"]
 
 
 def test_patience_is_what_is_set_at_least(define, machine, asks, tell, time):

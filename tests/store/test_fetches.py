@@ -8,6 +8,7 @@ from core.schemas.instant import DAY, SECOND
 from core.store import consumers, definitions, fetches
 from core.store.fetches import NOBODY, Fetched, FetchKey
 from core.store.schema import export
+from core.store.standings import NO_VERSION
 
 NOW = 1_790_000_000_000_000
 HOUR = 3_600 * SECOND
@@ -117,6 +118,29 @@ def test_who_stopped_asking(store, current, every, asked, silent, has_stopped):
     assert has_stopped == lag.has_stopped
 
 
+def test_who_asks_and_gets_nothing_has_not_stopped(store, current):
+    """It has the version that it got before, and since when it got that."""
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))])
+    fetches.record(store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW + HOUR, NOW + 47 * HOUR, unchanged=47))])
+
+    found = [fetches.lags(store, NOW + 48 * HOUR + more)[0] for more in (0, 4 * HOUR)]
+
+    assert [("one", "a", 1, 1, NOW, NOW + 47 * HOUR, has_stopped) for has_stopped in (False, True)] == list(
+        map(state, found)
+    )
+
+
+def test_who_only_ever_asked_has_no_version(store, current):
+    """It is known to have asked."""
+    fetches.record(store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW, NOW, unchanged=1))])
+
+    found = [fetches.lags(store, NOW + more)[0] for more in (0, 2 * DAY)]
+
+    assert [("one", "a", 1, None, None, NOW, False), ("one", "a", 1, None, None, NOW, True)] == list(
+        map(state, found)
+    )
+
+
 def test_how_often_it_asks_is_seen_over_all_versions(store, current):
     """A new version every five minutes, each fetched once: an hour of silence is long."""
     for number in range(12):
@@ -151,6 +175,15 @@ def test_the_latest_is_not_forgotten(store, current):
 
     assert [1, 1, 0] == [fetches.forget(store, NOW + 100 * DAY, 1) for _ in range(3)]
     assert [3] == [item.version for item in fetches.fetches(store)]
+
+
+def test_what_a_consumer_has_is_not_forgotten_while_it_asks(store, current):
+    """That it asked later and got nothing says nothing of what it has."""
+    versions = ((1, 1), (NO_VERSION, 2), (2, 3), (NO_VERSION, 4))
+    fetches.record(store, [(FetchKey(1, 1, version), fetched(NOW + days * DAY)) for version, days in versions])
+
+    assert [1, 0] == [fetches.forget(store, NOW + 100 * DAY, 10) for _ in range(2)]
+    assert [2, NO_VERSION] == [item.version for item in fetches.fetches(store)]
 
 
 def test_what_was_fetched_goes_with_consumer_and_export(store, current):

@@ -428,6 +428,11 @@ def test_what_is_there_already(store):
             "postgresql://me:hunter2secret/x@127.0.0.1:1/db",
             r"what is no letter or digit in a user or a password is written as %XX",
         ),
+        (
+            "postgresql://me:x@hunter2secret@127.0.0.1:1/db",
+            r"in a user or a password is written as %XX \(@ as %40\)",
+        ),
+        ("postgresql://me:x@y@hunter2secret@/db", r"in a user or a password is written as %XX \(@ as %40\)"),
         ("postgresql://127.0.0.1:1/db?password=hunter2secret", "the server cannot be reached"),
         ("postgresql://127.0.0.1:1/db?no_such_option=hunter2secret", "database.url: "),
     ],

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from core.api.files import callers, conditions, ranges, sums
@@ -14,6 +15,7 @@ from core.api.files.sending import Transfer
 from core.api.files.service import FileService
 from core.errors import FileMissing, UnsupportedOperation, VersionGone
 from core.store.fetches import NOBODY, FetchKey
+from core.store.standings import NO_VERSION
 
 PATH = "/exports"
 CHALLENGES = {"WWW-Authenticate": 'Basic realm="exports", charset="UTF-8", Bearer'}
@@ -92,6 +94,19 @@ class FileRoute:
         await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
 
 
+class FilesRoute(Route):
+    """The route to the endpoint; requests know it as those of FastAPI are known."""
+
+    def __init__(self, service: FileService) -> None:
+        """Lead all below `PATH` to it."""
+        super().__init__(f"{PATH}/{{file_name:path}}", FileRoute(service))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Say whether it is the route of a request, and what the request is to know."""
+        match, known = super().matches(scope)
+        return match, known if match is Match.NONE else {**known, "route": self}
+
+
 class Answer:
     """The answer to one request for a file that may be sent."""
 
@@ -150,16 +165,17 @@ class Answer:
         item = await self._representation(file)
         status = conditions.status(self._headers, item.etag, file.modified_s, date_tells=file.date_tells)
         if status == 304:
-            if conditions.names(self._headers):
-                self._note(file, None)
+            self._note(file, None, has_version=conditions.names(self._headers))
             await _send(send, 304, item.headers)
             return
         if status == 412:
+            self._note(file, None, has_version=False)
             raise HTTPException(412, "there is another version of this file by now")
         is_get = self._scope["method"] == "GET"
         try:
             part = self._part(item) if is_get else None
         except ranges.Unsatisfiable:
+            self._note(file, None, has_version=False)
             headers = {"Content-Range": f"bytes */{item.size_bytes}"}
             raise HTTPException(416, f"the file has {item.size_bytes} bytes", headers) from None
         if is_get and self._service.presigns and (link := await self._link(file)) is not None:
@@ -181,6 +197,7 @@ class Answer:
             *self._extra,
         ]
         if self._scope["method"] == "HEAD":
+            self._note(file, None, has_version=False)
             await _send(send, 200, headers)
             return
         if part is not None:
@@ -188,8 +205,8 @@ class Answer:
         transfer = Transfer(self._service.objects, item, part, is_checked=self._is_checked)
         is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
         # Whoever got the end has the version: the rest may have come before.
-        if is_whole and (part is None or part.start + part.size_bytes == item.size_bytes):
-            self._note(file, transfer.sent_bytes)
+        has_end = is_whole and (part is None or part.start + part.size_bytes == item.size_bytes)
+        self._note(file, transfer.sent_bytes if has_end else None, has_version=has_end)
 
     async def _representation(self, file: PublishedFile) -> Representation:
         item = await self._service.representation(file, self._headers.get("accept-encoding"))
@@ -215,12 +232,13 @@ class Answer:
             return None
         return quote(link, safe="%/:?#[]@!$&'()*+,;=~").encode()
 
-    def _note(self, file: PublishedFile, size_bytes: int | None) -> None:
+    def _note(self, file: PublishedFile, size_bytes: int | None, *, has_version: bool = True) -> None:
         if not (file.counts and self._is_counted):
             return
         client = self._scope.get("client")
+        consumer = self._granted.token.consumer if self._granted else NOBODY
         self._service.fetches.note(
-            FetchKey(self._granted.token.consumer if self._granted else NOBODY, file.export_id, file.version),
+            FetchKey(consumer, file.export_id, file.version if has_version else NO_VERSION),
             self._service.services.now,
             size_bytes=size_bytes,
             address=client[0] if client else "",

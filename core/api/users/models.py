@@ -8,7 +8,7 @@ from core.schemas.instant import to_second
 from core.store.users import ADMIN, Key, User
 
 Password = Annotated[str, Field(max_length=1_000)]
-Scopes = Annotated[list[str], Field(max_length=20)]
+Scopes = Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
 class Sent(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.api.yeti.forms import Count, Form, Page, RequestTags, TypeName, TypeNameOrGuess
 from core.api.yeti.observable_shapes import ObservableOut, TagOnOut
@@ -23,6 +23,14 @@ STANDARD = frozenset(
     )
 )
 """Fields of every observable; what else an extended one has is kept as context."""
+
+
+def _whole(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"Half a surrogate pair stands at {error.start}, which is no text") from None
+    return text
 
 
 class NewObservable(Form):
@@ -77,7 +85,7 @@ class Added(BaseModel):
 class Text(Form):
     """A text with values in it, one a line."""
 
-    text: str
+    text: Annotated[str, AfterValidator(_whole)]
     tags: RequestTags = Field(default_factory=list)
 
 

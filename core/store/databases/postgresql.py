@@ -190,10 +190,11 @@ def _parts_of(url: str) -> dict[str, Any]:
     except psycopg.Error:
         said = {"port": "?"}
     # What the driver says of such an address may hold a part of the password.
-    if not re.fullmatch(r"[0-9,]*", str(said.get("port") or "")) or "@" in str(said.get("dbname") or ""):
+    has_at = any("@" in str(said.get(part) or "") for part in ("host", "dbname"))
+    if has_at or not re.fullmatch(r"[0-9,]*", str(said.get("port") or "")):
         raise StoreError(
             "database.url: postgresql://USER:PASSWORD@HOST:PORT/DATABASE is expected; what is no letter or digit "
-            "in a user or a password is written as %XX"
+            "in a user or a password is written as %XX (@ as %40)"
         )
     return said
 

@@ -214,6 +214,55 @@ def test_networks_of_exports_and_consumers(make_api):
     assert 403 == status("/exports/no.txt", "192.0.3.9", **bearer(token))
 
 
+@pytest.mark.parametrize(
+    ("hops", "status"),
+    [
+        ("203.0.113.9", 403),
+        ("203.0.113.9:4444", 403),
+        ("[2001:db8::9]:443", 403),
+        ("2001:db8::9%eth0", 403),
+        ("203.0.113.9%eth0", 403),
+        ("unknown", 403),
+        ("_hidden", 403),
+        ("", 403),
+        ("127.0.0.1, unknown", 403),
+        ("unknown, 127.0.0.1", 403),
+        ("[10.1.2.3", 403),
+        ("10.1.2.3]:443", 403),
+        ("10.1.2.3:443:443", 403),
+        ("10.1.2.3:port", 403),
+        ("10.1.2.3:4444", 200),
+        ("unknown, 10.1.2.3:4444, 127.0.0.1:80", 200),
+        ("[2001:db8:1::9]", 200),
+        ("[2001:db8:1::9]:443", 200),
+        ("2001:db8:1::9%eth0", 200),
+        ("[2001:db8:1::9%eth0]:443", 200),
+        ("[::ffff:10.1.2.3]:443", 200),
+    ],
+)
+def test_what_a_proxy_writes_of_who_asks(make_api, hops, status):
+    """A port, brackets and a zone are taken off; what is no address then is in no network, not even in the proxy's."""
+    publisher = Publisher(make_api(api_trusted_proxies="127.0.0.0/8"))
+    networks = ("127.0.0.0/8", "10.1.0.0/16", "2001:db8:1::/48")
+    publisher.publish("open", addresses(3), is_public=True, networks=networks)
+    with publisher.client() as client:
+        answer = client.get("/exports/open.txt", headers={"X-Forwarded-For": hops})
+
+    assert status == answer.status_code
+
+
+def test_who_cannot_be_told_apart_is_not_taken_for_the_proxy(make_api, caplog):
+    """The log says that the address is not known; without networks the list is sent."""
+    caplog.set_level(logging.INFO)
+    publisher = Publisher(make_api(api_trusted_proxies="127.0.0.0/8"))
+    publisher.publish("open", addresses(3), is_public=True)
+    with publisher.client() as client:
+        answer = client.get("/exports/open.txt", headers={"X-Forwarded-For": "unknown"})
+
+    said = [record.address for record in caplog.records if record.msg == "request answered"]
+    assert (200, ["unknown"]) == (answer.status_code, said)
+
+
 def test_a_network_that_cannot_be_read_is_not_anywhere(publisher):
     """What was damaged in the store opens no list."""
     publisher.publish("open", addresses(3), is_public=True, networks=("127.0.0.0/8",))

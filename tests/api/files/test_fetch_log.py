@@ -4,12 +4,14 @@ import pytest
 from publishing import addresses, paths
 from served import Clock, listening
 
+from core.accounts.objects import lag_state
 from core.api.app import create_app
 from core.api.files.fetch_log import FetchLog
 from core.api.services import Services
 from core.schemas.instant import SECOND
 from core.store import fetches
 from core.store.fetches import FetchKey
+from core.store.standings import NO_VERSION
 
 C2 = "/exports/c2.txt"
 
@@ -35,7 +37,7 @@ def again(publisher):
 
 
 def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again):
-    """Files, rests of files and answers that nothing changed; a request for the length alone is none."""
+    """Files, rests of files and answers that nothing changed; a request for the length alone is of no version."""
     open_body = publisher.publish("open", addresses(10), is_public=True)
     with again() as url, publisher.client(token, follow_redirects=False) as client:
         tag = client.get(url + C2).headers["etag"]
@@ -50,13 +52,17 @@ def test_fetches_are_counted_and_written_at_the_end(publisher, c2, token, again)
 
     assert [
         ("firewall", "c2", 1, 2, 3, 2 * len(c2) - 100),
+        ("firewall", "c2", NO_VERSION, 0, 1, 0),
         (None, "open", 1, 1, 0, len(open_body)),
         ("firewall", "open", 1, 1, 0, len(open_body)),
     ] == after
 
 
 def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
-    """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off."""
+    """Nobody is up to date by the first byte, by asking whether there is anything, or by a transfer that broke off.
+
+    All of these have asked.
+    """
     big = publisher.publish("big", paths(10_000), type_="path", is_public=True)
     with again() as url, publisher.client(token) as client:
         client.get(url + C2, headers={"Range": "bytes=0-0"})
@@ -64,10 +70,15 @@ def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
         client.get(url + C2, headers={"If-None-Match": "*"})
         with client.stream("GET", url + "/exports/big.txt") as answer:
             next(answer.iter_raw(1_000))
+        client.get(url + C2, headers={"Range": f"bytes={len(c2)}-"})
+        client.get(url + C2, headers={"If-Match": '"another"'})
     after = rows(publisher)
+    with publisher.api.services.store() as store:
+        (lag,) = (item for item in fetches.lags(store, publisher.api.clock.now) if item.export == "c2")
 
     assert len(big) > 2 << 20
-    assert [] == after
+    assert [("firewall", "big", NO_VERSION, 0, 1, 0), ("firewall", "c2", NO_VERSION, 0, 5, 0)] == after
+    assert (None, publisher.api.clock.now, "behind") == (lag.version, lag.last_at, lag_state(lag))
 
 
 def test_each_version_has_its_own_row(publisher, c2, token, again):

@@ -486,6 +486,8 @@ BAD: list[tuple[str, str, object]] = [
     ("POST", "observables/extended", {"observable": {"value": "x.com", "type": "guess"}}),
     ("POST", "observables/import/text", {"text": None}),
     ("POST", "observables/import/text", {"text": "1.1.1.1", "more": 1}),
+    ("POST", "observables/import/text", {"text": "\ud800 1.1.1.2"}),
+    ("POST", "observables/import/text", {"text": "1.1.1.1\n" * 10_000 + "\ud800"}),
     ("POST", "observables/search", {"query": {"nothing": 1}}),
     ("POST", "observables/search", {"query": {"value": 5}}),
     ("POST", "observables/search", {"query": {"value": "\ud800"}}),
