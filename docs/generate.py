@@ -266,6 +266,7 @@ def api() -> str:
         "# HTTP API\n",
         NOTICE,
         "A running `api` describes itself: `/openapi.json` has every field, `/docs` is the same to look at and to try.",
+        "The browser fetches the script of `/docs` from cdn.jsdelivr.net; where it cannot, the page says so.",
         "Whoever asks sends `Authorization: Bearer KEY`, with a key of `yetictl user token`, or a token that",
         "`POST /api/v2/auth/api-token` gives for one.",
         "*Needs* is what that user and key must be allowed; whoever lacks it gets 403, and whoever is nobody, switched off",

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
 from core import __version__
-from core.api import answers, bodies, edge, health, metrics, yeti
+from core.api import answers, bodies, docs_page, edge, health, metrics, yeti
 from core.api.exports import routes as exports
 from core.api.exports.names import WholeNames
 from core.api.files.route import FilesRoute
@@ -72,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         middleware=[
             Middleware(
                 edge.Edge,
@@ -91,6 +92,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.files = files
     app.router.routes.insert(0, FilesRoute(files))
     answers.install(app)
+    docs_page.install(app)
     for module in (health, metrics):
         app.include_router(module.router)
     for module in _IN_YETIS_FORM:

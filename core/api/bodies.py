@@ -1,7 +1,8 @@
-"""Who may send much: a body is read and understood before a route knows who asks, so that this is asked first."""
+"""What may be sent, and by whom much: a body is understood before a route knows who asks, so that this is asked first."""
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,7 +15,7 @@ _OPEN = f"{yeti.PREFIX}/auth/"
 
 
 class Bodies:
-    """A layer that takes more than a form's worth only of those who are known."""
+    """A layer that takes nothing compressed, and more than a form's worth only of those who are known."""
 
     def __init__(self, app: ASGIApp, *, services: Services) -> None:
         """Keep what is below, and what knows who asks."""
@@ -22,6 +23,11 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        if (coding := _coding_of(scope)) is not None:
+            message = f"a body with Content-Encoding: {coding[:40]} is not taken; send it as it is, not compressed"
+            headers = {"Accept-Encoding": "identity", "Connection": "close"}
+            await answers.answer(Request(scope), 415, message, headers=headers)(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["path"].startswith(f"{yeti.PREFIX}/") and _may_be_much(scope):
             if scope["path"].startswith(_OPEN):
                 receive = edge.bounded(scope, receive, MOST_OF_NOBODY_BYTES, _too_large)
@@ -43,6 +49,14 @@ class Bodies:
         except YetiError as error:
             return error
         return None
+
+
+def _coding_of(scope: Scope) -> str | None:
+    """Return what a body is said to be compressed by, ``None`` if it is not, or nothing is to be sent."""
+    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        return None
+    said = ", ".join(Headers(scope=scope).getlist("content-encoding"))
+    return None if said.strip().lower() in ("", "identity") else said
 
 
 def _may_be_much(scope: Scope) -> bool:

@@ -16,6 +16,7 @@ MEANINGS = {
     409: "That cannot be done as things stand: the name is taken, the export is busy, or its gate says no.",
     412: "Somebody changed it meanwhile; look at it again.",
     413: "More was sent than is taken; `api.max_upload_mib` is the bound.",
+    415: "The body is compressed; it has to be sent as it is.",
     416: "Nothing of the file is in that range.",
     422: "The request is not of the form that is described, or asks for what cannot be; `errors` names the fields.",
     428: "Say by `If-Match` what is to be replaced.",

@@ -87,7 +87,7 @@ def _tell(operation: dict[str, Any], need: Need) -> None:
     form = _form(need.path)
     statuses = [503, *([401] if need.is_known else []), *([403] if need.permission else [])]
     if "requestBody" in operation:
-        statuses += [400, 408, 413, 422]
+        statuses += [400, 408, 413, 415, 422]
     if form is DETAIL and need.is_known:
         statuses += [404, 409] if "requestBody" in operation else [404] if "{" in need.path else []
     if form is TAXII:

@@ -13,7 +13,7 @@ from core.errors import ExportBusy
 from core.schemas.instant import SECOND, Instant
 from core.store import wake_ups
 from core.store.databases.interface import Lock
-from core.store.jobs import CANCELLED, FAILED, RUNNING, WAITING, Job, is_open, read
+from core.store.jobs import CANCELLED, FAILED, REQUEST, RUNNING, WAITING, Job, is_open, read
 from core.store.leases import lasts
 from core.store.schema import export_lease, job, job_death
 from core.store.store import Store
@@ -170,7 +170,7 @@ def put_back(
 ) -> None:
     """Let a job wait until *due_at*, to be tried again; *counts* says whether this was an attempt.
 
-    One that somebody asked for meanwhile is the same job.
+    One that somebody asked for meanwhile is the same job, and brings it forward; a turn of a schedule does not.
 
     Raises:
         ExportBusy: It is another's by now.
@@ -180,10 +180,11 @@ def put_back(
         waiting = connection.execute(
             delete(job)
             .where(job.c.export_id == row.export_id, job.c.state == WAITING)
-            .returning(job.c.id, job.c.due_at)
+            .returning(job.c.id, job.c.due_at, job.c.cause)
         ).first()
         if waiting is not None:
-            due_at = min(due_at, waiting.due_at)
+            if waiting.cause == REQUEST:
+                due_at = min(due_at, waiting.due_at)
             wake_ups.drop(connection, waiting.id)
         connection.execute(
             update(job)

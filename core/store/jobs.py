@@ -32,6 +32,9 @@ from core.store.store import Store
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 
+REQUEST = "request"
+"""The cause of a job that somebody asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -67,7 +70,7 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
     """
     with store.writing(Lock.BOOKKEEPING) as connection:
         key, is_new = add(
-            connection, export_id(connection, name), cause="request", by=by, due_at=due_at or now, now=now
+            connection, export_id(connection, name), cause=REQUEST, by=by, due_at=due_at or now, now=now
         )
         note(connection, "run requested", name, {"job": key}, by=by)
         return read(connection, key), is_new
@@ -76,12 +79,15 @@ def request(store: Store, name: str, *, by: str, now: Instant, due_at: Instant |
 def add(
     connection: Connection, export_key: int, *, cause: str, by: str, due_at: Instant, now: Instant
 ) -> tuple[int, bool]:
-    """Do as `request` does, in a write transaction of the caller's; return the id, and whether the job is new."""
+    """Do as `request` does, in a write transaction of the caller's; return the id, and whether the job is new.
+
+    A retry that waits for the end of its pause is brought forward by people only, whose cause is `REQUEST`.
+    """
     waiting = connection.execute(
-        select(job.c.id, job.c.due_at).where(job.c.export_id == export_key, job.c.state == WAITING)
+        select(job.c.id, job.c.due_at, job.c.attempt).where(job.c.export_id == export_key, job.c.state == WAITING)
     ).first()
     if waiting is not None:
-        if waiting.due_at > due_at:
+        if waiting.due_at > due_at and (waiting.attempt == 1 or cause == REQUEST):
             connection.execute(update(job).where(job.c.id == waiting.id).values(due_at=due_at))
             wake_ups.put(connection, waiting.id, export_key, None if due_at <= now else due_at)
         return int(waiting.id), False
@@ -115,7 +121,7 @@ def refuse(store: Store, name: str, message: str, *, by: str, now: Instant) -> J
             insert(job).values(
                 export_id=export_id(connection, name),
                 state=FAILED,
-                cause="request",
+                cause=REQUEST,
                 by=by,
                 created_at=now,
                 due_at=now,
@@ -165,7 +171,9 @@ def get(store: Store, key: int) -> Job:
     with store.reading() as connection:
         row = connection.execute(_jobs().where(job.c.id == key)).first()
     if row is None:
-        raise NotFound(f"there is no job {key}; jobs that ended long ago are forgotten")
+        raise NotFound(
+            f"there is no job {key}; those that ended long ago are forgotten, and those of exports that were removed"
+        )
     return _of(row)
 
 

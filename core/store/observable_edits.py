@@ -20,9 +20,9 @@ from core.store.clock import tick
 from core.store.databases.interface import Connection
 from core.store.derive import derive
 from core.store.imports import ImportSession
-from core.store.observables import split_by_kind, told_of
+from core.store.observables import fault_of_tags, split_by_kind, told_of
 from core.store.rendering import context_object, context_text, with_context
-from core.store.soundness import fault_of, fault_of_text
+from core.store.soundness import fault_of, fault_of_numbers, fault_of_text
 from core.store.store import Store
 from core.store.tags import sticky_among
 
@@ -53,7 +53,7 @@ def take_in(store: Store, entries: Sequence[Entry], source: str, now: Instant) -
         Claim(type=item.type, value=item.value, source=source, tags=item.tags, context=item.context)
         for item in entries
     ]
-    faults = [fault_of(claim) for claim in plain]
+    faults = [fault_of(claim) or fault_of_tags(claim.tags) for claim in plain]
     sound = [item for item, fault in zip(entries, faults, strict=True) if fault is None]
     tagged = [item for item in sound if item.tags]
     untagged = [item for item in sound if not item.tags]
@@ -275,7 +275,7 @@ def _known(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[tup
 
 
 def _fault_of(context: dict[str, Any]) -> str | None:
-    return fault_of(Claim(type="x", value="x", source="x", context=context))
+    return fault_of(Claim(type="x", value="x", source="x", context=context)) or fault_of_numbers(context)
 
 
 def _none(key: int) -> NotFound:

@@ -127,8 +127,15 @@ def refuse_marking(name: str) -> None:
     Raises:
         RefusedValue: It is one.
     """
-    if tlp_of(name) is not None:
-        raise RefusedValue(f"{name} is a marking: it belongs to what somebody claims, and is no tag of the value")
+    if (fault := fault_of_tags([name])) is not None:
+        raise RefusedValue(fault)
+
+
+def fault_of_tags(names: Sequence[str]) -> str | None:
+    """Return why a value cannot have those tags alone, ``None`` if it can: markings, and nothing that they mark."""
+    if not names or any(tlp_of(name) is None for name in names):
+        return None
+    return f"{names[0]} is a marking: it belongs to what somebody claims, and is no tag of the value"
 
 
 def by_kind(store: Store, tags: Sequence[str]) -> list[tuple[Kind, tuple[str, ...]]]:

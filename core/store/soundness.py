@@ -1,6 +1,8 @@
 """Claims that cannot be kept: text that no database takes (NUL, lone surrogates), windows that end before they begin."""
 
+import json
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -32,6 +34,15 @@ def fault_of_text(text: str) -> str | None:
     if "\0" in text:
         return "holds a NUL character"
     return None if _encodes(text) else "holds a lone surrogate, which is no character"
+
+
+def fault_of_numbers(context: dict[str, Any]) -> str | None:
+    """Return why a context that can be written as JSON would not be read as it was, ``None`` if it would be."""
+    try:
+        json.dumps(context, allow_nan=False)
+    except ValueError:
+        return "it holds NaN, or a number that is too large, which would be kept as null"
+    return None
 
 
 @lru_cache(maxsize=65_536)

@@ -34,7 +34,7 @@ def test_first_start_says_how_to_make_an_admin(place: str, new_databases: Databa
 def test_a_short_secret_key_is_found_at_the_start(place: str, new_databases: Databases, tmp_path: Path) -> None:
     """In one line, as any other setting that cannot be, and not by whoever logs in first."""
     with (
-        pytest.raises(AssertionError, match="auth.secret_key must have 32 characters at least"),
+        pytest.raises(AssertionError, match=r"auth\.secret_key must have 32 characters at least"),
         started(tmp_path, new_databases, auth_secret_key="short"),
     ):
         pass

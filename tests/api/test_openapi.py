@@ -1,5 +1,6 @@
 """The description of the interface: what each route needs of whoever asks."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -46,3 +47,15 @@ def test_log_in_needs_nothing(api: Api) -> None:
 
     assert len(found) >= 4
     assert [] == [operation for operation in found if PERMISSION in operation]
+
+
+def test_page_says_what_it_is_drawn_by(api: Api) -> None:
+    """Where the script cannot be reached, that sentence is what there is; nothing else is fetched from elsewhere."""
+    with api.client(None) as client:
+        page = client.get("/docs").text
+        described = client.get("/openapi.json").status_code
+        elsewhere = set(re.findall(r"(?:src|href)=.https?://([^/]+)/", page))
+
+    assert {"cdn.jsdelivr.net"} == elsewhere
+    assert '<div id="swagger-ui">\n<p>This page is drawn by a script from cdn.jsdelivr.net.' in page
+    assert ('href="openapi.json"' in page, 200) == (True, described)

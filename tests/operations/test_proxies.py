@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 from running import PASSWORD, ROOT, new_key, service, until
 
 CADDYFILE = ROOT / "deploy/caddy/Caddyfile"
+CONSUMERS = ROOT / "docs/how-to/let-consumers-fetch.md"
 NGINX = ROOT / "deploy/nginx/yeti-exports.conf"
 
 
@@ -41,8 +43,10 @@ def replaced(text: str, changes: dict[str, str]) -> str:
 
 
 @contextmanager
-def running(words: list[str], folder: Path, url: str) -> Iterator[None]:
-    """Run a proxy for a block, once it answers."""
+def running(
+    words: list[str], folder: Path, url: str, shown: ssl.SSLContext | bool = False, path: str = "/healthz"
+) -> Iterator[None]:
+    """Run a proxy for a block, once api answers through it, to whoever shows that certificate."""
     own = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (
         (folder / "proxy.log").open("w") as log,
@@ -53,7 +57,7 @@ def running(words: list[str], folder: Path, url: str) -> Iterator[None]:
             def answers() -> bool:
                 assert None is process.poll(), (folder / "proxy.log").read_text()
                 try:
-                    return httpx.get(f"{url}/healthz", verify=False, timeout=5).status_code == 200
+                    return httpx.get(f"{url}{path}", verify=shown, timeout=5).status_code in (200, 401)
                 except httpx.HTTPError:
                     return False
 
@@ -74,6 +78,27 @@ def certificate(folder: Path) -> None:
     )
 
 
+def nginx_with(folder: Path, servers: str) -> list[str]:
+    """The words that start nginx with these servers."""
+    temporary = "".join(
+        f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr warn;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{temporary}\n{servers}\n}}\n"
+    )
+    words = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    done = subprocess.run([*words, "-t"], capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    return words
+
+
+def caddy_with(folder: Path, sites: str) -> list[str]:
+    """The words that start Caddy with these sites."""
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + sites)
+    return [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
 @contextmanager
 def nginx(folder: Path, api: str) -> Iterator[str]:
     """nginx with the example, on free ports."""
@@ -87,16 +112,7 @@ def nginx(folder: Path, api: str) -> Iterator[str]:
         "    listen [::]:80;\n": "",
         "    listen [::]:443 ssl http2;\n": "",
     }
-    temporary = "".join(
-        f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr warn;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{temporary}\n{replaced(NGINX.read_text(), changes)}\n}}\n"
-    )
-    words = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-    done = subprocess.run([*words, "-t"], capture_output=True, text=True, check=False)
-    assert 0 == done.returncode, done.stderr
+    words = nginx_with(folder, replaced(NGINX.read_text(), changes))
     with running(words, folder, f"https://127.0.0.1:{port}"):
         yield f"https://127.0.0.1:{port}"
 
@@ -106,9 +122,7 @@ def caddy(folder: Path, api: str) -> Iterator[str]:
     """Caddy with the example, without the certificate that it would ask for elsewhere."""
     port = free_port()
     changes = {"yeti.example.org {": f"http://127.0.0.1:{port} {{", "127.0.0.1:8000": api.removeprefix("http://")}
-    text = "{\n\tadmin off\n}\n" + replaced(CADDYFILE.read_text(), changes)
-    (folder / "Caddyfile").write_text(text)
-    words = [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    words = caddy_with(folder, replaced(CADDYFILE.read_text(), changes))
     with running(words, folder, f"http://127.0.0.1:{port}"):
         yield f"http://127.0.0.1:{port}"
 
@@ -176,3 +190,59 @@ def test_caddy_takes_the_example_as_it_is() -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
 
     assert 0 == done.returncode, done.stderr
+
+
+def example(language: str, first: str) -> str:
+    """The example of the page on consumers that begins so."""
+    found = re.search(rf"```{language}\n({re.escape(first)} \{{\n.*?)```", CONSUMERS.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def asking_for_certificates(name: str, folder: Path, api: str, port: int) -> list[str]:
+    """The words that start a proxy with the example of the page; whom it trusts is in the folder."""
+    own, key = f"{folder}/fullchain.pem", f"{folder}/privkey.pem"
+    upstream = {"127.0.0.1:8000": api.removeprefix("http://"), "/etc/ssl/clients-ca.pem": own}
+    if name == "nginx":
+        files = {"/etc/ssl/lists.pem": own, "/etc/ssl/lists.key": key}
+        listen = {"listen 443 ssl": f"listen 127.0.0.1:{port} ssl"}
+        return nginx_with(folder, replaced(example("nginx", "server"), upstream | files | listen))
+    site = {"lists.example.com {": f"https://localhost:{port} {{", "tls {": f"tls {own} {key} {{"}
+    return caddy_with(folder, replaced(example("text", "lists.example.com"), upstream | site))
+
+
+def showing(folder: Path | None) -> ssl.SSLContext:
+    """What a client trusts, which is anybody, and the certificate that it shows, if any."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if folder is not None:
+        context.load_cert_chain(folder / "fullchain.pem", folder / "privkey.pem")
+    return context
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_only_who_shows_a_certificate_comes_through(name: str, home: Path, tmp_path: Path) -> None:
+    """One of our CA leads to api, which asks for the token; none, and one of another CA, lead to nothing of it."""
+    program(name)
+    stranger = tmp_path / "stranger"
+    stranger.mkdir()
+    certificate(tmp_path)
+    certificate(stranger)
+    port = free_port()
+    url = f"https://localhost:{port}"  # Caddy wants a name where it asks for certificates
+
+    def status(folder: Path | None) -> int | None:
+        try:
+            return httpx.get(f"{url}/exports/x.txt", verify=showing(folder), timeout=20).status_code
+        except httpx.TransportError:
+            return None
+
+    with service(home, "api", api_trusted_proxies="127.0.0.1") as api:
+        words = asking_for_certificates(name, tmp_path, api.answers(), port)
+        with running(words, tmp_path, url, showing(tmp_path), "/exports/x.txt"):
+            found = [status(folder) for folder in (tmp_path, None, stranger)]
+            asked = api.text.count("/exports/x.txt")
+
+    refused = 400 if name == "nginx" else None
+    assert [401, refused, refused] == found
+    assert 2 == asked  # the one that waited for the proxy, too

@@ -109,6 +109,25 @@ def test_much_of_a_user_is_read(api: Api) -> None:
     assert [200] * 3 == [answer.status_code for answer in answers]
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd, gzip", "nonsense"])
+def test_what_comes_compressed_is_refused(api: Api, coding: str) -> None:
+    """In words, and not taken for what it says unpacked, nor for nonsense; ``identity`` is as it is."""
+    with api.client("admin") as client:
+        packed = client.post(
+            TEXT, content=zlib.compress(b'{"text": "1.1.1.1"}'), headers={"Content-Encoding": coding}
+        )
+        plain = client.post(TEXT, json={"text": "1.1.1.1"}, headers={"Content-Encoding": coding})
+        ours = client.put("/api/v2/exports/definitions/x", json={}, headers={"Content-Encoding": coding})
+        as_it_is = client.post(TEXT, json={"text": "1.1.1.1"}, headers={"Content-Encoding": "Identity"})
+
+    assert [415, 415, 415, 200] == [answer.status_code for answer in (packed, plain, ours, as_it_is)]
+    assert "send it as it is" in plain.json()["detail"]
+    assert ("application/problem+json", "identity") == (
+        ours.headers["content-type"],
+        ours.headers["accept-encoding"],
+    )
+
+
 def test_upload_without_a_length_is_refused_at_the_bound(make_api: Callable[..., Api]) -> None:
     """However much would come: what was read is not much more than the bound."""
     api = make_api(api_max_upload_mib="1")

@@ -221,6 +221,42 @@ def test_what_is_due_is_asked_for(store, scheduled):
     assert [("a", "waiting")] == states(store)
 
 
+def test_a_schedule_does_not_shorten_the_pause_of_a_retry(store, scheduled):
+    """What failed waits as long as it should, however often its schedule comes round; people bring it forward."""
+    schedules.plan(store, hourly, NOW)
+    first = job_claims.claim(store, "w", NOW)
+    job_claims.put_back(store, first, NOW + 7_200 * SECOND, message="no storage", counts=True)
+
+    planned = schedules.plan(store, hourly, NOW + 3_600 * SECOND)
+    by_schedule = jobs.find(store, "a")
+    ask(store, now=NOW + 3_601 * SECOND)
+    by_people = jobs.find(store, "a")
+
+    assert (0, [NOW + 7_200 * SECOND]) == (planned, [item.due_at for item in by_schedule])
+    assert [NOW + 3_601 * SECOND] == [item.due_at for item in by_people]
+
+
+@pytest.mark.parametrize(("is_asked", "waits_s"), [(False, 7_200), (True, 1_800)])
+def test_a_turn_during_a_run_does_not_shorten_the_pause_of_its_retry(store, scheduled, is_asked, waits_s):
+    """Only who asked meanwhile does."""
+    ask(store)
+    first = job_claims.claim(store, "w", NOW)
+    if is_asked:
+        ask(store, now=NOW + 1_800 * SECOND)
+    schedules.plan(store, hourly, NOW + 3_600 * SECOND)
+    job_claims.put_back(store, first, NOW + 7_200 * SECOND, message="no storage", counts=True)
+
+    assert [NOW + waits_s * SECOND] == [item.due_at for item in jobs.find(store, "a")]
+
+
+def test_a_schedule_brings_forward_what_has_not_failed(store, scheduled):
+    """What somebody asked for later is done with the turn of the schedule."""
+    ask(store, due_at=NOW + 7_200 * SECOND)
+    schedules.plan(store, hourly, NOW)
+
+    assert [NOW] == [item.due_at for item in jobs.find(store, "a")]
+
+
 def test_a_changed_schedule_is_seen(store, scheduled):
     """Another one is reckoned anew; one that is gone, or of an export that is switched off, is forgotten."""
     schedules.plan(store, hourly, NOW)

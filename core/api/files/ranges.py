@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 _RANGE = re.compile(r"bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", re.IGNORECASE | re.ASCII)
 _MOST_DIGITS = 18
+_BEHIND_ANY_END = 10**_MOST_DIGITS
 
 
 class Part(NamedTuple):
@@ -34,17 +35,22 @@ def part(header: str | None, size_bytes: int) -> Part | None:
     if match is None:
         return None
     first, last = match[1], match[2]
-    if len(first) > _MOST_DIGITS or len(last) > _MOST_DIGITS or not (first or last):
+    if not (first or last):
         return None
     if not first:  # the last so many
-        size = min(int(last), size_bytes)
+        size = min(_number(last), size_bytes)
         if size == 0:
             raise Unsatisfiable
         return Part(size_bytes - size, size)
-    start = int(first)
-    end = min(int(last), size_bytes - 1) if last else size_bytes - 1
-    if last and int(last) < start:
+    start = _number(first)
+    end = min(_number(last), size_bytes - 1) if last else size_bytes - 1
+    if last and _number(last) < start:
         return None  # not a range at all
     if start >= size_bytes:
         raise Unsatisfiable
     return Part(start, end - start + 1)
+
+
+def _number(digits: str) -> int:
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) <= _MOST_DIGITS else _BEHIND_ANY_END

@@ -24,7 +24,7 @@ from core.ingest.reader import InputFile, Options
 from core.ingest.registry import Reader, recognise
 from core.ingest.run import guarded
 from core.schemas.claim import Claim, Refusal
-from core.store import Store, observable_edits, observable_pages
+from core.store import Store, observable_edits, observable_pages, observables
 from core.store.imports import ImportSession, Told
 from core.store.observable_edits import Entry
 
@@ -73,12 +73,16 @@ def take_in(
 
     Raises:
         UnreadableFile: The reader cannot read it.
+        RefusedValue: It is a text, and its tags are markings, of nothing.
         HTTPException: Nothing went in.
     """
+    is_text = reader.NAME == text_importer.NAME
+    if is_text and (fault := observables.fault_of_tags(tags)) is not None:
+        raise RefusedValue(fault)
     claims, failed = _read(file, reader, Options(source=source, tags=tuple(tags)))
     refusals: list[Refusal] = []
     now = services.now
-    if reader.NAME == text_importer.NAME:
+    if is_text:
         # A line is a value and no claim: one that is not tagged is kept, and nothing is said of it.
         entries = [Entry(item.type, item.value, tuple(tags), item.context) for item in claims]
         faults = observable_edits.take_in(store, entries, source, now)

@@ -1,5 +1,7 @@
 """``/api/v2/tasks``: exports as Yeti's tasks: look for, run, switch, make, change, remove."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
@@ -23,6 +25,8 @@ from core.store import Store, definitions, jobs, kept_templates
 from core.store.task_states import task_states
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=LargeBodyRoute)
+
+_log = logging.getLogger(__name__)
 
 DISABLED = "Task is disabled."
 
@@ -62,7 +66,7 @@ def create(given: ExportForm, services: ServicesHere, store: StoreHere, _: Expor
         enabled=wanted.enabled,
         now=services.now,
     )
-    keep(store, made, services.settings)
+    _tell(made.name, keep(store, made, services.settings))
     return _shown(services, store, made)
 
 
@@ -88,7 +92,7 @@ def change(
         enabled=wanted.enabled if "enabled" in fields else old.enabled,
         modified_at=services.now,
     )
-    keep(store, made, services.settings, seen=seen)
+    _tell(made.name, keep(store, made, services.settings, seen=seen))
     return _shown(services, store, made)
 
 
@@ -122,6 +126,12 @@ def toggle(name: str, services: ServicesHere, store: StoreHere, _: ExportEditor)
     """Switch an export on, or off."""
     item = _export(store, name, "Task")
     return _shown(services, store, definitions.toggle_export(store, item.name, services.now))
+
+
+def _tell(name: str, warnings: Iterable[str]) -> None:
+    """Leave in the log what is probably not meant: no field of Yeti's has a place for it."""
+    for warning in warnings:
+        _log.warning("export is probably not meant so", extra={"export": name, "why": warning})
 
 
 def _templates(store: Store) -> set[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from core.exports.definitions.schedule import read_schedule
 from core.exports.formats import get_format, nearest
 from core.redaction import redact
 from core.schemas.claim import TLP
@@ -11,6 +12,9 @@ from core.store.rendering import TLP_WORDS
 
 if TYPE_CHECKING:
     from core.store import Store
+
+
+_SELDOM_ENOUGH_S = 60
 
 
 def warnings(
@@ -29,6 +33,7 @@ def warnings(
         *_template_warnings(definition, templates),
         *_tag_warnings(store, definition),
         *_marking_warnings(definition),
+        *_schedule_warnings(definition),
         *_move_warnings(store, definition),
     )
 
@@ -69,6 +74,14 @@ def _marking_warnings(definition: ExportDefinition) -> Iterable[str]:
     most = definition.selection.most_tlp
     if definition.is_public and most is not None and most > TLP.CLEAR:
         yield f"anybody may fetch it, and it takes what is marked TLP:{TLP_WORDS[most].upper()}"
+
+
+def _schedule_warnings(definition: ExportDefinition) -> Iterable[str]:
+    if not definition.schedule:
+        return
+    every_s = read_schedule(definition.schedule).every_s
+    if 0 < every_s < _SELDOM_ENOUGH_S:
+        yield f"it runs every {every_s} s, less than a minute apart: each run is kept as a row of its own"
 
 
 def _move_warnings(store: "Store", definition: ExportDefinition) -> Iterable[str]:

@@ -28,6 +28,18 @@ def test_run_is_a_job_that_can_be_followed(desk: Desk) -> None:
     assert [] == state["attention"]
 
 
+def test_a_job_of_an_export_that_was_removed(desk: Desk) -> None:
+    """It is gone with it, and that is said."""
+    desk.define("c2")
+    job = desk.editor.post(path_of("c2", "runs")).headers["location"]
+    desk.editor.post(path_of("c2", "cancel"))
+    desk.editor.delete(path_of("c2"))
+    answer = desk.reader.get(job)
+
+    assert 404 == answer.status_code
+    assert "those of exports that were removed" in answer.json()["detail"]
+
+
 def test_log_of_a_run_is_kept(desk: Desk) -> None:
     """It names places, and so is for those who run exports."""
     desk.fill(1)

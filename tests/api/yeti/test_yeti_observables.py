@@ -356,6 +356,25 @@ def test_marking_is_no_tag(client: httpx.Client, hosts: dict[str, str]) -> None:
     assert "is a marking" in answer.json()["detail"]
 
 
+def test_marking_alone_is_no_tag_of_what_comes_in(client: httpx.Client) -> None:
+    """Nothing would be claimed that it marks; beside a tag it says how far that claim may go."""
+    one = {"value": "toto.com", "type": "hostname", "tags": ["tlp:red"]}
+    alone = [
+        client.post("observables/", json=one),
+        client.post("observables/extended", json={"observable": one | {"tags": []}, "tags": ["TLP:AMBER"]}),
+        client.post("observables/bulk", json={"observables": [one]}),
+    ]
+    some = client.post(
+        "observables/bulk", json={"observables": [one, one | {"value": "tata.com", "tags": ["c2"]}]}
+    )
+    beside = client.post("observables/", json=one | {"tags": ["c2", "tlp:red"]})
+
+    assert [400] * 3 == [answer.status_code for answer in alone]
+    assert "is a marking" in alone[0].json()["detail"]
+    assert (["toto.com"], 1) == (some.json()["failed"], len(some.json()["added"]))
+    assert (200, ["c2", "tlp:red"]) == (beside.status_code, tags_of(beside.json()))
+
+
 def test_context(client: httpx.Client, hosts: dict[str, str]) -> None:
     """A remark is kept once, under the source that it names; it can be taken away."""
     key = hosts["asd1.com"]
@@ -507,6 +526,9 @@ BAD: list[tuple[str, str, object]] = [
     ("POST", "observables/1/context", {"source": "x", "context": []}),
     ("POST", "observables/1/context", {"source": "x", "context": {"a": "\ud800"}}),
     ("POST", "observables/1/context", {"source": "x\0", "context": {}}),
+    ("POST", "observables/1/context", {"source": "x", "context": {"a": {"b": [float("inf")]}}}),
+    ("POST", "observables/1/context", {"source": "x", "context": {"a": float("nan")}}),
+    ("POST", "observables/import/text", {"text": "1.1.1.1", "tags": ["tlp:red"]}),
     ("GET", "observables/", None),
     ("GET", "observables/?value=x&type=nothing", None),
 ]

@@ -65,6 +65,21 @@ def test_new_export_answers_with_what_was_sent(client: httpx.Client, template: s
     )
 
 
+def test_what_is_probably_not_meant_is_in_the_log(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A run each second is made, as in Yeti, and is worth a look."""
+    wanted = {"name": "often", "acts_on": ["hostname"], "template_name": "csv", "frequency": 1}
+    answers = [
+        client.post("tasks/export/new", json={"export": wanted}),
+        client.patch("tasks/export/often", json={"export": wanted | {"frequency": 2}}),
+    ]
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+    told = [vars(item) for item in caplog.records if item.getMessage() == "export is probably not meant so"]
+    assert [("often", "it runs every 1 s"), ("often", "it runs every 2 s")] == [
+        (item["export"], item["why"].partition(",")[0]) for item in told
+    ]
+
+
 def test_new_export_of_a_missing_template_is_refused(client: httpx.Client) -> None:
     """The message is Yeti's."""
     answer = client.post("tasks/export/new", json={"export": {"name": "x", "template_name": "NotThere"}})

@@ -302,6 +302,18 @@ def test_an_unknown_tag_is_warned_of(define, store, fill):
     assert "did you mean 'botnet_c2'" in warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "is_warned_of"), [("every:1", True), ("every:59", True), ("every:60", False)]
+)
+def test_a_schedule_of_seconds_is_warned_of(define, store, schedule, is_warned_of):
+    """Each run is a row for as long as runs are kept."""
+    made = define("x", Selection(types=("hostname",)), format="list", schedule=schedule)
+
+    warned_of = [text for text in doubts.warnings(store, made) if "less than a minute" in text]
+
+    assert is_warned_of == bool(warned_of)
+
+
 def test_an_export_without_types_says_so(define, store):
     """Without --type an export takes all its format can express, and says so."""
     warnings = doubts.warnings(store, define("x", format="list"))
