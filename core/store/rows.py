@@ -44,7 +44,8 @@ class RowAssertion(msgspec.Struct, gc=False):
         expires_at: The end of its window, stated or by the lifetime of its tag; ``None`` is never.
         received_at: When its source last said it.
         counts: It lets its observable onto the list that the rows are for.
-        counts_until: Until when it can, with what the list grants beyond its end; ``None`` is for ever.
+        counts_until: Until when it can, with what the list grants beyond its end; ``None`` is for ever.  Of a list that
+            asks for no end, it is the one that its source states.
     """
 
     tag: str
@@ -235,7 +236,7 @@ class RowReader:
         item.received_at = received_at
         if self._letting_in is not None:
             has_begun = has_begun and item.withdrawn_at is None
-            self._letting_in.judge(item, has_begun=has_begun, instant=self._instant)
+            self._letting_in.judge(item, valid_until, has_begun=has_begun, instant=self._instant)
 
     def _received(self, ids: list[int]) -> dict[int, dict[tuple[str, str], Instant]]:
         tags = dict(self._connection.execute("SELECT id, name FROM tag"))

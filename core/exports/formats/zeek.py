@@ -19,9 +19,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting import rows as said
 from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import JOINER, Shared, Shown
 from core.store.snapshot import Row
 from core.values import types
 from core.values.characters import one_line
@@ -121,9 +120,9 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\x5c")
 
 
-def _end(found: Assertions) -> str:
+def _end(shown: Shown) -> str:
     """Return the cells after the type, which many rows share."""
-    cells = (one_line(said.sources(found)) if found else "", said.description(found))
+    cells = (one_line(JOINER.join(shown.sources())), shown.description())
     return "\t".join(_escaped(cell) or EMPTY for cell in cells)
 
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from core.errors import RefusedValue
 from core.exports.formatting.address_check import are_ipv4
-from core.exports.formatting.contract import Output
+from core.exports.formatting.contract import Refusing
 from core.exports.formatting.names import are_names
 from core.store.snapshot import Row
 from core.values import types
@@ -35,7 +35,7 @@ _ARE: dict[str, Callable[[str], object]] = {
 }
 
 
-def canonical_rows(batch: list[Row], out: Output) -> list[Row]:
+def canonical_rows(batch: list[Row], out: Refusing) -> list[Row]:
     """Return those rows of *batch* whose values are canonical, in their order; refuse the others."""
     if not batch:
         return batch
@@ -52,7 +52,7 @@ def why_not(type_: str, value: str) -> str:
         return str(error)
 
 
-def _of_type(rows: list[Row], out: Output) -> list[Row]:
+def _of_type(rows: list[Row], out: Refusing) -> list[Row]:
     are = _ARE.get(rows[0].type)
     if are is not None:
         text = "\n".join([row.value for row in rows]) + "\n"
