@@ -1,7 +1,7 @@
 """Rows with their assertions judged at one instant: for formats and templates that look at each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -147,15 +147,19 @@ class RowReader:
         query = f"SELECT {self._columns} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
         return [row for batch in self._batches(query, *values) for row in batch]
 
+    def of_ids(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Return the rows of these observables by their row ids; what is no more is not among them."""
+        elements, parameter = self._connection.words.elements(ids)
+        query = f"SELECT {self._columns} FROM {elements} CROSS JOIN observable o ON o.id = j.value"  # noqa: S608
+        found = self._connection.execute(query, (parameter,)).fetchall()
+        with _damage():
+            return dict(zip([row[0] for row in found], self._rows(found), strict=True))
+
     def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
         with closing(self._connection.scan(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
-                try:
+                with _damage():
                     found = self._rows(batch)
-                except (msgspec.MsgspecError, LookupError, ValueError) as error:
-                    raise StoreError(
-                        f"the text of an observable is not its assertions: {dialect.DAMAGED}"
-                    ) from error
                 yield found
 
     def _rows(self, batch: list[_Found]) -> list[Row]:
@@ -246,6 +250,14 @@ class RowReader:
         for key, tag, source, at in dialect.find_by_ids(self._connection, columns, "assertion", ids):
             found.setdefault(key, {})[tags[tag], sources[source]] = at
         return found
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (msgspec.MsgspecError, LookupError, ValueError) as error:
+        raise StoreError(f"the text of an observable is not its assertions: {dialect.DAMAGED}") from error
 
 
 def _end(lifetimes: Lifetimes, instant: Instant, at: Instant) -> tuple[Instant | None, bool]:
