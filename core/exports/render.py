@@ -116,10 +116,16 @@ def _by_format(
             values = _Watched(_first_values(batches, job.first), report, size=lambda batch: len(batch.values))
             render_values(values, output, options)
         return output.finish(values.is_complete)
-    listed_by = output.export_id if getattr(form, "WHOLE_ROWS", False) else None
-    with _rows(snapshot, job, report, listed_by) as rows:
+    with _rows(snapshot, job, report, _listed_by(form, output)) as rows:
         form.render(rows, output, options)
     return output.finish(rows.is_complete)
+
+
+def _listed_by(form: Format, output: SpoolOutput) -> int | None:
+    """Return what a format is told of its rows, as ``Snapshot.rows`` wants it."""
+    if getattr(form, "WHOLE_ROWS", False):
+        return output.export_id
+    return 0 if getattr(form, "COUNTED_ROWS", False) else None
 
 
 def _by_lines(

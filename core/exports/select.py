@@ -20,19 +20,27 @@ FEW = 10
 def resolved(definition: ExportDefinition) -> Selection:
     """Return the selection with what it leaves open.
 
-    Without types, an export takes what its format can express; without a ceiling, nothing above ``TLP:AMBER``, or
-    above ``TLP:CLEAR`` if anybody may fetch it.
+    Without types, an export takes what its format can express; for the rest see `bounded`.
 
     Raises:
         DefinitionError: The format does not exist (any more).
     """
-    selection = definition.selection
-    if selection.most_tlp is None:
-        selection = replace(selection, most_tlp=TLP.CLEAR if definition.is_public else TLP.AMBER)
+    selection = bounded(definition)
     possible = get_format(definition.format).TYPES if definition.format else None
     if possible is None or selection.types:
         return selection
     return replace(selection, types=tuple(sorted(possible)))
+
+
+def bounded(definition: ExportDefinition) -> Selection:
+    """Return the selection with a ceiling.
+
+    Without its own that is ``TLP:AMBER``, or ``TLP:CLEAR`` if anybody may fetch the export.
+    """
+    selection = definition.selection
+    if selection.most_tlp is not None:
+        return selection
+    return replace(selection, most_tlp=TLP.CLEAR if definition.is_public else TLP.AMBER)
 
 
 def worth_telling(snapshot: "Snapshot", selection: Selection, instant: Instant) -> list[str]:

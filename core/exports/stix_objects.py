@@ -5,7 +5,6 @@ Source: STIX Version 2.1, OASIS Standard, sections 3.2, 3.6, 4.7, 6 and 9; the m
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from core.exports.stable_ids import stable_uuid
 from core.schemas.claim import TLP
@@ -117,7 +116,7 @@ def path_of(type_: str) -> str | None:
     return _PATHS.get(type_)
 
 
-def pattern(type_: str, value: str, network_operator: str = "=") -> str:
+def pattern(type_: str, value: str, network_operator: str) -> str:
     """Return the pattern that matches an observable of one of `TYPES`.
 
     Args:
@@ -135,36 +134,6 @@ def has_hive(key: str) -> bool:
     """Say whether a registry key begins with its hive, in short or in full."""
     hive = key.partition("\\")[0].upper()
     return hive in _HIVES or hive in _HIVES.values()
-
-
-def indicator(
-    type_: str, value: str, created_at: Instant, modified_at: Instant, ceiling: TLP | None
-) -> dict[str, Any]:
-    """Return the indicator of an observable of one of `TYPES`.
-
-    Args:
-        type_: Of the observable.
-        value: In canonical form.
-        created_at: When it was first known.
-        modified_at: When what is known of it changed; it tells versions of the object apart.
-        ceiling: As far as the list that it is on may be passed on; ``None`` says nothing.
-    """
-    found = {
-        "type": "indicator",
-        "spec_version": SPEC_VERSION,
-        "id": indicator_id(type_, value),
-        "created": timestamp(min(created_at, modified_at)),
-        "modified": timestamp(modified_at),
-        "name": value,
-        "indicator_types": ["malicious-activity"],
-        "pattern": pattern(type_, value),
-        "pattern_type": "stix",
-        "pattern_version": SPEC_VERSION,
-        "valid_from": timestamp(min(created_at, modified_at)),
-    }
-    if ceiling is not None:
-        found["object_marking_refs"] = [MARKINGS[ceiling]]
-    return found
 
 
 @lru_cache(maxsize=65_536)

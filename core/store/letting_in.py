@@ -30,20 +30,28 @@ class LettingIn:
         self._included, self._ignored = _keys(selection.include), _keys(selection.ignore)
         self._named = self._included | _keys(selection.require)
         self._goes_by_tags = bool(self._ignored or self._included)
+        # What most selections are: then the kind alone decides.
+        drops_undated = selection.undated == "drop"
+        self._goes_by_kind = not (self._goes_by_tags or drops_undated or selection.least_confidence is not None)
         names = {key: name for name, key in known.sources.items()}
         self._confidences = {names[key]: value for key, value in known.confidences.items()}
 
-    def judge(self, item: "RowAssertion", *, has_begun: bool, instant: Instant) -> None:
-        """Put down whether *item* counts at *instant*, and until when."""
+    def judge(
+        self, item: "RowAssertion", valid_until: Instant | None, *, has_begun: bool, instant: Instant
+    ) -> None:
+        """Put down whether *item*, which states that end, counts at *instant*, and until when."""
         until, is_in_time = self._until(item.expires_at, instant)
+        if self._selection.any_freshness:
+            until = valid_until  # the list keeps it beyond that, and does not hide what its source says
         item.counts = has_begun and is_in_time and self._is_asked_for(item)
         item.counts_until = until
 
     def judge_alike(self, items: Sequence["RowAssertion"], expires_at: Instant | None, instant: Instant) -> None:
-        """Do as `judge` does for assertions that have begun and all end then."""
+        """Do as `judge` does for assertions that have begun, state no end and all end then."""
         until, is_in_time = self._until(expires_at, instant)
+        kinds, by_kind = self._kinds, self._goes_by_kind
         for item in items:
-            item.counts = is_in_time and self._is_asked_for(item)
+            item.counts = is_in_time and ((by_kind and item.kind in kinds) or self._is_asked_for(item))
             item.counts_until = until
 
     def _until(self, expires_at: Instant | None, instant: Instant) -> tuple[Instant | None, bool]:
@@ -55,8 +63,10 @@ class LettingIn:
 
     def bound(self, items: Sequence["RowAssertion"]) -> None:
         """Let none of those that were judged count for longer than the list keeps what nobody has said again."""
+        if self._selection.max_age_s is None:
+            return
         received = [item.received_at for item in items if item.counts and item.received_at is not None]
-        if self._selection.max_age_s is None or not received:
+        if not received:
             return
         until = max(received) + self._selection.max_age_s * SECOND + 1
         for item in items:

@@ -1,7 +1,7 @@
 """Rows with their assertions judged at one instant: for formats and templates that look at each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -44,7 +44,8 @@ class RowAssertion(msgspec.Struct, gc=False):
         expires_at: The end of its window, stated or by the lifetime of its tag; ``None`` is never.
         received_at: When its source last said it.
         counts: It lets its observable onto the list that the rows are for.
-        counts_until: Until when it can, with what the list grants beyond its end; ``None`` is for ever.
+        counts_until: Until when it can, with what the list grants beyond its end; ``None`` is for ever.  Of a list that
+            asks for no end, it is the one that its source states.
     """
 
     tag: str
@@ -146,15 +147,19 @@ class RowReader:
         query = f"SELECT {self._columns} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
         return [row for batch in self._batches(query, *values) for row in batch]
 
+    def of_ids(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Return the rows of these observables by their row ids; what is no more is not among them."""
+        elements, parameter = self._connection.words.elements(ids)
+        query = f"SELECT {self._columns} FROM {elements} CROSS JOIN observable o ON o.id = j.value"  # noqa: S608
+        found = self._connection.execute(query, (parameter,)).fetchall()
+        with _damage():
+            return dict(zip([row[0] for row in found], self._rows(found), strict=True))
+
     def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
         with closing(self._connection.scan(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
-                try:
+                with _damage():
                     found = self._rows(batch)
-                except (msgspec.MsgspecError, LookupError, ValueError) as error:
-                    raise StoreError(
-                        f"the text of an observable is not its assertions: {dialect.DAMAGED}"
-                    ) from error
                 yield found
 
     def _rows(self, batch: list[_Found]) -> list[Row]:
@@ -235,7 +240,7 @@ class RowReader:
         item.received_at = received_at
         if self._letting_in is not None:
             has_begun = has_begun and item.withdrawn_at is None
-            self._letting_in.judge(item, has_begun=has_begun, instant=self._instant)
+            self._letting_in.judge(item, valid_until, has_begun=has_begun, instant=self._instant)
 
     def _received(self, ids: list[int]) -> dict[int, dict[tuple[str, str], Instant]]:
         tags = dict(self._connection.execute("SELECT id, name FROM tag"))
@@ -245,6 +250,14 @@ class RowReader:
         for key, tag, source, at in dialect.find_by_ids(self._connection, columns, "assertion", ids):
             found.setdefault(key, {})[tags[tag], sources[source]] = at
         return found
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (msgspec.MsgspecError, LookupError, ValueError) as error:
+        raise StoreError(f"the text of an observable is not its assertions: {dialect.DAMAGED}") from error
 
 
 def _end(lifetimes: Lifetimes, instant: Instant, at: Instant) -> tuple[Instant | None, bool]:

@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import Connection, and_, select
 
 from core.errors import StoreError
-from core.schemas.claim import TLP
 from core.schemas.instant import Instant
 from core.schemas.version import StoredObject
 from core.store.archives import KEPT
@@ -41,7 +40,6 @@ class ServedExport:
         made_at: When that was made current.
         before_at: When the version before it was.
         objects: What is kept of it.
-        ceiling: How far what it lists may be passed on, at most.
     """
 
     id: int
@@ -56,7 +54,6 @@ class ServedExport:
     made_at: Instant = 0
     before_at: Instant | None = None
     objects: tuple[StoredObject, ...] = ()
-    ceiling: TLP = TLP.AMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +78,10 @@ class Served:
     tokens: tuple[ServedToken, ...]
 
 
-class _Selection(msgspec.Struct, frozen=True):
-    most_tlp: TLP | None = None
-
-
-class _Definition(msgspec.Struct, frozen=True):
-    selection: _Selection = _Selection()
-    is_public: bool = False
-
-
 class _Kept(msgspec.Struct):
     """What of a manifest matters here."""
 
     objects: tuple[StoredObject, ...] = ()
-    definition: _Definition = _Definition()
-
-    @property
-    def ceiling(self) -> TLP:
-        """How far what is listed may be passed on, at most."""
-        most = self.definition.selection.most_tlp
-        return most if most is not None else TLP.CLEAR if self.definition.is_public else TLP.AMBER
 
 
 _decode = msgspec.json.Decoder(_Kept).decode
@@ -200,9 +181,7 @@ def _exports(connection: Connection) -> tuple[ServedExport, ...]:
             found.append(ServedExport(*known))
         else:
             kept = _decode(row.record)
-            found.append(
-                ServedExport(*known, row.number, row.created_at, row.before_at, kept.objects, kept.ceiling)
-            )
+            found.append(ServedExport(*known, row.number, row.created_at, row.before_at, kept.objects))
     return tuple(found)
 
 

@@ -235,18 +235,20 @@ class Snapshot:
         With *listed_by*, the row id of an export or 0 for one that never listed anything, each says when that first
         listed it as it is, and its assertions which of them count.
         """
-        letting_in = None if listed_by is None else LettingIn(selection, self._known)
-        reader = RowReader(
-            self._connection,
-            instant,
-            self._known.lifetimes,
-            self._visible(selection),
-            letting_in,
-            listed_by or 0,
-        )
+        reader = self._reader(selection, instant, listed_by)
         with self._planned(selection, instant) as (plan, types):
             batches = reader.read(plan, types)
             yield from _with_pieces(batches, self._piece_rows(reader, listed_by or 0)) if self._pieces else batches
+
+    def rows_of(self, selection: Selection, instant: Instant, ids: Iterable[int]) -> dict[int, Row]:
+        """Return the rows with these ids by them, be they taken or not, as `rows` gives them with ``listed_by=0``."""
+        with self._database.errors():
+            return self._reader(selection, instant, 0).of_ids(sorted(ids))
+
+    def _reader(self, selection: Selection, instant: Instant, listed_by: int | None) -> RowReader:
+        letting_in = None if listed_by is None else LettingIn(selection, self._known)
+        visible = self._visible(selection)
+        return RowReader(self._connection, instant, self._known.lifetimes, visible, letting_in, listed_by or 0)
 
     def _piece_rows(self, reader: RowReader, listed_by: int) -> list[Row]:
         networks: dict[int, Row] = {}

@@ -111,7 +111,7 @@ def test_what_a_tenant_cannot_hold_is_refused():
 @pytest.mark.parametrize(("end", "text"), [(None, ""), (INSTANT + DAY_US + 999_999, "2026-09-22T14:13:20.0Z")])
 def test_an_indicator_ends_when_its_assertion_does(end, text):
     """Or never."""
-    out = kept("defender", [Value("ipv4", "192.0.2.1")], expires_at=end)
+    out = kept("defender", [Value("ipv4", "192.0.2.1")], counts=True, counts_until=end)
 
     assert [
         ["IpAddress", "192.0.2.1", text, "Block", "Medium", "my list", "c2 (feed)", "", "", "", "", "True"]

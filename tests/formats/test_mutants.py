@@ -167,15 +167,15 @@ MUTANTS = (
     ),
     Mutant(
         "a tab of a tag is let into a cell of Zeek",
-        "core.exports.formatting.rows",
-        'one_line(f"{tags(found)} ({sources(found)})")',
-        'f"{tags(found)} ({sources(found)})"',
+        "core.exports.formatting.shown",
+        'one_line(f"{JOINER.join(self.tags())} ({JOINER.join(self.sources())})")',
+        'f"{JOINER.join(self.tags())} ({JOINER.join(self.sources())})"',
         "test_zeek.py::TestZeek::test_hostile_tags_do_no_harm",
     ),
     Mutant(
         "a record of Check Point has a field fewer",
         "core.exports.formats.check_point",
-        ",{cell(said.description(found))}",
+        ",{cell(shown.description())}",
         "",
         "test_check_point.py::TestCheckPoint::test_harmless_values_are_written",
     ),
@@ -210,14 +210,14 @@ MUTANTS = (
     ),
     Mutant(
         "what was withdrawn is not revoked",
-        "core.exports.formats.stix",
+        "core.exports.formatting.stix_indicators",
         '"revoked":true,',
         "",
         "test_stix_versions.py::test_what_is_withdrawn_is_revoked_and_stays_so",
     ),
     Mutant(
         "a revoked indicator comes back",
-        "core.exports.formats.stix",
+        "core.exports.formatting.stix_indicators",
         "id_ = stix_objects.indicator_id(row.type, row.value, came_back_at)",
         "id_ = stix_objects.indicator_id(row.type, row.value)",
         "test_stix_versions.py::test_what_comes_back_has_another_id_for_ever",
@@ -225,8 +225,8 @@ MUTANTS = (
     Mutant(
         "the timestamp of an event does not rise with what comes late",
         "core.exports.formatting.misp_events",
-        "max(row.modified_at, shown.changed_at, listed_at)",
-        "max(row.modified_at, shown.changed_at)",
+        "max(row.modified_at, said.changed_at, listed_at)",
+        "max(row.modified_at, said.changed_at)",
         "test_misp_versions.py::test_what_was_known_for_long_arrives_when_it_is_listed",
     ),
     Mutant(

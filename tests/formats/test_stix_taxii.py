@@ -1,6 +1,7 @@
 """The collections of read-only TAXII 2.1: what a client of OASIS finds in them is what the export lists."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from stix_reader import bundle_of, comparison_of
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
 
 from publishing import Publisher
+from requests import HTTPError
 from served import served_installation
 from taxii2client.v21 import Server, as_pages
 
-from core.schemas.claim import Claim
+from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
+from core.schemas.instant import DAY, SECOND
+from core.store import carve_outs, clearing
 
 
 @pytest.fixture
@@ -23,29 +27,114 @@ def publisher(tmp_path, new_databases):
         yield Publisher(api)
 
 
+class Reader:
+    """A consumer: what it finds in the collection, and in the bundle."""
+
+    def __init__(self, publisher):
+        self._publisher, self._token = publisher, publisher.consumer("siem", "c2")
+
+    def bundle(self):
+        """Return the indicators of the bundle that are not revoked, by their ids."""
+        with self._publisher.client(self._token) as client:
+            found = bundle_of(client.get("/exports/c2.json").text)
+        return {item["id"]: item for item in found if "revoked" not in item}
+
+    @property
+    def collection(self):
+        """The collection, as a client sees it."""
+        server = Server(f"{self._publisher.api.url}/taxii2/", user="siem", password=self._token)
+        (found,) = server.default.collections
+        return found
+
+    def objects(self):
+        """Return the objects of the collection by their ids, read in pages."""
+        pages = as_pages(self.collection.get_objects, per_request=7)
+        return {item["id"]: item for page in pages for item in page.get("objects", [])}
+
+    def wait_for(self, ids):
+        """Wait until the collection has just these: a new version counts within a second."""
+        for _ in range(30):
+            if (found := self.objects()).keys() == ids:
+                return found
+            time.sleep(0.1)
+        return found
+
+
+@pytest.fixture
+def take(publisher):
+    """Take claims in."""
+
+    def taken(*claims):
+        with publisher.api.services.store() as store, store.import_session(publisher.api.clock.now) as session:
+            session.add([Claim(**({"source": "s", "tags": ("c2",)} | fields)) for fields in claims])
+
+    return taken
+
+
 @pytest.mark.proof("stix", "TAXII 2.1 client", "asked", tool="taxii2-client")
-def test_a_client_finds_what_the_bundle_has(publisher):
-    """The same ids for the same observables, page by page; what is not listed is not there."""
-    listed = {("hostname", f"bad{number}.org") for number in range(30)}
-    listed |= {("url", "http://a.org/it's\\here"), ("cidr", "8.8.4.0/24"), ("sha256", "ab" * 32)}
-    with publisher.api.services.store() as store, store.import_session(publisher.api.clock.now) as session:
-        session.add(Claim(type=type_, value=value, source="s", tags=("c2",)) for type_, value in listed)
-        session.add([Claim(type="hostname", value="other.org", source="s", tags=("rat",))])
+def test_a_client_finds_what_the_bundle_has(publisher, take):
+    """The same objects for the same observables, page by page; what is not listed is not there."""
+    now = publisher.api.clock.now
+    take(*({"type": "hostname", "value": f"bad{number}.org"} for number in range(30)))
+    take(
+        {"type": "url", "value": "http://a.org/it's\\here", "valid_until": now + 9 * DAY},
+        {"type": "cidr", "value": "8.8.4.0/24", "kind": Kind.SUSPICIOUS, "confidence": 30},
+        {"type": "cidr", "value": "2a02:7::/48", "tlp": TLP.GREEN},
+        {"type": "sha256", "value": "ab" * 32, "valid_from": now - 3 * DAY},
+        {"type": "sha256", "value": "ab" * 32, "tags": ("rat",), "source": "t", "tlp": TLP.RED, "confidence": 99},
+        {"type": "registry_key", "value": "HKLM\\Software\\Bad"},
+        {"type": "registry_key", "value": "Software\\without its hive"},
+        {"type": "hostname", "value": "other.org", "tags": ("rat",)},
+    )
     publisher.define("c2", format="stix", selection=Selection(include=("c2",)))
     publisher.run("c2")
-    token = publisher.consumer("siem", "c2")
-    with publisher.client(token) as client:
-        bundle = {item["id"]: item for item in bundle_of(client.get("/exports/c2.json").text)}
+    reader = Reader(publisher)
 
-    server = Server(f"{publisher.api.url}/taxii2/", user="siem", password=token)
-    (collection,) = server.default.collections
-    found = {
-        item["id"]: item for page in as_pages(collection.get_objects, per_request=7) for item in page["objects"]
+    bundle = reader.bundle()
+    assert 35 == len(bundle)
+    assert {"ISSUBSET"} == {
+        comparison_of(item["pattern"])[1] for item in bundle.values() if item["name"].endswith(("/24", "/48"))
     }
+    assert bundle == reader.objects()
 
-    assert {value for _, value in listed} == {item["name"] for item in found.values()}
-    assert set(bundle) == set(found)
-    for key, item in found.items():
-        path, _, value = comparison_of(item["pattern"])
-        assert (path, value) == comparison_of(bundle[key]["pattern"])[::2]
-        assert item["created"] == bundle[key]["created"]
+
+def test_what_came_back_has_the_id_that_the_bundle_gives_it(publisher, take):
+    """Its old one is revoked for ever, and so nowhere in the collection: not under its id, nor in the manifest."""
+    take(*({"type": "cidr", "value": f"8.8.{number}.0/24"} for number in range(9)))
+    publisher.define("c2", format="stix", selection=Selection(include=("c2",)))
+    publisher.run("c2")
+    reader = Reader(publisher)
+    (old,) = (key for key, item in reader.bundle().items() if item["name"] == "8.8.4.0/24")
+    clock = publisher.api.clock
+    with publisher.api.services.store() as store:
+        clearing.clear(store, "cidr", "8.8.4.0/24", "false alarm", clock.now)
+        publisher.run("c2")
+        clearing.undo(store, "cidr", "8.8.4.0/24", clock.now + SECOND)
+    publisher.run("c2")
+
+    bundle = reader.bundle()
+    assert bundle == reader.wait_for(bundle.keys())
+    assert old not in bundle
+    (new,) = (key for key, item in bundle.items() if item["name"] == "8.8.4.0/24")
+    assert [bundle[new]] == reader.collection.get_object(new)["objects"]
+    assert {(key, item["modified"]) for key, item in bundle.items()} == {
+        (record["id"], record["version"]) for record in reader.collection.get_manifest()["objects"]
+    }
+    assert {"versions": [bundle[new]["modified"]]} == reader.collection.object_versions(new)
+    with pytest.raises(HTTPError, match="404"):
+        reader.collection.get_object(old)
+
+
+def test_what_is_left_of_a_network_is_the_same_in_both(publisher, take):
+    """Each part is an object of its own."""
+    take({"type": "cidr", "value": "8.8.8.0/24"}, {"type": "cidr", "value": "8.8.9.0/24"})
+    limits = {"loss": "off", "split": "split"}
+    publisher.define("c2", format="stix", selection=Selection(include=("c2",)), limits=limits)
+    with publisher.api.services.store() as store:
+        carve_outs.carve_out(store, "cidr", "8.8.8.192/26", "ours", publisher.api.clock.now)
+    publisher.run("c2")
+    reader = Reader(publisher)
+
+    bundle = reader.bundle()
+    assert {"8.8.8.0/25", "8.8.8.128/26", "8.8.9.0/24"} == {item["name"] for item in bundle.values()}
+    assert bundle == reader.objects()

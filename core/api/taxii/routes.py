@@ -19,11 +19,13 @@ from core.api.taxii.asking import (
     date_text,
     next_text,
 )
-from core.exports import stix_objects
+from core.exports import stix_collection, stix_objects
+from core.exports.stix_collection import Indicator
 from core.schemas.instant import Instant
 from core.store.fetches import NOBODY, FetchKey
 from core.store.ledger import collections
-from core.store.ledger.collections import Entry
+from core.store.ledger.collections import Entry, Place
+from core.store.store import Store
 
 router = APIRouter(prefix=PREFIX, tags=["taxii"], default_response_class=Response)
 
@@ -31,6 +33,8 @@ _MOST_CONTENT_BYTES = 1 << 20
 _AT_ONCE = 5_000
 _encode = msgspec.json.Encoder().encode
 _ROOT = f"{PREFIX}/api"
+
+Found = tuple[Entry, Indicator]
 
 
 def _answer(found: Any, **headers: str) -> Response:
@@ -78,8 +82,8 @@ async def one_collection(collection_id: str, found: AskedHere) -> Response:
 async def objects(request: Request, collection_id: str, found: AskedHere, what: WantedHere) -> Response:
     """Send objects, oldest first, a page at a time."""
     item = found.collection(collection_id)
-    entries, goes_on = await _entries(found, item, what)
-    answer = _page([_indicator(item, entry) for entry in entries], entries, goes_on)
+    there, behind = await _entries(found, item, what)
+    answer = _page([_object(one) for _, one in there], there, behind)
     _note(request, found, item, len(answer.body))
     return answer
 
@@ -94,33 +98,32 @@ async def add_objects(collection_id: str, found: AskedHere) -> Response:
 @router.get("/api/collections/{collection_id}/manifest/")
 async def manifest(collection_id: str, found: AskedHere, what: WantedHere) -> Response:
     """Say which objects there are, and when they came."""
-    entries, goes_on = await _entries(found, found.collection(collection_id), what)
+    there, behind = await _entries(found, found.collection(collection_id), what)
     records = [
         {
-            "id": stix_objects.indicator_id(entry.type, entry.value),
+            "id": one.id,
             "date_added": date_text(entry.added_at),
-            "version": stix_objects.timestamp(entry.modified_at),
+            "version": one.modified,
             "media_type": stix_objects.MEDIA_TYPE,
         }
-        for entry in entries
+        for entry, one in there
     ]
-    return _page(records, entries, goes_on)
+    return _page(records, there, behind)
 
 
 @router.get("/api/collections/{collection_id}/objects/{object_id}/")
 async def one_object(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
     """Send one object, in the version that there is."""
     item = found.collection(collection_id)
-    entries = await _of_id(found, item, object_id, what)
-    return _page([_indicator(item, entry) for entry in entries], entries, goes_on=False)
+    there = await _of_id(found, item, object_id, what)
+    return _page([_object(one) for _, one in there], there)
 
 
 @router.get("/api/collections/{collection_id}/objects/{object_id}/versions/")
 async def object_versions(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
     """Say which versions of an object there are: one."""
-    entries = await _of_id(found, found.collection(collection_id), object_id, what)
-    said = {"versions": [stix_objects.timestamp(entry.modified_at) for entry in entries]} if entries else {}
-    return _answer(said, **_dates(entries))
+    there = await _of_id(found, found.collection(collection_id), object_id, what)
+    return _answer({"versions": [one.modified for _, one in there]} if there else {}, **_dates(there))
 
 
 @router.delete("/api/collections/{collection_id}/objects/{object_id}/")
@@ -143,78 +146,83 @@ def _described(item: Collection) -> dict[str, Any]:
     }
 
 
-async def _of_id(found: Asked, item: Collection, object_id: str, what: Wanted) -> list[Entry]:
+async def _of_id(found: Asked, item: Collection, object_id: str, what: Wanted) -> list[Found]:
     there, _ = await _entries(found, item, Wanted(limit=1, ids=frozenset((object_id,))))
     if not there:
         raise HTTPException(404, "there is no such object in this collection")
-    is_wanted = not what.is_nothing and (what.added_after is None or there[0].added_at > what.added_after)
-    return [entry for entry in there if is_wanted and _is_version(entry, what)]
+    is_wanted = not what.is_nothing and (what.added_after is None or there[0][0].added_at > what.added_after)
+    return [(entry, one) for entry, one in there if is_wanted and _is_version(one, what)]
 
 
-async def _entries(found: Asked, item: Collection, what: Wanted) -> tuple[list[Entry], bool]:
-    """Return what is wanted of a collection, and whether there is more of it."""
+async def _entries(found: Asked, item: Collection, what: Wanted) -> tuple[list[Found], Place | None]:
+    """Return what is wanted of a collection, and behind which place there is more of it."""
     if what.is_nothing:
-        return [], False
+        return [], None
     if not what.ids and what.versions is None:
         return await asyncio.to_thread(_read, found, item, what)
     async with found.service.looking:
         return await asyncio.to_thread(_looked_for, found, item, what)
 
 
-def _read(found: Asked, item: Collection, what: Wanted, limit: int | None = None) -> tuple[list[Entry], bool]:
-    limit = limit or what.limit
+def _read(found: Asked, item: Collection, what: Wanted) -> tuple[list[Found], Place | None]:
     with found.service.services.store() as store:
-        entries = collections.page(
-            store,
-            item.export.id,
-            item.export.version,
-            after=what.after,
-            added_after=what.added_after,
-            types=stix_objects.TYPES,
-            limit=limit + 1,
-        )
-    return entries[:limit], len(entries) > limit
+        entries, behind = _page_of(store, item, what, what.limit)
+        return _made(store, item, entries), behind
 
 
-def _looked_for(found: Asked, item: Collection, what: Wanted) -> tuple[list[Entry], bool]:
-    """Go through a collection, since ids say nothing of where an object stands."""
-    there: list[Entry] = []
-    while True:
-        entries, goes_on = _read(found, item, what, _AT_ONCE)
-        for entry in entries:
-            is_id = not what.ids or stix_objects.indicator_id(entry.type, entry.value) in what.ids
-            if is_id and _is_version(entry, what):
-                there.append(entry)
-                if len(there) > what.limit:
-                    return there[:-1], True
-                if len(there) == len(what.ids):  # each is there once
-                    return there, False
-        if not goes_on:
-            return there, False
-        what = replace(what, after=entries[-1].place)
-
-
-def _is_version(entry: Entry, what: Wanted) -> bool:
-    return what.versions is None or entry.modified_at // 1_000 in {moment // 1_000 for moment in what.versions}
-
-
-def _indicator(item: Collection, entry: Entry) -> dict[str, Any]:
-    return stix_objects.indicator(
-        entry.type, entry.value, entry.created_at, entry.modified_at, item.export.ceiling
+def _page_of(store: Store, item: Collection, what: Wanted, limit: int) -> tuple[list[Entry], Place | None]:
+    entries = collections.page(
+        store,
+        item.export.id,
+        item.export.version,
+        after=what.after,
+        added_after=what.added_after,
+        types=stix_objects.TYPES,
+        limit=limit + 1,
     )
+    return entries[:limit], entries[limit - 1].place if len(entries) > limit else None
 
 
-def _page(found: list[dict[str, Any]], entries: Sequence[Entry], goes_on: bool) -> Response:
-    said: dict[str, Any] = {"objects": found} if found else {}
-    if goes_on:
-        said = {"more": True, "next": next_text(entries[-1].place)} | said
-    return _answer(said, **_dates(entries))
+def _made(store: Store, item: Collection, entries: Sequence[Entry]) -> list[Found]:
+    return stix_collection.indicators(store, item.export.id, item.export.version, entries)
 
 
-def _dates(entries: Sequence[Entry]) -> dict[str, str]:
-    if not entries:
+def _looked_for(found: Asked, item: Collection, what: Wanted) -> tuple[list[Found], Place | None]:
+    """Go through a collection, since ids say nothing of where an object stands."""
+    there: list[Found] = []
+    with found.service.services.store() as store:
+        while True:
+            entries, behind = _page_of(store, item, what, _AT_ONCE)
+            if what.ids:
+                ids = stix_collection.ids(store, item.export.id, item.export.version, entries)
+                entries = [entry for entry, id_ in zip(entries, ids, strict=True) if id_ in what.ids]
+            there += [one for one in _made(store, item, entries) if _is_version(one[1], what)]
+            if len(there) > what.limit:
+                return there[: what.limit], there[what.limit - 1][0].place
+            if behind is None or (what.ids and len(there) == len(what.ids)):  # each is there once
+                return there, None
+            what = replace(what, after=behind)
+
+
+def _is_version(one: Indicator, what: Wanted) -> bool:
+    return what.versions is None or one.modified in {stix_objects.timestamp(moment) for moment in what.versions}
+
+
+def _object(one: Indicator) -> msgspec.Raw:
+    return msgspec.Raw(one.text.encode())
+
+
+def _page(said_of: Sequence[object], there: Sequence[Found], behind: Place | None = None) -> Response:
+    said: dict[str, Any] = {"objects": said_of} if said_of else {}
+    if behind is not None:
+        said = {"more": True, "next": next_text(behind)} | said
+    return _answer(said, **_dates(there))
+
+
+def _dates(there: Sequence[Found]) -> dict[str, str]:
+    if not there:
         return {}
-    moments: list[Instant] = [entry.added_at for entry in entries]
+    moments: list[Instant] = [entry.added_at for entry, _ in there]
     return {
         "X-TAXII-Date-Added-First": date_text(min(moments)),
         "X-TAXII-Date-Added-Last": date_text(max(moments)),

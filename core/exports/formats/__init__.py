@@ -20,8 +20,9 @@ and, where they help::
     MEMORY_BYTES_PER_ENTRY = 32                    # of a format that must see all entries at once; 0 is none
     FILE_NAME = "manifest.json"                    # where the consumer looks for a file of that name: then each export
                                                    # has a folder of its own, and its other files go there, too
-    WHOLE_ROWS = True                              # its rows also say which assertions let them in, and since when
-                                                   # the export lists them: ``counts``, ``counts_until``, ``listed_at``
+    COUNTED_ROWS = True                            # its rows also say which assertions let them in, and until when:
+                                                   # ``counts``, ``counts_until``
+    WHOLE_ROWS = True                              # that, and since when the export lists them: ``listed_at``
 
     def parse(options): ...                        # {name: text}, defaults filled in -> what ``render`` is given;
                                                    # raises DefinitionError.  Without it, that dictionary itself

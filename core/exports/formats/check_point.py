@@ -18,11 +18,10 @@ from hashlib import blake2b
 from ipaddress import IPv4Network
 
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting import rows as said
 from core.exports.formatting.choices import choice
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import sent_urls
 from core.store.snapshot import Row
 from core.values import types
@@ -31,6 +30,7 @@ NAME = "check-point"
 MEANING = "indicators for Check Point gateways (custom intelligence feed, CSV)"
 MEDIA_TYPE = "text/csv; charset=utf-8"
 SUFFIX = ".csv"
+COUNTED_ROWS = True
 
 FIELDS = ("# UNIQ-NAME", "VALUE", "TYPE", "CONFIDENCE", "SEVERITY", "PRODUCT", "COMMENT")
 TYPE_WORDS = {
@@ -91,7 +91,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     file = out.open()
     padding = [""] * (len(FIELDS) - 1)
     file.write(record([f"#! DESCRIPTION = {out.export}", *padding], "\n") + record(FIELDS, "\n"), 0)
-    ends = Shared(lambda found: _end(found, options))
+    ends = Shared(lambda shown: _end(shown, options))
     for batch in rows:
         lines = [
             f"{_name(row)},{_cell(row)},{TYPE_WORDS[row.type]},{ends.of(row.tags)}\n"
@@ -111,10 +111,10 @@ def _cell(row: Row) -> str:
     return cell(row.value)
 
 
-def _end(found: Assertions, options: Form) -> str:
+def _end(shown: Shown, options: Form) -> str:
     """Return the fields after the type, which many rows share."""
-    highest = said.confidence(found)
+    highest = shown.confidence()
     level = options.confidence
     if highest is not None:
         level = "high" if highest >= HIGH_FROM else "medium" if highest >= MEDIUM_FROM else "low"
-    return f"{level},{options.severity},{options.product},{cell(said.description(found))}"
+    return f"{level},{options.severity},{options.product},{cell(shown.description())}"

@@ -26,7 +26,8 @@ from core.errors import DefinitionError
 from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.hash_check import accepted
-from core.store.snapshot import Row, RowAssertion
+from core.exports.formatting.shown import Shared, Shown
+from core.store.snapshot import Row
 from core.values import types
 
 NAME = "clamav"
@@ -39,7 +40,6 @@ OPTIONS = {"prefix": Option("Yeti", "what the names of signatures begin with, be
 HEAD = "# Yeti Exports\n"
 NO_TAG = "Listed"
 MOST_TAG_LETTERS = 64
-CACHED = 5_000
 _is_prefix = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}").fullmatch
 _others = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -74,7 +74,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: str) -> None:
     files = {suffix: out.open(root + suffix) for suffix in dict.fromkeys(SUFFIXES.values())}
     for file in files.values():
         file.write(HEAD, 0)
-    names = _Names(options)
+    names = Shared(lambda shown: f"{options}.{_first_tag(shown)}")
     for batch in rows:
         for type_, found in groupby(batch, attrgetter("type")):
             some = _accepted(type_, list(found), out)
@@ -104,27 +104,6 @@ def _accepted(type_: str, rows: list[Row], out: Output) -> list[Row]:
     return [row for row in rows if row.value in known]
 
 
-class _Names:
-    """Names of signatures; they are kept, since many rows share their assertions."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self._shared: dict[int, tuple[list[RowAssertion], str]] = {}
-
-    def of(self, assertions: list[RowAssertion]) -> str:
-        """Return the name of what *assertions* speak of."""
-        known = self._shared.get(id(assertions))
-        if known is not None and known[0] is assertions:
-            return known[1]
-        name = f"{self._prefix}.{_first_tag(assertions)}"
-        if len(self._shared) >= CACHED:
-            self._shared.clear()
-        self._shared[id(assertions)] = assertions, name
-        return name
-
-
-def _first_tag(assertions: list[RowAssertion]) -> str:
-    counted = [item.tag for item in assertions if item.fresh]
-    counted = counted or [item.tag for item in assertions if item.withdrawn_at is None]
-    tag = _others.sub("_", min(counted, default=""))
+def _first_tag(shown: Shown) -> str:
+    tag = _others.sub("_", min(shown.tags(), default=""))
     return tag[:MOST_TAG_LETTERS].strip("._") or NO_TAG

@@ -1,9 +1,13 @@
 """A table after RFC 4180: commas, CRLF, a cell in quotes where it has to be; the empty form is the header.
 
-Columns that speak of tags, sources and dates speak of the assertions that are fresh; if none is (an export with
-``--any-freshness``), of all that are not withdrawn.  Several tags or sources share a cell, joined by ``;``.
-Line breaks inside a value are legal inside quotes, so nothing is refused: not what would block everybody, such as the
-hash of an empty file, either.  It is for people and for exchange, not for what blocks.
+Columns that speak of tags, sources and sightings speak of the assertions that are fresh; kind, confidence and end are
+those of the assertions that let an observable onto the list, the marking that of all which are not withdrawn.  If none
+is fresh (an export with ``--any-freshness``), they speak of all that are not withdrawn.
+
+Several tags or sources share a cell, joined by ``;``.  One that has a ``;`` in it is written with ``%3B`` instead, so
+that no reader takes it for two; nothing else is changed.  Line breaks inside a value are legal inside quotes, so
+nothing is refused: not what would block everybody, such as the hash of an empty file, either.  It is for people and
+for exchange, not for what blocks.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,44 +15,61 @@ from dataclasses import dataclass
 
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, nearest, yes_or_no
-from core.exports.formatting import rows as said
 from core.exports.formatting.csv_cells import SPECIAL, cell, guarded_cell
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import JOINER, Shared, Shown, date
 from core.store.snapshot import Row
 
 NAME = "csv"
 MEANING = "a table with a header (RFC 4180)"
 MEDIA_TYPE = "text/csv; charset=utf-8"
 SUFFIX = ".csv"
+COUNTED_ROWS = True
 TYPES = None
+ESCAPED_JOINER = "%3B"
 DEFAULT_COLUMNS = "value,type,tags,sources,first_seen,last_seen"
 
 
-def _confidence(found: Assertions) -> str:
-    highest = said.confidence(found)
+def _joined(names: Sequence[str]) -> str:
+    """Return names as one cell has them."""
+    text = JOINER.join(names)
+    if text.count(JOINER) < len(names):
+        return text
+    return JOINER.join([name.replace(JOINER, ESCAPED_JOINER) for name in names])
+
+
+def _confidence(shown: Shown) -> str:
+    highest = shown.confidence()
     return "" if highest is None else str(highest)
+
+
+def _expires(shown: Shown) -> str:
+    end = shown.valid_until()
+    return "" if end is None else date(end)
 
 
 OF_ROW: dict[str, Callable[[Row], str]] = {
     "value": lambda row: row.value,
     "type": lambda row: row.type,
-    "created": lambda row: said.date(row.created_at),
-    "modified": lambda row: said.date(row.modified_at),
+    "created": lambda row: date(row.created_at),
+    "modified": lambda row: date(row.modified_at),
     "context": lambda row: row.context,
 }
-OF_ASSERTIONS: dict[str, Callable[[Assertions], str]] = {
-    "tags": said.tags,
-    "sources": said.sources,
-    "kind": said.kinds,
-    "first_seen": said.first_seen,
-    "last_seen": said.last_seen,
-    "expires": said.expires,
+OF_ASSERTIONS: dict[str, Callable[[Shown], str]] = {
+    "tags": lambda shown: _joined(shown.tags()),
+    "sources": lambda shown: _joined(shown.sources()),
+    "kind": lambda shown: JOINER.join(shown.kinds()),
+    "first_seen": Shown.first_seen,
+    "last_seen": Shown.last_seen,
+    "expires": _expires,
     "confidence": _confidence,
-    "tlp": said.tlp,
+    "tlp": Shown.tlp_word,
 }
 COLUMNS = (*OF_ROW, *OF_ASSERTIONS)
 OPTIONS = {
-    "columns": Option(DEFAULT_COLUMNS, f"columns in their order, of {', '.join(COLUMNS)}"),
+    "columns": Option(
+        DEFAULT_COLUMNS,
+        f"columns in their order, of {', '.join(COLUMNS)}; a ; in a tag or source is {ESCAPED_JOINER}",
+    ),
     "header": Option("yes", "a first line with the names of the columns: yes or no"),
     "formula_guard": Option(
         "no", "an apostrophe before what a spreadsheet would take for a formula; it changes data: yes or no"
@@ -138,8 +159,8 @@ class _Writer:
                 return texts
         return list(map(self._cell, texts))
 
-    def _texts_of(self, assertions: Assertions) -> tuple[str, ...]:
-        return tuple([read(assertions) for read in self._of_assertions])
+    def _texts_of(self, shown: Shown) -> tuple[str, ...]:
+        return tuple([read(shown) for read in self._of_assertions])
 
 
 def _sole(make: Callable[[str], str]) -> Callable[[str], str]:

@@ -18,11 +18,10 @@ from itertools import groupby
 from posixpath import splitext
 
 from core.exports.formats import Consumer, Option, Output, OutputFile
-from core.exports.formatting import rows as said
 from core.exports.formatting.choices import choice
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import web_urls
 from core.schemas.instant import Instant, to_datetime
 from core.store.snapshot import Row
@@ -32,6 +31,7 @@ NAME = "defender"
 MEANING = "indicators for Microsoft Defender for Endpoint, CSV files of 500 rows"
 MEDIA_TYPE = "text/csv; charset=utf-8"
 SUFFIX = ".csv"
+COUNTED_ROWS = True
 
 COLUMNS = (
     "indicatorType", "indicatorValue", "expirationTime", "action", "severity", "title", "description",
@@ -128,10 +128,10 @@ class _Lines:
         start = f"{TYPE_WORDS[row.type]},{cell(row.value)},{end},{self._actions[tab]}"
         return f"{start},{self._options.severity},{texts},,,,,{self._options.alert}\r\n"
 
-    def _texts(self, found: Assertions) -> tuple[str, str]:
+    def _texts(self, shown: Shown) -> tuple[str, str]:
         """Return when an indicator ends, and its title and description, which are never empty."""
-        description = said.description(found) or self._title
-        return _end(said.ends_at(found)), f"{cell(self._title)},{cell(description)}"
+        description = shown.description() or self._title
+        return _end(shown.valid_until()), f"{cell(self._title)},{cell(description)}"
 
 
 class _Tab:

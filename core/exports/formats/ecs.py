@@ -19,9 +19,8 @@ from hashlib import blake2b
 import msgspec
 
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting import rows as said
 from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import JOINER, Shared, Shown, date
 from core.store.snapshot import Row
 from core.values import types
 
@@ -29,6 +28,7 @@ NAME = "ecs"
 MEANING = "indicators in the Elastic Common Schema, one JSON object a line"
 MEDIA_TYPE = "application/x-ndjson"
 SUFFIX = ".ndjson"
+COUNTED_ROWS = True
 
 ECS_VERSION = "8.11.0"
 DIGEST_BYTES = 16
@@ -91,7 +91,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -
 def _line(row: Row, common: tuple[str, str]) -> str:
     before, behind = INDICATORS[row.type]
     tags, known = common
-    instant = said.date(row.modified_at)
+    instant = date(row.modified_at)
     value = row.value.removeprefix("AS") if row.type == types.ASN else _encode(row.value).decode()
     key = blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest()
     return (
@@ -100,19 +100,18 @@ def _line(row: Row, common: tuple[str, str]) -> str:
     )
 
 
-def _common(found: Assertions) -> tuple[str, str]:
+def _common(shown: Shown) -> tuple[str, str]:
     """Return as JSON the tags, and those fields of an indicator that do not come from its value."""
     fields = {
-        "confidence": _confidence(said.confidence(found)),
-        "first_seen": said.first_seen(found),
-        "last_seen": said.last_seen(found),
-        "provider": said.sources(found) if found else "",
+        "confidence": _confidence(shown.confidence()),
+        "first_seen": shown.first_seen(),
+        "last_seen": shown.last_seen(),
+        "provider": JOINER.join(shown.sources()),
     }
     known: dict[str, object] = {name: text for name, text in fields.items() if text}
-    if tlp := said.tlp(found):
+    if tlp := shown.tlp_word():
         known["marking"] = {"tlp": tlp.upper()}
-    tags = list(dict.fromkeys(item.tag for item in found))
-    return _encode(tags).decode(), _encode(known).decode()[1:-1]
+    return _encode(shown.tags()).decode(), _encode(known).decode()[1:-1]
 
 
 def _confidence(highest: int | None) -> str:

@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting import rows as said
 from core.exports.formatting.choices import choice, number
 from core.exports.formatting.csv_cells import cell, record
 from core.exports.formatting.row_values import listed_rows, refuse_others
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import web_urls
 from core.store.snapshot import Row
 from core.values import types
@@ -27,6 +26,7 @@ NAME = "splunk"
 MEANING = "threat intelligence for Splunk Enterprise Security, one collection a file"
 MEDIA_TYPE = "text/csv; charset=utf-8"
 SUFFIX = ".csv"
+COUNTED_ROWS = True
 
 LEAST_WEIGHT, DEFAULT_WEIGHT, MOST_WEIGHT = 1, 60, 100
 HASHES = (types.MD5, types.SHA1, types.SHA256, types.SHA512)
@@ -102,7 +102,7 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     file = out.open()
     file.write(record(collection.columns), 0)
     around = {type_: _around(collection, column) for type_, column in collection.column_of.items()}
-    shared = Shared(lambda found: (cell(said.description(found)), _weight(found, options.weight)))
+    shared = Shared(lambda shown: (cell(shown.description()), _weight(shown, options.weight)))
     for batch in rows:
         own = refuse_others(batch, around, out, f"is not of the collection {options.name}")
         lines = []
@@ -122,6 +122,6 @@ def _around(collection: Collection, column: str) -> tuple[str, str]:
     return "," * place, "," * (last - place)
 
 
-def _weight(found: Assertions, default: int) -> int:
-    highest = said.confidence(found)
+def _weight(shown: Shown, default: int) -> int:
+    highest = shown.confidence()
     return default if highest is None else min(max(highest, LEAST_WEIGHT), MOST_WEIGHT)

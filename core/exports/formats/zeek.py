@@ -21,9 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting import rows as said
 from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.rows import Assertions, Shared
+from core.exports.formatting.shown import JOINER, Shared, Shown
 from core.exports.formatting.url_requests import request, web_urls
 from core.store.snapshot import Row
 from core.values import types
@@ -115,9 +114,9 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\x5c")
 
 
-def _end(found: Assertions) -> str:
+def _end(shown: Shown) -> str:
     """Return the cells after the type, which many rows share."""
-    cells = (one_line(said.sources(found)) if found else "", said.description(found))
+    cells = (one_line(JOINER.join(shown.sources())), shown.description())
     return "\t".join(_escaped(cell) or EMPTY for cell in cells)
 
 

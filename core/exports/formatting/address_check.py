@@ -17,7 +17,7 @@ from operator import and_
 from socket import AF_INET6, inet_aton, inet_ntop, inet_pton
 from typing import NamedTuple
 
-from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.contract import Refusing, Value, Values
 from core.values import types
 from core.values.networks import BITS
 
@@ -80,7 +80,7 @@ class _Faulty(Exception):
     """A value of a batch is not canonical; which, is found by looking at each."""
 
 
-def accepted(values: Values, out: Output, refused: Mapping[int, str] | None = None) -> Accepted:
+def accepted(values: Values, out: Refusing, refused: Mapping[int, str] | None = None) -> Accepted:
     """Return the values of a batch that are canonical addresses or networks, and refuse the others.
 
     Args:
@@ -97,14 +97,14 @@ def accepted(values: Values, out: Output, refused: Mapping[int, str] | None = No
     return found
 
 
-def _is_refused(type_: str, text: str, out: Output) -> bool:
+def _is_refused(type_: str, text: str, out: Refusing) -> bool:
     reason = _fault(type_, text)
     if reason:
         out.refuse(Value(type_, text), reason)
     return bool(reason)
 
 
-def _without(found: Accepted, version: int, type_: str, reason: str, out: Output) -> Accepted:
+def _without(found: Accepted, version: int, type_: str, reason: str, out: Refusing) -> Accepted:
     dropped, kept = (found.ipv4, found.ipv6) if version == 4 else (found.ipv6, found.ipv4)
     for text in dropped.texts:
         out.refuse(Value(type_, text), reason)

@@ -119,7 +119,17 @@ class OutputFile(Protocol):
         """Add *text*, which holds so many entries."""
 
 
-class Output(Protocol):
+class Refusing(Protocol):
+    """Where it is said what cannot be expressed."""
+
+    def refuse(self, row: Any, reason: str) -> None:
+        """Say that *row*, anything with a ``type`` and a ``value``, cannot be expressed, and why.
+
+        The reason is one phrase without the value.
+        """
+
+
+class Output(Refusing, Protocol):
     """Where a format writes to."""
 
     file_name: str
@@ -140,12 +150,6 @@ class Output(Protocol):
 
     def open(self, name: str = "", media_type: str = "") -> OutputFile:
         """Begin a file of the set; without a name it is the export's own."""
-
-    def refuse(self, row: Any, reason: str) -> None:
-        """Say that *row*, anything with a ``type`` and a ``value``, cannot be expressed, and why.
-
-        The reason is one phrase without the value.
-        """
 
     def note(self, text: str) -> None:
         """Say one line to whoever runs the export, such as that entries were put together."""

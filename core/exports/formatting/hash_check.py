@@ -9,7 +9,7 @@ A batch is checked as a whole; only where one value of it fails is each looked a
 import hashlib
 import re
 
-from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.contract import Refusing, Value, Values
 from core.values import types
 from core.values.hashes import LENGTHS
 
@@ -26,7 +26,7 @@ _EMPTY = dict.fromkeys(LENGTHS, "") | {
 _are_hashes = {type_: re.compile(rf"(?:[0-9a-f]{{{digits}}}\n)*+").fullmatch for type_, digits in LENGTHS.items()}
 
 
-def accepted(values: Values, out: Output) -> list[str]:
+def accepted(values: Values, out: Refusing) -> list[str]:
     """Return the values of a batch that are canonical hashes, and refuse the others.
 
     Args:
@@ -40,7 +40,7 @@ def accepted(values: Values, out: Output) -> list[str]:
     return [text for text in texts if not _is_refused(type_, text, out)]
 
 
-def _is_refused(type_: str, text: str, out: Output) -> bool:
+def _is_refused(type_: str, text: str, out: Refusing) -> bool:
     reason = _fault(type_, text)
     if reason:
         out.refuse(Value(type_, text), reason)

@@ -1,7 +1,7 @@
 """The events of a feed of MISP; ``core.exports.formats.misp_feed`` tells what they are."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5
@@ -14,17 +14,17 @@ from core.exports.formatting.choices import TLPS
 from core.exports.formatting.contract import Gone, Output, OutputFile
 from core.exports.formatting.misp_types import TYPES, Attribute, attribute_of
 from core.exports.formatting.row_values import why_not_canonical
-from core.exports.formatting.shown import Shown, ShownOf
+from core.exports.formatting.shown import CACHED, Shared, Shown
 from core.exports.stable_ids import stable_uuid, stable_uuids
 from core.schemas.claim import TLP, Kind
 from core.schemas.instant import SECOND, Instant, to_datetime
+from core.store.rows import instant_of
 from core.store.snapshot import Row
 from core.values.markings import tlp_of
 
 MANIFEST = "manifest.json"
 MANY_ATTRIBUTES = 20_000
 LONGEST_TAG = 255
-CACHED = 5_000
 
 _COLOURS = {
     TLP.CLEAR: "#ffffff",
@@ -52,6 +52,15 @@ def name_beside(out: Output, name: str) -> str:
     """Return *name* in the folder of the export."""
     folder, separator, _ = out.file_name.rpartition("/")
     return f"{folder}{separator}{name}"
+
+
+class _Said(NamedTuple):
+    """What follows from assertions alone: when time last changed it, and of `_Frame` what its names say."""
+
+    changed_at: Instant
+    tlp: int
+    is_suspect: bool
+    end: str
 
 
 class _Frame(NamedTuple):
@@ -106,7 +115,7 @@ class Events:
 
     def __init__(self, out: Output, options: Feed) -> None:
         self._out, self._options = out, options
-        self._shown_of = ShownOf(out.instant)
+        self._said = Shared(self._say)
         self._events: dict[int, _Event] = {}
         self._frames: dict[tuple[int, Instant, Instant | None], _Frame] = {}
         self._seed = f"misp:{out.key}:{options.events}:"
@@ -200,14 +209,23 @@ class Events:
         return found
 
     def _frame(self, row: Row) -> _Frame:
-        shown = self._shown_of(row.tags)
+        said = self._said.of(row.tags)
         listed_at = self._out.instant if row.listed_at is None else row.listed_at
-        moment = _seconds(max(row.modified_at, shown.changed_at, listed_at))
-        level = max((tlp for tlp in (shown.tlp, self._options.tlp) if tlp is not None), default=None)
-        end = f',"timestamp":"{moment}","deleted":false{_seen(shown)},"Tag":{self._tags(shown.tags, level)}}}'
-        return _Frame(row.tags, moment, -1 if level is None else level, shown.kind in _SUSPECT, end)
+        moment = _seconds(max(row.modified_at, said.changed_at, listed_at))
+        end = f',"timestamp":"{moment}","deleted":false{said.end}'
+        return _Frame(row.tags, moment, said.tlp, said.is_suspect, end)
 
-    def _tags(self, tags: tuple[str, ...], level: TLP | None) -> str:
+    def _say(self, shown: Shown) -> _Said:
+        """Return what is said of assertions, whatever the row."""
+        level = max((tlp for tlp in (shown.tlp(), self._options.tlp) if tlp is not None), default=None)
+        return _Said(
+            shown.changed_at(self._out.instant),
+            -1 if level is None else level,
+            shown.kind() in _SUSPECT,
+            f'{_seen(shown)},"Tag":{self._tags(shown.tags(), level)}}}',
+        )
+
+    def _tags(self, tags: Sequence[str], level: TLP | None) -> str:
         """Return tags as MISP has them; a marking that is less strict than another is left out."""
         found = {}
         for tag in tags:
@@ -272,11 +290,11 @@ def _moment_text(moment: Instant) -> str:
 
 
 def _seen(shown: Shown) -> str:
-    first, last = shown.first_seen, shown.last_seen
-    if first is not None and last is not None and last < first:
-        last = None  # of two sources, each with one of them; MISP takes no such pair
+    first, last = shown.first_seen(), shown.last_seen()
+    if first and last and instant_of(last) < instant_of(first):
+        last = ""  # of two sources, each with one of them; MISP takes no such pair
     words = (("first_seen", first), ("last_seen", last))
-    return "".join(f',"{name}":"{_moment_text(moment)}"' for name, moment in words if moment is not None)
+    return "".join(f',"{name}":"{_moment_text(instant_of(text))}"' for name, text in words if text)
 
 
 def _seconds(moment: Instant) -> int:

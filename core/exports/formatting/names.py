@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from core.errors import RefusedValue
-from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.contract import Refusing, Value, Values
 from core.values import names, public_suffixes
 
 NOT_CANONICAL = "a name that is not in lower case and A-labels without a dot at the end"
@@ -26,7 +26,7 @@ are_names = re.compile(
 """Match lines that are canonical host names."""
 
 
-def listed_names(batch: Values, out: Output) -> list[str]:
+def listed_names(batch: Values, out: Refusing) -> list[str]:
     """Return the host names of *batch* in their order; refuse what is none, and public suffixes.
 
     What comes back is canonical: of ``a-z``, digits, ``-``, ``_`` and dots, at least two labels of no more than 63

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from core.errors import RefusedValue
 from core.exports.formatting import address_check, hash_check
-from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.contract import Refusing, Value, Values
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.url_requests import canonical_urls
 from core.store.snapshot import Row
@@ -21,12 +21,12 @@ NOT_CANONICAL = "not in the canonical form of its type"
 
 _ADDRESSES = frozenset((types.IPV4, types.IPV6, types.CIDR))
 _type_of = attrgetter("type")
-_UrlCheck = Callable[[Values, Output], list[str]]
+_UrlCheck = Callable[[Values, Refusing], list[str]]
 
 
 def listed_rows(
     batch: Sequence[Row],
-    out: Output,
+    out: Refusing,
     refused: Mapping[int, str] | None = None,
     *,
     urls: _UrlCheck = canonical_urls,
@@ -52,7 +52,7 @@ def listed_rows(
     return good
 
 
-def refuse_others(batch: Sequence[Row], taken: Iterable[str], out: Output, reason: str) -> list[Row]:
+def refuse_others(batch: Sequence[Row], taken: Iterable[str], out: Refusing, reason: str) -> list[Row]:
     """Return the rows of the types *taken*; refuse the others for *reason*."""
     good = [row for row in batch if row.type in taken]
     if len(good) < len(batch):
@@ -70,7 +70,7 @@ def why_not_canonical(type_: str, value: str) -> str:
         return str(error)
 
 
-def _listed(batch: Values, out: Output, refused: Mapping[int, str] | None, urls: _UrlCheck) -> list[str]:
+def _listed(batch: Values, out: Refusing, refused: Mapping[int, str] | None, urls: _UrlCheck) -> list[str]:
     if batch.type == types.HOSTNAME:
         return listed_names(batch, out)
     if batch.type in _ADDRESSES:

@@ -1,135 +1,155 @@
-"""What the assertions of a row say together, for formats that have one place for it."""
+"""What formats say of an observable beyond its value: tags, sources, dates, kind, confidence, end, marking.
 
-from collections.abc import Sequence
-from typing import NamedTuple
+All of them go by the same assertions: tags, sources and dates are those of the fresh ones; kind, confidence and end of
+those that let the observable onto the list, which the rows of a format with ``WHOLE_ROWS`` or ``COUNTED_ROWS`` tell;
+the marking is that of all which are not withdrawn.  Where none is fresh (an export with ``--any-freshness``), those
+count that are not withdrawn.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 from core.exports.formatting.choices import TLPS
 from core.schemas.claim import TLP, Kind
-from core.schemas.instant import Instant
+from core.schemas.instant import Instant, to_text
 from core.store.rows import instant_of
 from core.store.snapshot import RowAssertion
+from core.values.characters import one_line
 
-CACHED = 5_000
+JOINER = ";"
+CACHED = 4_096
 
 Assertions = Sequence[RowAssertion]
+Said = TypeVar("Said")
+
+date = lru_cache(maxsize=65_536)(to_text)
 
 _KINDS = {kind.name.lower(): kind for kind in Kind}
+_TLP_WORDS = {tlp: word for word, tlp in TLPS.items()}
 
 
-class Shown(NamedTuple):
-    """What is shown of an observable.
+class Shown:
+    """What is shown of an observable.  Nothing is worked out before it is asked for: tables show few of it.
 
     Attributes:
-        tags: Of the assertions that are fresh, each once; if none is, of those that are not withdrawn.
-        kind: The worst that those say which let it onto the list.
-        confidence: The highest of theirs.
-        tlp: The strictest marking of those that are not withdrawn; ``None`` if none is marked.
-        valid_from: The earliest beginning that one of those states which let it onto the list.
-        valid_until: The latest of their ends, since any one of them suffices; ``None`` is never.
-        first_seen, last_seen: The earliest and latest of the sources' own dates.
-        changed_at: The last instant at which one began or ended, so that this became something else without any
-            source saying so; 0 if there is none.
-        renewed_at: The last instant at which an end was moved by the source saying the same once more.
+        standing: The assertions that are not withdrawn.
+        fresh: Those of them that are fresh; if none is, all of them.
+        counted: Those that let it onto the list; if it is not known which do, the fresh ones.
     """
 
-    tags: tuple[str, ...]
-    kind: Kind | None
-    confidence: int | None
-    tlp: TLP | None
-    valid_from: Instant | None
-    valid_until: Instant | None
-    first_seen: Instant | None
-    last_seen: Instant | None
-    changed_at: Instant
-    renewed_at: Instant
+    __slots__ = ("_counted", "fresh", "standing")
+
+    def __init__(self, assertions: Assertions) -> None:
+        self.standing: Assertions = [item for item in assertions if item.withdrawn_at is None]
+        self.fresh: Assertions = [item for item in self.standing if item.fresh] or self.standing
+        self._counted: Assertions | None = None
+
+    @property
+    def counted(self) -> Assertions:
+        """The assertions that let it onto the list."""
+        if self._counted is None:
+            self._counted = [item for item in self.standing if item.counts] or self.fresh
+        return self._counted
+
+    def tags(self) -> Sequence[str]:
+        """Return the tags, each once."""
+        found = self.fresh
+        if len(found) == 1:
+            return [found[0].tag] if found[0].tag else []
+        return list(dict.fromkeys([item.tag for item in found if item.tag]))
+
+    def sources(self) -> Sequence[str]:
+        """Return the sources, each once."""
+        found = self.fresh
+        return [found[0].source] if len(found) == 1 else list(dict.fromkeys([item.source for item in found]))
+
+    def kinds(self) -> Sequence[str]:
+        """Return the words of the kinds that let it onto the list, each once."""
+        return list(dict.fromkeys([item.kind for item in self.counted]))
+
+    def kind(self) -> Kind | None:
+        """Return the worst of these kinds, ``None`` where nothing is claimed."""
+        return max([_KINDS[item.kind] for item in self.counted], default=None)
+
+    def confidence(self) -> int | None:
+        """Return the highest confidence of what let it onto the list, 0 to 100; ``None`` if none is stated."""
+        return max([item.confidence for item in self.counted if item.confidence is not None], default=None)
+
+    def tlp(self) -> TLP | None:
+        """Return the strictest marking of what is not withdrawn, ``None`` if nothing is marked."""
+        return max([TLPS[item.tlp] for item in self.standing if item.tlp is not None], default=None)
+
+    def tlp_word(self) -> str:
+        """Return the word of the strictest marking, empty if nothing is marked."""
+        found = self.tlp()
+        return "" if found is None else _TLP_WORDS[found]
+
+    def first_seen(self) -> str:
+        """Return the earliest sighting, empty if it is not known."""
+        dates = {item.first_seen or "" for item in self.fresh}
+        return dates.pop() if len(dates) == 1 else min(filter(None, dates), key=instant_of, default="")
+
+    def last_seen(self) -> str:
+        """Return the latest sighting, empty if it is not known."""
+        dates = {item.last_seen or "" for item in self.fresh}
+        return dates.pop() if len(dates) == 1 else max(filter(None, dates), key=instant_of, default="")
+
+    def valid_from(self) -> Instant | None:
+        """Return the earliest beginning that something states which let it onto the list."""
+        found = [instant_of(item.valid_from) for item in self.counted if item.valid_from is not None]
+        return min(found, default=None)
+
+    def valid_until(self) -> Instant | None:
+        """Return the latest end of what let it onto the list, since any one of them suffices; ``None`` is never."""
+        ends = [item.counts_until for item in self.counted]
+        return None if None in ends else max([end for end in ends if end is not None], default=None)
+
+    def changed_at(self, instant: Instant) -> Instant:
+        """Return when time alone last changed it before *instant*: an assertion began or ended; 0 is never."""
+        latest = 0
+        for item in self.standing:
+            moments = [item.expires_at, item.counts_until]
+            if item.valid_from is not None:
+                moments.append(instant_of(item.valid_from))
+            for moment in moments:
+                if moment is not None and latest < moment <= instant:
+                    latest = moment
+        return latest
+
+    def renewed_at(self) -> Instant:
+        """Return when an end was last moved by a source saying the same once more; 0 is never."""
+        latest = 0
+        for item in self.counted:
+            until, received_at = item.counts_until, item.received_at or 0
+            # Its end is where it is because it was last received then, and not because its source says so.
+            is_moved = until is not None and (item.valid_until is None or until < instant_of(item.valid_until))
+            if is_moved and received_at > latest:
+                latest = received_at
+        return latest
+
+    def description(self) -> str:
+        """Return one line for people: the tags, and in brackets the sources."""
+        if not self.fresh:
+            return ""
+        return one_line(f"{JOINER.join(self.tags())} ({JOINER.join(self.sources())})")
 
 
-class ShownOf:
-    """Tells what lists of assertions say; many rows share one, so that it is looked at once."""
+class Shared(Generic[Said]):
+    """Works out what to say of assertions, once for each list of them: many rows share one."""
 
-    def __init__(self, instant: Instant) -> None:
-        """Judge by the *instant* of the run."""
-        self._instant = instant
-        self._known: dict[int, tuple[Assertions, Shown]] = {}
+    def __init__(self, make: Callable[[Shown], Said]) -> None:
+        """Prepare to say what *make* returns."""
+        self._make = make
+        self._known: dict[int, tuple[Assertions, Said]] = {}
 
-    def __call__(self, assertions: Assertions) -> Shown:
-        """Return what *assertions* say."""
+    def of(self, assertions: Assertions) -> Said:
+        """Return what is said of *assertions*."""
         known = self._known.get(id(assertions))
         if known is not None and known[0] is assertions:
             return known[1]
-        shown = _shown(assertions, self._instant)
+        said = self._make(Shown(assertions))
         if len(self._known) >= CACHED:
             self._known.clear()
-        self._known[id(assertions)] = assertions, shown
-        return shown
-
-
-def _shown(assertions: Assertions, instant: Instant) -> Shown:
-    # Loops, since this is done for nearly every observable where hardly two have the same tags.
-    standing = [item for item in assertions if item.withdrawn_at is None]
-    fresh = [item for item in standing if item.fresh] or standing
-    counted = [item for item in standing if item.counts] or fresh
-    kind, confidence, valid_from, valid_until, renewed_at = _of_counted(counted)
-    tlp, changed_at = _of_standing(standing, instant)
-    first_seen = last_seen = None
-    for item in fresh:
-        if item.first_seen is not None:
-            moment = instant_of(item.first_seen)
-            first_seen = moment if first_seen is None or moment < first_seen else first_seen
-        if item.last_seen is not None:
-            moment = instant_of(item.last_seen)
-            last_seen = moment if last_seen is None or moment > last_seen else last_seen
-    return Shown(
-        tags=tuple(dict.fromkeys([item.tag for item in fresh if item.tag])),
-        kind=kind,
-        confidence=confidence,
-        tlp=tlp,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        first_seen=first_seen,
-        last_seen=last_seen,
-        changed_at=changed_at,
-        renewed_at=renewed_at,
-    )
-
-
-def _of_counted(
-    counted: Assertions,
-) -> tuple[Kind | None, int | None, Instant | None, Instant | None, Instant]:
-    """Return the worst kind, the highest confidence, the first beginning, the last end, and when that was moved."""
-    kind, confidence, valid_from, valid_until = None, None, None, None
-    renewed_at, has_no_end = 0, False
-    for item in counted:
-        own = _KINDS[item.kind]
-        kind = own if kind is None or own > kind else kind
-        if item.confidence is not None and (confidence is None or item.confidence > confidence):
-            confidence = item.confidence
-        if item.valid_from is not None:
-            moment = instant_of(item.valid_from)
-            valid_from = moment if valid_from is None or moment < valid_from else valid_from
-        until = item.counts_until
-        if until is None:
-            has_no_end = True
-            continue
-        valid_until = until if valid_until is None or until > valid_until else valid_until
-        received_at = item.received_at or 0
-        # Its end is where it is because it was last received then, and not because its source says so.
-        if received_at > renewed_at and (item.valid_until is None or until < instant_of(item.valid_until)):
-            renewed_at = received_at
-    return kind, confidence, valid_from, None if has_no_end else valid_until, renewed_at
-
-
-def _of_standing(standing: Assertions, instant: Instant) -> tuple[TLP | None, Instant]:
-    """Return the strictest marking, and the last instant at which one of them began or ended."""
-    tlp, changed_at = None, 0
-    for item in standing:
-        if item.tlp is not None:
-            own = TLPS[item.tlp]
-            tlp = own if tlp is None or own > tlp else tlp
-        if item.valid_from is not None and changed_at < (moment := instant_of(item.valid_from)) <= instant:
-            changed_at = moment
-        if item.expires_at is not None and changed_at < item.expires_at <= instant:
-            changed_at = item.expires_at
-        if item.counts_until is not None and changed_at < item.counts_until <= instant:
-            changed_at = item.counts_until
-    return tlp, changed_at
+        self._known[id(assertions)] = assertions, said
+        return said

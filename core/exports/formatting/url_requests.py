@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from core.errors import RefusedValue
-from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.contract import Refusing, Value, Values
 from core.values import urls
 
 NOT_CANONICAL = "a URL that is not in its canonical form"
@@ -97,7 +97,7 @@ def are_sent(values: Sequence[str]) -> bool:
     return bool(_are_sent(text)) and text.count("\n") == len(values)
 
 
-def canonical_urls(batch: Values, out: Output) -> list[str]:
+def canonical_urls(batch: Values, out: Refusing) -> list[str]:
     """Return the URLs of *batch* that are canonical, of any scheme; refuse the others."""
     text = "\n".join([*batch.values, ""])
     if _are_canonical(text) and text.count("\n") == len(batch.values):
@@ -105,17 +105,17 @@ def canonical_urls(batch: Values, out: Output) -> list[str]:
     return _checked(batch, out, _check_canonical)
 
 
-def sent_urls(batch: Values, out: Output) -> list[str]:
+def sent_urls(batch: Values, out: Refusing) -> list[str]:
     """Return the URLs of *batch*, of any scheme, of which all is sent; refuse the others."""
     return batch.values if are_sent(batch.values) else _checked(batch, out, _check_sent)
 
 
-def web_urls(batch: Values, out: Output) -> list[str]:
+def web_urls(batch: Values, out: Refusing) -> list[str]:
     """Return the URLs of *batch*, of http and https, of which all is sent; refuse the others."""
     return batch.values if are_sent(batch.values) else _checked(batch, out, request)
 
 
-def _checked(batch: Values, out: Output, check: Callable[[str], object]) -> list[str]:
+def _checked(batch: Values, out: Refusing, check: Callable[[str], object]) -> list[str]:
     good = []
     for value in batch.values:
         try:

@@ -75,6 +75,31 @@ def withdrawals(snapshot: Snapshot, export_id: int, selection: Selection, instan
     return sorted([*now, *before], key=lambda item: (item.type, item.value, item.since))
 
 
+def withdrawn_at(
+    snapshot: Snapshot, export_id: int, number: int, values: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Instant]:
+    """Return when observables, given as pairs of type and value, were last withdrawn from an export before a version.
+
+    That is what `withdrawals` told the run which made version *number*, of a few of what that lists.
+    """
+    by_type: dict[str, list[str]] = {}
+    for type_, value in values:
+        by_type.setdefault(type_, []).append(value)
+    found: dict[tuple[str, str], Instant] = {}
+    for type_, some in by_type.items():
+        elements, parameter = snapshot.connection.words.elements(some)
+        rows = snapshot.connection.execute(
+            f"SELECT o.value, max(v.instant) FROM {elements} CROSS JOIN observable o ON o.type = ? AND o.value = j.value"
+            f" JOIN ledger l ON l.export_id = {export_id:d} AND l.observable_id = o.id"
+            " JOIN version v ON v.export_id = l.export_id AND v.number = l.last_version + 1"
+            " JOIN ledger_text t ON t.id = l.ended_by"
+            f" WHERE l.is_listed AND l.last_version < {number:d} AND {was_withdrawn('t')} GROUP BY o.value",
+            (parameter, type_),
+        )
+        found.update(((type_, value), moment) for value, moment in rows)
+    return found
+
+
 def _before(snapshot: Snapshot, export_id: int, selection: Selection, condition: str) -> list[Gone]:
     """Return what left earlier versions, of those rows ``l`` of the ledger, with their reason ``t``."""
     rows = snapshot.connection.execute(

@@ -22,7 +22,9 @@ INDICATOR = {
     "pattern_type",
     "pattern_version",
     "valid_from",
-    "object_marking_refs",
+    "valid_until",
+    "description",
+    "labels",
 }
 
 
@@ -35,8 +37,7 @@ def check_indicator(item):
     for name in ("created", "modified", "valid_from"):
         assert STAMP.fullmatch(item[name])
     assert item["created"] <= item["modified"]
-    for reference in item["object_marking_refs"]:
-        assert re.fullmatch(r"marking-definition--[0-9a-f-]{36}", reference)
+    assert item["valid_from"] < item["valid_until"]
 
 
 def values_of(envelope):
@@ -52,9 +53,6 @@ def test_objects_are_what_the_version_lists(collection):
     assert sorted(VALUES) == sorted(values_of(envelope))
     assert {f"[ipv4-addr:value = '{value}']" for value in VALUES} == {
         item["pattern"] for item in envelope["objects"]
-    }
-    assert {("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",)} == {
-        tuple(item["object_marking_refs"]) for item in envelope["objects"]
     }
     assert "more" not in envelope
 
