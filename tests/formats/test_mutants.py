@@ -305,6 +305,20 @@ MUTANTS = (
         "return batch.values",
         "test_one_verdict.py",
     ),
+    Mutant(
+        "a claim that let nothing in makes an entry surer",
+        "core.exports.formatting.shown",
+        "[item for item in self.standing if item.counts] or self.fresh",
+        "self.fresh",
+        "test_what_claims_say.py::test_how_sure_and_until_when_is_said_by_what_let_it_in",
+    ),
+    Mutant(
+        "a collection has a revoked indicator as if it stood",
+        "core.exports.stix_collection",
+        "Indicators(instant, _OPTIONS, revoked_at)",
+        "Indicators(instant, _OPTIONS, {})",
+        "test_stix_taxii.py::test_what_came_back_has_the_id_that_the_bundle_gives_it",
+    ),
 )
 
 

@@ -77,7 +77,10 @@ def test_a_renewal_moves_the_end_and_is_a_new_version_of_the_object(here):
 
 
 def test_the_end_is_of_what_the_export_asks_for(here):
-    """Another tag lives on, and is no reason to be on this list; what a grace or a greatest age says counts."""
+    """Another tag lives on, and is no reason to be on this list; what a grace or a greatest age says counts.
+
+    Where no end is asked for, it is the one that the sources state.
+    """
     here.say(0, "bad.example", tags=("c2",), valid_until=NOW + 5 * DAY)
     here.say(0, "bad.example", tags=("seen",), valid_until=NOW + 50 * DAY, source="other")
     here.define()
