@@ -9,18 +9,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.errors import DefinitionError, RenderError, YetiError
+from core.errors import DefinitionError, NotFound, RenderError, YetiError
 from core.exports.answers.listed import Listed
 from core.exports.candidate import job_of, make
-from core.exports.formats import Tried, get_format, parse_options
+from core.exports.formats import COUNTER_MARK, Tried, get_format, parse_options
 from core.exports.gate.verdict import Verdict
 from core.exports.kept_memory import KeptMemory
 from core.exports.render import Job, render
 from core.exports.select import is_little
 from core.exports.settings import Settings
+from core.exports.versions import counters
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import Instant
-from core.store import definitions
+from core.store import archives, definitions
 from core.store.collector import collector_off
 from core.store.snapshot import Row, RowAssertion
 
@@ -193,9 +194,24 @@ class _Look:
         memory = KeptMemory(self._store, snapshot, job.definition.name, job, keeps=False)
         memory.tried = tried
         shown = render(snapshot, job, some, self._folder, self._settings, memory=memory)
-        self.files = tuple(Beginning(file.name, _lines(file.path, self._entries + 1)) for file in shown.files)
+        number, most = self._counter(), self._entries + 1
+        self.files = tuple(
+            Beginning(file.name, tuple(line.replace(COUNTER_MARK, number) for line in _lines(file.path, most)))
+            for file in shown.files
+        )
         funnel = snapshot.funnel(selection, instant)
         self.funnel = tuple(funnel) if is_little(funnel) else ()
+
+    def _counter(self) -> str:
+        """Return the number that a run of this instant would put in the place of each mark."""
+        definition = self._job.definition
+        if not counters.has_counter(definition.format):
+            return ""
+        try:
+            last = archives.last_counter(self._store, definition.name)
+        except NotFound:  # one that is not kept (yet)
+            last = None
+        return str(counters.next_counter(definition.format, last, self._job.instant))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from export_samples import LATER, NOW, claim
 
 from core.errors import NotFound, RenderError, TemplateError
 from core.exports.preview import preview
+from core.exports.run import run_export
 from core.schemas.export import Selection
 from core.schemas.instant import DAY
 from core.store import kept_templates, runs
@@ -39,6 +40,17 @@ def test_a_preview_counts_and_shows(some, define, store, settings):
     assert 1 == seen.stale
     assert ("value,type", "00.example,hostname", "01.example,hostname", "02.example,hostname") == seen.first
     assert () == seen.funnel
+
+
+def test_a_serial_is_shown_as_the_next_one(store, settings, fill, define):
+    """A zone is shown with the serial that a run would give it, above the one of before."""
+    fill(claim("a.example", "hostname", "c2"))
+    define("zone", format="rpz")
+    before = preview(store, "zone", settings, now=LATER).first[1].split()[5]
+    run_export(store, "zone", settings, now=LATER)
+    again = preview(store, "zone", settings, now=LATER).first[1].split()[5]
+
+    assert (str(LATER // 1_000_000), str(LATER // 1_000_000 + 1)) == (before, again)
 
 
 def test_a_preview_touches_nothing(some, define, store, settings, tmp_path):
