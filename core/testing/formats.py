@@ -39,7 +39,7 @@ from core.values import types as observable_types
 DOES_NOT_APPLY = "this format has no such thing: "
 """What the reason of a skipped test begins with that has nothing to try, and so proves nothing."""
 FEW_ENTRIES, MANY_ENTRIES = 6_000, 18_000
-SLACK_BYTES = 96 * 1024
+SLACK_BYTES = 256 * 1024
 """So much more may be taken for three times as many entries."""
 
 
