@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import address_reading as reading
-from name_readers import outermost
+from name_readers import hostile, outermost, written
 
-from core.exports.formats import Value
+from core.exports.formats import Finding, Value, get_format, parse_options
 from core.testing.formats import FormatConformance, Written
 
 HALVES = [Value("cidr", half) for half in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1", "::fffe:0:0/95")]
@@ -62,3 +62,25 @@ class Pair(FormatConformance):
         for path in paths:
             path.write_bytes(made.files[path.name])
         return paths
+
+
+LONGEST_NAME = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 53, "example"])
+
+
+def findings_of_extremes(name: str, kit: Pair, folder: Path) -> list[Finding]:
+    """Return what the check of a format says of what is hostile, of nothing, and of every address and the longest name."""
+    form = get_format(name)
+    options = parse_options(form, kit.options)
+    every = written(kit, [*HALVES, Value("hostname", LONGEST_NAME)], folder / "every")
+    assert 4 == every.entries
+    made = [hostile(kit, folder / "hostile"), written(kit, [], folder / "nothing"), every]
+    paths = [kit.put(some, folder / f"files {number}") for number, some in enumerate(made)]
+    return [finding for some in paths for finding in form.check(some, options)]
+
+
+def findings_of_value(name: str, kit: Pair, value: str, folder: Path) -> list[Finding]:
+    """Return what the check of a format says of a map whose names have that *value*."""
+    form = get_format(name)
+    kit.options = {"value": value}
+    made = written(kit, [Value("ipv4", "192.0.2.1"), Value("hostname", "bad.example")], folder / "made")
+    return form.check(kit.put(made, folder / "files"), parse_options(form, kit.options))

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import address_reading as reading
 import pytest
 from dns_servers import free_port
-from list_pairs import HALVES, Pair
-from name_readers import between, checked, hostile, written
+from list_pairs import Pair, findings_of_extremes, findings_of_value
+from name_readers import between, checked, written
 from real_names import real_names
 from web_programs import LISTED, PASSED, running, statuses
 
@@ -92,29 +92,14 @@ def test_a_value_that_is_no_word_is_refused():
 @pytest.mark.parametrize("value", [".", "-", "_", "1.5", "a_b-c.d"])
 def test_every_word_can_be_a_value(value, tmp_path):
     """The same words that other formats take."""
-    form, kit = get_format("nginx"), TestNginx()
-    kit.options = {"value": value}
-    made = written(kit, [Value("ipv4", "192.0.2.1"), Value("hostname", "bad.example")], tmp_path / "made")
-
-    assert [] == form.check(kit.put(made, tmp_path / "files"), parse_options(form, kit.options))
+    assert [] == findings_of_value("nginx", TestNginx(), value, tmp_path)
 
 
 @pytest.mark.parametrize("kit", [TestNginx, TestNamesAlone])
 @pytest.mark.proof("nginx", CONSUMER, "loaded", tool="nginx")
 def test_it_is_checked_before_it_is_published(tmp_path, kit):
     """``nginx -t`` takes what is hostile, also nothing and every address, and the longest name."""
-    options = parse_options(get_format("nginx"), kit.options)
-    check = get_format("nginx").check
-    longest = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 53, "example"])
-    made = [
-        hostile(kit(), tmp_path / "hostile"),
-        written(kit(), [], tmp_path / "nothing"),
-        written(kit(), [*HALVES, Value("hostname", longest)], tmp_path / "halves"),
-    ]
-    for number, some in enumerate(made):
-        assert [] == check(kit().put(some, tmp_path / f"files {number}"), options)
-
-    assert 4 == made[2].entries
+    assert [] == findings_of_extremes("nginx", kit(), tmp_path)
 
 
 @pytest.mark.parametrize(
