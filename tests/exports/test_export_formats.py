@@ -115,11 +115,12 @@ def test_empty_csv_is_its_header():
 
 
 def test_every_csv_column():
-    """Each column says what it is called for, over all fresh assertions of a row."""
+    """Each column says what it is called for, over what let a row in, what is fresh, or what was not withdrawn."""
     one = tag("c2", "alpha", first_seen="2026-01-02T00:00:00Z", last_seen="2026-01-02T00:00:00.5Z", confidence=50)
-    one.expires_at, one.tlp = NOW, "green"
+    one.counts, one.counts_until, one.tlp = True, NOW, "green"
     two = tag("rat", "beta", first_seen="2026-01-01T23:00:00Z", last_seen="2026-01-02T00:00:00Z", confidence=80)
-    two.kind, two.expires_at, two.tlp = "suspicious", LATER, "amber+strict"
+    two.counts, two.counts_until, two.kind = True, LATER, "suspicious"
+    two.tlp = "amber+strict"
     stale = tag("old", "gamma", fresh=False, first_seen="2020-01-01T00:00:00Z")
     context = '[{"source":"feed"}]'
 
@@ -152,7 +153,7 @@ def test_every_csv_column():
 def test_csv_of_an_assertion_without_end_has_no_end():
     """What never ends has an empty cell."""
     ends = tag("a")
-    ends.expires_at = NOW
+    ends.counts_until = NOW
 
     assert (
         "v,\r\n"
