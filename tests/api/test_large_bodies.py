@@ -21,7 +21,7 @@ from core.api.serving import settle
 BULK = "/api/v2/observables/bulk"
 TEXT = "/api/v2/observables/import/text"
 MIB = 1 << 20
-STALL_S = 0.2
+STALL_S = 0.5
 
 
 def _asked(api: Api, ask: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> tuple[Any, float]:
@@ -73,7 +73,7 @@ def settled() -> Iterator[None]:
 @pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("kind", ["bulk", "text", "refused", "with U+0000", "no JSON"])
 def test_others_are_answered_while_much_is_taken_in(api: Api, kind: str) -> None:
-    """7 MB take seconds; the loop stands still for a fifth of one at most, whatever becomes of them."""
+    """7 MB take seconds; the loop stands still for half of one at most, whatever becomes of them."""
     body, path, status = {
         "bulk": (_bulk(), BULK, 200),
         "text": (json.dumps({"text": f"http://c2.example/{'a/' * 200}\n" * (7 * MIB // 419)}).encode(), TEXT, 200),

@@ -194,7 +194,8 @@ def test_csv_reads_back(cells, batch):
 
     text = written(csv_format, rows, batch, columns="value,type,tags").text
 
-    assert [["value", "type", "tags"], *map(list, cells)] == list(csv.reader(io.StringIO(text, ""), strict=True))
+    told = [[value, type_, name.replace(";", "%3B")] for value, type_, name in cells]  # that reads as no two tags
+    assert [["value", "type", "tags"], *told] == list(csv.reader(io.StringIO(text, ""), strict=True))
     assert text.endswith("\r\n")
 
 
@@ -218,7 +219,8 @@ def test_guarded_csv_reads_back_as_guarded(cells):
     def guarded(cell: str) -> str:
         return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
 
-    assert [[guarded(value), guarded(name)] for value, name in cells] == list(
+    # A tag that holds the joiner is written so that it does not read as two.
+    assert [[guarded(value), guarded(name.replace(";", "%3B"))] for value, name in cells] == list(
         csv.reader(io.StringIO(text, ""), strict=True)
     )
 
