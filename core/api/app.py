@@ -73,6 +73,7 @@ def create_app(services: Services) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
+        redoc_url=None,
         middleware=[
             Middleware(
                 edge.Edge,

@@ -79,6 +79,19 @@ def claims_of(store: Store, entries: Iterable[Entry], source: str) -> list[Claim
     ]
 
 
+def refuse_context(source: str, context: dict[str, Any]) -> None:
+    """Do nothing if a remark of *source* may be kept.
+
+    Raises:
+        RefusedValue: It may not.
+    """
+    fault = fault_of_text(source) or ("an empty source" if not source else None) or _fault_of(context)
+    if source == CLEARED_BY:
+        fault = f"the source {CLEARED_BY!r} is reserved"
+    if fault:
+        raise RefusedValue(f"the context cannot be kept: {fault}")
+
+
 def add_context(store: Store, key: int, source: str, context: dict[str, Any], now: Instant) -> None:
     """Keep a remark of *source* with the observable of that row id; one that is there already stays once.
 
@@ -86,11 +99,7 @@ def add_context(store: Store, key: int, source: str, context: dict[str, Any], no
         NotFound: There is no such observable.
         RefusedValue: It cannot be kept, or the source has as many remarks there as one may have.
     """
-    fault = fault_of_text(source) or ("an empty source" if not source else None) or _fault_of(context)
-    if source == CLEARED_BY:
-        fault = f"the source {CLEARED_BY!r} is reserved"
-    if fault:
-        raise RefusedValue(f"the context cannot be kept: {fault}")
+    refuse_context(source, context)
     new = msgspec.json.decode(_encode(context_object(source, context)))
     with _writing(store) as connection:
         row = connection.execute("SELECT context FROM observable WHERE id = ?", (key,)).fetchone()

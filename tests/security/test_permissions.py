@@ -43,7 +43,6 @@ NOT_DESCRIBED = {
     "/exports/{file_name:path}",  # with a consumer's token
     "/openapi.json",
     "/docs",
-    "/redoc",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -50,8 +50,9 @@ def create_extended(
 ) -> Response:
     """Take one value in, with what its type has beside the value, which is kept as context."""
     now, source = services.now, source_of(caller)
+    remarks = _remarks(given.observable, source)  # which may be refused, before anything is taken in
     key = _taken_in(store, given.observable.type, given.observable.value, given.tags, source, now)
-    _remark(store, key, given.observable, source, now)
+    _keep(store, key, remarks, now)
     return shapes.one(store, key, now)
 
 
@@ -147,7 +148,7 @@ def change(
         raise HTTPException(
             400, f"Observable {id} has another value, which is what it is; add the new one, and delete this one"
         )
-    _remark(store, item.id, wanted, source_of(caller), now)
+    _keep(store, item.id, _remarks(wanted, source_of(caller)), now)
     return shapes.one(store, item.id, now)
 
 
@@ -196,12 +197,20 @@ def _taken_in(store: Store, type_name: str, text: str, tags: Iterable[str], sour
     return observable_pages.keys_of(store, [named])[named]
 
 
-def _remark(store: Store, key: int, given: ExtendedObservable, source: str, now: Instant) -> None:
-    """Keep what came with an observable and is not there yet as remarks: of whom they name, or of who sent them."""
-    remarks: list[dict[str, Any]] = [*given.context, *([given.facts] if given.facts else [])]
-    for remark in remarks:
+def _remarks(given: ExtendedObservable, source: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return what came with an observable as remarks, each with whose it is: of whom it names, or of who sent it."""
+    found = []
+    for remark in [*given.context, *([given.facts] if given.facts else [])]:
         named = remark.get("source")
         whose = named if isinstance(named, str) and named else source
+        observable_edits.refuse_context(whose, remark)
+        found.append((whose, remark))
+    return found
+
+
+def _keep(store: Store, key: int, remarks: Iterable[tuple[str, dict[str, Any]]], now: Instant) -> None:
+    """Keep remarks that are not there yet."""
+    for whose, remark in remarks:
         observable_edits.add_context(store, key, whose, remark, now)
 
 

@@ -528,6 +528,17 @@ BAD: list[tuple[str, str, object]] = [
     ("POST", "observables/1/context", {"source": "x\0", "context": {}}),
     ("POST", "observables/1/context", {"source": "x", "context": {"a": {"b": [float("inf")]}}}),
     ("POST", "observables/1/context", {"source": "x", "context": {"a": float("nan")}}),
+    (
+        "POST",
+        "observables/extended",
+        {
+            "observable": {
+                "value": "new.example",
+                "type": "hostname",
+                "context": [{"source": "x", "a": float("inf")}],
+            }
+        },
+    ),
     ("POST", "observables/import/text", {"text": "1.1.1.1", "tags": ["tlp:red"]}),
     ("GET", "observables/", None),
     ("GET", "observables/?value=x&type=nothing", None),
