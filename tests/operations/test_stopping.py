@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -196,10 +197,10 @@ def test_figures_are_of_all_processes_together(home: Path) -> None:
         until(lambda: two(api))
         for _ in range(30):  # a connection each, so that both get some
             httpx.get(f"{url}/docs-of-nobody")
-        pages = [httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}).text for _ in range(6)]
+        until(lambda: counted(url, key, 30))
+        found = [counted(url, key, 30) for _ in range(6)]
 
-    counted = 'yeti_http_requests_total{method="GET",route="none",status="404"} 30.0'
-    assert [True] * 6 == [counted in page for page in pages]
+    assert [True] * 6 == found
 
 
 def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
@@ -210,15 +211,16 @@ def test_figures_of_a_process_that_died_are_the_next_ones(home: Path) -> None:
         children = until(lambda: two(api))
         folder = folder_of_figures(children[0])
         ask(url, 30)
+        until(lambda: counted(url, key, 30))  # a request is counted when it has been answered
         before = sorted(file.name for file in folder.glob("*.db"))
-        for _ in range(2):
+        for number in (4, 5):
             children = replaced(api, children[0])
             ask(url, 10)
+            until(partial(counted, url, key, 10 * number))
         after = sorted(file.name for file in folder.glob("*.db"))
-        page = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
+        assert counted(url, key, 50)
         assert 0 == api.ends(signal.SIGTERM)
 
-    assert 'yeti_http_requests_total{method="GET",route="none",status="404"} 50.0' in page
     assert 4 == len(before)
     assert before == after
     assert not folder.exists()
@@ -234,6 +236,12 @@ def ask(url: str, times: int) -> None:
     """Ask for what there is not, by a connection each, so that every process gets some."""
     for _ in range(times):
         assert 404 == httpx.get(f"{url}/docs-of-nobody", timeout=60).status_code
+
+
+def counted(url: str, key: str, times: int) -> bool:
+    """Whether so many of these requests have been counted, by all processes together."""
+    page = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
+    return f'yeti_http_requests_total{{method="GET",route="none",status="404"}} {times}.0' in page
 
 
 def folder_of_figures(process: int) -> Path:
