@@ -22,7 +22,7 @@ from bench.formats.beside import BOTH, Beside
 from bench.formats.cases import Case, all_of_them, lists, tables
 from bench.formats.making import Made
 from bench.formats.results import Results
-from bench.formats.stores import KINDS, MIXED, SCATTERED, fill
+from bench.formats.stores import KINDS, MIXED, SCATTERED
 
 MOST_BESIDE, COMPARED = 100_000, 2_000
 """How many objects are made here at most, and how many the libraries are given; a millisecond each."""
@@ -38,7 +38,7 @@ def main() -> int:
         for store in (*KINDS, MIXED, SCATTERED):
             if not options.only or any(case.store == store for case in cases):
                 tell(f"{options.rows:,} observables: {store}")
-                fill(folder, store, options.rows)
+                _run("bench.formats.stores", (name, store, str(options.rows)))
         results.lists = _measured(folder, [case for case in cases if case.store in KINDS], options.times)
         results.tables = _measured(folder, [case for case in cases if case.store not in KINDS], 1)
         if not options.only:
@@ -84,8 +84,17 @@ def _all_of_them(folder: Path, results: Results) -> float:
 
 
 def _asked(module: str, words: Sequence[str]) -> dict[str, Any]:
+    return dict(json.loads(_run(module, words).splitlines()[-1]))
+
+
+def _run(module: str, words: Sequence[str]) -> str:
+    """Run a module in a process of its own, and return what it printed.
+
+    This process itself stays small: the peak memory that the system tells of a process is never below what its
+    parent had when it began.
+    """
     done = subprocess.run([sys.executable, "-m", module, *words], stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return done.stdout
 
 
 def _options() -> argparse.Namespace:

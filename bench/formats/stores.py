@@ -7,6 +7,7 @@ hardly two have the same.
 """
 
 import random
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,12 @@ def fill(folder: Path, kind: str, rows: int) -> None:
     """Make a store of *rows* observables."""
     with store_of(folder, kind) as store:
         _take_in(store, {MIXED: _like_feeds, SCATTERED: claims}.get(kind, partial(_of_kind, kind))(rows))
+
+
+def main() -> None:
+    """Read the words of a command: folder, kind and rows."""
+    folder, kind, rows = sys.argv[1:]
+    fill(Path(folder), kind, int(rows))
 
 
 def _take_in(store: Store, found: Iterator[Claim]) -> None:
@@ -104,3 +111,7 @@ def _hash(number: int, chance: random.Random) -> tuple[str, str]:
     bits = chance.getrandbits(256)
     type_, digits = ((types.SHA256, 64), (types.SHA1, 40), (types.MD5, 32))[number % 3]
     return type_, f"{number:08x}{bits:064x}"[:digits]
+
+
+if __name__ == "__main__":
+    main()

@@ -281,7 +281,7 @@ MUTANTS = (
         "core.exports.formatting.yara_rules",
         'if "global" in marks:',
         "if False:",
-        "test_rules.py::test_rules_are_written_as_they_came[yara]",
+        "test_rule_files.py::test_rules_are_written_as_they_came[yara]",
     ),
     Mutant(
         "what a rule imports is left out",
