@@ -161,7 +161,5 @@ def _consumers(format_: str, options: dict[str, str]) -> list[str]:
     from core.exports.formats import get_format
 
     return [
-        consumer.name
-        for consumer in getattr(get_format(format_), "CONSUMERS", ())
-        if dict(word.split("=", 1) for word in consumer.options.split()) == options
+        consumer.name for consumer in getattr(get_format(format_), "CONSUMERS", ()) if consumer.given == options
     ]

@@ -2,12 +2,14 @@
 
 import platform
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from bench.formats.cases import Case
 from bench.formats.making import Made
 from bench.formats.results import ALL_BAR_S, LIST_BAR_S, MEMORY_BAR_MIB, STIX_BAR, Results
+from bench.services.tables import Table
+from bench.services.tables import text as table_text
 from bench.storage.environments import ROOT
 from bench.storage.pages import markdown
 
@@ -73,24 +75,19 @@ def page(results: Results, when: datetime) -> str:
 
 def text(results: Results) -> str:
     """Return the tables for a terminal."""
-    lines = []
+    parts = []
     for words, rows in _sections(results):
-        lines += ["", words.partition("\n")[0].strip("# ")]
-        if not rows:
-            lines.append(words.rstrip().rpartition("\n")[2])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += [_line(row, widths) for row in rows]
-    lines += ["", *(f"MISSED: {line}" for line in results.missed)]
-    return "\n".join(lines if results.missed else lines[:-1])
+        heading = words.partition("\n")[0].strip("# ")
+        parts.append(
+            table_text(Table(heading, rows)) if rows else f"\n{heading}\n{words.rstrip().splitlines()[-1]}"
+        )
+    if results.missed:
+        parts.append("\n".join(["", *(f"MISSED: {line}" for line in results.missed)]))
+    return "\n".join(parts)
 
 
-def _line(row: list[str], widths: list[int]) -> str:
-    cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-    return "  ".join([row[0].ljust(widths[0]), *cells[1:]])
-
-
-def _sections(results: Results) -> list[tuple[str, Sequence[list[str]]]]:
-    found: list[tuple[str, Sequence[list[str]]]] = []
+def _sections(results: Results) -> list[tuple[str, list[list[str]]]]:
+    found: list[tuple[str, list[list[str]]]] = []
     if results.lists:
         words = _LISTS.format(rows=results.rows, bar=LIST_BAR_S, memory=MEMORY_BAR_MIB)
         found.append((words, _made(results.lists)))

@@ -114,7 +114,7 @@ def _object(name: str, form: "Format") -> dict[str, Any]:
         consumers.append(
             {
                 "name": consumer.name,
-                "options": dict(word.split("=", 1) for word in consumer.options.split()),
+                "options": consumer.given,
                 "proof": proof.how if proof else UNPROVEN,
                 "proven_with": proof.tools if proof else {},
                 "limits": consumer.limits,

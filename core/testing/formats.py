@@ -114,7 +114,7 @@ class FormatConformance:
         """Of each consumer it is known how much it takes, what a bad entry does, and how to wire it up."""
         for consumer in getattr(form, "CONSUMERS", ()):
             assert all((consumer.name, consumer.limits, consumer.one_bad_entry, consumer.setup))
-            words = dict(word.split("=", 1) for word in consumer.options.split())
+            words = consumer.given
             parse_options(form, words)
             assert not consumer.checker or hasattr(form, "check"), "it names a program that is never run"
 

@@ -79,7 +79,7 @@ def ask(program: str, words: Sequence[str | Path], *, folder: Path, timeout_s: f
     """
     path = find(program)
     if path is None:
-        return Said(0, "", f"{program} is not installed on this machine")
+        return _missing(program)
     try:
         ended = subprocess.run(
             [path, *map(str, words)],
@@ -108,10 +108,14 @@ def ask_apart(program: str, words: Sequence[str | Path], *, folder: Path, timeou
     # Root need not become another user, who may do less: nft sends large transactions only as root.
     flags = "-n" if os.geteuid() == 0 else "-rn"
     if path is None:
-        return Said(0, "", f"{program} is not installed on this machine")
+        return _missing(program)
     trial = ask("unshare", (flags, "true"), folder=folder)
     if trial.why_not or trial.status:
         return Said(
             0, "", f"this system gives {program} no network apart, without which it could change the firewall"
         )
     return ask("unshare", (flags, path, *words), folder=folder, timeout_s=timeout_s)
+
+
+def _missing(program: str) -> Said:
+    return Said(0, "", f"{program} is not installed on this machine")

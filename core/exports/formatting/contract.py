@@ -59,6 +59,11 @@ class Consumer:
     options: str = ""
     tested_with: str = ""
 
+    @property
+    def given(self) -> dict[str, str]:
+        """The options by their keys."""
+        return dict(word.split("=", 1) for word in self.options.split())
+
 
 @dataclass(frozen=True, slots=True)
 class BadEntry:
