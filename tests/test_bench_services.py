@@ -146,6 +146,35 @@ def test_an_error_is_explained_by_the_death_of_what_it_needs(where, text, part):
 
 
 @pytest.mark.parametrize(
+    ("where", "text", "part"),
+    [
+        ("log of tasks", "listener error: it is closed", "PostgreSQL"),
+        ("log of tasks", "update_heartbeats error: ConnectorException()", "PostgreSQL"),
+        ("log of tasks", "poll_jobs_to_abort error", "PostgreSQL"),
+        ("log of tasks", "discarding closed connection: <psycopg.AsyncConnection [BAD] at 0x7f>", "PostgreSQL"),
+        ("log of api", "Exception during reset or similar", "PostgreSQL"),
+        ("log of tasks", "what a run that was cut off had kept is removed", "tasks 1"),
+        ("log of tasks", "the removal of version 7, which was cut off, is finished", "SeaweedFS"),
+        ("log of tasks", "version 3, which a run that was cut off had begun to publish, is finished", "tasks 1"),
+        (
+            "log of tasks",
+            "version 3, of which a run that was cut off had published nothing, is undone",
+            "PostgreSQL",
+        ),
+    ],
+)
+def test_what_is_found_later_is_explained_by_a_death_before(where, text, part):
+    """A connection that is used again, an export that runs again: any time after, and not before."""
+    death = Death(part, NOW, NOW + 5 * SECOND)
+
+    def why(at_s, deaths=(death,)):
+        return explain(where, text, NOW + at_s * SECOND, deaths).why
+
+    assert "" not in (why(0), why(66), why(600))
+    assert ["", "", ""] == [why(-1), why(1, ()), why(1, [Death("another", NOW, NOW + SECOND)])]
+
+
+@pytest.mark.parametrize(
     "text", ["a fault in the program itself", "a worker met a fault and goes on: KeyError: 1", ""]
 )
 def test_what_is_not_known_is_not_explained(text):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.services import judging
 from bench.services.programs import Failed, Program, yetictl
-from bench.synthetic import NOW, claims
+from bench.synthetic import claims
 from core.schemas.instant import SECOND, Instant
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def measure(folder: Path, database_url: str, *, exports: int, workers: int, rows
     if database_url.startswith("postgres"):
         yetictl(environ, "db", "upgrade")
     with open_store(database_url) as store:
-        with store.import_session(NOW) as session:
+        with store.import_session(time.time_ns() // 1_000) as session:  # what is older may have expired
             session.add(claims(rows))
         _define(environ, exports)
         due_at = time.time_ns() // 1_000 + 20 * SECOND
@@ -97,8 +97,11 @@ def _judged(store: "Store", due_at: Instant) -> tuple[list[str], list[str]]:
     lost, doubled, now = [], [], time.time_ns() // 1_000
     for item in definitions.exports(store):
         of_export, of_jobs = runs.runs(store, item.name), jobs.find(store, item.name)
+        published = versions.versions(store, item.name)
+        if not any(version.entries for version in published):
+            lost.append(f"{item.name}: nothing was published that has an entry")
         lost += judging.lost(item.name, of_export, of_jobs, since=due_at, now=now, within_s=0)
-        doubled += judging.doubled(of_export, of_jobs, versions.versions(store, item.name), now)
+        doubled += judging.doubled(of_export, of_jobs, published, now)
         if len(of_export) > 1:
             told = ", ".join(f"{run.id} ({run.status})" for run in of_export)
             doubled.append(f"{item.name}: it was due once, and ran as {told}")

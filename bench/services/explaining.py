@@ -27,7 +27,7 @@ class Known(NamedTuple):
         what: What that is in the table; ``{event}`` is what comes before the colon.
         why: Its reason.
         parts: The death of one of them makes it so.
-        is_late: It is said some time later, at the end of the process.
+        is_late: It may be said any time after: what is lost is found when it is used again.
     """
 
     where: str
@@ -73,13 +73,29 @@ KNOWN: tuple[Known, ...] = (
         (POSTGRESQL,),
         is_late=True,
     ),
+    Known(
+        "log of tasks",
+        r"^(update_heartbeats|poll_jobs_to_abort) error|^discarding closed connection",
+        "the queue lost its connection",
+        "it is made again",
+        (POSTGRESQL,),
+        is_late=True,
+    ),
+    Known(
+        "log of tasks",
+        r"^the queue takes this process for gone",
+        "{event}",
+        "it could not say for too long that it works; what it runs goes on",
+        (POSTGRESQL,),
+    ),
     Known("log of tasks", r"^a worker is gone$", "{event}", "its jobs were done by others", (TASKS, POSTGRESQL)),
     Known(
         "log of tasks",
-        r"^what a run that was cut off had kept is removed",
-        "{event}",
+        r"a run that was cut off had |^the removal of .*, which was cut off, is finished$",
+        "what a run that was cut off had kept or published is finished or undone",
         "the next run cleaned up after one that was killed",
         (TASKS, POSTGRESQL, SEAWEEDFS),
+        is_late=True,
     ),
     Known(
         "log of api",
@@ -89,6 +105,14 @@ KNOWN: tuple[Known, ...] = (
         (POSTGRESQL,),
     ),
     Known("log of api", _STORE_AWAY, "{event}: no database", "it is tried again", (POSTGRESQL,)),
+    Known(
+        "log of api",
+        r"^Exception during reset or similar",
+        "a connection to the database was lost",
+        "another is made",
+        (POSTGRESQL,),
+        is_late=True,
+    ),
     Known("log of api", _STORAGE_AWAY, "{event}: no storage", "whoever asked was told so", (SEAWEEDFS,)),
     Known("log of tasks", r"^\{", "half a line", "it was killed while it wrote", (TASKS,)),
     Known("log of api", r"^\{", "half a line", "it was killed while it wrote", (API,)),
@@ -124,7 +148,8 @@ def explain(where: str, text: str, at: Instant, deaths: Sequence[Death]) -> Erro
 
 def _explains(death: Death, known: Known, at: Instant) -> bool:
     is_kind = death.part.split()[0] in known.parts
-    return is_kind and (at == UNDATED or known.is_late or death.killed_at <= at <= death.back_at + SOON_S * SECOND)
+    is_soon = known.is_late or at <= death.back_at + SOON_S * SECOND
+    return is_kind and (at == UNDATED or (is_soon and death.killed_at <= at))
 
 
 def said_in(lines: Iterable[str]) -> Iterator[tuple[Instant, str]]:

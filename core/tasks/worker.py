@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 6
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 1_800
-"""After a storage that may work again later: 30 s, then twice as long each time, half an hour at most."""
+"""After a storage that may work again later: 30 s, then twice as long each time, half an hour at most.
+
+No longer, but for the first pause, than until the next turn of the schedule: it would try then in any case.
+"""
 
 BUSY_PAUSE_S = 5
 RENEW_EVERY_S = 2.0
@@ -215,9 +218,18 @@ class Worker:
         if tried >= MOST_ATTEMPTS:
             self._finish(store, item, jobs.FAILED, text)
             return
-        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1))
-        # Not all that failed together come back together.
-        self._put_back(store, item, pause_s * (0.5 + self._chance()), text, counts=True)
+        share = 0.5 + self._chance()  # not all that failed together come back together
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tried - 1)) * share
+        longest_s = max(FIRST_PAUSE_S * share, self._until_its_turn_s(store, item))
+        self._put_back(store, item, min(pause_s, longest_s), text, counts=True)
+
+    def _until_its_turn_s(self, store: "Store", item: Job) -> float:
+        """Return in how many seconds the schedule of a job's export is due again: where all is well it runs then."""
+        try:
+            due_at = schedules.due_at(store, item.export)
+        except StoreError:  # the job is put back all the same, as soon as that can be written
+            return LONGEST_PAUSE_S
+        return LONGEST_PAUSE_S if due_at is None else (due_at - self._clock()) / SECOND
 
     def _finish(self, store: "Store", item: Job, state: str, message: str | None) -> None:
         said = {"state": state, "why": message}

@@ -319,6 +319,36 @@ MUTANTS = (
         "Indicators(instant, _OPTIONS, {})",
         "test_stix_taxii.py::test_what_came_back_has_the_id_that_the_bundle_gives_it",
     ),
+    Mutant(
+        "a map for names below others has the names alone",
+        "core.exports.formatting.names_and_addresses",
+        "{'.' if self.has_subdomains else ''}",
+        "",
+        "test_haproxy.py::test_haproxy_turns_what_is_below_away",
+        tool="haproxy",
+    ),
+    Mutant(
+        "a line of nginx does not end",
+        "core.exports.formats.nginx",
+        'options.line_of_name(";")',
+        "options.line_of_name()",
+        "test_nginx.py::test_nginx_turns_listed_requests_away",
+        tool="nginx",
+    ),
+    Mutant(
+        "a sender is a comment",
+        "core.exports.formats.postfix",
+        "(?!#)",
+        "",
+        "test_postfix.py::TestPostfix",
+    ),
+    Mutant(
+        "the beginning of an address is that of others, too",
+        "core.exports.formats.wazuh_cdb",
+        '"" if step == _STEPS[-1] else "."',
+        '""',
+        "test_wazuh_cdb.py::TestWazuhCdb",
+    ),
 )
 
 

@@ -133,6 +133,30 @@ def test_a_storage_that_is_away_is_tried_again_later(worker, store, define, fill
     assert (["8.8.0.1"], "done") == (lines(), last(store).state)
 
 
+@pytest.mark.parametrize(("every_s", "pauses_s"), [(300, [30, 60, 120, 90, 300]), (5, [30, 30, 30, 30, 30])])
+def test_what_is_tried_again_waits_no_longer_than_its_schedule(
+    worker, store, define, fill, clock, monkeypatch, every_s, pauses_s
+):
+    """A list of every five minutes is not a quarter of an hour late when the storage is back; half a minute it waits."""
+    define("x", schedule=f"every:{every_s}")
+    fill(1)
+
+    def away(*_, **__):
+        raise StorageUnavailable("no route to host")
+
+    monkeypatch.setattr("core.exports.versions.versioning.publish_files", away)
+    found = []
+    for _ in range(1, MOST_ATTEMPTS):
+        worker.plan(store)
+        assert worker.work(store)
+        item = last(store)
+        found.append((item.due_at - clock.now) // SECOND)
+        clock.now = item.due_at
+
+    assert pauses_s == found
+    assert MOST_ATTEMPTS == item.attempt
+
+
 def test_what_cannot_go_better_is_not_tried_again(worker, store, define, clock):
     """Its template is gone: that is somebody's to mend."""
     kept_templates.put_template(store, "t", "{{ data }}", NOW)

@@ -221,7 +221,7 @@ class Versions:
                     f"version {item.number}, which a run that was cut off had begun to publish, is finished"
                 )
             else:
-                said.append(self.clear(item) or _UNDONE[item.state].format(number=item.number))
+                said.append(self.clear(item) or _UNDONE[item.state].format(what=_called(item)))
         for text in said:
             _log.warning(text, extra={"export": self._lease.export})
         return "; ".join(said)
@@ -231,8 +231,7 @@ class Versions:
         try:
             self.remove(item)
         except StorageError as error:
-            what = f"version {item.number}" if item.number else "a candidate that is not needed"
-            return f"{what}, which is kept no longer, could not be removed: {error}"
+            return f"{_called(item)}, which is kept no longer, could not be removed: {error}"
         return ""
 
     def remove(self, item: Archived) -> None:
@@ -319,6 +318,10 @@ class Versions:
 
 _UNDONE = {
     WRITING: "what a run that was cut off had kept is removed",
-    PUBLISHING: "version {number}, of which a run that was cut off had published nothing, is undone",
-    REMOVING: "the removal of version {number}, which was cut off, is finished",
+    PUBLISHING: "{what}, of which a run that was cut off had published nothing, is undone",
+    REMOVING: "the removal of {what}, which was cut off, is finished",
 }
+
+
+def _called(item: Archived) -> str:
+    return f"version {item.number}" if item.number else "a candidate that is not needed"

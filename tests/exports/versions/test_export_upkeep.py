@@ -123,6 +123,11 @@ def test_an_old_candidate_that_cannot_be_deleted_stops_nothing(
 
     assert ("completed", 100) == (back.status, len(lines()))
     assert any("a candidate that is not needed" in note for note in back.notes)
+
+    no_deletes()
+    after = run(DAY_4)
+
+    assert "the removal of a candidate that is not needed, which was cut off, is finished" in after.notes
     assert None is waiting_of(store, "x")
 
 
