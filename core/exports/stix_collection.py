@@ -1,19 +1,21 @@
 """What a version lists as STIX 2.1 indicators, a page at a time: each as the bundle of that version has it.
 
-An export of any format has them; they are those of the format ``stix`` with the defaults of its options.
+An export of any format has them; they are those of the format ``stix``, with the options of the version if that is its
+format, and their defaults if it is another.  The identity that is named as their creator is no object of a collection.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from msgspec import structs
 
+from core.errors import DefinitionError
 from core.exports import stix_objects
-from core.exports.formats import stix
-from core.exports.formatting.stix_indicators import Indicators, expressible
+from core.exports.formats import get_format, parse_options, stix
+from core.exports.formatting.stix_indicators import Bundle, Indicators, expressible
 from core.exports.select import bounded
 from core.schemas.export import ExportDefinition, Selection
 from core.schemas.instant import Instant
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
     from core.store import Store
     from core.store.snapshot import Row, Snapshot
 
-_OPTIONS = stix.parse({name: option.default for name, option in stix.OPTIONS.items()})
+
+class _Made(NamedTuple):
+    """By what a version was made, and when."""
+
+    selection: Selection
+    options: Bundle
+    instant: Instant
 
 
 class Indicator(msgspec.Struct, frozen=True):
@@ -53,8 +61,8 @@ def indicators(
 
     Those that have none, since a bundle would refuse them, or are no more, are not among them.
     """
-    with _opened(store, export_id, number) as (snapshot, selection, instant):
-        rows = snapshot.rows_of(selection, instant, {entry.place.observable for entry in entries})
+    with _opened(store, export_id, number) as (snapshot, made):
+        rows = snapshot.rows_of(made.selection, made.instant, {entry.place.observable for entry in entries})
         revoked_at = withdrawn_at(snapshot, export_id, number, _values(entries))
     named: dict[tuple[str, str], Row] = {}
     for entry in entries:
@@ -63,17 +71,17 @@ def indicators(
             whole = row if not entry.place.part else structs.replace(row, type=entry.type, value=entry.value)
             named[entry.type, entry.value] = whole
     good = expressible(sorted(named.values(), key=attrgetter("type", "value")), _Nowhere())
-    texts = Indicators(instant, _OPTIONS, revoked_at).texts(good)
-    made = {
+    texts = Indicators(made.instant, made.options, revoked_at).texts(good)
+    found = {
         (row.type, row.value): structs.replace(_decode(text), text=text)
         for row, text in zip(good, texts, strict=True)
     }
-    return [(entry, made[key]) for entry in entries if (key := (entry.type, entry.value)) in made]
+    return [(entry, found[key]) for entry in entries if (key := (entry.type, entry.value)) in found]
 
 
 def ids(store: "Store", export_id: int, number: int, entries: Sequence[Entry]) -> list[str]:
     """Return the id of the indicator of each of *entries*, which is less work than the whole."""
-    with _opened(store, export_id, number) as (snapshot, _, _):
+    with _opened(store, export_id, number) as (snapshot, _):
         revoked_at = withdrawn_at(snapshot, export_id, number, _values(entries))
     return [
         stix_objects.indicator_id(entry.type, entry.value, revoked_at.get((entry.type, entry.value)))
@@ -82,19 +90,27 @@ def ids(store: "Store", export_id: int, number: int, entries: Sequence[Entry]) -
 
 
 @contextmanager
-def _opened(store: "Store", export_id: int, number: int) -> Iterator[tuple["Snapshot", Selection, Instant]]:
-    """Give a snapshot, and by which selection and at which instant a version was made."""
+def _opened(store: "Store", export_id: int, number: int) -> Iterator[tuple["Snapshot", _Made]]:
+    """Give a snapshot, and by which definition and at which instant a version was made."""
     with store.snapshot() as snapshot:
         made = version_made(snapshot.connection, export_id, number)
-        yield snapshot, _selection("" if made is None else made.definition), 0 if made is None else made.instant
+        definition = _definition("" if made is None else made.definition)
+        yield snapshot, _Made(bounded(definition), _options(definition), 0 if made is None else made.instant)
 
 
-def _selection(text: str) -> Selection:
+def _definition(text: str) -> ExportDefinition:
     try:
-        definition = msgspec.json.decode(text, type=ExportDefinition)
+        return msgspec.json.decode(text, type=ExportDefinition)
     except msgspec.MsgspecError:  # of a version of long ago
-        definition = ExportDefinition("", "")
-    return bounded(definition)
+        return ExportDefinition("", "")
+
+
+def _options(definition: ExportDefinition) -> Bundle:
+    form = get_format(stix.NAME)
+    if definition.format == stix.NAME:
+        with suppress(DefinitionError):  # of a version of long ago, too
+            return cast("Bundle", parse_options(form, definition.options))
+    return cast("Bundle", parse_options(form, {}))
 
 
 def _values(entries: Sequence[Entry]) -> list[tuple[str, str]]:

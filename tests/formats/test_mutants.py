@@ -315,8 +315,8 @@ MUTANTS = (
     Mutant(
         "a collection has a revoked indicator as if it stood",
         "core.exports.stix_collection",
-        "Indicators(instant, _OPTIONS, revoked_at)",
-        "Indicators(instant, _OPTIONS, {})",
+        "made.options, revoked_at",
+        "made.options, {}",
         "test_stix_taxii.py::test_what_came_back_has_the_id_that_the_bundle_gives_it",
     ),
     Mutant(

@@ -138,3 +138,30 @@ def test_what_is_left_of_a_network_is_the_same_in_both(publisher, take):
     bundle = reader.bundle()
     assert {"8.8.8.0/25", "8.8.8.128/26", "8.8.9.0/24"} == {item["name"] for item in bundle.values()}
     assert bundle == reader.objects()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"networks": "equal"}, {"tlp": "green"}, {"identity": "Some CERT", "revoked": "no"}],
+    ids=lambda options: " ".join(options),
+)
+def test_options_of_the_bundle_are_those_of_the_collection(publisher, take, options):
+    """A consumer that knows nothing but ``=`` gets that from both, and what is marked is marked in both."""
+    take({"type": "cidr", "value": "8.8.8.0/24"}, {"type": "hostname", "value": "bad.org"})
+    publisher.define("c2", format="stix", selection=Selection(include=("c2",)), options=options)
+    publisher.run("c2")
+    reader = Reader(publisher)
+
+    bundle = {key: item for key, item in reader.bundle().items() if item["type"] == "indicator"}
+    assert 2 == len(bundle)
+    assert bundle == reader.objects()
+
+
+def test_options_of_another_format_mean_nothing_to_the_collection(publisher, take):
+    """The list has an option of the same name as the bundle: a collection has no other markings for it."""
+    take({"type": "cidr", "value": "8.8.8.0/24"})
+    publisher.define("c2", format="misp-feed", selection=Selection(include=("c2",)), options={"tlp": "red"})
+    publisher.run("c2")
+
+    (found,) = Reader(publisher).objects().values()
+    assert "object_marking_refs" not in found

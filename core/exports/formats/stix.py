@@ -64,8 +64,8 @@ CONSUMERS = (
     ),
     Consumer(
         "TAXII 2.1 client",
-        "pages of at most 1,000 indicators, as this format has them with its default options; what was withdrawn is not "
-        "there any more",
+        "pages of at most 1,000 indicators, each as the bundle has it, of an export of another format as it would with "
+        "default options; what was withdrawn is not there any more, nor is the creator",
         "cannot happen: every object is made anew from the store, and what no pattern can say is left out",
         "https://HOST/taxii2/ as the server, its only API root, and the collection of the name of the export, which "
         "every published export has, in whatever format; Basic authentication with any user name and the token of "
