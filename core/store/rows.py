@@ -1,9 +1,11 @@
 """Rows with their assertions judged at one instant: for formats and templates that look at each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import repeat
+from typing import Any
 
 import msgspec
 
@@ -18,12 +20,15 @@ from core.store.plan import Plan
 
 _encode = msgspec.json.Encoder().encode
 BATCH = 1_000
-_SHARED = 5_000
+_SHARED = 20_000
+"""Lists of assertions that are kept for the next row that has the same: some 20 MiB."""
 
-_Found = tuple[int, str, str, Instant, Instant, str, str, Instant | None, Instant | None]
+_Found = tuple[Any, ...]
+"""What the columns below have of a row, then its type if rows of several are read, and `_LISTED_AT` if that is asked."""
 
 _COLUMNS = (
-    "o.id, o.type, o.value, o.created_at, o.modified_at, o.assertions, o.context,"
+    "o.id, o.value, o.created_at, o.modified_at, o.context, o.assertions,"
+    # When all of them were received, if that was at once.
     " (SELECT CASE WHEN min(a.received_at) = max(a.received_at) THEN min(a.received_at) END"
     " FROM assertion a WHERE a.observable_id = o.id)"
 )
@@ -117,7 +122,7 @@ class RowReader:
         """
         self._connection = connection
         self._visible, self._letting_in = visible, letting_in
-        self._columns = f"{_COLUMNS}, {_LISTED_AT.format(listed_by) if listed_by else 'NULL'}"
+        self._listed_at = f", {_LISTED_AT.format(listed_by)}" if listed_by else ""
         self._instant = instant
         self._lifetimes = lifetimes
         self._is_plain = lifetimes.is_plain
@@ -129,47 +134,53 @@ class RowReader:
             self._tags = {name: key for key, name in connection.execute("SELECT id, name FROM tag")}
             self._sources = {name: key for key, name in connection.execute("SELECT id, name FROM source")}
         self._decode = msgspec.json.Decoder(list[RowAssertion]).decode
-        self._shared: dict[tuple[str, Instant, str], list[RowAssertion]] = {}
+        self._shared: dict[tuple[str, Instant | None, str], list[RowAssertion]] = {}
 
     def read(self, plan: Plan, types: Sequence[str]) -> Iterator[list[Row]]:
         """Yield the rows of *plan* in batches, in order."""
         if plan.picked:
             source = f"temp.{plan.picked} p CROSS JOIN observable o ON o.id = p.id ORDER BY p.n"
-            yield from self._batches(f"SELECT {self._columns} FROM {source}")  # noqa: S608
+            yield from self._batches(self._query(source))
             return
         source = f"observable o WHERE o.type = ?{plan.where} ORDER BY o.type, o.value"
         for type_ in types:
-            yield from self._batches(f"SELECT {self._columns} FROM {source}", type_)  # noqa: S608
+            yield from self._batches(self._query(source, has_type=False), type_, type_=type_)
 
     def matching(self, condition: str, values: Sequence[str | int], limit: int | None = None) -> list[Row]:
         """Return the rows of ``observable o`` that meet *condition*, in order, at most *limit*."""
         source = f"observable o WHERE {condition} ORDER BY o.type, o.value"
-        query = f"SELECT {self._columns} FROM {source}{'' if limit is None else f' LIMIT {limit:d}'}"  # noqa: S608
+        query = f"{self._query(source)}{'' if limit is None else f' LIMIT {limit:d}'}"
         return [row for batch in self._batches(query, *values) for row in batch]
 
     def of_ids(self, ids: Sequence[int]) -> dict[int, Row]:
         """Return the rows of these observables by their row ids; what is no more is not among them."""
         elements, parameter = self._connection.words.elements(ids)
-        query = f"SELECT {self._columns} FROM {elements} CROSS JOIN observable o ON o.id = j.value"  # noqa: S608
+        query = self._query(f"{elements} CROSS JOIN observable o ON o.id = j.value")
         found = self._connection.execute(query, (parameter,)).fetchall()
         with _damage():
             return dict(zip([row[0] for row in found], self._rows(found), strict=True))
 
-    def _batches(self, query: str, *values: str | int) -> Iterator[list[Row]]:
+    def _query(self, source: str, *, has_type: bool = True) -> str:
+        # Each column costs each row; the type is left out where it is known.
+        return f"SELECT {_COLUMNS}{', o.type' if has_type else ''}{self._listed_at} FROM {source}"  # noqa: S608
+
+    def _batches(self, query: str, *values: str | int, type_: str = "") -> Iterator[list[Row]]:
         with closing(self._connection.scan(query, values)) as rows:
             while batch := rows.fetchmany(BATCH):
                 with _damage():
-                    found = self._rows(batch)
+                    found = self._rows(batch, type_)
                 yield found
 
-    def _rows(self, batch: list[_Found]) -> list[Row]:
-        mixed = [row[0] for row in batch if row[7] is None]
-        received = self._received(mixed) if mixed else {}
-        judge = self._judged
-        found = [
-            Row(type_, value, created, modified, judge(text, at, key, type_, received), context, listed_at)
-            for key, type_, value, created, modified, text, context, at, listed_at in batch
-        ]
+    def _rows(self, batch: Sequence[_Found], type_: str = "") -> list[Row]:
+        """Return rows of what was found, all of *type_* if that is no column."""
+        if not batch:
+            return []
+        # By columns: what is done for each row is done by C.
+        ids, values, created, modified, contexts, texts, received, *others = zip(*batch, strict=True)
+        types = repeat(type_) if type_ else others.pop(0)
+        listed = others[0] if others else repeat(None)
+        judged = self._judged(ids, texts, received, types)
+        found = list(map(Row, types, values, created, modified, judged, contexts, listed))
         if self._visible is not None:
             for row in found:
                 self._hide(row, self._visible)
@@ -187,24 +198,41 @@ class RowReader:
             row.tags = shown
 
     def _judged(
-        self,
-        text: str,
-        at: Instant | None,
-        key: int,
-        type_: str,
-        received: Mapping[int, Mapping[tuple[str, str], Instant]],
-    ) -> list[RowAssertion]:
-        if at is None:
-            each = received.get(key, {})
-            found = self._decode(text)
-            for item in found:
-                self._judge(item, each[item.tag, item.source], type_)
-            if self._letting_in is not None:
-                self._letting_in.bound(found)
+        self, ids: Sequence[int], texts: Sequence[str], received: Sequence[Instant | None], types: Iterable[str]
+    ) -> list[list[RowAssertion]]:
+        """Return the assertions of some rows, judged; those that many rows have in common are one list."""
+        of_types = types if self._lifetimes.types else repeat("")
+        found: list[Any] = list(map(self._shared.get, zip(texts, received, of_types, strict=False)))
+        if None not in found:
             return found
+        mixed = [key for key, at in zip(ids, received, strict=True) if at is None]
+        each = self._received(mixed) if mixed else {}
+        columns = zip(found, ids, texts, received, types, strict=False)
+        for place, (known, key, text, at, type_) in enumerate(columns):
+            if at is None:
+                found[place] = self._judged_apart(text, each.get(key, {}), type_)
+            elif known is None:
+                found[place] = self._judged_once(text, at, type_)
+        return found
+
+    def _judged_apart(
+        self, text: str, received: Mapping[tuple[str, str], Instant], type_: str
+    ) -> list[RowAssertion]:
+        """Return assertions that were not received together."""
+        found = self._decode(text)
+        for item in found:
+            self._judge(item, received[item.tag, item.source], type_)
+        if self._letting_in is not None:
+            self._letting_in.bound(found)
+        return found
+
+    def _judged_once(self, text: str, at: Instant, type_: str) -> list[RowAssertion]:
+        """Return assertions that were received together, for all rows that have the same."""
         sign = (text, at, type_ if self._lifetimes.types else "")
         known = self._shared.get(sign)
         if known is None:
+            if len(self._shared) >= _SHARED:
+                self._shared.clear()
             known = self._shared[sign] = self._decode(text)
             if not self._is_plain or '"withdrawn_at":' in text or '"valid_' in text:
                 for item in known:
@@ -213,8 +241,6 @@ class RowReader:
                 self._judge_alike(known, at)
             if self._letting_in is not None:
                 self._letting_in.bound(known)
-            if len(self._shared) >= _SHARED:
-                self._shared.clear()
         return known
 
     def _judge_alike(self, items: list[RowAssertion], at: Instant) -> None:
