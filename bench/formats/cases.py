@@ -40,13 +40,13 @@ def lists() -> list[Case]:
 
 
 def tables() -> list[Case]:
-    """Return the formats that say more than values, on observables of all types."""
+    """Return the formats that say more than values, on observables of all types; of the harder store as they are."""
     return [
         Case(name, options, store)
         for store in (MIXED, SCATTERED)
         for name, form in sorted(formats().items())
         if not is_list(form) and name not in OUTSIDE
-        for options in _options(form)
+        for options in (_options(form) if store == MIXED else ("",))
     ]
 
 

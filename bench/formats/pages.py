@@ -47,7 +47,7 @@ own); in "scattered" hardly two have the same.
 _ALL = """\
 ## All formats
 
-Every format once, of the store "mixed", two at a time, each in a process of its own: {seconds:.1f} s; the bar is {bar:g} s.
+Every format once, of the store "mixed", shared by two processes as two workers do: {seconds:.1f} s; the bar is {bar:g} s.
 """
 
 _BESIDE = """\

@@ -25,7 +25,7 @@ class Results:
         cpus: Of the machine.
         lists: One list format each, of a store of one kind.
         tables: One format each that says more than values, of observables of all types.
-        all_of_them: How many seconds all formats took together, two at a time; ``None`` if not measured.
+        all_of_them: How many seconds all formats took together, by two processes; ``None`` if not measured.
         beside: What was measured beside libraries.
     """
 
