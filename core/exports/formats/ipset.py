@@ -20,6 +20,7 @@ from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted
+from core.exports.formatting.name_lines import lines_of
 from core.values import types
 
 NAME = "ipset"
@@ -98,9 +99,9 @@ def render_values(batches: Iterator[Values], out: Output, options: Sets) -> None
     file.write(options.each(f"create {{set}} {create}", f"create {{new}} {create}", "flush {new}"), 0)
     total = 0
     for version in FAMILIES:
-        lines, add = 0, f"add {options.new(version)} "
+        lines, text_of = 0, lines_of(f"add {options.new(version)} {{0}}\n")
         for texts in addresses.networks(version):
-            file.write("".join([f"{add}{text}\n" for text in texts]), 0)
+            file.write(text_of(texts), 0)
             lines += len(texts)
         if lines > options.most:
             raise RenderError(f"{lines:,} networks of IPv{version} are more than maxelem={options.most}")

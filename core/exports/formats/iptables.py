@@ -20,6 +20,7 @@ from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted, name_of_version
 from core.exports.formatting.choices import choice
+from core.exports.formatting.name_lines import lines_of
 from core.values import types
 
 NAME = "iptables"
@@ -78,7 +79,7 @@ def parse(options: Mapping[str, str]) -> Chain:
 
 def render_values(batches: Iterator[Values], out: Output, options: Chain) -> None:
     """Write the chain, once for each version."""
-    addresses = Addresses()
+    addresses, text_of = Addresses(), lines_of(_rules(options))
     for values in batches:
         addresses.add(values, out)
     total = 0
@@ -86,7 +87,7 @@ def render_values(batches: Iterator[Values], out: Output, options: Chain) -> Non
         file = out.open(name_of_version(out.file_name, version))
         file.write(f"*filter\n:{options.name} - [0:0]\n", 0)
         for texts in addresses.networks(version):
-            file.write("".join(_rules(texts, options)), 0)
+            file.write(text_of(texts), 0)
             total += len(texts) * len(options.flags)
         file.write("COMMIT\n", addresses.entries[version])
     out.note(counted(sum(addresses.entries.values()), total))
@@ -105,6 +106,6 @@ def check(files: Sequence[Path], options: Chain) -> list[Finding]:
     return found
 
 
-def _rules(texts: Sequence[str], options: Chain) -> list[str]:
-    end = f" -j {options.target}\n"
-    return [f"-A {options.name} {flag} {text}{end}" for text in texts for flag in options.flags]
+def _rules(options: Chain) -> str:
+    """Return the rules of an address, which stands where they have ``{0}``."""
+    return "".join(f"-A {options.name} {flag} {{0}} -j {options.target}\n" for flag in options.flags)

@@ -5,7 +5,7 @@ otherwise is refused, since programs disagree on it: ``010.0.0.1`` is 8.0.0.1 to
 block one address and some 256.  Refused too is what stands for every address, and an IPv4 address in IPv6 form, which
 no filter sees on the wire.
 
-A batch is checked as a whole; only where one value of it fails is each looked at.
+A batch is checked as a whole; only where one value of it fails are its halves looked at, and theirs.
 """
 
 import re
@@ -91,17 +91,29 @@ def accepted(values: Values, out: Refusing, refused: Mapping[int, str] | None = 
     try:
         found = _read(*values)
     except _Faulty:
-        found = _read(values.type, [text for text in values.values if not _is_refused(values.type, text, out)])
+        found = _read(values.type, _without_faulty(values.type, values.values, out))
     for version, reason in (refused or {}).items():
         found = _without(found, version, values.type, reason, out)
     return found
 
 
-def _is_refused(type_: str, text: str, out: Refusing) -> bool:
-    reason = _fault(type_, text)
-    if reason:
-        out.refuse(Value(type_, text), reason)
-    return bool(reason)
+def _without_faulty(type_: str, texts: list[str], out: Refusing) -> list[str]:
+    """Return what is canonical, and refuse the others; most parts of a batch have none."""
+    if len(texts) == 1:
+        reason = _fault(type_, texts[0])
+        if reason:
+            out.refuse(Value(type_, texts[0]), reason)
+        return [] if reason else texts
+    good: list[str] = []
+    half = len(texts) // 2
+    for part in (texts[:half], texts[half:]):
+        try:
+            _read(type_, part)
+        except _Faulty:
+            good += _without_faulty(type_, part, out)
+        else:
+            good += part
+    return good
 
 
 def _without(found: Accepted, version: int, type_: str, reason: str, out: Refusing) -> Accepted:
@@ -158,8 +170,10 @@ def _packed(version: int, texts: list[str]) -> list[bytes]:
         raise _Faulty from error
     # The C library writes what begins with twelve zero bytes with a dotted end, canonical or not.
     written = list(map(inet_ntop, repeat(AF_INET6), packed))
-    if (written != texts or "." in "".join(texts)) and not all(map(_is_ipv6, texts)):
-        raise _Faulty
+    if written != texts or "." in "".join(texts):
+        unlike = [text for text, other in zip(texts, written, strict=True) if text != other or "." in text]
+        if not all(map(_is_ipv6, unlike)):
+            raise _Faulty
     return packed
 
 

@@ -70,42 +70,44 @@ class OutermostNames:
 
     For consumers to which a name stands for whatever is below it, too.  A child may come long before its parent, so
     that all of them are kept; sorted as they read from the right they stand right behind their parent.
+
+    Each batch is kept sorted, and as one text: names that are made of such texts at the end lie in memory nearly in
+    the order in which they are read.  To sort them as they come takes half as much time again, all of it waiting for
+    memory.
+
+    Attributes:
+        covered: How many are below another; known when `batches` has come to its end.
     """
 
     def __init__(self) -> None:
-        self._keys: list[str] = []
-        self._kept = 0
+        self._texts: list[str] = []
+        self.covered = 0
 
     def add(self, found: Sequence[str]) -> None:
         """Take names in, as `listed_names` has them, each once in all."""
         if found:
             # "!" sorts before whatever a label may hold: between a name and what is below it comes nothing else.
-            self._keys += "\n".join(found)[::-1].replace(".", "!").split("\n")
+            keys = "\n".join(found)[::-1].replace(".", "!").split("\n")
+            keys.sort()
+            self._texts.append("\n".join(keys))
 
     def batches(self) -> Iterator[list[str]]:
-        """Yield the outermost names, some thousand at a time, ordered as they read from the right."""
-        self._keys.sort()
-        self._kept = 0
-        above, part = "\n", []
-        for key in self._keys:
-            if key.startswith(above):
-                continue
-            part.append(key)
-            above = key + "!"
-            if len(part) == _BATCH:
-                yield self._names(part)
-                part = []
-        if part:
-            yield self._names(part)
-
-    @property
-    def covered(self) -> int:
-        """How many are below another; known when `batches` has come to its end."""
-        return len(self._keys) - self._kept
-
-    def _names(self, keys: list[str]) -> list[str]:
-        self._kept += len(keys)
-        return "\n".join(keys)[::-1].replace("!", ".").split("\n")[::-1]
+        """Yield the outermost names once, some thousand at a time, ordered as they read from the right."""
+        keys: list[str] = []
+        while self._texts:
+            keys += self._texts.pop().split("\n")
+        keys.sort()
+        above = "\n"
+        for place in range(0, len(keys), _BATCH):
+            part = keys[place : place + _BATCH]
+            kept = []
+            for key in part:
+                if not key.startswith(above):
+                    kept.append(key)
+                    above = key + "!"
+            self.covered += len(part) - len(kept)
+            if kept:
+                yield "\n".join(kept)[::-1].replace("!", ".").split("\n")[::-1]
 
 
 def is_public_suffix(name: str) -> bool:

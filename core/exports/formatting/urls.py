@@ -74,7 +74,10 @@ class UrlLines:
         return lines
 
     def _short(self, values: list[str]) -> list[str]:
-        return values if self._rules.has_scheme else [value.partition("://")[2] for value in values]
+        if self._rules.has_scheme:
+            return values
+        # All of them begin with http:// or https://.
+        return [value[7:] if value[4] == ":" else value[8:] for value in values]
 
 
 def line_of(value: str, rules: UrlRules) -> str:
@@ -96,4 +99,5 @@ def line_of(value: str, rules: UrlRules) -> str:
 
 def _are_plain(values: Sequence[str]) -> bool:
     """Return whether all are written as they are sent, and hold nothing that a device could take amiss."""
-    return are_sent(values) and _WILDCARDS.isdisjoint("".join(values))
+    text = "".join(values)
+    return not any(wildcard in text for wildcard in _WILDCARDS) and are_sent(values)
