@@ -16,7 +16,7 @@ from core.exports.spool import RenderedFile, SpoolFile
 from core.schemas.instant import Instant
 from core.store.snapshot import Row
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 
 
@@ -82,9 +82,14 @@ class SpoolOutput:
     def refuse(self, row: Row | Value, reason: str) -> None:
         """Count a row that cannot be expressed, and put it down: there may be very many."""
         self.reasons[f"{row.type} {reason}"] += 1
-        if self._refusals is None:
-            self._refusals = (self._folder / "refusals.jsonl").open("wb")
-        self._refusals.write(_encode((row.type, row.value, reason)) + b"\n")
+        self._put_down([row], reason)
+
+    def refuse_all(self, rows: Sequence[Row | Value], reason: str) -> None:
+        """Refuse many for one reason."""
+        for type_, count in Counter([row.type for row in rows]).items():
+            self.reasons[f"{type_} {reason}"] += count
+        if rows:
+            self._put_down(rows, reason)
 
     def note(self, text: str) -> None:
         """Take down a line for whoever runs the export."""
@@ -116,6 +121,11 @@ class SpoolOutput:
         self.reasons.clear()
         self._notes.clear()
         self._refusals = None
+
+    def _put_down(self, rows: Sequence[Row | Value], reason: str) -> None:
+        if self._refusals is None:
+            self._refusals = (self._folder / "refusals.jsonl").open("wb")
+        self._refusals.write(_encode_lines([(row.type, row.value, reason) for row in rows]))
 
     def finish(self, is_complete: bool) -> Rendered:
         """Close the files."""

@@ -71,10 +71,11 @@ def indicators(
             whole = row if not entry.place.part else structs.replace(row, type=entry.type, value=entry.value)
             named[entry.type, entry.value] = whole
     good = expressible(sorted(named.values(), key=attrgetter("type", "value")), _Nowhere())
-    texts = Indicators(made.instant, made.options, revoked_at).texts(good)
+    objects = Indicators(made.instant, made.options, revoked_at)
     found = {
-        (row.type, row.value): structs.replace(_decode(text), text=text)
-        for row, text in zip(good, texts, strict=True)
+        (listed.type, value): structs.replace(_decode(text), text=text)
+        for listed in good
+        for value, text in zip(listed.values, objects.texts(listed), strict=True)
     }
     return [(entry, found[key]) for entry in entries if (key := (entry.type, entry.value)) in found]
 

@@ -43,6 +43,9 @@ class Written:
     def refuse(self, row: Row, reason: str) -> None:
         self.refused.append((row.value, reason))
 
+    def refuse_all(self, rows: list[Row], reason: str) -> None:
+        self.refused += [(row.value, reason) for row in rows]
+
 
 def written(form: Any, rows: list[Row], batch: int = 2, **options: str) -> Written:
     out = Written()

@@ -56,6 +56,10 @@ class Kept:
         """Take a refusal down."""
         self.refused.append((row.value, reason))
 
+    def refuse_all(self, rows, reason):
+        """Take many down."""
+        self.refused += [(row.value, reason) for row in rows]
+
     def note(self, text):
         """Take a note down."""
         self.notes.append(text)

@@ -138,8 +138,8 @@ MUTANTS = (
     Mutant(
         "a signature without size lacks its level",
         "core.exports.formats.clamav",
-        "{names.of(row.tags)}:73\\n",
-        "{names.of(row.tags)}\\n",
+        "{name}:73\\n",
+        "{name}\\n",
         "test_clamav.py::test_what_is_listed_is_found",
         tool="clamscan",
     ),

@@ -14,15 +14,15 @@ Administration Guide, "Supported Indicator Files".
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from ipaddress import IPv4Network
 
 from core.exports.formats import Consumer, Option, Output
 from core.exports.formatting.choices import choice
-from core.exports.formatting.csv_cells import cell, record
-from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.csv_cells import cell, cells, record
+from core.exports.formatting.row_values import Listed, listed
 from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import sent_urls
+from core.exports.stable_ids import stable_digests
 from core.store.snapshot import Row
 from core.values import types
 
@@ -93,22 +93,21 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     file.write(record([f"#! DESCRIPTION = {out.export}", *padding], "\n") + record(FIELDS, "\n"), 0)
     ends = Shared(lambda shown: _end(shown, options))
     for batch in rows:
-        lines = [
-            f"{_name(row)},{_cell(row)},{TYPE_WORDS[row.type]},{ends.of(row.tags)}\n"
-            for row in listed_rows(batch, out, {6: NOT_IPV4}, urls=sent_urls)
-        ]
-        file.write("".join(lines), len(lines))
+        for found in listed(batch, out, {6: NOT_IPV4}, urls=sent_urls):
+            file.write("".join(_lines(found, ends.of_rows(found.rows))), len(found.rows))
 
 
-def _name(row: Row) -> str:
-    return blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest()
+def _lines(found: Listed, ends: list[str]) -> list[str]:
+    type_, values = found.type, found.values
+    word = TYPE_WORDS[type_]
+    names = stable_digests(f"{type_} ", [value.encode() for value in values], DIGEST_BYTES)
+    shown = map(_range, values) if type_ == types.CIDR else cells(values)
+    return [f"{name},{value},{word},{end}\n" for name, value, end in zip(names, shown, ends, strict=True)]
 
 
-def _cell(row: Row) -> str:
-    if row.type == types.CIDR:
-        network = IPv4Network(row.value)
-        return f"{network[0]}-{network[-1]}"
-    return cell(row.value)
+def _range(network: str) -> str:
+    addresses = IPv4Network(network)
+    return f"{addresses[0]}-{addresses[-1]}"
 
 
 def _end(shown: Shown, options: Form) -> str:

@@ -78,7 +78,8 @@ def render(rows: Iterator[list[Row]], out: Output, options: str) -> None:
     for batch in rows:
         for type_, found in groupby(batch, attrgetter("type")):
             some = _accepted(type_, list(found), out)
-            lines = "".join([f"{row.value}:*:{names.of(row.tags)}:73\n" for row in some])
+            named = zip(some, names.of_rows(some), strict=True)
+            lines = "".join([f"{row.value}:*:{name}:73\n" for row, name in named])
             files[SUFFIXES[type_]].write(lines, len(some))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, nearest, yes_or_no
-from core.exports.formatting.csv_cells import SPECIAL, cell, guarded_cell
+from core.exports.formatting.csv_cells import cells, guarded_cell
 from core.exports.formatting.shown import JOINER, Shared, Shown, date
 from core.store.snapshot import Row
 
@@ -136,33 +136,22 @@ class _Writer:
         # The pattern is given the cells of the row first, then those of its assertions.
         positions = [(*own, *others).index(name) for name in table.columns]
         self._line = (",".join(f"{{{position}}}" for position in positions) + "\r\n").format
-        self._cell: Callable[[str], str] = guarded_cell if table.is_guarded else cell
-        if len(table.columns) == 1:
-            self._cell = _sole(self._cell)
-        self._may_pass = not table.is_guarded and len(table.columns) > 1
+        self._cells: Callable[[Sequence[str]], Sequence[str]] = _guarded_cells if table.is_guarded else cells
+        self._is_sole = len(table.columns) == 1
         self._shared = Shared(self._texts_of)
 
     def lines(self, batch: list[Row]) -> str:
         """Return the lines of *batch*."""
         columns = [self._cells([read(row) for row in batch]) for read in self._of_row]
         if self._of_assertions:
-            texts = self._shared.of
-            found = [texts(row.tags) for row in batch]
-            columns += map(self._cells, zip(*found, strict=True))
+            columns += map(self._cells, zip(*self._shared.of_rows(batch), strict=True))
+        if self._is_sole:  # an empty cell would be an empty line, which readers skip
+            columns = [[text or '""' for text in columns[0]]]
         return "".join(map(self._line, *columns))
-
-    def _cells(self, texts: Sequence[str]) -> Sequence[str]:
-        """Return the texts of one column as cells; most batches hold nothing that needs quotes."""
-        if self._may_pass:
-            text = "".join(texts)
-            if not any(character in text for character in SPECIAL):
-                return texts
-        return list(map(self._cell, texts))
 
     def _texts_of(self, shown: Shown) -> tuple[str, ...]:
         return tuple([read(shown) for read in self._of_assertions])
 
 
-def _sole(make: Callable[[str], str]) -> Callable[[str], str]:
-    """Return *make* for a table of one column: an empty cell would be an empty line, which readers skip."""
-    return lambda text: make(text) or '""'
+def _guarded_cells(texts: Sequence[str]) -> Sequence[str]:
+    return list(map(guarded_cell, texts))

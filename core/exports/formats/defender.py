@@ -14,13 +14,12 @@ Sources: Microsoft, "Manage indicators" and "Import Indicators API".
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from posixpath import splitext
 
 from core.exports.formats import Consumer, Option, Output, OutputFile
 from core.exports.formatting.choices import choice
-from core.exports.formatting.csv_cells import cell, record
-from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.csv_cells import cell, cells, record
+from core.exports.formatting.row_values import Listed, listed
 from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import web_urls
 from core.schemas.instant import Instant, to_datetime
@@ -99,16 +98,15 @@ def parse(options: Mapping[str, str]) -> Form:
 def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     """Write the files."""
     tabs = {tab: _Tab(out, tab) for tab in TABS}
-    line_of = _Lines(options, out.export or "Yeti Exports").line
+    lines_of = _Lines(options, out.export or "Yeti Exports").lines
     left, beyond = MOST_ACTIVE, 0
     for batch in rows:
-        found = listed_rows(batch, out, urls=web_urls)
-        for tab, group in groupby(found[:left], lambda row: TAB_OF[row.type]):
-            tabs[tab].write([line_of(row, tab) for row in group])
-        for row in found[left:]:
-            out.refuse(row, TOO_MANY)
-        beyond += max(len(found) - left, 0)
-        left = max(left - len(found), 0)
+        for found in listed(batch, out, urls=web_urls):
+            tab, taken = TAB_OF[found.type], Listed(found.type, found.rows[:left], found.values[:left])
+            tabs[tab].write(lines_of(taken, tab))
+            out.refuse_all(found.rows[left:], TOO_MANY)
+            beyond += len(found.rows) - len(taken.rows)
+            left -= len(taken.rows)
     if beyond:
         out.note(f"{beyond:,} indicators are more than the {MOST_ACTIVE:,} that a tenant of Defender holds")
 
@@ -122,11 +120,13 @@ class _Lines:
         network_action = options.action.removesuffix("AndRemediate")
         self._actions = dict.fromkeys(TABS, network_action) | {"files": options.action}
 
-    def line(self, row: Row, tab: str) -> str:
-        """Return the row of an indicator."""
-        end, texts = self._shared.of(row.tags)
-        start = f"{TYPE_WORDS[row.type]},{cell(row.value)},{end},{self._actions[tab]}"
-        return f"{start},{self._options.severity},{texts},,,,,{self._options.alert}\r\n"
+    def lines(self, found: Listed, tab: str) -> list[str]:
+        """Return the row of each indicator."""
+        word, action, options = TYPE_WORDS[found.type], self._actions[tab], self._options
+        return [
+            f"{word},{value},{end},{action},{options.severity},{texts},,,,,{options.alert}\r\n"
+            for value, (end, texts) in zip(cells(found.values), self._shared.of_rows(found.rows), strict=True)
+        ]
 
     def _texts(self, shown: Shown) -> tuple[str, str]:
         """Return when an indicator ends, and its title and description, which are never empty."""

@@ -14,13 +14,12 @@ Sources: Elastic, "Threat fields usage and examples" and "Threat fields" of ECS 
 """
 
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
-
-import msgspec
 
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.json_texts import inners, json_text
+from core.exports.formatting.row_values import Listed, listed
 from core.exports.formatting.shown import JOINER, Shared, Shown, date
+from core.exports.stable_ids import stable_digests
 from core.store.snapshot import Row
 from core.values import types
 
@@ -40,9 +39,9 @@ EVENT = (
 """What is the same in all documents, up to the id of the event."""
 
 
-def _at(word: str, *path: str) -> tuple[str, str]:
+def _at(word: str, *path: str, quote: str = '"') -> tuple[str, str]:
     """Return what stands before and behind a value at *path* of an indicator of the type *word*."""
-    return f'"type":"{word}",' + "{".join([f'"{name}":' for name in path]), "}" * (len(path) - 1)
+    return f'"type":"{word}",' + "{".join([f'"{name}":' for name in path]) + quote, quote + "}" * (len(path) - 1)
 
 
 INDICATORS: dict[str, tuple[str, str]] = {
@@ -59,7 +58,7 @@ INDICATORS: dict[str, tuple[str, str]] = {
     types.FILE: _at("file", "file", "name"),
     types.PATH: _at("file", "file", "path"),
     types.REGISTRY_KEY: _at("windows-registry-key", "registry", "path"),
-    types.ASN: _at("autonomous-system", "as", "number"),
+    types.ASN: _at("autonomous-system", "as", "number", quote=""),
 }
 """By type, what stands before and behind its value below ``threat.indicator``, as JSON."""
 
@@ -76,28 +75,27 @@ CONSUMERS = (
     ),
 )
 
-_encode = msgspec.json.Encoder().encode
-
 
 def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -> None:
     """Write the objects."""
     file = out.open()
     shared = Shared(_common)
     for batch in rows:
-        found = listed_rows(batch, out)
-        file.write("".join([_line(row, shared.of(row.tags)) for row in found]), len(found))
+        for found in listed(batch, out):
+            file.write("".join(_lines(found, shared.of_rows(found.rows))), len(found.rows))
 
 
-def _line(row: Row, common: tuple[str, str]) -> str:
-    before, behind = INDICATORS[row.type]
-    tags, known = common
-    instant = date(row.modified_at)
-    value = row.value.removeprefix("AS") if row.type == types.ASN else _encode(row.value).decode()
-    key = blake2b(f"{row.type} {row.value}".encode(), digest_size=DIGEST_BYTES).hexdigest()
-    return (
+def _lines(found: Listed, common: list[tuple[str, str]]) -> list[str]:
+    type_, rows, values = found
+    before, behind = INDICATORS[type_]
+    keys = stable_digests(f"{type_} ", [value.encode() for value in values], DIGEST_BYTES)
+    shown = [value.removeprefix("AS") for value in values] if type_ == types.ASN else inners(values)
+    instants = [date(row.modified_at) for row in rows]
+    return [
         f'{{"@timestamp":"{instant}",{EVENT}"id":"{key}"}},"tags":{tags},"threat":{{"indicator":'
         f'{{{before}{value}{behind},"modified_at":"{instant}",{known}}}}}}}\n'
-    )
+        for instant, key, value, (tags, known) in zip(instants, keys, shown, common, strict=True)
+    ]
 
 
 def _common(shown: Shown) -> tuple[str, str]:
@@ -111,7 +109,7 @@ def _common(shown: Shown) -> tuple[str, str]:
     known: dict[str, object] = {name: text for name, text in fields.items() if text}
     if tlp := shown.tlp_word():
         known["marking"] = {"tlp": tlp.upper()}
-    return _encode(shown.tags()).decode(), _encode(known).decode()[1:-1]
+    return json_text(shown.tags()), json_text(known)[1:-1]
 
 
 def _confidence(highest: int | None) -> str:

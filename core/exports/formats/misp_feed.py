@@ -31,7 +31,7 @@ from core.exports.formats import Consumer, Option, Output
 from core.exports.formatting import misp_types
 from core.exports.formatting.choices import TLPS, marking, number
 from core.exports.formatting.misp_events import MANIFEST, Events, Feed, name_beside
-from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.row_values import listed
 from core.store.snapshot import Row
 from core.values.characters import one_line
 
@@ -91,5 +91,6 @@ def render(rows: Iterator[list[Row]], out: Output, options: Feed) -> None:
     events = Events(out, options)
     events.delete(out.gone())
     for batch in rows:
-        hashes.write(events.add(listed_rows(batch, out)), 0)
+        for found in listed(batch, out):
+            hashes.write(events.add(found), 0)
     manifest.write(events.end(), 0)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from core.exports.formats import Consumer, Option, Output
 from core.exports.formatting.choices import choice, number
-from core.exports.formatting.csv_cells import cell, record
-from core.exports.formatting.row_values import listed_rows, refuse_others
+from core.exports.formatting.csv_cells import cell, cells, record
+from core.exports.formatting.row_values import Listed, listed, refuse_others
 from core.exports.formatting.shown import Shared, Shown
 from core.exports.formatting.url_requests import web_urls
 from core.store.snapshot import Row
@@ -105,15 +105,24 @@ def render(rows: Iterator[list[Row]], out: Output, options: Form) -> None:
     shared = Shared(lambda shown: (cell(shown.description()), _weight(shown, options.weight)))
     for batch in rows:
         own = refuse_others(batch, around, out, f"is not of the collection {options.name}")
-        lines = []
-        for row in listed_rows(own, out, urls=web_urls):
-            if "*" in row.value:
-                out.refuse(row, HAS_ASTERISK)
-                continue
-            description, weight = shared.of(row.tags)
-            before, after = around[row.type]
-            lines.append(f"{description}{before}{cell(row.value)}{after}{weight}\r\n")
-        file.write("".join(lines), len(lines))
+        for listed_ones in listed(own, out, urls=web_urls):
+            found = _without_asterisk(listed_ones, out)
+            before, after = around[found.type]
+            lines = [
+                f"{description}{before}{value}{after}{weight}\r\n"
+                for value, (description, weight) in zip(
+                    cells(found.values), shared.of_rows(found.rows), strict=True
+                )
+            ]
+            file.write("".join(lines), len(lines))
+
+
+def _without_asterisk(found: Listed, out: Output) -> Listed:
+    if "*" not in "".join(found.values):
+        return found
+    out.refuse_all([row for row in found.rows if "*" in row.value], HAS_ASTERISK)
+    rows = [row for row in found.rows if "*" not in row.value]
+    return Listed(found.type, rows, [row.value for row in rows])
 
 
 def _around(collection: Collection, column: str) -> tuple[str, str]:

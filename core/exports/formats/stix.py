@@ -104,8 +104,9 @@ def render(rows: Iterator[list[Row]], out: Output, options: Bundle) -> None:
     if options.identity:
         writer.add([objects.identity], 0)
     for batch in rows:
-        texts = objects.texts(expressible(batch, out))
-        writer.add(texts, len(texts))
+        for found in expressible(batch, out):
+            texts = objects.texts(found)
+            writer.add(texts, len(texts))
     writer.add(list(objects.revoked(withdrawn)), 0)
     writer.end()
 

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from core.errors import RefusedValue
 from core.exports.formats import Consumer, Option, Output
-from core.exports.formatting.row_values import listed_rows
+from core.exports.formatting.row_values import Listed, listed
 from core.exports.formatting.shown import JOINER, Shared, Shown
-from core.exports.formatting.url_requests import request, web_urls
+from core.exports.formatting.url_requests import are_sent, request, web_urls
 from core.store.snapshot import Row
 from core.values import types
 from core.values.characters import one_line
@@ -50,6 +50,7 @@ TYPE_WORDS = {
     types.CERTIFICATE: "Intel::CERT_HASH",
 }
 TYPES = frozenset(TYPE_WORDS)
+AS_THEY_ARE = frozenset((types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.MD5, types.SHA1, types.SHA256))
 OPTIONS: dict[str, Option] = {}
 CONSUMERS = (
     Consumer(
@@ -75,15 +76,32 @@ def render(rows: Iterator[list[Row]], out: Output, options: Mapping[str, str]) -
     file.write("#fields\t" + "\t".join(FIELDS) + "\n", 0)
     ends = Shared(_end)
     for batch in rows:
-        lines = []
-        for row in listed_rows(batch, out, urls=web_urls):
-            try:
-                indicator = _MADE.get(row.type, _text)(row.value)
-            except RefusedValue as error:
-                out.refuse(row, str(error))
-                continue
-            lines.append(f"{indicator}\t{TYPE_WORDS[row.type]}\t{ends.of(row.tags)}\n")
-        file.write("".join(lines), len(lines))
+        for found in listed(batch, out, urls=web_urls):
+            written, indicators = _indicators(found, out)
+            word = TYPE_WORDS[found.type]
+            lines = [
+                f"{indicator}\t{word}\t{end}\n"
+                for indicator, end in zip(indicators, ends.of_rows(written), strict=True)
+            ]
+            file.write("".join(lines), len(lines))
+
+
+def _indicators(found: Listed, out: Output) -> tuple[list[Row], list[str]]:
+    """Return the rows that are written, and how; refuse the others."""
+    if found.type in AS_THEY_ARE:
+        return found.rows, found.values
+    if found.type == types.URL and are_sent(found.values):
+        return found.rows, [value.partition("://")[2] for value in found.values]
+    make = _MADE.get(found.type, _text)
+    rows, indicators = [], []
+    for row in found.rows:
+        try:
+            indicators.append(make(row.value))
+        except RefusedValue as error:
+            out.refuse(row, str(error))
+        else:
+            rows.append(row)
+    return rows, indicators
 
 
 def _text(value: str) -> str:
@@ -106,10 +124,6 @@ def _certificate(value: str) -> str:
     return value
 
 
-def _as_it_is(value: str) -> str:
-    return value
-
-
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\x5c")
 
@@ -120,10 +134,4 @@ def _end(shown: Shown) -> str:
     return "\t".join(_escaped(cell) or EMPTY for cell in cells)
 
 
-_MADE: dict[str, Callable[[str], str]] = {
-    types.URL: _url,
-    types.CERTIFICATE: _certificate,
-    **dict.fromkeys(
-        (types.IPV4, types.IPV6, types.CIDR, types.HOSTNAME, types.MD5, types.SHA1, types.SHA256), _as_it_is
-    ),
-}
+_MADE: dict[str, Callable[[str], str]] = {types.URL: _url, types.CERTIFICATE: _certificate}

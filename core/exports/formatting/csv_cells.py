@@ -1,7 +1,7 @@
 """Cells after RFC 4180."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SPECIAL = '",\r\n \t'
@@ -15,6 +15,14 @@ def cell(text: str) -> str:
     if not _needs_quotes(text):
         return text
     return '"' + text.replace('"', '""') + '"'
+
+
+def cells(texts: Sequence[str]) -> Sequence[str]:
+    """Return *texts* as cells; of most batches none needs quotes, which is seen in all of them at once."""
+    together = "".join(texts)
+    if not any(character in together for character in SPECIAL):
+        return texts
+    return [cell(text) for text in texts]
 
 
 def guarded_cell(text: str) -> str:

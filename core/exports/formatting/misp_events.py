@@ -1,6 +1,5 @@
 """The events of a feed of MISP; ``core.exports.formats.misp_feed`` tells what they are."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,13 +7,12 @@ from hashlib import md5
 from typing import NamedTuple
 from zlib import crc32
 
-import msgspec
-
 from core.exports.formatting.choices import TLPS
 from core.exports.formatting.contract import Gone, Output, OutputFile
-from core.exports.formatting.misp_types import TYPES, Attribute, attribute_of
-from core.exports.formatting.row_values import why_not_canonical
-from core.exports.formatting.shown import CACHED, Shared, Shown
+from core.exports.formatting.json_texts import inner, inners, json_text
+from core.exports.formatting.misp_types import TYPES, Attribute, MispType, attribute_of, attributes_of
+from core.exports.formatting.row_values import Listed, why_not_canonical
+from core.exports.formatting.shown import Shared, SharedBy, Shown
 from core.exports.stable_ids import stable_uuid, stable_uuids
 from core.schemas.claim import TLP, Kind
 from core.schemas.instant import SECOND, Instant, to_datetime
@@ -35,7 +33,6 @@ _COLOURS = {
 }
 _TLP_WORDS = {tlp: word for word, tlp in TLPS.items()}
 _SUSPECT = (Kind.MALICIOUS, Kind.SUSPICIOUS)
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +64,12 @@ class _Frame(NamedTuple):
     """What attributes have in common whose assertions and dates are the same.
 
     Attributes:
-        assertions: These.
         timestamp: In seconds.
         tlp: How strictly it is marked; -1 is not at all.
         is_suspect: Somebody says that it is malicious or suspicious.
         end: What stands behind the value and ``to_ids``.
     """
 
-    assertions: object
     timestamp: int
     tlp: int
     is_suspect: bool
@@ -107,7 +102,7 @@ class _Event:
             "threat_level_id": str(meta["threat_level_id"]),
             "published": True,
         }
-        self._file.write(f"\n],{_text(said)[1:]}}}\n", 0)
+        self._file.write(f"\n],{json_text(said)[1:]}}}\n", 0)
 
 
 class Events:
@@ -117,7 +112,9 @@ class Events:
         self._out, self._options = out, options
         self._said = Shared(self._say)
         self._events: dict[int, _Event] = {}
-        self._frames: dict[tuple[int, Instant, Instant | None], _Frame] = {}
+        self._frames = SharedBy(
+            self._frame, lambda rows: [(id(row.tags), row.modified_at, row.listed_at) for row in rows]
+        )
         self._seed = f"misp:{out.key}:{options.events}:"
         self._long_tags: set[str] = set()
 
@@ -133,28 +130,33 @@ class Events:
             moment, number = _seconds(item.since), crc32(name) % self._options.events
             end = f',"timestamp":"{moment}","deleted":true}}'
             (uuid,) = stable_uuids(self._seed_of(number), [name])
-            frame = _Frame(None, moment, -1 if item.tlp is None else item.tlp, is_suspect=False, end=end)
-            self._event(number).add([_attribute_text(uuid, attribute, frame)], 0, moment, frame.tlp)
+            frame = _Frame(moment, -1 if item.tlp is None else item.tlp, is_suspect=False, end=end)
+            text = _attribute_text(uuid, attribute.type, inner(attribute.value), frame)
+            self._event(number).add([text], 0, moment, frame.tlp)
 
-    def add(self, rows: list[Row]) -> str:
+    def add(self, found: Listed) -> str:
         """Add rows to their events, and return the lines of their hashes."""
-        found: defaultdict[int, list[tuple[bytes, Attribute, _Frame]]] = defaultdict(list)
-        lines = []
-        many, uuids = self._options.events, {}
-        for row, frame in zip(rows, self._frames_of(rows), strict=True):
-            attribute = attribute_of(row.type, row.value)
-            if attribute.refused:
-                self._out.refuse(row, attribute.refused)
-                continue
-            name = f"{row.type}:{row.value}".encode()
-            number = crc32(name) % many
-            if number not in uuids:
-                uuids[number] = self._event(number).uuid
-            found[number].append((name, attribute, frame))
-            lines.append(f"{md5(attribute.value.encode(), usedforsecurity=False).hexdigest()},{uuids[number]}\n")
-        for number, items in found.items():
-            self._add(number, items)
-        return "".join(lines)
+        rows, attributes, frames = self._attributes(found)
+        names = [f"{found.type}:{row.value}".encode() for row in rows]
+        numbers = [crc32(name) % self._options.events for name in names]
+        events = {number: self._event(number) for number in dict.fromkeys(numbers)}
+        seeds = {number: self._seed_of(number).encode() for number in events}
+        uuids = stable_uuids("", [seeds[number] + name for number, name in zip(numbers, names, strict=True)])
+        values = inners([attribute.value for attribute in attributes])
+        parts: dict[int, tuple[list[str], list[_Frame]]] = {number: ([], []) for number in events}
+        for number, uuid, attribute, value, frame in zip(numbers, uuids, attributes, values, frames, strict=True):
+            texts, used = parts[number]
+            texts.append(_attribute_text(uuid, attribute.type, value, frame))
+            used.append(frame)
+        for number, (texts, used) in parts.items():
+            moment, tlp = max([frame.timestamp for frame in used]), max([frame.tlp for frame in used])
+            events[number].add(texts, len(texts), moment, tlp)
+        return "".join(
+            [
+                f"{md5(attribute.value.encode(), usedforsecurity=False).hexdigest()},{events[number].uuid}\n"
+                for number, attribute in zip(numbers, attributes, strict=True)
+            ]
+        )
 
     def end(self) -> str:
         """End the events, and return the manifest."""
@@ -174,17 +176,23 @@ class Events:
             event.end(meta)
             manifest[event.uuid] = meta
         self._tell()
-        return _text(manifest) + "\n"
+        return json_text(manifest) + "\n"
 
-    def _add(self, number: int, items: list[tuple[bytes, Attribute, _Frame]]) -> None:
-        uuids = stable_uuids(self._seed_of(number), [name for name, _, _ in items])
-        texts = [
-            _attribute_text(uuid, attribute, frame)
-            for uuid, (_, attribute, frame) in zip(uuids, items, strict=True)
-        ]
-        frames = [frame for _, _, frame in items]
-        moment, tlp = max(frame.timestamp for frame in frames), max(frame.tlp for frame in frames)
-        self._event(number).add(texts, len(texts), moment, tlp)
+    def _attributes(self, found: Listed) -> tuple[list[Row], list[Attribute], list[_Frame]]:
+        """Return the rows that are attributes, these, and what is around each; refuse the others."""
+        rows, frames = found.rows, self._frames.of_rows(found.rows)
+        attributes = attributes_of(found.type, found.values)
+        good = [number for number, attribute in enumerate(attributes) if not attribute.refused]
+        if len(good) == len(rows):
+            return rows, attributes, frames
+        for row, attribute in zip(rows, attributes, strict=True):
+            if attribute.refused:
+                self._out.refuse(row, attribute.refused)
+        return (
+            [rows[number] for number in good],
+            [attributes[number] for number in good],
+            [frames[number] for number in good],
+        )
 
     def _seed_of(self, number: int) -> str:
         return f"{self._seed}{number}:"
@@ -196,24 +204,12 @@ class Events:
             known = self._events[number] = _Event(uuid, self._out.open(name_beside(self._out, f"{uuid}.json")))
         return known
 
-    def _frames_of(self, rows: list[Row]) -> list[_Frame]:
-        known, found = self._frames, []
-        for row in rows:
-            key = id(row.tags), row.modified_at, row.listed_at
-            frame = known.get(key)
-            if frame is None or frame.assertions is not row.tags:
-                if len(known) >= CACHED:
-                    known.clear()
-                frame = known[key] = self._frame(row)
-            found.append(frame)
-        return found
-
     def _frame(self, row: Row) -> _Frame:
-        said = self._said.of(row.tags)
+        said = self._said.of(row)
         listed_at = self._out.instant if row.listed_at is None else row.listed_at
         moment = _seconds(max(row.modified_at, said.changed_at, listed_at))
         end = f',"timestamp":"{moment}","deleted":false{said.end}'
-        return _Frame(row.tags, moment, said.tlp, said.is_suspect, end)
+        return _Frame(moment, said.tlp, said.is_suspect, end)
 
     def _say(self, shown: Shown) -> _Said:
         """Return what is said of assertions, whatever the row."""
@@ -250,11 +246,11 @@ class Events:
             )
 
 
-def _attribute_text(uuid: str, attribute: Attribute, frame: _Frame) -> str:
-    type_, category, is_for_detection = attribute.type
+def _attribute_text(uuid: str, misp_type: MispType, value: str, frame: _Frame) -> str:
+    type_, category, is_for_detection = misp_type
     to_ids = "true" if is_for_detection and frame.is_suspect else "false"
     return (
-        f'{{"uuid":"{uuid}","type":"{type_}","category":"{category}","value":{_text(attribute.value)},'
+        f'{{"uuid":"{uuid}","type":"{type_}","category":"{category}","value":"{value}",'
         f'"to_ids":{to_ids}{frame.end}'
     )
 
@@ -267,7 +263,7 @@ def _tag_text(tag: str) -> tuple[str, str | None]:
     """
     if tlp_of(tag) is not None:
         return tag.lower(), ""
-    return tag.lower(), None if len(tag) > LONGEST_TAG else _text({"name": tag})
+    return tag.lower(), None if len(tag) > LONGEST_TAG else json_text({"name": tag})
 
 
 def _tag(level: TLP) -> dict[str, object]:
@@ -281,7 +277,7 @@ def _tag(level: TLP) -> dict[str, object]:
 
 @lru_cache
 def _marking_text(level: TLP) -> str:
-    return _text(_tag(level))
+    return json_text(_tag(level))
 
 
 @lru_cache(maxsize=65_536)
@@ -300,7 +296,3 @@ def _seen(shown: Shown) -> str:
 def _seconds(moment: Instant) -> int:
     """Return *moment* in seconds, rounded up: what comes later in the same second is later."""
     return -(-moment // SECOND)
-
-
-def _text(value: object) -> str:
-    return _encode(value).decode()

@@ -8,7 +8,7 @@ instance offers; what instances accept as a value of each type.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from core.exports.formatting.names import is_public_suffix
@@ -139,3 +139,11 @@ def attribute_of(type_: str, value: str) -> Attribute:
     if not value.isascii() and _beyond_plane(value):
         return found._replace(refused=BEYOND_PLANE)
     return found
+
+
+def attributes_of(type_: str, values: Sequence[str]) -> list[Attribute]:
+    """Return what each canonical value of one of `TYPES` is in MISP."""
+    same = _SAME.get(type_)
+    if same is None or not "".join(values).isascii():
+        return [attribute_of(type_, value) for value in values]
+    return [Attribute(same, value) for value in values]

@@ -4,13 +4,14 @@ Also refused is what would stand for everybody: a public suffix, every address, 
 one type in a batch are looked at together, since most batches hold nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from core.errors import RefusedValue
 from core.exports.formatting import address_check, hash_check
-from core.exports.formatting.contract import Refusing, Value, Values
+from core.exports.formatting.contract import Output, Refusing, Value, Values
 from core.exports.formatting.names import listed_names
 from core.exports.formatting.url_requests import canonical_urls
 from core.store.snapshot import Row
@@ -24,14 +25,22 @@ _type_of = attrgetter("type")
 _UrlCheck = Callable[[Values, Refusing], list[str]]
 
 
-def listed_rows(
+class Listed(NamedTuple):
+    """Rows of one type that may be listed, and the value of each."""
+
+    type: str
+    rows: list[Row]
+    values: list[str]
+
+
+def listed(
     batch: Sequence[Row],
     out: Refusing,
     refused: Mapping[int, str] | None = None,
     *,
     urls: _UrlCheck = canonical_urls,
-) -> list[Row]:
-    """Return the rows whose values may be listed, in order; refuse the others.
+) -> list[Listed]:
+    """Return the rows whose values may be listed, in order, those of a type together; refuse the others.
 
     Args:
         batch: Of any types.
@@ -39,26 +48,25 @@ def listed_rows(
         refused: Reasons to refuse all addresses and networks of a version (4 or 6).
         urls: What returns the URLs that may be listed, and refuses the others: see ``url_requests``.
     """
-    good: list[Row] = []
+    good = []
     for type_, group in groupby(batch, _type_of):
         rows = list(group)
         values = [row.value for row in rows]
         kept = _listed(Values(type_, values), out, refused, urls)
-        if len(kept) == len(values):
-            good += rows
-        else:
-            listed = set(kept)
-            good += [row for row in rows if row.value in listed]
+        if len(kept) < len(values):
+            good_values = set(kept)
+            rows = [row for row in rows if row.value in good_values]
+            values = [row.value for row in rows]
+        if rows:
+            good.append(Listed(type_, rows, values))
     return good
 
 
-def refuse_others(batch: Sequence[Row], taken: Iterable[str], out: Refusing, reason: str) -> list[Row]:
+def refuse_others(batch: Sequence[Row], taken: Container[str], out: Output, reason: str) -> list[Row]:
     """Return the rows of the types *taken*; refuse the others for *reason*."""
     good = [row for row in batch if row.type in taken]
     if len(good) < len(batch):
-        for row in batch:
-            if row.type not in taken:
-                out.refuse(row, reason)
+        out.refuse_all([row for row in batch if row.type not in taken], reason)
     return good
 
 

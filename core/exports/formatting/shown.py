@@ -6,7 +6,7 @@ the marking is that of all which are not withdrawn.  Where none is fresh (an exp
 count that are not withdrawn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ from core.exports.formatting.choices import TLPS
 from core.schemas.claim import TLP, Kind
 from core.schemas.instant import Instant, to_text
 from core.store.rows import instant_of
-from core.store.snapshot import RowAssertion
+from core.store.snapshot import Row, RowAssertion
 from core.values.characters import one_line
 
 JOINER = ";"
@@ -135,21 +135,39 @@ class Shown:
         return one_line(f"{JOINER.join(self.tags())} ({JOINER.join(self.sources())})")
 
 
-class Shared(Generic[Said]):
+class SharedBy(Generic[Said]):
+    """Works out what to say of rows, once for those whose assertions are one list and whose key is the same."""
+
+    def __init__(self, make: Callable[[Row], Said], keys: Callable[[Sequence[Row]], Sequence[Hashable]]) -> None:
+        """Prepare to say what *make* returns of a row; *keys* returns that of each row, with the id of its list."""
+        self._make, self._keys = make, keys
+        self._known: dict[Hashable, Said] = {}
+        self._kept: list[Assertions] = []
+
+    def of_rows(self, rows: Sequence[Row]) -> list[Said]:
+        """Return what is said of each of *rows*."""
+        known, add = self._known, self._add
+        keys = self._keys(rows)
+        return [known[key] if key in known else add(key, row) for key, row in zip(keys, rows, strict=True)]
+
+    def _add(self, key: Hashable, row: Row) -> Said:
+        said = self._make(row)
+        if len(self._known) >= CACHED:
+            self._known.clear()
+            self._kept.clear()
+        # As long as a list is kept, no other has its id.
+        self._kept.append(row.tags)
+        self._known[key] = said
+        return said
+
+
+class Shared(SharedBy[Said]):
     """Works out what to say of assertions, once for each list of them: many rows share one."""
 
     def __init__(self, make: Callable[[Shown], Said]) -> None:
         """Prepare to say what *make* returns."""
-        self._make = make
-        self._known: dict[int, tuple[Assertions, Said]] = {}
+        super().__init__(lambda row: make(Shown(row.tags)), lambda rows: [id(row.tags) for row in rows])
 
-    def of(self, assertions: Assertions) -> Said:
-        """Return what is said of *assertions*."""
-        known = self._known.get(id(assertions))
-        if known is not None and known[0] is assertions:
-            return known[1]
-        said = self._make(Shown(assertions))
-        if len(self._known) >= CACHED:
-            self._known.clear()
-        self._known[id(assertions)] = assertions, said
-        return said
+    def of(self, row: Row) -> Said:
+        """Return what is said of the assertions of *row*."""
+        return self.of_rows([row])[0]

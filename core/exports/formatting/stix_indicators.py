@@ -3,17 +3,15 @@
 Of the same rows, judged at the same instant for the same list, each indicator is the same to the byte.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
 from core.exports import stix_objects
 from core.exports.formatting.contract import Gone, Refusing
-from core.exports.formatting.row_values import listed_rows
-from core.exports.formatting.shown import CACHED, Shared, Shown
+from core.exports.formatting.json_texts import are_plain, inner, json_text
+from core.exports.formatting.row_values import Listed, listed
+from core.exports.formatting.shown import Shared, SharedBy, Shown
 from core.exports.stable_ids import stable_uuid, stable_uuids
 from core.exports.stix_objects import MARKINGS, SPEC_VERSION, TYPES, timestamp
 from core.schemas.claim import TLP, Kind
@@ -34,12 +32,10 @@ _INDICATOR_TYPES = {
     Kind.BENIGN: "benign",
     Kind.INFO: "unknown",
 }
-_Frame = tuple[object, str, str]
-"""Assertions, and what stands before and after name and pattern of an observable that has them."""
+_Frame = tuple[str, str]
+"""What stands before and after name and pattern of an observable; it follows from its assertions and dates."""
 
 _AFTER_PATTERN = f'","pattern_type":"stix","pattern_version":"{SPEC_VERSION}","valid_from":"'
-_encode = msgspec.json.Encoder().encode
-_needs_escape = re.compile(r"""["'\\\x00-\x1f]""").search
 
 
 class _Said(NamedTuple):
@@ -69,18 +65,19 @@ class Bundle:
     tlp: TLP | None
 
 
-def expressible(batch: list[Row], out: Refusing) -> list[Row]:
-    """Return those rows of *batch*, which is in order, that have an indicator; refuse the others."""
-    rows = listed_rows(batch, out)
-    if not rows or not rows[0].type <= REGISTRY_KEY <= rows[-1].type:
-        return rows
+def expressible(batch: list[Row], out: Refusing) -> list[Listed]:
+    """Return those rows of *batch* that have an indicator; refuse the others."""
+    return [_with_hive(found, out) if found.type == REGISTRY_KEY else found for found in listed(batch, out)]
+
+
+def _with_hive(keys: Listed, out: Refusing) -> Listed:
     good = []
-    for row in rows:
-        if row.type == REGISTRY_KEY and not stix_objects.has_hive(row.value):
-            out.refuse(row, NO_HIVE)
-        else:
+    for row in keys.rows:
+        if stix_objects.has_hive(row.value):
             good.append(row)
-    return good
+        else:
+            out.refuse(row, NO_HIVE)
+    return Listed(keys.type, good, [row.value for row in good])
 
 
 class Indicators:
@@ -95,58 +92,44 @@ class Indicators:
     def __init__(self, instant: Instant, options: Bundle, revoked_at: Mapping[tuple[str, str], Instant]) -> None:
         self._instant, self._options, self._revoked_at = instant, options, revoked_at
         self._said = Shared(self._say)
-        self._frames: dict[tuple[int, Instant, Instant], _Frame] = {}
+        self._frames = SharedBy(
+            lambda row: self._frame(row, row.created_at),
+            lambda rows: [(id(row.tags), row.created_at, row.modified_at) for row in rows],
+        )
         creator = f"identity--{stable_uuid(f'identity:{options.identity}')}"
         self.identity = (
             f'{{"type":"identity","spec_version":"{SPEC_VERSION}","id":"{creator}","created":"{IDENTITY_SINCE}",'
-            f'"modified":"{IDENTITY_SINCE}","name":{_text(options.identity)},"identity_class":"organization"}}'
+            f'"modified":"{IDENTITY_SINCE}","name":{json_text(options.identity)},"identity_class":"organization"}}'
         )
         by = f'"created_by_ref":"{creator}",' if options.identity else ""
         self._head = f'{{"type":"indicator","spec_version":"{SPEC_VERSION}",{by}"id":"'
 
-    def texts(self, rows: list[Row]) -> list[str]:
-        """Return the indicator of each of *rows*, which are `expressible` and in order."""
-        if not rows:
-            return []
-        frames = self._frames_of(rows)
-        values = [row.value for row in rows]
-        type_ = rows[0].type
-        path = stix_objects.path_of(type_) if type_ == rows[-1].type else None
-        if path is None or self._revoked_at or _needs_escape("".join(values)):
+    def texts(self, found: Listed) -> list[str]:
+        """Return the indicator of each of the rows, which are `expressible`."""
+        type_, rows, values = found
+        frames = self._frames.of_rows(rows)
+        path, together = stix_objects.path_of(type_), "".join(values)
+        if path is None or self._revoked_at or "'" in together or not are_plain(together):
             return [self._indicator(row, frame) for row, frame in zip(rows, frames, strict=True)]
-        ids = stable_uuids(f"{type_}:", "\n".join(values).encode().split(b"\n"))
+        ids = stable_uuids(f"{type_}:", [value.encode() for value in values])
         head = f"{self._head}indicator--"
         return [
             f'{head}{id_}{before}{value}","pattern":"[{path} = \'{value}\']{after}'
-            for value, id_, (_, before, after) in zip(values, ids, frames, strict=True)
+            for value, id_, (before, after) in zip(values, ids, frames, strict=True)
         ]
 
     def _indicator(self, row: Row, frame: _Frame) -> str:
         came_back_at = self._revoked_at.get((row.type, row.value))
-        _, before, after = frame if came_back_at is None else self._frame(row, came_back_at)
+        before, after = frame if came_back_at is None else self._frame(row, came_back_at)
         id_ = stix_objects.indicator_id(row.type, row.value, came_back_at)
         pattern = stix_objects.pattern(row.type, row.value, self._options.network_operator)
-        return f'{self._head}{id_}{before}{_inner(row.value)}","pattern":"{_inner(pattern)}{after}'
-
-    def _frames_of(self, rows: list[Row]) -> list[_Frame]:
-        """Return what stands before and after name and pattern of each; many rows share that."""
-        known, found = self._frames, []
-        for row in rows:
-            key = id(row.tags), row.created_at, row.modified_at
-            frame = known.get(key)
-            if frame is None or frame[0] is not row.tags:
-                if len(known) >= CACHED:
-                    known.clear()
-                frame = known[key] = self._frame(row, row.created_at)
-            found.append(frame)
-        return found
+        return f'{self._head}{id_}{before}{inner(row.value)}","pattern":"{inner(pattern)}{after}'
 
     def _frame(self, row: Row, created_at: Instant) -> _Frame:
-        said = self._said.of(row.tags)
+        said = self._said.of(row)
         modified_at = max(row.modified_at, said.changed_at)
         created_at = min(created_at, modified_at)
         return (
-            row.tags,
             f'","created":"{timestamp(created_at)}","modified":"{timestamp(modified_at)}",{said.before}',
             f"{_AFTER_PATTERN}{_window(said, created_at)}{said.end}",
         )
@@ -155,11 +138,11 @@ class Indicators:
         tags, kind, confidence = shown.tags(), shown.kind(), shown.confidence()
         word = "unknown" if kind is None else _INDICATOR_TYPES[kind]
         description = f"{LISTED_FOR}{', '.join(tags)}" if tags else LISTED_WITHOUT
-        labels = f',"labels":{_text(tags)}' if tags else ""
+        labels = f',"labels":{json_text(tags)}' if tags else ""
         sure = "" if confidence is None else f',"confidence":{confidence}'
         return _Said(
             max(shown.changed_at(self._instant), shown.renewed_at()),
-            f'"indicator_types":["{word}"],"description":{_text(description)},"name":"',
+            f'"indicator_types":["{word}"],"description":{json_text(description)},"name":"',
             shown.valid_from(),
             shown.valid_until(),
             f"{labels}{sure}{self._marking(shown.tlp())}}}",
@@ -180,7 +163,7 @@ class Indicators:
             pattern = stix_objects.pattern(item.type, item.value, self._options.network_operator)
             yield (
                 f'{self._head}{id_}","created":"{began}","modified":"{ended}","revoked":true,'
-                f'"indicator_types":["unknown"],"description":"{WITHDRAWN}","name":"{_inner(item.value)}","pattern":"{_inner(pattern)}'
+                f'"indicator_types":["unknown"],"description":"{WITHDRAWN}","name":"{inner(item.value)}","pattern":"{inner(pattern)}'
                 f'{_AFTER_PATTERN}{began}"{until}{self._marking(item.tlp)}}}'
             )
 
@@ -199,12 +182,3 @@ def _window(said: _Said, created_at: Instant) -> str:
     if began >= ended:  # it was over before it was known
         began = timestamp(until - MILLISECOND)
     return f'{began}","valid_until":"{ended}"'
-
-
-def _text(value: object) -> str:
-    return _encode(value).decode()
-
-
-def _inner(text: str) -> str:
-    """Return *text* as it stands inside the quotes of JSON."""
-    return _text(text)[1:-1]
