@@ -36,7 +36,7 @@ class Names(NamedTuple):
 def real_names(intel: Path) -> Names:
     """Return every other name of real lists as listed; of the rest pass those that are not below one of them.
 
-    Resolvers answer themselves for what is below ``onion`` (RFC 7686): that passes nowhere.
+    So does what only ends like one of them, without a dot before.
     """
     some = random.Random(1)
     every = sorted(
@@ -45,13 +45,18 @@ def real_names(intel: Path) -> Names:
     some.shuffle(every)
     half = len(every) // 2
     listed = set(every[:half])
-    passing = [name for name in every[half:] if not listed & {*parents(name)} and not name.endswith(".onion")]
+    ends_alike = [f"x{name}" for name in every[:ASKED] if name.index(".") < 62]
+    passing = [
+        name
+        for others in (every[half:], ends_alike)
+        for name in [other for other in others if _passes(other, listed)][: ASKED // 2]
+    ]
     below = [f"x{number}.y.{name}" for number, name in enumerate(every[:ASKED])]
     return Names(
         [Value("hostname", name) for name in sorted(listed)],
         every[:ASKED],
         [name for name in below if len(name) < 230],
-        passing[:ASKED],
+        passing,
     )
 
 
@@ -64,6 +69,11 @@ def parents(name: str) -> Iterator[str]:
     """Yield the names above a name."""
     while name := name.partition(".")[2]:
         yield name
+
+
+def _passes(name: str, listed: set[str]) -> bool:
+    # Resolvers answer themselves for what is below ``onion`` (RFC 7686): that passes nowhere.
+    return not listed & {name, *parents(name)} and not name.endswith(".onion") and len(name) < 230
 
 
 def _values(intel: Path, file: str) -> Iterator[Value]:

@@ -340,7 +340,7 @@ MUTANTS = (
         "core.exports.formats.postfix",
         "(?!#)",
         "",
-        "test_postfix.py::TestPostfix",
+        "test_postfix.py::test_a_sender_that_is_no_key_is_refused",
     ),
     Mutant(
         "the beginning of an address is that of others, too",
