@@ -66,11 +66,11 @@ def test_formats_are_measured_in_processes_of_their_own():
         ({"tables": {Case("csv", "", "mixed"): Made(9, 1, 0, 1, 301)}}, ["csv (mixed): 301 MiB; bar 300 MiB"]),
         ({"all_of_them": 61.0}, ["all formats: 61.0 s; bar 60 s"]),
         (
-            {"beside": [Beside("stix", "stix2 3.0", 9, 10, 490, True)]},
+            {"beside": [Beside("stix", "stix2 3.0", 10_000, 10, 490, True)]},
             ["stix: 49 times as fast as stix2 3.0; bar 50"],
         ),
         (
-            {"beside": [Beside("stix", "stix2 3.0", 9, 10, 510, False)]},
+            {"beside": [Beside("stix", "stix2 3.0", 10_000, 10, 510, False)]},
             ["stix: stix2 3.0 does not take what was made"],
         ),
         ({"lists": {Case("rpz", "", "names"): GOOD}, "all_of_them": 59.0}, []),
@@ -86,6 +86,7 @@ def test_times_of_fewer_observables_miss_no_bar():
     slow = {Case("rpz", "", "names"): Made(3.1, 1, 0, 1, 90)}
 
     assert [] == Results(rows=999_999, cpus=2, lists=slow, all_of_them=61.0).missed
+    assert [] == Results(rows=9_999, cpus=2, beside=[Beside("stix", "stix2 3.0", 9_999, 10, 490, True)]).missed
 
 
 def test_the_page_has_what_was_measured():

@@ -34,10 +34,10 @@ def store_of(folder, *names):
         yield store
 
 
-def ran(store, name, at, status="completed"):
+def ran(store, name, at, status="completed", entries=None):
     lease = leases.claim(store, name, "somebody", at)
     key = runs.begin_run(store, lease, at)
-    runs.finish_run(store, key, at + SECOND, status=status)
+    runs.finish_run(store, key, at + SECOND, status=status, entries=entries)
     leases.release(store, lease)
 
 
@@ -79,6 +79,16 @@ def test_each_export_that_was_due_ran_once_and_to_its_end(tmp_path):
 
     assert ["failed", "never"] == [line.partition(":")[0] for line in lost]
     assert ["twice: it was due once, and ran as 3 (completed), 2 (failed)"] == doubled_ones
+
+
+def test_an_export_without_entries_is_no_measure(tmp_path):
+    """It would be a run that has nothing to do."""
+    with store_of(tmp_path, "some", "none") as store:
+        ran(store, "some", NOW, entries=3)
+        ran(store, "none", NOW, entries=0)
+        lost, _ = due._judged(store, NOW)
+
+    assert ["none: it had no entries, which is no measure of anything"] == lost
 
 
 class Published(http.server.BaseHTTPRequestHandler):

@@ -97,11 +97,10 @@ def _judged(store: "Store", due_at: Instant) -> tuple[list[str], list[str]]:
     lost, doubled, now = [], [], time.time_ns() // 1_000
     for item in definitions.exports(store):
         of_export, of_jobs = runs.runs(store, item.name), jobs.find(store, item.name)
-        published = versions.versions(store, item.name)
-        if not any(version.entries for version in published):
-            lost.append(f"{item.name}: nothing was published that has an entry")
+        if any(run.entries == 0 for run in of_export):
+            lost.append(f"{item.name}: it had no entries, which is no measure of anything")
         lost += judging.lost(item.name, of_export, of_jobs, since=due_at, now=now, within_s=0)
-        doubled += judging.doubled(of_export, of_jobs, published, now)
+        doubled += judging.doubled(of_export, of_jobs, versions.versions(store, item.name), now)
         if len(of_export) > 1:
             told = ", ".join(f"{run.id} ({run.status})" for run in of_export)
             doubled.append(f"{item.name}: it was due once, and ran as {told}")
