@@ -137,7 +137,7 @@ def test_a_storage_that_is_away_is_tried_again_later(worker, store, define, fill
 def test_what_is_tried_again_waits_no_longer_than_its_schedule(
     worker, store, define, fill, clock, monkeypatch, every_s, pauses_s
 ):
-    """A list of every five minutes is not a quarter of an hour late when the storage is back; half a minute it waits."""
+    """A list of every five minutes is not twelve minutes late when the storage is back; half a minute it waits."""
     define("x", schedule=f"every:{every_s}")
     fill(1)
 
