@@ -189,6 +189,23 @@ def test_a_plug_in_may_use_dataclasses_and_clients(drop_in, tmp_path):
     assert type(get_client("mine://x")).__name__ == "Mine"
 
 
+@pytest.mark.parametrize("text", ["", "class Mine:\n    PRE", "import nothing_of_this_name\n"])
+def test_a_file_whose_writing_does_not_end_keeps_its_prefix(drop_in, text):
+    """Half a file, or an empty one, does not turn the paths of the client into local folders."""
+    drop_in("mine", source())
+    get_client("mine://x")
+
+    drop_in("mine", text)
+    assert type(get_client("mine://x")).__name__ == "Mine"  # as it was, for a second
+    time.sleep(1.1)
+
+    with pytest.raises(PluginError, match=r"mine\.py"):
+        get_client("mine://x")
+    assert [row.status for row in listed("mine://")] == ["broken"]
+    drop_in("mine", source())
+    assert type(get_client("mine://x")).__name__ == "Mine"
+
+
 def test_threads_may_ask_while_files_change(drop_in):
     """Many threads get a sound client, old or new, while the file is written again and again."""
     drop_in("mine", source())

@@ -182,11 +182,13 @@ def _made(found: Found[tuple[type, ...]]) -> _Table:
         for client in plugin.content:
             prefix = cast("Any", client).PREFIX
             claims.setdefault(prefix, []).append(_Claim(prefix, plugin.origin, client))
+        _claimed[plugin.origin] = {cast("Any", client).PREFIX for client in plugin.content}
     for broken in found.broken:
-        for prefix in sorted({match["prefix"] for match in _PREFIX_IN_SOURCE.finditer(broken.source)}):
-            if not _SCHEME.match(prefix):  # one that was refused for it takes no folder's path either
-                continue
-            # Its paths must not silently become local folders while the file is broken.
+        # Its paths must not silently become local folders while the file is broken, or empty for the moment that
+        # somebody takes to write it: what its text claims counts, and what it claimed when it last was sound.
+        in_text = {match["prefix"] for match in _PREFIX_IN_SOURCE.finditer(broken.source)}
+        # One that was refused for its prefix takes no folder's path either.
+        for prefix in sorted(filter(_SCHEME.match, in_text | _claimed.get(broken.origin, set()))):
             claims.setdefault(prefix, []).append(_Claim(prefix, broken.origin, None, broken.reason))
     _log_new(found.broken)
     return _Table(found, claims, tuple(sorted(claims, key=lambda prefix: (-len(prefix), prefix))))
@@ -258,4 +260,5 @@ _plugins: Plugins[tuple[type, ...]] = Plugins(
     package=_PACKAGE, folder=Path(__file__).parent / "classes", group=ENTRY_POINTS, read=_read
 )
 _cached: _Table | None = None
+_claimed: dict[str, set[str]] = {}  # by origin, when it last was sound
 _logged: set[tuple[str, str]] = set()
