@@ -15,8 +15,9 @@ A row names every object before it is written, and tells how far it came:
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, func, insert, select, update
 
 from core.errors import NotFound
 from core.schemas.export import PublishedFile, Version
@@ -24,7 +25,7 @@ from core.schemas.instant import Instant
 from core.schemas.version import ManifestRecord, from_manifest, manifest_bytes
 from core.store import pins
 from core.store.audit import note
-from core.store.definitions import export_id
+from core.store.definitions import export_id, no_export
 from core.store.leases import Lease, lease_held
 from core.store.ledger.writing import apply, prune
 from core.store.schema import archive, export, version
@@ -212,12 +213,20 @@ def find(store: Store, name: str, *states: str) -> list[Archived]:
         NotFound: There is no such export.
     """
     with store.reading() as connection:
-        rows = connection.execute(
-            select(archive)
-            .where(archive.c.export_id == export_id(connection, name), archive.c.state.in_(states))
-            .order_by(archive.c.id)
-        )
-        return [Archived(row.id, row.state, row.manifest_sha256, from_manifest(row.record)) for row in rows]
+        rows = connection.execute(_in_states(states).where(export.c.name == name).order_by(archive.c.id)).all()
+    if not rows:
+        raise no_export(name)
+    return [_archived(row) for row in rows if row.id is not None]
+
+
+def _in_states(states: Iterable[str]) -> Select[Any]:
+    """Select what is kept of exports in some states; of one that has nothing there is one row of nothing."""
+    mine = and_(archive.c.export_id == export.c.id, archive.c.state.in_(states))
+    return select(archive).select_from(export).join(archive, mine, isouter=True)
+
+
+def _archived(row: Row[Any]) -> Archived:
+    return Archived(row.id, row.state, row.manifest_sha256, from_manifest(row.record))
 
 
 def get(store: Store, name: str, number: int) -> Archived:
@@ -236,9 +245,10 @@ def get(store: Store, name: str, number: int) -> Archived:
 
 def current(store: Store, name: str) -> Archived | None:
     """Return the current version of the export *name*, ``None`` if it has none or nothing is kept of it."""
+    is_current = and_(export.c.name == name, archive.c.number == export.c.current_version)
     with store.reading() as connection:
-        number = connection.scalar(select(export.c.current_version).where(export.c.name == name))
-    return next((item for item in find(store, name, KEPT) if item.number == number), None) if number else None
+        row = connection.execute(_in_states((KEPT,)).where(is_current)).first()
+    return None if row is None else _archived(row)
 
 
 def to_remove(store: Store, lease: Lease, item: Archived) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def put_in_place(
     """Do as `replace_export` does, with the export *name*, in a write transaction of the caller's."""
     row = connection.execute(_named(name)).first()
     if row is None:
-        raise _no_export(name)
+        raise no_export(name)
     if seen is not None and _definition(row) != seen:
         raise ChangedMeanwhile(f"somebody changed the export {name!r} meanwhile; look at it again")
     if name != definition.name:
@@ -80,7 +80,7 @@ def toggle_export(store: Store, name: str, now: Instant) -> ExportDefinition:
     with store.writing() as connection:
         found = connection.execute(_named(name)).first()
         if found is None:
-            raise _no_export(name)
+            raise no_export(name)
         changes = {"enabled": not found.enabled, "modified_at": now}
         connection.execute(update(export).where(export.c.id == found.id).values(changes))
         before = _definition(found)
@@ -98,7 +98,7 @@ def get_export(store: Store, name: str) -> ExportDefinition:
     with store.reading() as connection:
         row = connection.execute(_named(name)).first()
     if row is None:
-        raise _no_export(name)
+        raise no_export(name)
     return _definition(row)
 
 
@@ -117,7 +117,7 @@ def remove_export(store: Store, name: str) -> ExportDefinition:
     with store.writing() as connection:
         row = connection.execute(_named(name)).first()
         if row is None:
-            raise _no_export(name)
+            raise no_export(name)
         connection.execute(delete(export).where(export.c.id == row.id))
         note(connection, "export removed", name)
     return _definition(row)
@@ -182,7 +182,7 @@ def export_id(connection: Connection, name: str) -> int:
     """
     row = connection.execute(select(export.c.id).where(export.c.name == name)).first()
     if row is None:
-        raise _no_export(name)
+        raise no_export(name)
     return int(row.id)
 
 
@@ -199,7 +199,8 @@ def _named(name: str) -> Select[Any]:
     return _exports().where(export.c.name == name)
 
 
-def _no_export(name: str) -> NotFound:
+def no_export(name: str) -> NotFound:
+    """Return the error that there is no export *name*."""
     return NotFound(f"there is no export {name!r}; yetictl export list shows them")
 
 

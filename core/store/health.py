@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import Instant
 from core.store import migrate
+from core.store.databases.interface import Connection as DriverConnection
 from core.store.jobs import RUNNING, WAITING
 from core.store.schema import export, export_schedule, job
 from core.store.store import Store
@@ -43,7 +44,12 @@ def check_schema(store: Store) -> str:
         StoreError: It cannot be read.
     """
     with store.reading() as connection:
-        found = migrate.read(store.database.under(connection))
+        return check_schema_under(store.database.under(connection))
+
+
+def check_schema_under(connection: DriverConnection) -> str:
+    """Do as `check_schema`, in a transaction of the caller's."""
+    found = migrate.read(connection)
     if not found.is_usable:
         raise StoreSchemaError(
             f"the schema of the database is {found.revision}, this program's is {migrate.REVISIONS[-1]}: another version "

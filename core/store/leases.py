@@ -124,20 +124,25 @@ def lease_held(connection: Connection, lease: Lease) -> int:
     """Return the row id of the export that *lease* is for.
 
     Raises:
+        NotFound: There is no such export any more.
         ExportBusy: The claim is another's by now; stop and publish nothing.
     """
-    found = export_id(connection, lease.export)
-    query = select(export_lease).where(export_lease.c.export_id == found)
+    query = (
+        select(export_lease)
+        .join(export, export.c.id == export_lease.c.export_id)
+        .where(export.c.name == lease.export)
+    )
     if connection.get_execution_options().get("lock") is not None:
         # Until the writer's end nobody else can claim it, or renew it: to be asked last where that takes long.
-        query = query.with_for_update(read=True)
+        query = query.with_for_update(read=True, of=export_lease)
     held = connection.execute(query).first()
     # The number alone would not do: it begins anew when an export is removed and another made of that name.
     if held is None or (held.number, held.owner) != (lease.number, lease.owner):
+        export_id(connection, lease.export)
         raise ExportBusy(
             f"{lease.export} was taken over by another process; nothing more was published by this one"
         )
-    return found
+    return int(held.export_id)
 
 
 def _fail_left_behind(connection: Connection, found: int, now: Instant) -> None:

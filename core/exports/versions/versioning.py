@@ -32,7 +32,7 @@ from core.schemas.export import ExportDefinition
 from core.schemas.version import Cause, ManifestRecord
 from core.store import archives, leases
 from core.store.archives import HELD, PUBLISHING, REMOVING, WRITING, Archived
-from core.store.health import check_schema
+from core.store.health import check_schema_under
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -199,8 +199,9 @@ class Versions:
 
     def _check(self) -> None:
         """Raise if the claim is another's by now, or the store another version's."""
-        check_schema(self._store)
-        leases.check(self._store, self._lease)
+        with self._store.reading() as connection:
+            check_schema_under(self._store.database.under(connection))
+            leases.lease_held(connection, self._lease)
 
     def recover(self) -> str:
         """Finish or undo what was cut off, and say in words what was; nothing if nothing was.

@@ -69,6 +69,9 @@ def refresh(store: Store, now: Instant, on_progress: Callable[[int], None] = lam
         on_progress: Called with the number of observables just looked at.
     """
     carried_lists.bring_up_to_date(store, now)
+    with store.reading() as reading:
+        if _next_task(store.database.under(reading)) is None:  # mostly, and then no connection is made for it
+            return
     connection = store.connect()
     matchers: dict[tuple[tuple[int, str], ...], Matcher] = {}
     try:
