@@ -9,6 +9,7 @@ Decisions 0014 and 0071 say which kinds and sources count for what.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.schemas.claim import Kind
 from core.schemas.export import Selection
@@ -21,9 +22,12 @@ CLEARED = "false-positive"
 """The tag of what was cleared (`clearing`): benign under it always counts, whatever was set for the tag."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """What a snapshot knows before it looks at a row."""
+    """What a snapshot knows before it looks at a row.
+
+    What follows from it is reckoned once: a run asks many questions, and each asks for the tags.
+    """
 
     tags: tuple[Tag, ...]
     sources: dict[str, int]
@@ -35,6 +39,22 @@ class Known:
     last_instant: Instant
     is_sure: bool
     """Whether ``sure_until`` was reckoned with this default lifetime."""
+
+    def tag_ids(self, names: Collection[str]) -> set[int]:
+        """Return the row ids of the tags with these names, in whatever spelling."""
+        return set().union(*(self._by_key.get(tag_key(name), ()) for name in names))
+
+    @cached_property
+    def sticky(self) -> frozenset[int]:
+        """The row ids of the tags that are sticky."""
+        return frozenset(tag.id for tag in self.tags if tag.is_sticky)
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for tag in self.tags:
+            found.setdefault(tag.key, set()).add(tag.id)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,43 +96,31 @@ def build(
     to be benign under a sticky tag.  *as_it_was* lets count what was withdrawn only after *instant*: it is for
     questions about the past, since a clock that is behind must bring nothing back.
     """
-    ids = _Ids(known.tags)
-    ignored = ids.of(selection.ignore)
+    ids = known.tag_ids
+    ignored = ids(selection.ignore)
     fresh = fresh and not selection.any_freshness
     graced = instant - selection.grace_s * SECOND
     begun = _begun(instant, as_it_was)
     active = begun + (_not_ended(known, graced) if fresh else "")
-    asked = ids.of((*selection.include, *selection.require, *named))
+    asked = ids((*selection.include, *selection.require, *named))
     counts = _countable(selection, known, asked, ignored) + active
-    included = tuple(sorted(ids.of(selection.include) - ignored)) if selection.include else None
-    excluded = ids.of(selection.exclude) - ignored
-    sticky = {tag.id for tag in known.tags if tag.is_sticky}
-    good = sticky | ids.of((CLEARED,))
-    cleared = set() if with_cleared or asked & good else good - excluded - ignored
-    lapse = "" if selection.any_freshness else _not_ended(known, instant, spare=tuple(sorted(sticky | cleared)))
+    included = tuple(sorted(ids(selection.include) - ignored)) if selection.include else None
+    excluded = ids(selection.exclude) - ignored
+    good = known.sticky | ids((CLEARED,))
+    cleared = frozenset() if with_cleared or asked & good else good - excluded - ignored
+    spare = tuple(sorted(known.sticky | cleared))
+    lapse = "" if selection.any_freshness else _not_ended(known, instant, spare)
     if cleared:
         lapse += f" AND (a.kind = {Kind.BENIGN:d} OR a.tag_id NOT IN {_set(cleared)})"
     return Conditions(
         included=counts + (f" AND a.tag_id IN {_set(included)}" if included is not None else ""),
         included_tags=included,
         unsure=_unsure(selection, known, ignored, instant) if included is None and not as_it_was else "",
-        others=(*_required(selection, ids, ignored, counts), *_dated(selection, counts, instant)),
+        others=(*_required(selection, known, ignored, counts), *_dated(selection, counts, instant)),
         excluded=begun.removeprefix(" AND ") + lapse,
         excluded_tags=tuple(sorted(excluded | cleared)),
         takes_untagged=_untagged(ignored) if selection.untagged and included is None else "",
     )
-
-
-class _Ids:
-    """Row ids of tags, by what names are compared by."""
-
-    def __init__(self, tags: Collection[Tag]) -> None:
-        self._by_key: dict[str, set[int]] = {}
-        for tag in tags:
-            self._by_key.setdefault(tag.key, set()).add(tag.id)
-
-    def of(self, names: Collection[str]) -> set[int]:
-        return set().union(*(self._by_key.get(tag_key(name), ()) for name in names))
 
 
 def _countable(selection: Selection, known: Known, named: set[int], ignored: set[int]) -> str:
@@ -241,8 +249,9 @@ def _unsure(selection: Selection, known: Known, ignored: set[int], instant: Inst
     return unsure
 
 
-def _required(selection: Selection, ids: _Ids, ignored: set[int], counts: str) -> list[str]:
-    return [exists(f"{counts} AND a.tag_id IN {_set(ids.of([name]) - ignored)}") for name in selection.require]
+def _required(selection: Selection, known: Known, ignored: set[int], counts: str) -> list[str]:
+    required = (known.tag_ids([name]) - ignored for name in selection.require)
+    return [exists(f"{counts} AND a.tag_id IN {_set(ids)}") for ids in required]
 
 
 def _dated(selection: Selection, counts: str, instant: Instant) -> list[str]:

@@ -21,27 +21,30 @@ def not_kept_off(words: Words) -> str:
 
 
 class KeptOff:
-    """The set, which is empty at first."""
+    """The set, which is empty at first.
+
+    Attributes:
+        number: How many are in it.  As long as it is empty no question has to ask for it, which costs each row a look.
+    """
 
     def __init__(self, connection: Connection) -> None:
         """Make it on the connection of a snapshot."""
         self._connection = connection
         self._ids: dict[str, int] = {}
-        self.is_used = False
+        self.number = 0
         connection.execute("CREATE TEMP TABLE kept_off_reason (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
         connection.execute("CREATE TEMP TABLE kept_off (id INTEGER PRIMARY KEY, reason INTEGER NOT NULL)")
 
     def add(self, rows: Iterable[tuple[int, str]]) -> None:
         """Keep observables off, each by its row id and a reason; the first reason of one stays."""
         pairs = ((key, self._reason(reason)) for key, reason in rows)
-        # As long as it is empty no question has to ask for it, which costs each row a look.
-        self.is_used |= self._connection.put(KEPT_OFF, ("id", "reason"), pairs, ignore=True) > 0
+        self.number += self._connection.put(KEPT_OFF, ("id", "reason"), pairs, ignore=True)
 
     def add_found(self, query: str, reason: str) -> None:
         """Keep off the observables whose row ids a query gives, all for one reason."""
         into = f"INSERT INTO {KEPT_OFF} (id, reason)"
         found = f"SELECT found.id, {self._reason(reason):d} FROM ({query}) found WHERE TRUE"  # noqa: S608
-        self.is_used |= self._connection.execute(f"{into} {found} ON CONFLICT DO NOTHING").rowcount > 0
+        self.number += self._connection.execute(f"{into} {found} ON CONFLICT DO NOTHING").rowcount
 
     def _reason(self, text: str) -> int:
         if text not in self._ids:

@@ -8,6 +8,7 @@ Sets are temporary tables, so that memory stays flat; decision 0013 has the meas
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 
 from core.store import dialect
@@ -17,6 +18,12 @@ from core.store.databases.interface import Connection
 _NUMBERS = count()
 FEW = 4
 """A set is small when it is at most this fraction (a quarter) of the store."""
+
+MOST_KEPT = 32
+"""So many plans of a snapshot are kept for when their question comes again."""
+
+MOST_KEPT_ROWS = 5_000_000
+"""So many rows their sets may have together: as long as the snapshot lasts each takes some 50 bytes of a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +39,83 @@ class Plan:
     picked: str
 
 
-@contextmanager
-def planned(connection: Connection, conditions: Conditions, types: tuple[str, ...]) -> Iterator[Plan]:
-    """Make the sets that *conditions* need, give the plan, and drop the sets."""
-    maker = _Maker(connection, conditions)
-    try:
-        yield maker.plan(types)
-    finally:
-        for table in maker.made:
-            connection.drop(f"temp.{table}")
+class Plans:
+    """The plans of one snapshot: a question that comes again, as most of a run do, finds its sets made.
+
+    In a snapshot nothing changes but what is kept off, and of that there is only ever more.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Keep nothing yet."""
+        self._connection = connection
+        self._sizes = _Sizes(connection)
+        self._kept: dict[tuple[Conditions, tuple[str, ...], int], Plan] = {}
+        self._kept_rows = 0
+
+    @contextmanager
+    def planned(
+        self, conditions: Conditions, types: tuple[str, ...], kept_off: int = 0, *, is_kept: bool = True
+    ) -> Iterator[Plan]:
+        """Give a plan for a block.
+
+        Args:
+            conditions: What is asked for.
+            types: Of what.
+            kept_off: How many observables are kept off, if *conditions* ask for that: then sets are of that number.
+            is_kept: The question may come again.
+        """
+        key = (conditions, types, kept_off)
+        if key in self._kept:
+            yield self._kept[key]
+            return
+        maker = _Maker(self._connection, self._sizes, conditions)
+        try:
+            plan = maker.plan(types)
+            if is_kept and len(self._kept) < MOST_KEPT and self._kept_rows + maker.rows <= MOST_KEPT_ROWS:
+                self._kept[key] = plan
+                self._kept_rows += maker.rows
+                # They go with the snapshot: not here, where somebody else may have begun to read them.
+                maker.made.clear()
+            yield plan
+        finally:
+            for table in maker.made:
+                self._connection.drop(f"temp.{table}")
+
+
+class _Sizes:
+    """How large the tables of a snapshot are, each asked once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._small: dict[tuple[int, ...], bool] = {}
+
+    @cached_property
+    def few(self) -> int:
+        return int(self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0]) // FEW
+
+    def are_few(self, tags: tuple[int, ...]) -> bool:
+        """Say whether few assertions have one of *tags*."""
+        if tags not in self._small:
+            marks = ", ".join(map(str, tags)) or "-1"
+            some = f"SELECT 1 FROM assertion WHERE tag_id IN ({marks}) LIMIT {self.few + 1}"  # noqa: S608
+            number = self._connection.execute(f"SELECT count(*) FROM ({some}) s").fetchone()[0]  # noqa: S608
+            self._small[tags] = number <= self.few
+        return self._small[tags]
 
 
 class _Maker:
-    def __init__(self, connection: Connection, conditions: Conditions) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, sizes: _Sizes, conditions: Conditions) -> None:
+        self._connection, self._sizes = connection, sizes
         self._conditions = conditions
         self.made: list[str] = []
+        self.rows = 0
 
     def plan(self, types: tuple[str, ...]) -> Plan:
-        few = self._connection.execute("SELECT COALESCE(max(id), 0) FROM observable").fetchone()[0] // FEW
+        few = self._sizes.few
         where = "".join(f" AND {other}" for other in self._conditions.others)
-        where += self._not_excluded(few)
+        where += self._not_excluded()
         tags = self._conditions.included_tags
-        if tags is not None and self._has_at_most(few, tags):
+        if tags is not None and self._sizes.are_few(tags):
             return Plan("", self._pick(tags, types, where))
         return Plan(self._counts(few) + where, "")
 
@@ -75,12 +136,12 @@ class _Maker:
         rejected, number = self._make(f"SELECT o.id FROM observable o WHERE {unsure} AND NOT {counts}")  # noqa: S608
         return f" AND {self._not_among(rejected)}" if number else ""
 
-    def _not_excluded(self, few: int) -> str:
+    def _not_excluded(self) -> str:
         tags = self._conditions.excluded_tags
         if not tags:
             return ""
         condition = f"a.tag_id IN ({', '.join(map(str, tags))}) AND {self._conditions.excluded}"
-        if not self._has_at_most(few, tags):
+        if not self._sizes.are_few(tags):
             return f" AND NOT {exists(condition)}"
         excluded, number = self._make(f"SELECT DISTINCT a.observable_id FROM assertion a WHERE {condition}")  # noqa: S608
         return f" AND {self._not_among(excluded)}" if number else ""
@@ -88,20 +149,22 @@ class _Maker:
     def _pick(self, tags: tuple[int, ...], types: tuple[str, ...], where: str) -> str:
         found = f"SELECT DISTINCT a.observable_id FROM assertion a WHERE {self._conditions.included}"  # noqa: S608
         marks = dialect.marks(types)
-        table, numbered = self._name(), self._connection.words.numbered
-        self._connection.execute(f"CREATE TEMP TABLE {table} ({numbered}, id INTEGER NOT NULL)")
-        self._connection.execute(
-            f"INSERT INTO temp.{table} (id) SELECT o.id FROM ({found}) f"  # noqa: S608
+        table, number = self._name(), self._connection.words.number("o.type, o.value")
+        self._connection.execute(f"CREATE TEMP TABLE {table} (n INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+        self.rows += self._connection.execute(
+            f"INSERT INTO temp.{table} (n, id) SELECT {number}, o.id FROM ({found}) f"  # noqa: S608
             f" CROSS JOIN observable o ON o.id = f.observable_id"
             f" WHERE o.type IN ({marks}){where} ORDER BY o.type, o.value",
             types,
-        )
+        ).rowcount
         return table
 
     def _make(self, ids: str) -> tuple[str, int]:
         table = self._name()
         self._connection.execute(f"CREATE TEMP TABLE {table} (id INTEGER PRIMARY KEY)")
-        return table, self._connection.execute(f"INSERT INTO temp.{table} {ids}").rowcount
+        number = self._connection.execute(f"INSERT INTO temp.{table} {ids}").rowcount
+        self.rows += number
+        return table, number
 
     def _not_among(self, table: str) -> str:
         return self._connection.words.not_among("o.id", f"temp.{table}")
@@ -109,8 +172,3 @@ class _Maker:
     def _name(self) -> str:
         self.made.append(f"set_{next(_NUMBERS)}")
         return self.made[-1]
-
-    def _has_at_most(self, few: int, tags: tuple[int, ...]) -> bool:
-        marks = ", ".join(map(str, tags)) or "-1"
-        query = f"SELECT count(*) FROM (SELECT 1 FROM assertion WHERE tag_id IN ({marks}) LIMIT {few + 1}) s"  # noqa: S608
-        return bool(self._connection.execute(query).fetchone()[0] <= few)

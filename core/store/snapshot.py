@@ -7,6 +7,7 @@ meanwhile is not in it, and no writer waits for it.  A long one makes SQLite's l
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
+from functools import cached_property
 from heapq import merge
 
 from msgspec import structs
@@ -22,7 +23,7 @@ from core.store.kept_off import KEPT_OFF, REASONS, KeptOff, not_kept_off
 from core.store.letting_in import LettingIn
 from core.store.lifetimes import read_lifetimes
 from core.store.lines import Column, Lines
-from core.store.plan import Plan, planned
+from core.store.plan import Plan, Plans
 from core.store.rendering import TLP_WORDS
 from core.store.rows import BATCH, Row, RowAssertion, RowReader, Visible
 from core.store.store import Store
@@ -35,6 +36,13 @@ Piece = tuple[int, str, str]
 """The row id of a network that was split, and type and value of a part of it that is left."""
 
 
+# One look at the index for each marking, and one question for all.
+_MARKINGS = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT tlp FROM assertion WHERE tlp > 0 AND tlp = {tlp:d} LIMIT 1) only_{tlp:d}"  # noqa: S608
+    for tlp in TLP
+)
+
+
 class Snapshot:
     """One state of the store; made by ``Store.snapshot``.
 
@@ -43,13 +51,13 @@ class Snapshot:
 
     def __init__(self, store: Store) -> None:
         """Begin the read transaction."""
-        self._database = store.database
+        self._store, self._database = store, store.database
         self._chosen = ""
         self._pieces: list[Piece] = []
-        self._connection = store.connect()
+        self._connection = store.connect_to_read()
+        self._plans = Plans(self._connection)
         try:
             with self._database.errors():
-                self._connection.begin_reading()
                 self._known = self._look(store.lifetime_s)
                 self._kept_off = KeptOff(self._connection)
         except BaseException:
@@ -58,7 +66,7 @@ class Snapshot:
 
     def close(self) -> None:
         """End the read transaction."""
-        self._connection.close()
+        self._store.take_back(self._connection)
 
     def count(self, selection: Selection, instant: Instant) -> int:
         """Return how many observables *selection* takes at *instant*."""
@@ -110,7 +118,7 @@ class Snapshot:
     def kept_off(self, selection: Selection, instant: Instant) -> list[tuple[str, int]]:
         """Return for which reasons observables that *selection* takes are kept off, and how many for each."""
         with self._planned(selection, instant, with_kept_off=True) as (plan, types):
-            return self._grouped(plan, types) if self._kept_off.is_used else []
+            return self._grouped(plan, types) if self._kept_off.number else []
 
     @contextmanager
     def selected(self, selection: Selection, instant: Instant, *, among: str = "") -> Iterator[str]:
@@ -150,9 +158,10 @@ class Snapshot:
         with self._database.errors():
             connection.execute("CREATE TEMP TABLE chosen_id (id INTEGER PRIMARY KEY)")
             connection.put("temp.chosen_id", ("id",), ((key,) for key in ids), ignore=True)
-            connection.execute(f"CREATE TEMP TABLE chosen ({connection.words.numbered}, id INTEGER NOT NULL)")
+            connection.execute("CREATE TEMP TABLE chosen (n INTEGER PRIMARY KEY, id INTEGER NOT NULL)")
+            number = connection.words.number("o.type, o.value")
             connection.execute(
-                "INSERT INTO temp.chosen (id) SELECT o.id FROM temp.chosen_id c"
+                f"INSERT INTO temp.chosen (n, id) SELECT {number}, o.id FROM temp.chosen_id c"  # noqa: S608
                 " CROSS JOIN observable o ON o.id = c.id ORDER BY o.type, o.value"
             )
         self._chosen = "chosen"
@@ -329,18 +338,21 @@ class Snapshot:
             with_cleared=with_cleared,
             as_it_was=past is not None,
         )
-        if past is not None:
-            conditions = replace(conditions, others=(*conditions.others, f"o.id = {past:d}"))
-        if only is not None:
-            conditions = replace(conditions, others=(*conditions.others, f"o.id = {only:d}"))
-        if not with_kept_off and self._kept_off.is_used:
+        one = only if past is None else past
+        if one is not None:
+            conditions = replace(conditions, others=(*conditions.others, f"o.id = {one:d}"))
+        kept_off = 0 if with_kept_off else self._kept_off.number
+        if kept_off:
             conditions = replace(conditions, others=(*conditions.others, not_kept_off(self._connection.words)))
-        with self._database.errors(), planned(self._connection, conditions, types) as plan:
+        found = self._plans.planned(conditions, types, kept_off, is_kept=one is None)
+        with self._database.errors(), found as plan:
             yield plan, types
 
     def _types(self, selection: Selection) -> tuple[str, ...]:
-        if selection.types:
-            return tuple(sorted(set(selection.types)))
+        return tuple(sorted(set(selection.types))) if selection.types else self._all_types
+
+    @cached_property
+    def _all_types(self) -> tuple[str, ...]:
         found: list[str] = []
         query = "SELECT o.type FROM observable o WHERE o.type > ? ORDER BY o.type LIMIT 1"
         with self._database.errors():
@@ -366,13 +378,7 @@ class Snapshot:
                     "SELECT source_id, confidence FROM source_setting WHERE confidence IS NOT NULL"
                 )
             ),
-            tlps=frozenset(
-                tlp
-                for tlp in TLP
-                if self._connection.execute(
-                    "SELECT 1 FROM assertion WHERE tlp > 0 AND tlp = ? LIMIT 1", (int(tlp),)
-                ).fetchone()
-            ),
+            tlps=frozenset(TLP(tlp) for (tlp,) in self._connection.execute(_MARKINGS)),
             last_instant=last_instant,
             is_sure=known_s == lifetime_s,
         )

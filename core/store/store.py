@@ -1,11 +1,12 @@
 """One database, opened."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from core.errors import StoreError
 from core.schemas.claim import Refusal
 from core.schemas.instant import Instant
 from core.store.databases import database_at
@@ -51,6 +52,7 @@ class Store:
         """Keep where it is; connections are made when they are needed."""
         self.database = database
         self.lifetime_s = lifetime_s
+        self._spare: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +68,9 @@ class Store:
 
     def close(self) -> None:
         """Close the connections; sessions and snapshots close their own."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
         if "_engine" in self.__dict__:
             self._engine.dispose()
             del self._engine
@@ -74,6 +79,7 @@ class Store:
     def reading(self) -> "Iterator[sqlalchemy.Connection]":
         """Give a connection that sees one state of the database until the block ends."""
         with self.database.errors(), self._engine.connect() as connection:
+            connection.begin()  # so that what is asked by the driver's connection under it is of that state, too
             yield connection
 
     @contextmanager
@@ -87,6 +93,30 @@ class Store:
     def connect(self) -> "Connection":
         """Return a new connection of the driver itself, for the paths where rows are many."""
         return self.database.connect()
+
+    def connect_to_read(self) -> "Connection":
+        """Return a connection of the driver itself that has begun to read one state; `take_back` ends that."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with suppress(StoreError), self.database.errors():  # it may be lost by now
+                spare.begin_reading()
+                return spare
+            spare.close()
+        connection = self.connect()
+        try:
+            with self.database.errors():
+                connection.begin_reading()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def take_back(self, connection: "Connection") -> None:
+        """End what `connect_to_read` began; what it began with is kept for the next one."""
+        if self._spare is None:
+            self._spare = connection.passed_on()
+        else:
+            connection.close()
 
     def import_session(
         self, now: Instant, on_refusal: Callable[[Refusal], None] | None = None, of: str = ""

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from sqlalchemy import select, update
 
 from core.errors import NotFound
@@ -23,8 +23,7 @@ _STICKY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True, gc=False):
     """A tag: ``lifetime_s`` ``None`` is the default, -1 for ever; ``sticky`` ``None`` is by its name."""
 
     id: int
@@ -47,7 +46,7 @@ def is_sticky_name(key: str) -> bool:
 
 def read_tags(connection: Connection) -> list[Tag]:
     """Return all tags, on a connection of the driver."""
-    rows = connection.execute("SELECT id, name, key, lifetime_s, sticky FROM tag ORDER BY id")
+    rows = connection.execute("SELECT id, name, key, lifetime_s, sticky FROM tag ORDER BY id").fetchall()
     return [_tag(row) for row in rows]
 
 

@@ -6,16 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert
 from withdrawn_claims import withdraw
 
-from core.errors import AlreadyExists, StoreBusy, StoreError, StoreSchemaError
+from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreError, StoreSchemaError
 from core.exports.definitions import definition
 from core.exports.run import run_export
 from core.exports.settings import Settings
@@ -408,6 +409,209 @@ def test_what_is_there_already(store):
     twice = "INSERT INTO template (name, text, created_at, modified_at) VALUES ('x', '', 1, 1), ('x', '', 1, 1)"
     with pytest.raises(AlreadyExists, match="there is one like that already"), store.writing() as connection:
         connection.exec_driver_sql(twice)
+
+
+# --- connections ------------------------------------------------------------------------------------------------
+
+
+def state(connection):
+    """What a transaction of the small tables is like, and which process of the server sees to it."""
+    asked = "current_setting('transaction_isolation'), current_setting('transaction_read_only'), pg_backend_pid()"
+    return tuple(connection.exec_driver_sql(f"SELECT {asked}").one())
+
+
+def test_readers_see_one_state_and_writers_what_was_committed(store):
+    """On one connection, whichever comes after which; by the driver's connection under it, too."""
+    found = []
+    for _ in range(2):
+        with store.reading() as connection:
+            found.append(state(connection))
+        with store.writing() as connection:
+            found.append(state(connection))
+    with store.reading() as connection:
+        query = "SELECT current_setting('transaction_isolation')"
+        under = store.database.under(connection).execute(query).fetchone()
+
+    pid = found[0][2]
+    assert [("repeatable read", "on", pid), ("read committed", "off", pid)] * 2 == found
+    assert ("repeatable read",) == under
+
+
+@pytest.fixture
+def pings(store, monkeypatch):
+    """How often it was asked whether a connection is there."""
+    with store.reading() as connection:
+        dialect = connection.dialect
+    asked, ping = [], dialect.do_ping
+
+    def asking(raw):
+        asked.append(1)
+        return ping(raw)
+
+    monkeypatch.setattr(dialect, "do_ping", asking)
+    return asked
+
+
+def test_a_connection_that_was_just_used_is_not_asked_for(store, pings, monkeypatch):
+    """One that rested is, each time."""
+    for _ in range(3):
+        state_of(store)
+    assert [] == pings
+
+    monkeypatch.setattr(module, "RESTED_S", 0)
+    for _ in range(3):
+        state_of(store)
+    assert [1] * 3 == pings
+
+
+def state_of(store):
+    with store.reading() as connection:
+        return state(connection)
+
+
+def cut(postgresql, url):
+    """End every connection to a database, as a server does that is started anew."""
+    with postgresql.closed(url):
+        pass
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["said", "rested"])
+def test_a_server_that_was_started_anew_is_not_noticed(postgresql, url, store, pings, monkeypatch, said):
+    """The server said so, or the connection rested: another one is used."""
+    before = state_of(store)
+    if not said:
+        monkeypatch.setattr(module, "RESTED_S", 0)
+        monkeypatch.setattr(module.select, "poll", Silent)
+    cut(postgresql, url)
+    after = state_of(store)
+
+    assert [1] == pings
+    assert before[:2] == after[:2]
+    assert before[2] != after[2]
+
+
+class Silent:
+    """A poll that sees nothing: the other end was lost without a word."""
+
+    def register(self, *_):
+        pass
+
+    def poll(self, *_):
+        return []
+
+
+@pytest.mark.parametrize("opened", ["reading", "writing"])
+def test_a_connection_that_was_lost_just_now(postgresql, url, store, pings, monkeypatch, opened):
+    """Nobody could tell: who uses it first is to try again, and then it works."""
+    monkeypatch.setattr(module.select, "poll", Silent)
+    state_of(store)
+    cut(postgresql, url)
+    with pytest.raises(StoreAway, match="try again"), getattr(store, opened)() as connection:
+        state(connection)
+    with getattr(store, opened)() as connection:
+        state(connection)
+
+    assert [] == pings
+
+
+def process_of(snapshot):
+    (pid,) = snapshot.connection.execute("SELECT pg_backend_pid()").fetchone()
+    return pid
+
+
+def temporary(snapshot):
+    """What temporary tables there are, but for those that every snapshot has."""
+    query = "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+    return {name for (name,) in snapshot.connection.execute(query)} - {"kept_off", "kept_off_reason"}
+
+
+def test_a_snapshot_begins_where_the_last_one_ended(store):
+    """The process of the server is the same, and nothing is left: no table, nothing that is kept off, no old state."""
+    few, every = Selection(include=("few",)), Selection()
+    with store.import_session(NOW) as session:
+        session.add([claim(f"h{number:04}.com", "c2", *(["few"] * (number < 9))) for number in range(100)])
+    with store.snapshot() as snapshot:
+        process = process_of(snapshot)
+        snapshot.keep_off([(1, "{}")])
+        snapshot.add_pieces([(1, "cidr", "9.9.8.0/23")])
+        assert 8 == snapshot.count(few, NOW)
+        assert temporary(snapshot)
+        with store.import_session(NOW) as session:
+            session.add([claim("new.com", "few")])
+    with store.snapshot() as snapshot:
+        assert process == process_of(snapshot)
+        assert set() == temporary(snapshot)
+        assert [] == list(snapshot.pieces) == snapshot.kept_off(every, NOW)
+        assert (10, 101) == (snapshot.count(few, NOW), snapshot.count(every, NOW))
+        snapshot.choose([2])
+    with store.snapshot() as snapshot:
+        assert process == process_of(snapshot)
+        assert 101 == snapshot.count(every, NOW)
+
+
+def test_two_snapshots_at_once(store):
+    """Each has a connection of its own; one of them is kept."""
+    with store.snapshot() as one, store.snapshot() as two:
+        processes = {process_of(one), process_of(two)}
+        assert 2 == len(processes)
+    with store.snapshot() as one, store.snapshot() as two:
+        assert 1 == len(processes & {process_of(one), process_of(two)})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_left_half_read_is_in_no_way_of_the_next_snapshot(store, fails):
+    """Read on, it says that its connection is closed; dropped, it drops nothing of others."""
+    with store.import_session(NOW) as session:
+        session.add([claim(f"h{number:05}.com", "c2") for number in range(9_000)])
+    with suppress(StoreError), store.snapshot() as snapshot:
+        pid = process_of(snapshot)
+        scanned, not_begun, chosen = (snapshot.rows(Selection(), NOW) for _ in range(3))
+        table = snapshot.selected(Selection(), NOW)
+        table.__enter__()
+        next(scanned)
+        if fails:
+            with store.database.errors():
+                snapshot.connection.execute("SELECT 1 / 0")
+    with store.snapshot() as snapshot, snapshot.selected(Selection(), NOW) as mine:
+        assert pid == process_of(snapshot)
+        for left in (scanned, not_begun):
+            with pytest.raises((psycopg.Error, StoreError)):
+                next(left)
+        for left in (scanned, chosen, table.gen):
+            left.close()
+        assert (9_000,) == snapshot.connection.execute(f"SELECT count(*) FROM {mine}").fetchone()
+        assert 9_000 == sum(map(len, snapshot.rows(Selection(), NOW)))
+
+
+def test_a_snapshot_after_the_server_was_started_anew(postgresql, url, store):
+    """The connection that the last one left is lost, or is lost while it is used: the next snapshot has another."""
+    with store.import_session(NOW) as session:
+        session.add([claim("one.com", "c2")])
+    with store.snapshot() as snapshot:
+        before = process_of(snapshot)
+    cut(postgresql, url)
+    with store.snapshot() as snapshot:
+        assert before != process_of(snapshot)
+        assert 1 == snapshot.count(Selection(), NOW)
+    with store.snapshot() as snapshot:
+        cut(postgresql, url)
+        with pytest.raises(StoreAway, match="try again"):
+            snapshot.count(Selection(), NOW)
+    with store.snapshot() as snapshot:
+        assert 1 == snapshot.count(Selection(), NOW)
+
+
+def test_a_store_that_is_closed_has_no_connection(postgresql, url):
+    """Those that were kept for the next one are closed with it."""
+    with open_store(url) as store:
+        with store.snapshot() as snapshot:
+            raw = snapshot.connection.raw
+        state_of(store)
+        assert not raw.closed
+    assert raw.closed
+    with store.snapshot() as snapshot:  # it may be used again, as connections are made when they are needed
+        assert 0 == snapshot.count(Selection(), NOW)
+    store.close()
 
 
 # --- addresses and schemas --------------------------------------------------------------------------------------

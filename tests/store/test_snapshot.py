@@ -10,7 +10,7 @@ from core.errors import StoreError
 from core.schemas.claim import TLP, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, from_datetime
-from core.store import lines, tags
+from core.store import lines, plan, tags
 from core.store.snapshot import Column
 from tests.store.conftest import LIFETIME, NOW, claim
 
@@ -189,6 +189,115 @@ def test_a_snapshot_sees_one_state(store, take):
         assert 1 == snapshot.count(Selection(), NOW + 9)
     with store.snapshot() as snapshot:
         assert 2 == snapshot.count(Selection(), NOW + 9)
+
+
+def test_each_snapshot_knows_its_own_tags_and_types(store, take):
+    """What one looked up about tags and types is not taken for what another sees."""
+    take(claim("one.com", "a"))
+    for known, more in enumerate(
+        (claim("8.8.8.8", "b", type="ipv4"), claim("two.com", "false-positive")), start=1
+    ):
+        with store.snapshot() as snapshot:
+            take(more, now=NOW + known)
+            for _ in range(2):
+                assert known == snapshot.count(Selection(), NOW + 9)
+                assert 0 == snapshot.count(Selection(include=("false-positive",)), NOW + 9)
+                assert known - 1 == snapshot.count(Selection(include=("B",)), NOW + 9)
+                assert not snapshot.known.sticky
+    with store.snapshot() as snapshot:
+        assert 3 == snapshot.count(Selection(), NOW + 9)
+        assert 1 == snapshot.count(Selection(include=("False-Positive",)), NOW + 9)
+        assert 1 == len(snapshot.known.sticky)
+
+
+def left_in(snapshot, selection, now=NOW):
+    """What a selection takes but for what is kept off, read in each of the ways that there are."""
+    values = [value for _, batch in snapshot.plain_values(selection, now) for value in batch]
+    lines = "".join(snapshot.lines(selection, now, (Column.VALUE, "\n"))).splitlines()
+    rows = [row.value for batch in snapshot.rows(selection, now) for row in batch]
+    with snapshot.selected(selection, now) as table:
+        chosen = snapshot.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    assert values == lines == rows
+    assert len(values) == snapshot.count(selection, now) == chosen
+    return "".join(value.removesuffix(".com") for value in values)
+
+
+@pytest.mark.parametrize(
+    "wanted", [Selection(include=("few",)), Selection(exclude=("out",))], ids=["picked", "scanned"]
+)
+def test_a_question_that_comes_again_minds_what_is_kept_off(store, take, wanted):
+    """Whatever was asked before, and however often: what was kept off since is in no answer."""
+    take(*(claim(f"{name}.com", "few", "many") for name in "abcd"), claim("out.com", "out"))
+    take(*(claim(f"{number}.net", "many", "out") for number in range(40)))
+    with store.snapshot() as snapshot:
+        ids = dict(snapshot.connection.execute("SELECT value, id FROM observable"))
+        assert "abcd" == left_in(snapshot, wanted) == left_in(snapshot, wanted)
+        assert [] == snapshot.kept_off(wanted, NOW)
+        snapshot.keep_off([(ids["b.com"], "{}")])
+        assert "acd" == left_in(snapshot, wanted) == left_in(snapshot, wanted)
+        snapshot.keep_off_found(f"SELECT {ids['c.com']} AS id", '{"reason":"cut"}')
+        assert "ad" == left_in(snapshot, wanted) == left_in(snapshot, wanted)
+        assert [('{"reason":"cut"}', 1), ("{}", 1)] == snapshot.kept_off(wanted, NOW)
+        snapshot.keep_off([(ids["b.com"], "{}")])
+        assert "ad" == left_in(snapshot, wanted)
+        snapshot.choose([ids["b.com"], ids["d.com"]])
+        assert "bd" == left_in(snapshot, wanted)
+
+
+def test_a_question_that_comes_again_minds_its_instant(store, take):
+    """The same selection, of one snapshot, at other instants."""
+    take(claim("a.com", "x", valid_until=NOW + 5), claim("b.com", "x"), claim("c.com", "x", valid_from=NOW + 3))
+    take(*(claim(f"{number}.net", "many") for number in range(40)))
+    with store.snapshot() as snapshot:
+        for selection in (Selection(include=("x",)), Selection(types=("hostname",), include=("x",))):
+            found = {at: left_in(snapshot, selection, NOW + at) for at in (0, 3, 5, 3, 0)}
+            assert {0: "ab", 3: "abc", 5: "bc"} == found
+        assert "" == left_in(snapshot, Selection(types=("ipv4",), include=("x",)))
+
+
+@pytest.mark.parametrize(
+    "wanted", [Selection(include=("b",)), Selection(exclude=("b",))], ids=["picked", "scanned"]
+)
+def test_an_answer_that_is_left_half_way_is_in_nobodys_way(store, take, wanted):
+    """Dropped or held on to, half read: the same question is answered anew, whole, and so is any other."""
+    take(*(claim(f"h{number:05}.com", "a", *(["b"] if number % 10 == 0 else [])) for number in range(12_000)))
+    with store.snapshot() as snapshot:
+        expected = snapshot.count(wanted, NOW)
+        next(snapshot.rows(wanted, NOW))
+        held = snapshot.rows(wanted, NOW)
+        next(held)
+        assert expected == sum(map(len, snapshot.rows(wanted, NOW)))
+        snapshot.keep_off([(1, "{}"), (2, "{}")])
+        assert expected - 1 == sum(map(len, snapshot.rows(wanted, NOW)))
+        assert 1_200 == snapshot.count(Selection(include=("b",)), NOW) + 1
+        held.close()
+        assert expected - 1 == snapshot.count(wanted, NOW)
+
+
+@pytest.mark.parametrize(("most", "rows"), [(0, 1_000), (1_000, 5), (2, 1_000)])
+def test_no_more_sets_are_kept_than_may_be(store, take, monkeypatch, most, rows):
+    """What is not kept is made for each question and dropped with it; the answers are the same."""
+    monkeypatch.setattr(plan, "MOST_KEPT", most)
+    monkeypatch.setattr(plan, "MOST_KEPT_ROWS", rows)
+    take(*(claim(f"{name}.com", name, "all") for name in "abcdefgh"), *(claim(f"{n}.net", "z") for n in range(60)))
+    with store.snapshot() as snapshot:
+        for _ in range(2):
+            assert list("abcdefgh") == [left_in(snapshot, Selection(include=(name,))) for name in "abcdefgh"]
+            assert "abcdefgh" == left_in(snapshot, Selection(include=("all",)))
+        assert snapshot.takes(Selection(include=("a",)), NOW, "hostname", "a.com")
+        assert not snapshot.takes(Selection(include=("a",)), NOW, "hostname", "b.com")
+        assert min(most, rows, 9) == len(sets(snapshot))
+    with store.snapshot() as snapshot:
+        assert [] == sets(snapshot)
+
+
+def sets(snapshot):
+    """The tables of a snapshot that plans made."""
+    query = "SELECT name FROM sqlite_temp_master WHERE type = 'table' AND name LIKE 'set~_%' ESCAPE '~'"
+    if "PostgreSQL" in snapshot.connection.product():
+        mine = "relkind = 'r' AND relnamespace = pg_my_temp_schema()"
+        query = f"SELECT relname FROM pg_class WHERE {mine} AND relname LIKE 'set~_%' ESCAPE '~'"
+    return snapshot.connection.execute(query).fetchall()
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ class _Judge:
         self._require = frozenset(map(tag_key, selection.require))
         self._ignore = frozenset(map(tag_key, selection.ignore))
         self._exclude = frozenset(map(tag_key, selection.exclude)) - self._ignore
-        self._sticky = {tag.id for tag in known.tags if tag.is_sticky}
+        self._sticky = known.sticky
         good = {tag for tag in known.tags if tag.is_sticky or tag.key == tag_key(CLEARED)}
         if any(tag.key in self._include | self._require for tag in good):
             good = set()

@@ -50,9 +50,8 @@ class Rows(Protocol):
 class Words(Protocol):
     """SQL that each database says in its own way."""
 
-    @property
-    def numbered(self) -> str:
-        """A column ``n`` of a temporary table that numbers rows in the order in which they are put into it."""
+    def number(self, order: str) -> str:
+        """The number of a row, for an ``INTEGER PRIMARY KEY`` of a new table that is filled in that *order*."""
 
     def json_string(self, text: str) -> str:
         """A text as a JSON string; only quotes, backslashes and control characters are escaped."""
@@ -127,6 +126,12 @@ class Connection(Protocol):
 
     def gather_statistics(self) -> None:
         """Let the planner know what many rows that were written look like, where it does not see to that itself."""
+
+    def passed_on(self) -> "Connection | None":
+        """Close it, and return another one that goes on where it ended; ``None`` if it is lost, or a new one is cheap.
+
+        What was not committed is gone, with the temporary tables of the transaction; who still reads finds it closed.
+        """
 
     def close(self) -> None:
         """Close it; what was not committed is gone."""

@@ -1,11 +1,13 @@
 """PostgreSQL: a database on a server, which several hosts may use at once."""
 
 import re
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreError
 from core.redaction import redact
@@ -30,6 +32,9 @@ LOCK_TIMEOUT_S = 60
 """How long a writer waits for another."""
 
 CONNECT_TIMEOUT_S = 10
+
+RESTED_S = 1.0
+"""A connection that was not used for longer is asked whether it is still there before it is used again."""
 
 OLDEST_SERVER = 14
 """The oldest major version that is still mended by those who make it."""
@@ -96,21 +101,25 @@ class PostgresqlDatabase:
         from sqlalchemy import QueuePool, create_engine, event
 
         engine = create_engine(
-            "postgresql+psycopg://",
-            creator=self._connected,
-            poolclass=QueuePool,
-            pool_size=1,
-            max_overflow=4,
-            pool_pre_ping=True,  # the server may have been started anew
+            "postgresql+psycopg://", creator=self._connected, poolclass=QueuePool, pool_size=1, max_overflow=4
         )
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: "sqlalchemy.Connection") -> None:
-            lock = connection.get_execution_options().get("lock")
-            connection.exec_driver_sql(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY" if lock is None else _taken(lock)
-            )
+        @event.listens_for(engine, "checkin")
+        def rest(_: Any, record: "sqlalchemy.pool.ConnectionPoolEntry") -> None:
+            record.info["used_at"] = time.monotonic()
 
+        @event.listens_for(engine, "checkout")
+        def make_sure(raw: Any, record: "sqlalchemy.pool.ConnectionPoolEntry", _: Any) -> None:
+            # The server may have been started anew.  The pool itself would ask each time, which is a wait for each
+            # of the small transactions of a run.
+            if not _may_be_lost(raw, record.info.get("used_at")):
+                return
+            try:
+                engine.dialect.do_ping(raw)
+            except psycopg.Error as error:
+                raise InvalidatePoolError from error
+
+        event.listen(engine, "begin", _begin)
         return engine
 
     def under(self, connection: "sqlalchemy.Connection") -> PostgresqlConnection:
@@ -210,6 +219,31 @@ _REFUSALS = (
     (r"FATAL: +(sorry, )?(too many|remaining) connection", "53300"),
     (r"FATAL: +the database system is", "57P03"),
 )
+
+
+def _begin(connection: "sqlalchemy.Connection") -> None:
+    """Let a transaction read one state, or take its lock to write."""
+    lock = connection.get_execution_options().get("lock")
+    raw: Any = connection.connection.driver_connection
+    # The driver says both with its BEGIN: a statement of ours would be one more to wait for.
+    raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ if lock is None else None
+    raw.read_only = True if lock is None else None
+    if lock is not None:
+        connection.exec_driver_sql(_taken(lock))
+
+
+def _may_be_lost(raw: "psycopg.Connection[Any]", used_at: float | None) -> bool:
+    """Say whether to ask if a connection is there: it rested, or the server has sent what nobody asked for.
+
+    That is mostly the end of the connection, and found here without a wait.
+    """
+    if used_at is None:  # it was made just now
+        return False
+    if raw.closed or time.monotonic() - used_at > RESTED_S:
+        return True
+    poll = select.poll()
+    poll.register(raw.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _taken(lock: Lock) -> str:

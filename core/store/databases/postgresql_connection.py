@@ -1,8 +1,9 @@
 """A connection to PostgreSQL, with what the store asks of one."""
 
 from collections.abc import Iterable, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg.abc import Buffer
@@ -56,7 +57,8 @@ class PostgresqlConnection:
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
         """Take a connection over."""
-        self._raw = raw
+        self._raw: psycopg.Connection[Any] | None = raw
+        self._scans: WeakSet[psycopg.RawServerCursor[Any]] = WeakSet()
 
     @property
     def words(self) -> Words:
@@ -64,27 +66,30 @@ class PostgresqlConnection:
 
     @property
     def in_transaction(self) -> bool:
-        return self._raw.info.transaction_status != TransactionStatus.IDLE
+        return self.raw.info.transaction_status != TransactionStatus.IDLE
 
     @property
     def raw(self) -> "psycopg.Connection[Any]":
         """The driver's connection."""
+        if self._raw is None:
+            raise psycopg.OperationalError("the connection is closed")
         return self._raw
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Rows:
-        cursor = psycopg.RawCursor(self._raw)
+        cursor = psycopg.RawCursor(self.raw)
         cursor.execute(_query(sql), parameters or None)
         return cursor
 
     def scan(self, sql: str, parameters: Sequence[Any] = (), /) -> Rows:
         if not self.in_transaction:  # the server keeps a cursor as long as its transaction
             return self.execute(sql, parameters)
-        cursor = psycopg.RawServerCursor(self._raw, f"scan_{next(_NUMBERS)}")
+        cursor = psycopg.RawServerCursor(self.raw, f"scan_{next(_NUMBERS)}")
+        self._scans.add(cursor)
         cursor.execute(_query(sql), parameters or None)
         return cursor
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Rows:
-        cursor = psycopg.RawCursor(self._raw)
+        cursor = psycopg.RawCursor(self.raw)
         cursor.executemany(_query(sql), rows)
         return cursor
 
@@ -94,11 +99,12 @@ class PostgresqlConnection:
         names = ", ".join(columns)
         if not ignore:
             return self._copy(f"{table} ({names})", rows)
+        rest = iter(rows)
+        if (first := next(rest, None)) is None:  # often, and a table is dear
+            return 0
         stage = f"temp.put_{next(_NUMBERS)}"
         self.execute(f"CREATE TEMP TABLE {stage[5:]} AS SELECT {names} FROM {table} LIMIT 0")  # noqa: S608
-        if not self._copy(f"{stage} ({names})", rows):
-            self.drop(stage)
-            return 0
+        self._copy(f"{stage} ({names})", chain((first,), rest))
         into = f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ON CONFLICT DO NOTHING"  # noqa: S608
         added = self.execute(into).rowcount
         self.drop(stage)
@@ -120,8 +126,9 @@ class PostgresqlConnection:
         self.execute(query, [list(column) for column in zip(*rows, strict=True)])
 
     def drop(self, table: str) -> None:
-        # In a transaction that failed, or a connection that is lost, it is gone with that.
-        if self._raw.info.transaction_status not in (TransactionStatus.INERROR, TransactionStatus.UNKNOWN):
+        # In a transaction that failed or is over, or a connection that is lost, it is gone with that.
+        gone = (TransactionStatus.INERROR, TransactionStatus.UNKNOWN)
+        if self._raw is not None and self._raw.info.transaction_status not in gone:
             self.execute(f"DROP TABLE IF EXISTS {table}")
 
     def begin_reading(self) -> None:
@@ -129,7 +136,7 @@ class PostgresqlConnection:
         self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
 
     def product(self) -> str:
-        return f"PostgreSQL {self._raw.info.parameter_status('server_version')}"
+        return f"PostgreSQL {self.raw.info.parameter_status('server_version')}"
 
     def state(self) -> int | str:
         # Which transactions are over, and which go on: the same text, the same rows.
@@ -138,14 +145,29 @@ class PostgresqlConnection:
     def gather_statistics(self) -> None:
         self.execute("ANALYZE observable, assertion")
 
+    def passed_on(self) -> "PostgresqlConnection | None":
+        # A process of the server that begins costs more than all that a small run asks of it.
+        raw = self.raw
+        try:
+            self.execute("ROLLBACK")
+        except psycopg.Error:
+            raw.close()
+            return None
+        self._raw = None
+        # The server has closed them with the transaction: it is not to hear of that in the next one.
+        for scan in list(self._scans):
+            scan.close()
+        return PostgresqlConnection(raw)
+
     def close(self) -> None:
-        self._raw.close()
+        if self._raw is not None:
+            self._raw.close()
 
     def _copy(self, target: str, rows: Iterable[Sequence[Any]]) -> int:
         """Write rows in lumps: whoever gives them may ask this connection in between."""
         rest, number = iter(rows), 0
         while lump := list(islice(rest, _LUMP)):
-            with psycopg.RawCursor(self._raw).copy(_query(f"COPY {target} FROM STDIN")) as copy:
+            with psycopg.RawCursor(self.raw).copy(_query(f"COPY {target} FROM STDIN")) as copy:
                 for row in lump:
                     copy.write_row(row)
             number += len(lump)

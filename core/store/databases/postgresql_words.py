@@ -11,8 +11,11 @@ from core.store.dialect import literal
 class PostgresqlWords:
     """SQL as PostgreSQL says it."""
 
-    numbered = "n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
     in_order_of_elements = " ORDER BY j.place"
+
+    def number(self, order: str) -> str:
+        # A column that numbers by itself has a sequence, and that is one more file for each temporary table.
+        return f"row_number() OVER (ORDER BY {order})"
 
     def json_string(self, text: str) -> str:
         return f"to_json({text})::text"

@@ -42,8 +42,10 @@ _NETWORK_FILE_SYSTEMS = re.compile(
 class SqliteWords:
     """SQL as SQLite says it."""
 
-    numbered = "n INTEGER PRIMARY KEY"
     in_order_of_elements = ""
+
+    def number(self, order: str) -> str:
+        return "NULL"  # the next one
 
     def json_string(self, text: str) -> str:
         return f"json_quote({text})"
@@ -105,6 +107,9 @@ class SqliteConnection(sqlite3.Connection):
 
     def state(self) -> int | str:
         return int(self.execute("PRAGMA data_version").fetchone()[0])
+
+    def passed_on(self) -> None:
+        self.close()
 
     def gather_statistics(self) -> None:
         """Do nothing: queries here say themselves in which order tables are read."""
