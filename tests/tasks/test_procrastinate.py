@@ -427,6 +427,46 @@ def test_a_run_outlives_the_connection_it_was_given_out_by(store, define, settin
     assert (jobs.FAILED, jobs.WAITING) == tuple(jobs.get(store, key).state for key in (first.id, second.id))
 
 
+def test_a_store_stays_open_from_one_job_to_the_next(store, define, settings, place, postgresql, caplog):
+    """It is checked each time, outlives its connections, is opened anew after an error, and closed in the end."""
+    define("x")
+    opened = []
+
+    def opens():
+        opened.append(open_store(place))
+        return opened[-1]
+
+    crew = Crew(opens, [Worker(opens, settings)], threading.Event(), 1.0)
+    queue = procrastinate._Queue(crew, store.database)
+
+    def state_after():
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        queue._claim_and_run(asked.id)
+        return jobs.get(store, asked.id).state
+
+    assert [jobs.DONE] * 2 == [state_after() for _ in range(2)]
+    with postgresql.closed(place):
+        pass
+    assert (jobs.DONE, 1) == (state_after(), len(opened))
+
+    with closing(store.connect()) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        assert jobs.WAITING == state_after()
+        assert "the store cannot be used; the job is found again" in caplog.text
+        connection.execute("UPDATE alembic_version SET version_num = ?", (migrate.REVISIONS[-1],))
+    assert (jobs.DONE, 2) == (state_after(), len(opened))
+
+    assert [False, True] == list(map(in_use, opened))
+    crew.stops.set()
+    queue.work()
+    assert [False, False] == list(map(in_use, opened))
+
+
+def in_use(store):
+    """Whether a store has connections."""
+    return "_engine" in store.__dict__
+
+
 def test_once_works_as_well(home, place):
     """Without a service: what is due is done, and no wake-up is left."""
     assert "1 done\n" == yetictl(home, place, "tasks", "--once").stderr

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from core.errors import StoreError
 from core.schemas.instant import SECOND
 from core.store import job_claims
 from core.store.databases.queue_schema import SEARCH_PATH
+from core.store.health import check_schema
 from core.store.wake_ups import QUEUE, TASK
 from core.tasks.queues import Crew
 from core.tasks.worker import BUSY_PAUSE_S
@@ -61,9 +62,9 @@ class _Queue:
         self._mended_at = float("-inf")
         self._planning, self._waking = crew.pulses.of("planning"), crew.pulses.of("waking")
         self._doing: set[int] = set()
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._idle: SimpleQueue[_Seat] = SimpleQueue()
         for worker in crew.workers:
-            self._idle.put(worker)
+            self._idle.put(_Seat(worker, crew))
 
     def look_after(self) -> None:
         """Make jobs of what is due by schedule; see that a worker is woken for each that waits."""
@@ -105,7 +106,7 @@ class _Queue:
                 )
             self._crew.stops.wait(BEGIN_AGAIN_AFTER_S)
         for _ in self._crew.workers:  # a run that outlived the queue's connection goes on to its end, too
-            self._idle.get()
+            self._idle.get().leave()
 
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_exception_handler(_on_fault)
@@ -170,24 +171,55 @@ class _Queue:
 
     def _claim_and_run(self, job: int) -> None:
         try:
-            with self._crew.open_store() as store:
-                if not self._do_with_idle(store, job):
+            if not self._do_with_idle(job):
+                with self._crew.open_store() as store:
                     job_claims.wake_again(store, job, time.time_ns() // 1_000 + BUSY_PAUSE_S * SECOND)
         except StoreError as error:
             _log.error("the store cannot be used; the job is found again", extra={"job": job, "why": str(error)})
         except BaseException as error:  # a fault of ours in one export keeps no other from its run
             _log.error("a worker met a fault and goes on", extra={"fault": f"{type(error).__name__}: {error}"})
 
-    def _do_with_idle(self, store: "Store", job: int) -> bool:
+    def _do_with_idle(self, job: int) -> bool:
         """Do a job if a worker is idle; none may be: a run outlives the connection by which it was given out."""
         try:
-            worker = self._idle.get_nowait()
+            seat = self._idle.get_nowait()
         except Empty:
             return False
         try:
-            return worker.work_on(store, job)
+            return seat.work_on(job)
         finally:
-            self._idle.put(worker)
+            self._idle.put(seat)
+
+
+class _Seat:
+    """A worker and its store, which stays open from one job to the next: to open one costs more than a small run."""
+
+    def __init__(self, worker: "Worker", crew: Crew) -> None:
+        self._worker, self._open = worker, crew.open_store
+        self._store: Store | None = None
+        self._opened = ExitStack()
+
+    def work_on(self, job: int) -> bool:
+        """Do a job, and say whether it was there to be done; after an error the store is opened anew.
+
+        Raises:
+            StoreSchemaError: A newer version has upgraded the store, and this one may not use it.
+            StoreError: It cannot be used.
+        """
+        try:
+            if self._store is None:
+                self._store = self._opened.enter_context(self._open())
+            else:
+                check_schema(self._store)  # as opening it does
+            return self._worker.work_on(self._store, job)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Close the store."""
+        self._store = None
+        self._opened.close()
 
 
 async def drop_stalled(manager: "JobManager") -> set[int]:
