@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.store.databases.interface import Database
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_NAMED = 5
 
 
 @click.group()
@@ -172,6 +173,43 @@ def check(session: Session, as_json: bool) -> int:
     Exit status 3: they differ; the output says of which exports, and what to do.
     """
     return _compared_with_storage(session, {} if as_json else None)
+
+
+@command.command("verify")
+@click.option("--repair", is_flag=True, help="Write anew what is wrong; services may go on.")
+@json_option
+@click.pass_obj
+def verify(session: Session, repair: bool, as_json: bool) -> int:
+    """Compare what exports read of each observable with what the sources said of it.
+
+    Both are kept: what the sources said, with all dates, and a summary of it for each observable, from which lists are
+    made.  They differ only after a fault of a disk or of this program.
+
+    Exit status 3: they differ, and were not repaired.
+    """
+    from core.store import observables, rebuild
+
+    with session.store() as store:
+        number = sum(observables.count(store).values())
+        with progress("comparing", number) as advance:
+            wrong = rebuild.verify(store, advance)
+        if wrong and repair:
+            with progress("writing", number) as advance:
+                rebuild.rebuild(store, session.now, advance)
+        some = rebuild.values_of(store, wrong[:_NAMED])
+    if as_json:
+        print_json(
+            {"observables": number, "wrong": len(wrong), "values": some, "repaired": bool(wrong and repair)}
+        )
+    elif not wrong:
+        say(f"{counted(number, 'observable')}: each is what its sources said")
+    else:
+        more = ", ..." if len(wrong) > len(some) else ""
+        done = "written anew" if repair else "yetictl db verify --repair writes them anew"
+        say(
+            f"{counted(len(wrong), 'observable')} of {number:,} not as the sources said ({', '.join(some)}{more}): {done}"
+        )
+    return 3 if wrong and not repair else 0
 
 
 def _compared_with_storage(session: Session, record: dict[str, Any] | None, since: Instant | None = None) -> int:

@@ -1,17 +1,26 @@
 """Prove that what is derived is what the assertions say, and make it so."""
 
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select
+
 from core.schemas.instant import Instant
 from core.store.clock import last_look, reckon_with, tick
 from core.store.derive import derive, derived, named_assertions
+from core.store.schema import observable
 from core.store.store import Store
 
 BATCH = 5_000
 
 
-def verify(store: Store) -> list[int]:
+def verify(store: Store, on_rows: Callable[[int], None] = lambda _: None) -> list[int]:
     """Return the ids of observables whose derived text is wrong, or whose sure bound says too much.
 
     A bound is a promise for every instant from the last write on, with the default lifetime of then.
+
+    Args:
+        store: Where they are.
+        on_rows: Called with the number of observables just looked at.
     """
     connection = store.connect()
     wrong: list[int] = []
@@ -30,13 +39,21 @@ def verify(store: Store) -> list[int]:
                     if text != right or sure > bound:
                         wrong.append(key)
                 last = rows[-1][0]
+                on_rows(len(rows))
     finally:
         connection.close()
     return wrong
 
 
-def rebuild(store: Store, now: Instant) -> None:
-    """Write what is derived anew, in batches."""
+def values_of(store: Store, ids: Sequence[int]) -> list[str]:
+    """Return the values of observables, in order."""
+    with store.reading() as connection:
+        query = select(observable.c.value).where(observable.c.id.in_(ids)).order_by(observable.c.value)
+        return list(connection.scalars(query))
+
+
+def rebuild(store: Store, now: Instant, on_rows: Callable[[int], None] = lambda _: None) -> None:
+    """Write what is derived anew, in batches; *on_rows* is called with the number of observables of each."""
     connection = store.connect()
     try:
         with store.database.writing(connection):
@@ -52,5 +69,6 @@ def rebuild(store: Store, now: Instant) -> None:
                 reckon_with(connection, store.lifetime_s)
                 derive(connection, ids, instant, store.lifetime_s, modified=False)
             last = ids[-1]
+            on_rows(len(ids))
     finally:
         connection.close()

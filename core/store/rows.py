@@ -283,7 +283,9 @@ def _damage() -> Iterator[None]:
     try:
         yield
     except (msgspec.MsgspecError, LookupError, ValueError) as error:
-        raise StoreError(f"the text of an observable is not its assertions: {dialect.DAMAGED}") from error
+        raise StoreError(
+            "the text of an observable is not its assertions; mend it with: yetictl db verify --repair"
+        ) from error
 
 
 def _end(lifetimes: Lifetimes, instant: Instant, at: Instant) -> tuple[Instant | None, bool]:

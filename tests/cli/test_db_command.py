@@ -1,6 +1,10 @@
 """``yetictl db``, and the other commands on a database that lies on a server."""
 
 import pytest
+from sqlalchemy import update
+
+from core.store import open_store
+from core.store.schema import observable
 
 
 @pytest.fixture
@@ -118,3 +122,36 @@ def test_a_copy_that_is_not_understood(yetictl, tmp_path, arguments, status, wor
 
     assert words in yetictl("db", "copy", *arguments, status=status).err
     assert not (tmp_path / "x.db").exists()
+
+
+def damage(store, text):
+    """Let one observable say something else than its sources, as a fault of a disk might."""
+    with store.writing() as connection:
+        connection.execute(update(observable).where(observable.c.value == "evil.example").values(assertions=text))
+
+
+@pytest.mark.parametrize("text", ["[]", '[{"tag":'], ids=["none", "cut off"])
+def test_what_exports_read_is_what_the_sources_said(yetictl, new_databases, tmp_path, text):
+    """A difference is found and told, and repaired when that is asked; the list then has it again."""
+    (tmp_path / "list.txt").write_text("evil.example\ngood.example\n")
+    yetictl("import", "list.txt", "--tag", "c2")
+    yetictl("export", "add", "c2", "--format", "csv", "--include", "c2")
+    sound = yetictl("db", "verify")
+    with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
+        damage(store, text)
+
+    if text != "[]":
+        assert "mend it with: yetictl db verify --repair\n" in yetictl("export", "run", "c2", status=1).err
+    found, told = yetictl("db", "verify", status=3), yetictl("db", "verify", "--json", status=3)
+    repaired, again = yetictl("db", "verify", "--repair"), yetictl("db", "verify", "--json")
+    yetictl("export", "run", "c2")
+
+    assert "2 observables: each is what its sources said\n" == sound.err
+    assert (
+        "1 observable of 2 not as the sources said (evil.example): yetictl db verify --repair writes them anew\n"
+        == found.err
+    )
+    assert {"observables": 2, "wrong": 1, "values": ["evil.example"], "repaired": False} == told.json
+    assert "1 observable of 2 not as the sources said (evil.example): written anew\n" == repaired.err
+    assert {"observables": 2, "wrong": 0, "values": [], "repaired": False} == again.json
+    assert "c2" in (tmp_path / "home/exports/c2.csv").read_text().splitlines()[1]
