@@ -17,15 +17,17 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, BinaryIO, TypedDict
 
 import minijinja
 import msgspec
 
+PANIC = "Panic"
 FUEL_BASE = 10_000_000
 FUEL_PER_ROW = 20_000
-FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "OutOfFuel")
+FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "OutOfFuel", PANIC)
 TEMPLATE = "template"
 # What Python writes for a method that is printed instead of called holds a memory address.
 VARIABLE = "data"
@@ -200,10 +202,30 @@ def environment(source: str) -> minijinja.Environment:
     made.undefined_behavior = "semi_strict"  # type: ignore[assignment]  # missing in its stubs
     made.remove_global("debug")
     try:
-        made.add_template(TEMPLATE, source)
+        with panics_said():
+            made.add_template(TEMPLATE, source)
     except minijinja.TemplateError as error:
         raise Failed(in_words(error), error.kind) from None
     return made
+
+
+@contextmanager
+def panics_said() -> Iterator[None]:
+    """Turn a panic of the engine, which is no ``Exception``, into words.
+
+    Raises:
+        Failed: There was one.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # the engine's binding gives nothing to import
+            raise
+        raise Failed(
+            f"the template engine breaks down on it ({error}), as it does where a loop is left, or gone on with, "
+            "from within {% with %}",
+            PANIC,
+        ) from None
 
 
 def render(made: minijinja.Environment, rows: list[Row]) -> str:
@@ -214,11 +236,12 @@ def render(made: minijinja.Environment, rows: list[Row]) -> str:
     """
     made.fuel = FUEL_BASE + FUEL_PER_ROW * len(rows)
     try:
-        text = made.render_template(TEMPLATE, **{VARIABLE: rows})
+        with panics_said():
+            text = made.render_template(TEMPLATE, **{VARIABLE: rows})
     except minijinja.TemplateError as error:
         missing = MISSING.search(error.message)
         raise Failed(in_words(error), error.kind, missing[1] if missing else "") from None
-    except (MemoryError, EOFError):
+    except (MemoryError, EOFError, Failed):
         raise
     except Exception as error:  # a method of a row that was called wrongly
         raise Failed(f"{type(error).__name__}: {error}") from None

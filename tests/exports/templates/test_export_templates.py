@@ -151,6 +151,9 @@ def test_nothing_is_escaped():
         ("{% for o in data %}{% for t in o.tgs %}x{% endfor %}{% endfor %}", "`o.tgs` is undefined"),
         ("{% for o in data %}{% for t in o.tags %}{{ t.nam }}{% endfor %}{% endfor %}", "`t.nam` is undefined"),
         ("{% for o in data %}{{ loop.index }}{{ o.val }}{% endfor %}", "`o.val` is undefined"),
+        # Where its engine panics, which is no error to it.
+        ("{% for o in data %}{% with y = 1 %}{% continue %}{% endwith %}{% endfor %}", "breaks down on it"),
+        ("{% for o in data %}{% with y = 1 %}{% break %}{% endwith %}{% endfor %}", "breaks down on it"),
     ],
 )
 def test_faults_are_found_when_a_template_is_checked(text, part):
