@@ -29,7 +29,7 @@ _MEANT = {
 ## Load
 
 `wrk` asks the two processes of `api` for one published file: 32 connections whether it changed, which it did not,
-and 4 for all of it; nginx serves the same file from the same disk beside it.
+and 4 for all of it, after some seconds that do not count; nginx serves the same file from the same disk beside it.
 Memory is that of the largest process of the server.
 """,
     "due": """\
