@@ -32,6 +32,9 @@ _COLUMNS = (
     " (SELECT CASE WHEN min(a.received_at) = max(a.received_at) THEN min(a.received_at) END"
     " FROM assertion a WHERE a.observable_id = o.id)"
 )
+_Sign = tuple[str, Instant | None, str]
+"""What assertions are judged by: their text, when all of them were received, and the type where lifetimes ask for it."""
+
 _LISTED_AT = (
     "(SELECT v.instant FROM ledger l JOIN version v ON v.export_id = l.export_id AND v.number = l.first_version"
     " WHERE l.export_id = {:d} AND l.observable_id = o.id AND l.last_version IS NULL AND l.is_listed"
@@ -134,7 +137,7 @@ class RowReader:
             self._tags = {name: key for key, name in connection.execute("SELECT id, name FROM tag")}
             self._sources = {name: key for key, name in connection.execute("SELECT id, name FROM source")}
         self._decode = msgspec.json.Decoder(list[RowAssertion]).decode
-        self._shared: dict[tuple[str, Instant | None, str], list[RowAssertion]] = {}
+        self._shared: dict[_Sign, list[RowAssertion]] = {}
 
     def read(self, plan: Plan, types: Sequence[str]) -> Iterator[list[Row]]:
         """Yield the rows of *plan* in batches, in order."""
@@ -202,17 +205,18 @@ class RowReader:
     ) -> list[list[RowAssertion]]:
         """Return the assertions of some rows, judged; those that many rows have in common are one list."""
         of_types = types if self._lifetimes.types else repeat("")
-        found: list[Any] = list(map(self._shared.get, zip(texts, received, of_types, strict=False)))
+        signs: list[_Sign] = list(zip(texts, received, of_types, strict=False))
+        found: list[Any] = list(map(self._shared.get, signs))
         if None not in found:
             return found
         mixed = [key for key, at in zip(ids, received, strict=True) if at is None]
         each = self._received(mixed) if mixed else {}
-        columns = zip(found, ids, texts, received, types, strict=False)
-        for place, (known, key, text, at, type_) in enumerate(columns):
+        for place, (known, key, sign, type_) in enumerate(zip(found, ids, signs, types, strict=False)):
+            text, at, _ = sign
             if at is None:
                 found[place] = self._judged_apart(text, each.get(key, {}), type_)
             elif known is None:
-                found[place] = self._judged_once(text, at, type_)
+                found[place] = self._judged_once(sign, text, at, type_)
         return found
 
     def _judged_apart(
@@ -226,9 +230,8 @@ class RowReader:
             self._letting_in.bound(found)
         return found
 
-    def _judged_once(self, text: str, at: Instant, type_: str) -> list[RowAssertion]:
-        """Return assertions that were received together, for all rows that have the same."""
-        sign = (text, at, type_ if self._lifetimes.types else "")
+    def _judged_once(self, sign: _Sign, text: str, at: Instant, type_: str) -> list[RowAssertion]:
+        """Return assertions that were received together, for all rows that have the same *sign*."""
         known = self._shared.get(sign)
         if known is None:
             if len(self._shared) >= _SHARED:
