@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _MOST_IDLE = 8
-"""Stores that are kept open while nobody needs them; each is a connection."""
+"""Stores that are kept open while nobody needs them; each is a connection or two."""
 
 
 class Services:

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.db_output import backup_record, print_difference, print_stranger
+from core.cli.db_output import (
+    backup_record,
+    faults_record,
+    print_difference,
+    print_faults,
+    print_stranger,
+)
 from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
 from core.errors import ConfigError, StoreError
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     from core.store.databases.interface import Database
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_NAMED = 5
 
 
 @click.group()
@@ -176,40 +181,38 @@ def check(session: Session, as_json: bool) -> int:
 
 
 @command.command("verify")
-@click.option("--repair", is_flag=True, help="Write anew what is wrong; services may go on.")
+@click.option("--repair", is_flag=True, help="Make anew what can be made anew; services may go on.")
 @json_option
 @click.pass_obj
 def verify(session: Session, repair: bool, as_json: bool) -> int:
-    """Compare what exports read of each observable with what the sources said of it.
+    """Compare what lists are made from with what the sources said.
 
-    Both are kept: what the sources said, with all dates, and a summary of it for each observable, from which lists are
-    made.  They differ only after a fault of a disk or of this program.
+    Both are kept: what the sources said of an observable, with all dates, and a summary of it, from which lists are
+    made.  They differ only after a fault of a disk or of this program.  A summary can be made anew; the observable then
+    counts as modified.  For what the sources said, and for context, there is only a backup.
 
-    Exit status 3: they differ, and were not repaired.
+    Exit status 3: something is wrong, and was not repaired.
     """
     from core.store import observables, rebuild
 
     with session.store() as store:
         number = sum(observables.count(store).values())
-        with progress("comparing", number) as advance:
-            wrong = rebuild.verify(store, advance)
-        if wrong and repair:
-            with progress("writing", number) as advance:
-                rebuild.rebuild(store, session.now, advance)
-        some = rebuild.values_of(store, wrong[:_NAMED])
+
+        def looked() -> list[rebuild.Fault]:
+            with progress("comparing", number) as advance:
+                return rebuild.verify(store, advance)
+
+        faults, repaired = looked(), 0
+        if repair and (ids := [fault.key for fault in faults if fault.what == "summary"]):
+            with progress("repairing", len(ids)) as advance:
+                rebuild.rebuild(store, ids, session.now, advance)
+            faults = looked()
+            repaired = len(set(ids) - {fault.key for fault in faults})
     if as_json:
-        print_json(
-            {"observables": number, "wrong": len(wrong), "values": some, "repaired": bool(wrong and repair)}
-        )
-    elif not wrong:
-        say(f"{counted(number, 'observable')}: each is what its sources said")
+        print_json({"observables": number, "faults": faults_record(faults), "repaired": repaired})
     else:
-        more = ", ..." if len(wrong) > len(some) else ""
-        done = "written anew" if repair else "yetictl db verify --repair writes them anew"
-        say(
-            f"{counted(len(wrong), 'observable')} of {number:,} not as the sources said ({', '.join(some)}{more}): {done}"
-        )
-    return 3 if wrong and not repair else 0
+        print_faults(faults, number, repaired)
+    return 3 if faults else 0
 
 
 def _compared_with_storage(session: Session, record: dict[str, Any] | None, since: Instant | None = None) -> int:

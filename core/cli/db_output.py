@@ -1,15 +1,25 @@
 """How backups, and what storage knows otherwise, look."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.cli.output import printable
+from core.cli.output import counted, print_table, printable, say
 from core.schemas.instant import to_text
 
 if TYPE_CHECKING:
     from core.exports.versions.restored import Difference, Stranger
     from core.store.backup import Manifest
+    from core.store.rebuild import Fault
+
+_SHOWN = 20
+_WIDEST = 80
+_FAULTS = {
+    "summary": "not what its sources said",
+    "sources": "what its sources said cannot be read",
+    "context": "its context cannot be read",
+}
 
 
 def backup_record(manifest: "Manifest") -> dict[str, Any]:
@@ -58,3 +68,31 @@ def print_stranger(item: "Stranger") -> None:
 def _versions(numbers: tuple[int, ...]) -> str:
     text = ", ".join(map(str, numbers[-10:]))
     return f"version{'s' if len(numbers) > 1 else ''} {'... ' if len(numbers) > 10 else ''}{text}"
+
+
+def faults_record(faults: "Sequence[Fault]") -> list[dict[str, str]]:
+    """Return what `verify` found, for programs."""
+    return [{"type": fault.type, "value": fault.value, "what": fault.what} for fault in faults]
+
+
+def print_faults(faults: "Sequence[Fault]", number: int, repaired: int) -> None:
+    """Print what `verify` found among so many observables, and what to do."""
+    if faults:
+        shown = ((fault.type, _cut(fault.value), _FAULTS[fault.what]) for fault in faults[:_SHOWN])
+        print_table(("type", "value", "what is wrong"), shown)
+    if len(faults) > _SHOWN:
+        say(f"and {len(faults) - _SHOWN:,} more; --json prints them all")
+    if repaired:
+        say(f"{counted(repaired, 'observable')} repaired; the next runs publish what they are now")
+    if not faults:
+        say(f"{counted(number, 'observable')}: each is what its sources said")
+        return
+    say(f"{len(faults):,} of {counted(number, 'observable')} not as they should be")
+    if any(fault.what == "summary" for fault in faults):
+        say("make the summaries anew with: yetictl db verify --repair")
+    if any(fault.what != "summary" for fault in faults):
+        say("what cannot be read is in a backup, if there is one: yetictl db restore")
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _WIDEST else value[: _WIDEST - 3] + "..."

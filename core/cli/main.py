@@ -37,7 +37,7 @@ COMMANDS = {
     "consumer": "keep machines that fetch lists, and see what each has",
     "user": "keep users of the API and their keys",
     "audit": "show who changed what",
-    "db": "bring the database to the schema of this version",
+    "db": "upgrade, back up, restore, check, verify or copy the database",
     "config": "show the settings and where each came from",
     "doctor": "check this installation and say what to mend",
 }

@@ -247,7 +247,7 @@ def current(store: Store, name: str) -> Archived | None:
     """Return the current version of the export *name*, ``None`` if it has none or nothing is kept of it."""
     is_current = and_(export.c.name == name, archive.c.number == export.c.current_version)
     with store.reading() as connection:
-        row = connection.execute(_in_states((KEPT,)).where(is_current)).first()
+        row = connection.execute(_in_states((KEPT,)).where(is_current).order_by(archive.c.id)).first()
     return None if row is None else _archived(row)
 
 

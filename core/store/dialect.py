@@ -5,7 +5,9 @@ from typing import Any
 
 from core.store.databases.interface import Connection
 
-DAMAGED = "the database is damaged; restore a backup, or move it away and import again"
+DAMAGED = (
+    "the database is damaged (yetictl db verify looks where); restore a backup, or move it away and import again"
+)
 
 
 def find_observables(connection: Connection, type_: str, values: Sequence[str]) -> Iterable[tuple[str, int, int]]:

@@ -22,8 +22,8 @@ FEW = 4
 MOST_KEPT = 32
 """So many plans of a snapshot are kept for when their question comes again."""
 
-MOST_KEPT_ROWS = 5_000_000
-"""So many rows their sets may have together: as long as the snapshot lasts each takes some 50 bytes of a disk."""
+MOST_KEPT_ROWS = 2_000_000
+"""So many rows their sets may have together: each takes some 50 bytes of a temporary file until the snapshot ends."""
 
 
 @dataclass(frozen=True, slots=True)

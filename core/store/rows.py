@@ -287,7 +287,7 @@ def _damage() -> Iterator[None]:
         yield
     except (msgspec.MsgspecError, LookupError, ValueError) as error:
         raise StoreError(
-            "the text of an observable is not its assertions; mend it with: yetictl db verify --repair"
+            "what is kept of an observable cannot be read; yetictl db verify says which, and --repair what can be mended"
         ) from error
 
 

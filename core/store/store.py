@@ -67,7 +67,7 @@ class Store:
         return type(self)(self.database, self.lifetime_s)
 
     def close(self) -> None:
-        """Close the connections; sessions and snapshots close their own."""
+        """Close the connections; sessions close their own, and snapshots are to end before."""
         if self._spare is not None:
             self._spare.close()
             self._spare = None
@@ -112,7 +112,7 @@ class Store:
         return connection
 
     def take_back(self, connection: "Connection") -> None:
-        """End what `connect_to_read` began; what it began with is kept for the next one."""
+        """End what `connect_to_read` began; the connection is kept for the next one, where that is cheaper."""
         if self._spare is None:
             self._spare = connection.passed_on()
         else:

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import update
 
+from core.cli import db_output
 from core.store import open_store
-from core.store.schema import observable
+from core.store.schema import assertion, observable
 
 
 @pytest.fixture
@@ -124,34 +125,87 @@ def test_a_copy_that_is_not_understood(yetictl, tmp_path, arguments, status, wor
     assert not (tmp_path / "x.db").exists()
 
 
-def damage(store, text):
-    """Let one observable say something else than its sources, as a fault of a disk might."""
-    with store.writing() as connection:
-        connection.execute(update(observable).where(observable.c.value == "evil.example").values(assertions=text))
+SUMMARIES = update(observable).values(assertions='[{"tag":')
 
 
-@pytest.mark.parametrize("text", ["[]", '[{"tag":'], ids=["none", "cut off"])
-def test_what_exports_read_is_what_the_sources_said(yetictl, new_databases, tmp_path, text):
-    """A difference is found and told, and repaired when that is asked; the list then has it again."""
-    (tmp_path / "list.txt").write_text("evil.example\ngood.example\n")
+@pytest.fixture
+def damage(yetictl, new_databases, tmp_path):
+    """Put a fault into the database, as a disk might; it has seven observables, and an export of them was published."""
+    (tmp_path / "list.txt").write_text("".join(f"host{number}.example\n" for number in range(7)))
     yetictl("import", "list.txt", "--tag", "c2")
     yetictl("export", "add", "c2", "--format", "csv", "--include", "c2")
-    sound = yetictl("db", "verify")
-    with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
-        damage(store, text)
-
-    if text != "[]":
-        assert "mend it with: yetictl db verify --repair\n" in yetictl("export", "run", "c2", status=1).err
-    found, told = yetictl("db", "verify", status=3), yetictl("db", "verify", "--json", status=3)
-    repaired, again = yetictl("db", "verify", "--repair"), yetictl("db", "verify", "--json")
     yetictl("export", "run", "c2")
 
-    assert "2 observables: each is what its sources said\n" == sound.err
+    def damaged(statement):
+        with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store, store.writing() as connection:
+            connection.execute(statement)
+
+    return damaged
+
+
+def host(number):
+    return observable.c.value == f"host{number}.example"
+
+
+def test_what_lists_are_made_from_is_what_the_sources_said(yetictl, damage, tmp_path):
+    """A difference is found, told and mended, and the next run publishes what it is now."""
+    sound = yetictl("db", "verify", "--repair")
+    damage(update(observable).where(host(3)).values(assertions="[]"))
+    wrong = yetictl("export", "run", "c2")
+    found = yetictl("db", "verify", status=3)
+    repaired, again = yetictl("db", "verify", "--repair"), yetictl("db", "verify")
+    yetictl("export", "run", "c2")
+    lines = (tmp_path / "home/exports/c2.csv").read_text().splitlines()
+
+    assert "7 observables: each is what its sources said\n" == sound.err
+    assert "c2" in wrong.out + wrong.err
+    assert ["hostname  host3.example  not what its sources said"] == found.out.splitlines()[1:]
     assert (
-        "1 observable of 2 not as the sources said (evil.example): yetictl db verify --repair writes them anew\n"
+        "1 of 7 observables not as they should be\nmake the summaries anew with: yetictl db verify --repair\n"
         == found.err
     )
-    assert {"observables": 2, "wrong": 1, "values": ["evil.example"], "repaired": False} == told.json
-    assert "1 observable of 2 not as the sources said (evil.example): written anew\n" == repaired.err
-    assert {"observables": 2, "wrong": 0, "values": [], "repaired": False} == again.json
-    assert "c2" in (tmp_path / "home/exports/c2.csv").read_text().splitlines()[1]
+    assert "1 observable repaired; the next runs publish what they are now\n" + sound.err == repaired.err
+    assert (sound.err, "") == (again.err, again.out)
+    assert 8 == len(lines)
+    assert "c2" in next(line for line in lines if line.startswith("host3.example"))
+
+
+def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
+    """The run says what to type; that says what is mended, and what is in a backup only."""
+    damage(SUMMARIES)
+    damage(update(observable).where(host(0)).values(context="[{"))
+    run = yetictl("export", "run", "c2", status=1)
+    found = yetictl("db", "verify", "--json", status=3)
+    damage(update(assertion).where(assertion.c.observable_id == 2).values(tlp=77))
+    repaired = yetictl("db", "verify", "--repair", "--json", status=3)
+    left = yetictl("db", "verify", status=3)
+
+    assert "yetictl db verify says which, and --repair what can be mended\n" in run.err
+    assert {
+        "observables": 7,
+        "faults": [
+            {"type": "hostname", "value": f"host{number}.example", "what": "summary"} for number in range(7)
+        ],
+        "repaired": 0,
+    } == found.json
+    assert {
+        "observables": 7,
+        "faults": [
+            {"type": "hostname", "value": "host0.example", "what": "context"},
+            {"type": "hostname", "value": "host1.example", "what": "sources"},
+        ],
+        "repaired": 5,
+    } == repaired.json
+    assert "what cannot be read is in a backup, if there is one: yetictl db restore\n" in left.err
+    assert "--repair" not in left.err
+
+
+def test_no_more_faults_are_printed_than_are_read(yetictl, damage, monkeypatch):
+    """The rest is counted; a long value is cut."""
+    monkeypatch.setattr(db_output, "_SHOWN", 2)
+    monkeypatch.setattr(db_output, "_WIDEST", 10)
+    damage(SUMMARIES)
+    found = yetictl("db", "verify", status=3)
+
+    assert ["host0.e...", "host1.e..."] == [line.split()[1] for line in found.out.splitlines()[1:]]
+    assert "and 5 more; --json prints them all\n7 of 7 observables not as they should be\n" in found.err

@@ -76,11 +76,60 @@ def test_verify_finds_and_rebuild_mends(store, take):
         connection.execute("UPDATE observable SET assertions = '[]' WHERE value = 'one.com'")
         connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE value = 'two.com'")
         connection.execute("UPDATE observable SET sure_until = 0 WHERE value = 'three.com'")
-    assert 2 == len(verify(store))
-    rebuild(store, NOW)
+    faults = verify(store)
+    rebuild(store, [fault.key for fault in faults], NOW + 9)
+    found = {name: observables.find(store, f"{name}.com", NOW)[0] for name in ("one", "two", "three")}
 
+    assert [("hostname", "one.com", "summary"), ("hostname", "two.com", "summary")] == [
+        item[1:] for item in faults
+    ]
     assert [] == verify(store)
-    assert ["a"] == [item.tag for item in observables.find(store, "one.com", NOW)[0].tags]
+    assert {"one": ["a"], "two": ["a"], "three": ["a"]} == {
+        name: [item.tag for item in row.tags] for name, row in found.items()
+    }
+    # Who asks what changed is told of what was mended, and of nothing else.
+    assert {"one": 9, "two": 9, "three": 0} == {name: row.modified_at - NOW for name, row in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ("UPDATE assertion SET tlp = 77 WHERE observable_id = 2", "sources"),
+        ("UPDATE assertion SET kind = 99 WHERE observable_id = 2", "sources"),
+        ("UPDATE assertion SET valid_until = 9000000000000000000 WHERE observable_id = 2", "sources"),
+        ("DELETE FROM tag WHERE name = 'b'", "sources"),
+        ("UPDATE observable SET context = '[{\"sour' WHERE id = 2", "context"),
+        ("UPDATE observable SET assertions = '[{\"tag\":' WHERE id = 2", "summary"),
+    ],
+)
+def test_verify_goes_on_after_what_cannot_be_read(store, take, damage, what):
+    """It is named, with what is wrong, and so is what else is wrong."""
+    for one in (claim("one.com", "a"), claim("two.com", "b"), claim("three.com", "a")):  # so numbered
+        take(one)
+    with closing(store.connect()) as connection:
+        if "PostgreSQL" in connection.product():
+            connection.execute("SET session_replication_role = replica")  # as a disk, it looks at no reference
+        else:
+            connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(damage)
+        connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE id = 3")
+    looked = []
+
+    assert [(2, what), (3, "summary")] == [(fault.key, fault.what) for fault in verify(store, looked.append)]
+    assert [3] == looked
+
+
+@pytest.mark.sqlite
+def test_text_that_is_none_is_made_anew(store, take):
+    """What a disk left may not even be text."""
+    take(claim("one.com", "a"))
+    with closing(store.connect()) as connection:
+        connection.execute("UPDATE observable SET assertions = CAST(x'ff00' AS TEXT)")
+    (fault,) = verify(store)
+    rebuild(store, [fault.key], NOW)
+
+    assert "summary" == fault.what
+    assert [] == verify(store)
 
 
 def test_two_default_lifetimes_at_once(url, store):
@@ -116,7 +165,7 @@ def test_reinstated_under_another_default_lifetime(url):
 def test_rebuilding_promises_nothing_for_earlier(store, take, begins):
     """What was rebuilt with a clock far ahead is right for the clock that was put right."""
     take(claim("later.com", "a", valid_from=begins))
-    rebuild(store, NOW + 1_000)
+    rebuild(store, [1], NOW + 1_000)
 
     with store.snapshot() as snapshot:
         assert 0 == snapshot.count(Selection(), begins - 1)

@@ -3,6 +3,7 @@
 import random
 from collections import ChainMap
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -287,7 +288,13 @@ def live(store: Store, story: list[tuple[int, tuple[Any, ...]]]) -> None:
         elif verb == "default":
             store.lifetime_s = given_[0]
         elif verb == "rebuild":
-            rebuild.rebuild(store, now + given_[0] * SECOND)
+            rebuild.rebuild(store, ids(store), now + given_[0] * SECOND)
+
+
+def ids(store: Store) -> list[int]:
+    """Return the row ids of all observables."""
+    with closing(store.connect()) as connection:
+        return [key for (key,) in connection.execute("SELECT id FROM observable").fetchall()]
 
 
 def truth(store: Store) -> dict[tuple[str, str], list[Fact]]:

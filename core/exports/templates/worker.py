@@ -24,10 +24,9 @@ from typing import Any, BinaryIO, TypedDict
 import minijinja
 import msgspec
 
-PANIC = "Panic"
 FUEL_BASE = 10_000_000
 FUEL_PER_ROW = 20_000
-FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "OutOfFuel", PANIC)
+FAULTS = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod", "OutOfFuel")
 TEMPLATE = "template"
 # What Python writes for a method that is printed instead of called holds a memory address.
 VARIABLE = "data"
@@ -106,7 +105,8 @@ def main() -> int:
     job = msgspec.json.decode(next(read_frames(frames)), type=Job)
     bind(job)
     try:
-        answer = work(job, frames)
+        with panics_said():
+            answer = work(job, frames)
     except Failed as error:
         answer = {"error": str(error)}
     except MemoryError:
@@ -202,8 +202,7 @@ def environment(source: str) -> minijinja.Environment:
     made.undefined_behavior = "semi_strict"  # type: ignore[assignment]  # missing in its stubs
     made.remove_global("debug")
     try:
-        with panics_said():
-            made.add_template(TEMPLATE, source)
+        made.add_template(TEMPLATE, source)
     except minijinja.TemplateError as error:
         raise Failed(in_words(error), error.kind) from None
     return made
@@ -222,9 +221,8 @@ def panics_said() -> Iterator[None]:
         if type(error).__name__ != "PanicException":  # the engine's binding gives nothing to import
             raise
         raise Failed(
-            f"the template engine breaks down on it ({error}), as it does where a loop is left, or gone on with, "
-            "from within {% with %}",
-            PANIC,
+            "the template engine breaks down on it, as is known of {% break %} and {% continue %} inside {% with %} "
+            f"({error})"
         ) from None
 
 
@@ -236,12 +234,11 @@ def render(made: minijinja.Environment, rows: list[Row]) -> str:
     """
     made.fuel = FUEL_BASE + FUEL_PER_ROW * len(rows)
     try:
-        with panics_said():
-            text = made.render_template(TEMPLATE, **{VARIABLE: rows})
+        text = made.render_template(TEMPLATE, **{VARIABLE: rows})
     except minijinja.TemplateError as error:
         missing = MISSING.search(error.message)
         raise Failed(in_words(error), error.kind, missing[1] if missing else "") from None
-    except (MemoryError, EOFError, Failed):
+    except (MemoryError, EOFError):
         raise
     except Exception as error:  # a method of a row that was called wrongly
         raise Failed(f"{type(error).__name__}: {error}") from None

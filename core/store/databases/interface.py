@@ -53,6 +53,9 @@ class Words(Protocol):
     def number(self, order: str) -> str:
         """The number of a row, for an ``INTEGER PRIMARY KEY`` of a new table that is filled in that *order*."""
 
+    def as_bytes(self, text: str) -> str:
+        """A column's text as the bytes that are kept of it, whatever they are."""
+
     def json_string(self, text: str) -> str:
         """A text as a JSON string; only quotes, backslashes and control characters are escaped."""
 

@@ -56,7 +56,11 @@ class PostgresqlDatabase:
         self._address = url
         defaults = {
             "connect_timeout": CONNECT_TIMEOUT_S,
+            # A server that is gone without a word is not waited for: connections are kept, and used again.
             "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             "fallback_application_name": "yeti-exports",
         }
         self._defaults: dict[str, Any] = {key: value for key, value in defaults.items() if key not in said}

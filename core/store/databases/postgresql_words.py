@@ -17,6 +17,9 @@ class PostgresqlWords:
         # A column that numbers by itself has a sequence, and that is one more file for each temporary table.
         return f"row_number() OVER (ORDER BY {order})"
 
+    def as_bytes(self, text: str) -> str:
+        return f"convert_to({text}, 'UTF8')"
+
     def json_string(self, text: str) -> str:
         return f"to_json({text})::text"
 

@@ -47,6 +47,9 @@ class SqliteWords:
     def number(self, order: str) -> str:
         return "NULL"  # the next one
 
+    def as_bytes(self, text: str) -> str:
+        return f"CAST({text} AS BLOB)"
+
     def json_string(self, text: str) -> str:
         return f"json_quote({text})"
 

@@ -210,7 +210,7 @@ class _Seat:
             if self._store is None:
                 self._store = self._opened.enter_context(self._open())
             else:
-                check_schema(self._store)  # as opening it does
+                check_schema(self._store)  # looked at as when it is opened
             return self._worker.work_on(self._store, job)
         except BaseException:
             self.leave()

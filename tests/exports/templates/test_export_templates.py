@@ -200,6 +200,15 @@ def test_hostile_templates_end_with_an_error(text, part):
     assert part in str(caught.value)
 
 
+def test_an_engine_that_panics_while_it_renders_is_an_error():
+    """What samples do not meet, rows may; that a process died of it does not pass for one that had too little memory."""
+    text = "{% for r in data %}{% with y = 1 %}{% if r.value == 'bad' %}{% break %}{% endif %}{% endwith %}{% endfor %}"
+
+    assert "" == rendered(text)
+    with pytest.raises(TemplateError, match="breaks down on it"):
+        rendered(text, [row("bad")])
+
+
 def test_attributes_that_begin_with_underscores_are_not_there():
     """Nothing of Python's insides can be printed."""
     texts = ("data.__class__", "data.__len__", "''.__class__", "data|attr('__class__')")
