@@ -96,6 +96,6 @@ def test_the_page_has_what_was_measured():
     page = pages.page(results, datetime(2026, 1, 2, tzinfo=UTC))
 
     assert "| rpz | names | 2.90 | 10 | 0 | 0.0 | 299 |" in page
-    assert "shared by two processes as two workers do: 41.2 s" in page
+    assert "as two workers do, the faster of two: 41.2 s;" in page
     assert "2026-01-02 on 2 cores" in page
     assert "Beside libraries" not in page

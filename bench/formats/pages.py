@@ -47,7 +47,8 @@ own); in "scattered" hardly two have the same.
 _ALL = """\
 ## All formats
 
-Every format once, of the store "mixed", shared by two processes as two workers do: {seconds:.1f} s; the bar is {bar:g} s.
+Every format once, of the store "mixed", shared by two processes as two workers do, the faster of two: {seconds:.1f} s;
+the bar is {bar:g} s.
 """
 
 _BESIDE = """\
