@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import log
+from core.api.lingering import Lingering
 from core.api.slow_uploads import PatientReceive
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -64,7 +65,8 @@ class Edge:
         self._believe_proxies(scope, headers)
         began = time.perf_counter()
         status, sent_bytes = 500, 0
-        patient = PatientReceive(receive, self._grace_s)
+        lingering = Lingering(receive, send)
+        patient = PatientReceive(lingering.receive, self._grace_s)
 
         async def send_more(message: Message) -> None:
             nonlocal status, sent_bytes
@@ -78,7 +80,7 @@ class Edge:
                     added["Location"] = _within(added["location"], headers.get("host", ""))
                 for name, value in _HEADERS.items():
                     added.setdefault(name, value)
-            await send(message)
+            await lingering.send(message)
 
         token = request_id.set(own)
         try:

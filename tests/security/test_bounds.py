@@ -14,6 +14,7 @@ import httpx
 import pytest
 from served import PASSWORD, Api
 
+from core.api import lingering
 from core.api.access import MOST_LENT
 from core.store import Store, observables
 
@@ -315,3 +316,54 @@ def test_parts_of_a_form_are_bounded(api: Api) -> None:
         )
 
     assert 400 <= answer.status_code < 500
+
+
+def test_who_sends_on_hears_why_it_was_refused(api: Api) -> None:
+    """The connection is not reset under whoever still sends, as proxies do, while the answer is there."""
+    parts = urlsplit(api.url)
+    body = b"username=" + b"x" * (11 << 20)
+    head = f"POST /api/v2/auth/token HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    for _ in range(5):
+        with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+            connection.sendall(head.encode() + body)
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert b" 413 " in answer.partition(b"\r\n")[0]
+
+
+def _lingered(chunks: Iterable[bytes], closes: bool = True) -> tuple[int, list[dict]]:
+    """Answer at once while a body comes in chunks that never end; return how many were taken, and what was sent."""
+    sent, taken = [], 0
+
+    async def receive() -> dict:
+        nonlocal taken
+        chunk = next(chunks, None)
+        if chunk is None:
+            await asyncio.Event().wait()
+        taken += 1
+        return {"type": "http.request", "body": chunk, "more_body": True}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    async def answer() -> None:
+        one = lingering.Lingering(receive, send)
+        headers = [(b"connection", b"close")] if closes else []
+        await one.send({"type": "http.response.start", "status": 413, "headers": headers})
+        await one.send({"type": "http.response.body", "body": b"no"})
+
+    chunks = iter(chunks)
+    asyncio.run(answer())
+    return taken, sent[1:]
+
+
+def test_a_body_without_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that goes on for ever, nor one that stops; what was to be said is said before."""
+    monkeypatch.setattr(lingering, "MOST_BYTES", 10)
+    monkeypatch.setattr(lingering, "MOST_S", 0.1)
+    said = {"type": "http.response.body", "body": b"no", "more_body": True}
+    end = {"type": "http.response.body", "body": b"", "more_body": False}
+
+    assert (5, [said, end]) == _lingered(b"xx" for _ in range(1_000))
+    assert (1, [said, end]) == _lingered([b"x"])
+    assert (0, [{"type": "http.response.body", "body": b"no"}]) == _lingered([b"x"], closes=False)
