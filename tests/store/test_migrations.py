@@ -238,7 +238,7 @@ def test_a_read_only_database(folder_of_nobody):
         ("database is locked", "another process has been writing"),
         ("attempt to write a readonly database", "may not be written by this user"),
         ("database or disk is full", "no space is left"),
-        ("database disk image is malformed", "damaged; restore a backup"),
+        ("database disk image is malformed", "damaged .yetictl db verify looks where.; restore a backup"),
         ("something else", "something else"),
     ],
 )
