@@ -17,6 +17,9 @@ BATCH = 5_000
 _UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError)
 
 
+What = Literal["summary", "sources", "context"]
+
+
 class Fault(NamedTuple):
     """One observable that is not as it should be.
 
@@ -24,13 +27,13 @@ class Fault(NamedTuple):
         key: Its row id.
         type, value: The observable.
         what: ``summary``: its derived text is wrong, or its sure bound says too much; it can be made anew.
-            ``sources``: what its sources said cannot be read.  ``context``: nor can its context.
+            ``sources``: what its sources said cannot be read.  ``context``: its context cannot be read.
     """
 
     key: int
     type: str
     value: str
-    what: Literal["summary", "sources", "context"]
+    what: What
 
 
 def verify(store: Store, on_rows: Callable[[int], None] = lambda _: None) -> list[Fault]:
@@ -111,7 +114,7 @@ def _held(connection: Connection, ids: Sequence[int], lifetime_s: int) -> dict[i
 
 def _fault(
     named: Sequence[Named] | None, instant: Instant, text: bytes, sure: Instant, context: bytes
-) -> Literal["summary", "sources", "context"] | None:
+) -> What | None:
     if named is None:
         return "sources"
     try:
