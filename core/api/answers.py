@@ -148,11 +148,11 @@ class Faults:
             await _of_fault(Request(scope), error)(scope, receive, send)
 
 
-def of_ours(request: Request, error: Exception, more: Mapping[str, str] | None = None) -> Response:
-    """Return the answer for an error of ours, with *more* headers."""
+def of_ours(request: Request, error: Exception) -> Response:
+    """Return the answer for an error of ours."""
     assert isinstance(error, YetiError)  # noqa: S101 - registered for these alone
     status = status_of(error)
-    headers = dict(more or {})
+    headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, errors.TooManyAttempts):

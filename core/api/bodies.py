@@ -25,14 +25,14 @@ class Bodies:
         """Answer a request."""
         if (coding := _coding_of(scope)) is not None:
             message = f"a body with Content-Encoding: {coding[:40]} is not taken; send it as it is, not compressed"
-            headers = {"Accept-Encoding": "identity", "Connection": "close"}
+            headers = {"Accept-Encoding": "identity"}
             await answers.answer(Request(scope), 415, message, headers=headers)(scope, receive, send)
             return
         if scope["type"] == "http" and scope["path"].startswith(f"{yeti.PREFIX}/") and _may_be_much(scope):
             if scope["path"].startswith(_OPEN):
                 receive = edge.bounded(scope, receive, MOST_OF_NOBODY_BYTES, _too_large)
             elif (error := await self._refusal(Request(scope))) is not None:
-                await answers.of_ours(Request(scope), error, {"Connection": "close"})(scope, receive, send)
+                await answers.of_ours(Request(scope), error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -66,6 +66,4 @@ def _may_be_much(scope: Scope) -> bool:
 
 
 def _too_large() -> HTTPException:
-    return HTTPException(
-        413, f"More than {MOST_OF_NOBODY_BYTES >> 10} KiB are not taken here", {"Connection": "close"}
-    )
+    return HTTPException(413, f"More than {MOST_OF_NOBODY_BYTES >> 10} KiB are not taken here")

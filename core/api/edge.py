@@ -65,7 +65,7 @@ class Edge:
         self._believe_proxies(scope, headers)
         began = time.perf_counter()
         status, sent_bytes = 500, 0
-        lingering = Lingering(receive, send)
+        lingering = Lingering(scope, receive, send)
         patient = PatientReceive(lingering.receive, self._grace_s)
 
         async def send_more(message: Message) -> None:
@@ -89,7 +89,7 @@ class Edge:
                 await self._app(scope, bounded(scope, patient, most, self._too_large), send_more)
         finally:
             request_id.reset(token)
-            took_s = time.perf_counter() - began
+            took_s = time.perf_counter() - began - lingering.waited_s
             self._measure(scope, status, took_s, sent_bytes)
             is_quiet = scope["path"] in _ASKED_ALL_THE_TIME and status < 500
             level = logging.DEBUG if is_quiet else logging.INFO
@@ -117,12 +117,10 @@ class Edge:
         return contains(self._trusted, address)
 
     def _too_large(self) -> HTTPException:
-        # The connection is closed: what is still on its way is not read.
         return HTTPException(
             413,
             f"More than {self._most_mib} MiB are not taken (api.max_upload_mib); send less at once, "
             "or use yetictl import",
-            {"Connection": "close"},
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from core.api.app import create_app
+from core.api.bounded_protocol import BoundedProtocol
 from core.api.services import Services
 from core.errors import ConfigError
 from core.stopping import on_signals
@@ -83,6 +84,7 @@ def server_config(app: "FastAPI", config: "Config") -> uvicorn.Config:
         app,
         host=config["api.host"],
         port=config.whole("api.port"),
+        http=BoundedProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -56,9 +56,7 @@ class PatientReceive:
 
 
 def _too_slow() -> HTTPException:
-    # The connection is closed: what is still on its way is not waited for.
     return HTTPException(
         408,
         f"The body came at less than {LEAST_BYTES_PER_S >> 10} KiB a second; send it faster, or in smaller parts",
-        {"Connection": "close"},
     )

@@ -2,19 +2,20 @@
 
 import asyncio
 import io
+import re
 import socket
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from served import PASSWORD, Api
 
-from core.api import lingering
+from core.api import bounded_protocol, lingering
 from core.api.access import MOST_LENT
 from core.store import Store, observables
 
@@ -191,23 +192,86 @@ def test_a_slow_link_is_not_turned_away(make_api: Callable[..., Api]) -> None:
     assert took_s > 2
 
 
-def test_header_without_end_is_refused(api: Api) -> None:
-    """A long line, and many of them; others are served meanwhile."""
+def _dialogue(
+    api: Api, head: bytes, piece: bytes, *, pause_s: float = 0.0, most: int = 2_000
+) -> tuple[bytes, int]:
+    """Send *head*, then *piece* again and again until there is an answer, or an end; return it, and how many."""
     parts = urlsplit(api.url)
-    with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
-        received = b"no answer"
-        try:
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
-            for _ in range(64):
-                connection.sendall(b"y" * 65_536)
-            received = connection.recv(1_000)
-        except OSError:
-            received = b""
-        with api.client(None) as client:
-            alive = client.get("/openapi.json").status_code
+    said, sent = b"", 0
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=10)) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(head)
+            connection.settimeout(pause_s or 0.001)
+            while sent < most:
+                connection.sendall(piece)
+                sent += 1
+                with suppress(TimeoutError):
+                    said = connection.recv(1_000)
+                    break
+        with suppress(ConnectionError):
+            connection.settimeout(10)
+            said = said or connection.recv(1_000)
+    return said.partition(b"\r\n")[0], sent
 
+
+CHUNKED = b"POST /api/v2/auth/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "answer"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"y" * 4_096, b"HTTP/1.1 431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\n", b"x: y\r\n" * 1_000, b"HTTP/1.1 431 Request Header Fields Too Large"),
+        (b"GET /", b"y" * 4_096, b"HTTP/1.1 431 Request Header Fields Too Large"),
+        (CHUNKED + b"0\r\n", b"x: y\r\n" * 1_000, b""),
+    ],
+    ids=["a line", "lines", "a path", "lines behind a body"],
+)
+def test_what_is_no_body_has_a_size(api: Api, head: bytes, piece: bytes, answer: bytes) -> None:
+    """It is kept until it is whole, of whomever it comes: 64 KiB are enough; others are served meanwhile."""
+    said, sent = _dialogue(api, head, piece)
+    with api.client(None) as client:
+        alive = client.get("/openapi.json").status_code
+
+    assert answer == said
+    assert sent * len(piece) < 1 << 20
     assert 200 == alive
-    assert b" 200 " not in received
+
+
+def test_a_header_of_sixty_kilobytes_is_taken(api: Api) -> None:
+    """Again and again on a connection; a body behind it counts for nothing."""
+    long = f"HTTP/1.1\nHost: x\nX: {'y' * 60_000}\n"
+    form = "Content-Type: application/x-www-form-urlencoded\nContent-Length: 60000\nConnection: close\n"
+    head = f"GET /nowhere {long}\n" * 3 + f"POST /api/v2/auth/token {long}{form}\n"
+
+    assert [b"404"] * 3 + [b"422"] == re.findall(rb"HTTP/1.1 (\d+) ", _raw(api, head, b"x" * 60_000))
+
+
+@pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nX: "], ids=["nothing", "a header"])
+def test_what_is_no_body_has_a_time(api: Api, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    """However often a byte comes, and on a connection that has had an answer, too; one that said nothing hears nothing."""
+    monkeypatch.setattr(bounded_protocol, "MOST_S", 1.0)
+    asked = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+    parts = urlsplit(api.url)
+    for before in (b"", asked):
+        with closing(socket.create_connection((parts.hostname, parts.port), timeout=10)) as connection:
+            if before:
+                connection.sendall(before)
+                assert connection.recv(10_000).startswith(b"HTTP/1.1 404 ")
+                if not head:
+                    continue  # it is kept, for the next request
+            began, said = time.monotonic(), None
+            connection.sendall(head)
+            connection.settimeout(0.1)
+            while said is None and time.monotonic() - began < 10:
+                try:
+                    said = connection.recv(1_000)
+                except TimeoutError:
+                    if head:
+                        connection.sendall(b"y")
+        assert said is not None
+        assert (b"HTTP/1.1 408 " if head else b"") == said[:13]
+        assert 0.9 < time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("key", ["made-up", "right"])
@@ -318,52 +382,139 @@ def test_parts_of_a_form_are_bounded(api: Api) -> None:
     assert 400 <= answer.status_code < 500
 
 
-def test_who_sends_on_hears_why_it_was_refused(api: Api) -> None:
-    """The connection is not reset under whoever still sends, as proxies do, while the answer is there."""
+def _raw(api: Api, request: str, body: bytes) -> bytes:
+    """Send a request and its body, however early it is answered, and return all that was answered."""
     parts = urlsplit(api.url)
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+        connection.sendall(request.replace("\n", "\r\n").encode() + body)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/v2/auth/token", 413), ("/exports/x", 405), ("/nowhere", 404), (TEXT, 401)]
+)
+def test_who_sends_on_hears_why_it_was_refused(api: Api, path: str, status: int) -> None:
+    """The connection is not reset under whoever still sends, as proxies do, while the answer is there."""
     body = b"username=" + b"x" * (11 << 20)
-    head = f"POST /api/v2/auth/token HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
-    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-    for _ in range(5):
-        with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
-            connection.sendall(head.encode() + body)
-            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
-        assert b" 413 " in answer.partition(b"\r\n")[0]
+    kind = "application/x-www-form-urlencoded"
+    for version in ("1.1", "1.0", "1.1\nConnection: close") * 2:
+        head = f"POST {path} HTTP/{version}\nHost: x\nContent-Length: {len(body)}\nContent-Type: {kind}\n\n"
+        said = _raw(api, head, body).partition(b"\r\n\r\n")[0].lower()
+        assert f" {status} ".encode() in said.partition(b"\r\n")[0]
+        assert b"\r\nconnection: close" in said
 
 
-def _lingered(chunks: Iterable[bytes], closes: bool = True) -> tuple[int, list[dict]]:
-    """Answer at once while a body comes in chunks that never end; return how many were taken, and what was sent."""
-    sent, taken = [], 0
+@pytest.mark.parametrize("path", ["/exports/x", "/nowhere", "/healthz", "/api/v2/nowhere"])
+def test_what_is_not_read_is_not_taken(api: Api, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Neither 5 GiB at full speed nor a byte now and then keeps a connection that was answered."""
+    monkeypatch.setattr(lingering, "MOST_S", 0.5)
+    parts = urlsplit(api.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {5 << 30}\r\n\r\n".encode()
+    for piece, pause_s in ((b"x" * 65_536, 0.0), (b"x", 0.05)):
+        with closing(socket.create_connection((parts.hostname, parts.port), timeout=10)) as connection:
+            connection.sendall(head)
+            began, sent = time.monotonic(), 0
+            with suppress(ConnectionError):
+                while time.monotonic() - began < 10:
+                    connection.sendall(piece)
+                    sent += len(piece)
+                    time.sleep(pause_s)
+        assert time.monotonic() - began < 5
+        assert sent < 64 << 20  # what is taken, and what lies in the buffers of the system
 
-    async def receive() -> dict:
-        nonlocal taken
-        chunk = next(chunks, None)
+
+def test_a_small_body_that_nobody_reads_costs_no_connection(api: Api) -> None:
+    """Two such requests on one; who waits to be told to send a body is not told to."""
+    parts = urlsplit(api.url)
+    head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+    with closing(socket.create_connection((parts.hostname, parts.port), timeout=10)) as connection:
+        for _ in range(2):
+            connection.sendall(head + b"\r\n{}")
+            said = connection.recv(65_536)
+            assert said.startswith(b"HTTP/1.1 404 ")
+            assert b"connection: close" not in said.lower()
+        connection.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        said = connection.recv(65_536)
+    assert said.startswith(b"HTTP/1.1 404 ")
+    assert b"connection: close" in said.lower()
+
+
+START = {"type": "http.response.start", "status": 413}
+NO = {"type": "http.response.body", "body": b"no"}
+SAID, END = {**NO, "more_body": True}, {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+class Peer:
+    """Sends a body in chunks, waiting before each; what happens is written down in order."""
+
+    def __init__(self, *chunks: bytes | None, wait_s: float = 0.0, length: int = 100) -> None:
+        """Keep what is sent; ``None`` is a disconnect, and after the last chunk nothing comes."""
+        self._chunks, self._wait_s = iter(chunks), wait_s
+        self.happened: list[object] = []
+        self.scope = {"type": "http", "headers": [(b"content-length", str(length).encode())]}
+
+    async def receive(self) -> dict:
+        """Give the next chunk."""
+        await asyncio.sleep(self._wait_s)
+        chunk = next(self._chunks, b"")
         if chunk is None:
+            self.happened.append("gone")
+            return {"type": "http.disconnect"}
+        if not chunk:
             await asyncio.Event().wait()
-        taken += 1
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        self.happened.append(chunk)
+        return {"type": "http.request", "body": chunk, "more_body": chunk != b"end"}
 
-    async def send(message: dict) -> None:
-        sent.append(message)
+    async def send(self, message: dict) -> None:
+        """Write it down."""
+        self.happened.append(message)
 
-    async def answer() -> None:
-        one = lingering.Lingering(receive, send)
-        headers = [(b"connection", b"close")] if closes else []
-        await one.send({"type": "http.response.start", "status": 413, "headers": headers})
-        await one.send({"type": "http.response.body", "body": b"no"})
+    def answered(self, *messages: dict, reads: int = 0) -> list[object]:
+        """Answer after so many chunks; return what happened, the first part of the answer as whether it closes."""
 
-    chunks = iter(chunks)
-    asyncio.run(answer())
-    return taken, sent[1:]
+        async def answer() -> None:
+            self.one = lingering.Lingering(self.scope, self.receive, self.send)
+            for _ in range(reads):
+                await self.one.receive()
+            for message in ({**START, "headers": []}, *messages):
+                await asyncio.wait_for(self.one.send(message), 10)
+
+        asyncio.run(answer())
+        return [
+            ("start", item["headers"]) if isinstance(item, dict) and "headers" in item else item
+            for item in self.happened
+        ]
+
+
+CLOSES, STAYS = ("start", [(b"connection", b"close")]), ("start", [])
 
 
 def test_a_body_without_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither one that goes on for ever, nor one that stops; what was to be said is said before."""
+    """Neither one that goes on for ever, nor one that stops, nor one that trickles; all is said before it is taken."""
     monkeypatch.setattr(lingering, "MOST_BYTES", 10)
-    monkeypatch.setattr(lingering, "MOST_S", 0.1)
-    said = {"type": "http.response.body", "body": b"no", "more_body": True}
-    end = {"type": "http.response.body", "body": b"", "more_body": False}
+    monkeypatch.setattr(lingering, "MOST_S", 0.3)
+    monkeypatch.setattr(lingering, "SMALL_S", 0.0)
 
-    assert (5, [said, end]) == _lingered(b"xx" for _ in range(1_000))
-    assert (1, [said, end]) == _lingered([b"x"])
-    assert (0, [{"type": "http.response.body", "body": b"no"}]) == _lingered([b"x"], closes=False)
+    assert [CLOSES, SAID, *[b"xx"] * 5, END] == Peer(*[b"xx"] * 1_000).answered(NO)
+    assert [CLOSES, SAID, b"x", END] == Peer(b"x").answered(NO)
+    slow = Peer(*[b"x"] * 9, wait_s=0.1)
+    assert [CLOSES, SAID, *[b"x"] * 2] == slow.answered(NO)[:4]
+    assert len(slow.happened) <= 6
+    assert 0.3 <= slow.one.waited_s < 3
+
+
+def test_it_is_waited_only_for_what_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after the body's end, nor when who sends is gone, nor where none was announced, nor before all is said."""
+    monkeypatch.setattr(lingering, "SMALL_S", 0.0)
+
+    assert [b"end", STAYS, NO] == Peer(b"end").answered(NO, reads=1)
+    assert [STAYS, NO] == Peer(b"x", length=0).answered(NO)
+    chunked = Peer(b"end")
+    chunked.scope["headers"] = [(b"transfer-encoding", b"chunked")]
+    assert [CLOSES, SAID, b"end", END] == chunked.answered(NO)
+    gone = Peer(None)
+    assert [CLOSES, SAID, "gone", END] == gone.answered(NO)
+    assert gone.one.waited_s < 1
+    assert [CLOSES, SAID, SAID, b"x", b"end", END] == Peer(b"x", b"end").answered(SAID, NO)
+    monkeypatch.setattr(lingering, "SMALL_S", 0.2)
+    assert [b"x", b"end", STAYS, NO] == Peer(b"x", b"end").answered(NO)
