@@ -113,6 +113,10 @@ class StoreError(YetiError):
     """The database did not do what it was asked."""
 
 
+class StoreDamaged(StoreError):
+    """What the database keeps cannot be read."""
+
+
 class StoreBusy(StoreError, TimeoutError):
     """Another process is writing to the database; try again."""
 

@@ -14,11 +14,12 @@ from core.cli.db_output import (
 )
 from core.cli.output import counted, json_option, print_json, print_table, progress, say
 from core.cli.session import Session
-from core.errors import ConfigError, StoreError
+from core.errors import ConfigError, StoreDamaged, StoreError
 from core.schemas.instant import Instant, to_text
 
 if TYPE_CHECKING:
     from core.store.databases.interface import Database
+    from core.store.rebuild import Fault
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -185,34 +186,50 @@ def check(session: Session, as_json: bool) -> int:
 @json_option
 @click.pass_obj
 def verify(session: Session, repair: bool, as_json: bool) -> int:
-    """Compare what lists are made from with what the sources said.
+    """Look for what a fault of a disk, or of this program, did to the database.
 
-    Both are kept: what the sources said of an observable, with all dates, and a summary of it, from which lists are
-    made.  They differ only after a fault of a disk or of this program.  A summary can be made anew; the observable then
-    counts as modified.  For what the sources said, and for context, there is only a backup.
+    What the sources said of an observable is kept with all dates, and a summary of it, from which lists are made: they
+    are compared.  On SQLite the whole file is looked through, too.
+
+    A summary can be made anew from what the sources said; the observable then counts as modified.  So can an index.
+    For all else there is only a backup.
 
     Exit status 3: something is wrong, and was not repaired.
     """
-    from core.store import observables, rebuild
-
-    with session.store() as store:
-        number = sum(observables.count(store).values())
-
-        def looked() -> list[rebuild.Fault]:
-            with progress("comparing", number) as advance:
-                return rebuild.verify(store, advance)
-
-        faults, repaired = looked(), 0
-        if repair and (ids := [fault.key for fault in faults if fault.what == "summary"]):
-            with progress("repairing", len(ids)) as advance:
-                rebuild.rebuild(store, ids, session.now, advance)
-            faults = looked()
-            repaired = len(set(ids) - {fault.key for fault in faults})
+    number, faults, repaired = _verified(session, repair=repair)
     if as_json:
         print_json({"observables": number, "faults": faults_record(faults), "repaired": repaired})
     else:
         print_faults(faults, number, repaired)
     return 3 if faults else 0
+
+
+def _verified(session: Session, *, repair: bool) -> "tuple[int, list[Fault], int]":
+    """Return how many observables there are, what is wrong, and how many were repaired."""
+    from core.store import rebuild
+
+    def looked() -> "list[Fault]":
+        with progress("comparing", number) as advance:
+            return rebuild.verify(store, advance)
+
+    number, repaired = 0, 0
+    try:
+        with session.store() as store:
+            number = rebuild.count(store)
+            faults = looked()
+            summaries = {fault.key for fault in faults if fault.what == "summary"}
+            has_index = any(fault.what == "index" for fault in faults)
+            if repair and (summaries or has_index):
+                if has_index:
+                    rebuild.make_indexes_anew(store)
+                with progress("repairing", len(summaries)) as advance:
+                    rebuild.rebuild(store, sorted(summaries), session.now, advance)
+                number = rebuild.count(store)
+                faults = looked()
+                repaired = len(summaries - {fault.key for fault in faults if fault.what == "summary"})
+    except StoreDamaged:
+        faults = [rebuild.UNREADABLE]
+    return number, faults, repaired
 
 
 def _compared_with_storage(session: Session, record: dict[str, Any] | None, since: Instant | None = None) -> int:

@@ -1,4 +1,4 @@
-"""How backups, and what storage knows otherwise, look."""
+"""How backups, what storage knows otherwise, and what is wrong with a database look."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,14 @@ _FAULTS = {
     "summary": "not what its sources said",
     "sources": "what its sources said cannot be read",
     "context": "its context cannot be read",
+    "observable": "its type, value or dates cannot be read",
+    "gone": "what its sources said is there, and it is not",
+    "name": "its name cannot be read; nothing else was compared",
+    "index": "an index of the database is damaged",
+    "file": "the database is damaged",
 }
+_OF_OBSERVABLES = ("summary", "sources", "context", "observable")
+_CAN_BE_MADE_ANEW = ("summary", "index")
 
 
 def backup_record(manifest: "Manifest") -> dict[str, Any]:
@@ -87,10 +94,11 @@ def print_faults(faults: "Sequence[Fault]", number: int, repaired: int) -> None:
     if not faults:
         say(f"{counted(number, 'observable')}: each is what its sources said")
         return
-    say(f"{len(faults):,} of {counted(number, 'observable')} not as they should be")
-    if any(fault.what == "summary" for fault in faults):
-        say("make the summaries anew with: yetictl db verify --repair")
-    if any(fault.what != "summary" for fault in faults):
+    if wrong := {fault.key for fault in faults if fault.what in _OF_OBSERVABLES}:
+        say(f"{len(wrong):,} of {counted(number, 'observable')} not as they should be")
+    if any(fault.what in _CAN_BE_MADE_ANEW for fault in faults):
+        say("make summaries and indexes anew with: yetictl db verify --repair")
+    if any(fault.what not in _CAN_BE_MADE_ANEW for fault in faults):
         say("what cannot be read is in a backup, if there is one: yetictl db restore")
 
 

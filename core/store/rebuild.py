@@ -1,33 +1,41 @@
 """Prove that what is derived is what the assertions say, and make it so."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from core.errors import StoreDamaged
 from core.schemas.instant import Instant
-from core.store.clock import last_look, reckon_with, tick
+from core.store.audit import note
+from core.store.clock import last_look, tick
 from core.store.databases.interface import Connection
 from core.store.derive import Named, derive, derived, named_assertions
 from core.store.store import Store
+from core.values.types import TYPES
 
 BATCH = 5_000
 
-_UNREADABLE = (LookupError, TypeError, ValueError, ArithmeticError)
+_UNREADABLE = (StoreDamaged, LookupError, TypeError, ValueError, ArithmeticError)
+_OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index \S+")
 
-
-What = Literal["summary", "sources", "context"]
+What = Literal["summary", "sources", "context", "observable", "gone", "name", "index", "file"]
 
 
 class Fault(NamedTuple):
-    """One observable that is not as it should be.
+    """What is not as it should be: of one observable, of one name, or of the database.
 
     Attributes:
-        key: Its row id.
-        type, value: The observable.
-        what: ``summary``: its derived text is wrong, or its sure bound says too much; it can be made anew.
+        key: The row id of an observable, a tag or a source; 0 if it is none of these.
+        type, value: The observable; ``tag`` or ``source`` and its name; empty and what is said.
+        what: ``summary``: the derived text is wrong, or the sure bound says too much; it can be made anew.
             ``sources``: what its sources said cannot be read.  ``context``: its context cannot be read.
+            ``observable``: its type, value or dates cannot be read.  ``gone``: its assertions are there, and it is not.
+            ``name``: that of a tag or a source cannot be read, so that nothing was compared.
+            ``index``: the database does not find what it has; it can be made anew.
+            ``file``: what the database keeps is damaged.
     """
 
     key: int
@@ -36,8 +44,11 @@ class Fault(NamedTuple):
     what: What
 
 
+UNREADABLE = Fault(0, "", "it cannot be read to its end", "file")
+
+
 def verify(store: Store, on_rows: Callable[[int], None] = lambda _: None) -> list[Fault]:
-    """Return the observables that are not as they should be.
+    """Return what is not as it should be.
 
     A sure bound is a promise for every instant from the last write on, with the default lifetime of then.
 
@@ -46,28 +57,23 @@ def verify(store: Store, on_rows: Callable[[int], None] = lambda _: None) -> lis
         on_rows: Called with the number of observables just looked at.
 
     Raises:
-        StoreError: The database itself is damaged, or away.
+        StoreError: The database is away.
     """
     faults: list[Fault] = []
-    with closing(store.connect()) as connection, store.database.errors():
-        connection.begin_reading()
-        last_instant, reckoned_s = last_look(connection)
-        lifetime_s = store.lifetime_s if reckoned_s is None else reckoned_s
-        words = connection.words
-        # As bytes, since text that was damaged may be none.
-        query = (
-            f"SELECT id, type, value, {words.as_bytes('assertions')}, sure_until, {words.as_bytes('context')}"  # noqa: S608
-            " FROM observable WHERE id > ? ORDER BY id LIMIT ?"
-        )
-        last = 0
-        while rows := connection.execute(query, (last, BATCH)).fetchall():
-            held = _held(connection, [row[0] for row in rows], lifetime_s)
-            for key, type_, value, text, sure, context in rows:
-                what = _fault(held.get(key, []), last_instant, text, sure, context)
-                if what is not None:
-                    faults.append(Fault(key, type_, value, what))
-            last = rows[-1][0]
-            on_rows(len(rows))
+    try:
+        for text in store.database.damage():
+            what: What = "index" if _OF_AN_INDEX.fullmatch(text) else "file"
+            faults.append(Fault(0, "", text, what))
+        with closing(store.connect()) as connection, store.database.errors():
+            connection.begin_reading()
+            faults += _names(connection)
+            if not any(fault.what == "name" for fault in faults):
+                # One by one: what was found before the damage is told.
+                for fault in _observables(store, connection, on_rows):
+                    faults.append(fault)
+                faults += _gone(connection)
+    except StoreDamaged:
+        faults.append(UNREADABLE)
     return faults
 
 
@@ -86,45 +92,117 @@ def rebuild(
         StoreError: The database is damaged, or away.
     """
     with closing(store.connect()) as connection:
-        with store.database.writing(connection):
-            instant = tick(connection, now, store.lifetime_s)
-        for batch in _batches(ids):
+        for batch in (ids[start : start + BATCH] for start in range(0, len(ids), BATCH)):
             with store.database.writing(connection):
-                reckon_with(connection, store.lifetime_s)
+                # Each has an instant of its own: somebody else may write between two.
+                instant = tick(connection, now, store.lifetime_s)
                 derive(connection, batch, instant, store.lifetime_s, modified=True)
+                note(connection, "summaries made anew", "", {"observables": len(batch)}, now=now)
             on_rows(len(batch))
 
 
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+def make_indexes_anew(store: Store) -> None:
+    """Write all indexes anew from the tables; only SQLite tells that one is damaged.
+
+    Raises:
+        StoreError: The tables are damaged, too.
+    """
+    with closing(store.connect()) as connection, store.database.errors():
+        connection.execute("REINDEX")
 
 
-def _held(connection: Connection, ids: Sequence[int], lifetime_s: int) -> dict[int, list[Named] | None]:
+def count(store: Store) -> int:
+    """Return how many observables there are; 0 if that cannot be read."""
+    with suppress(StoreDamaged), closing(store.connect()) as connection, store.database.errors():
+        return int(connection.execute("SELECT count(*) FROM observable").fetchone()[0])
+    return 0
+
+
+def _names(connection: Connection) -> Iterator[Fault]:
+    """Find names that are no text."""
+    for table in ("tag", "source"):
+        query = f"SELECT id, {connection.words.as_bytes('name')} FROM {table} ORDER BY id"  # noqa: S608 (our own words)
+        for key, name in connection.execute(query).fetchall():
+            text = _text(name)
+            if text is None:
+                yield Fault(key, table, _shown(name), "name")
+
+
+def _observables(store: Store, connection: Connection, on_rows: Callable[[int], None]) -> Iterator[Fault]:
+    last_instant, reckoned_s = last_look(connection)
+    lifetime_s = store.lifetime_s if reckoned_s is None else reckoned_s
+    words = connection.words
+    # As bytes, since text that was damaged may be none.
+    texts = ", ".join(words.as_bytes(name) for name in ("type", "value", "assertions", "context"))
+    query = (
+        f"SELECT id, {texts}, created_at, modified_at, sure_until FROM observable WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+    )
+    last = 0
+    while rows := connection.execute(query, (last, BATCH)).fetchall():
+        held = _held(store, connection, [row[0] for row in rows], lifetime_s)
+        for key, type_, value, text, context, created, modified, sure in rows:
+            is_known = _text(type_) in TYPES and _text(value) is not None
+            if not (is_known and isinstance(created, int) and isinstance(modified, int)):
+                yield Fault(key, _shown(type_), _shown(value), "observable")
+            for what in _faults(held.get(key, []), last_instant, text, sure, context):
+                yield Fault(key, _shown(type_), _shown(value), what)
+        last = rows[-1][0]
+        on_rows(len(rows))
+
+
+def _gone(connection: Connection) -> list[Fault]:
+    """Find assertions about what is not there."""
+    rows = connection.execute(
+        "SELECT DISTINCT a.observable_id FROM assertion a"
+        " WHERE NOT EXISTS (SELECT 1 FROM observable o WHERE o.id = a.observable_id) ORDER BY a.observable_id"
+    )
+    return [Fault(key, "", f"row {key}", "gone") for (key,) in rows]
+
+
+def _held(
+    store: Store, connection: Connection, ids: Sequence[int], lifetime_s: int
+) -> dict[int, list[Named] | None]:
     """Return the assertions of observables, ``None`` for one of which they cannot be read."""
     try:
-        return {**named_assertions(connection, ids, lifetime_s)}
+        with store.database.errors():
+            return {**named_assertions(connection, ids, lifetime_s)}
     except _UNREADABLE:
         if len(ids) == 1:
             return {ids[0]: None}
     found: dict[int, list[Named] | None] = {}
     for key in ids:
-        found.update(_held(connection, [key], lifetime_s))
+        found.update(_held(store, connection, [key], lifetime_s))
     return found
 
 
-def _fault(
-    named: Sequence[Named] | None, instant: Instant, text: bytes, sure: Instant, context: bytes
-) -> What | None:
-    if named is None:
-        return "sources"
+def _faults(
+    named: Sequence[Named] | None, instant: Instant, text: bytes, sure: object, context: bytes
+) -> Iterator[What]:
+    right = None
     try:
-        right, bound = derived(named, instant)
+        if named is not None:
+            said, bound = derived(named, instant)
+            right = said.encode()
     except _UNREADABLE:
-        return "sources"
-    if text != right.encode() or sure > bound:
-        return "summary"
+        pass
+    if right is None:
+        yield "sources"
+    elif text != right or not isinstance(sure, int) or sure > bound:
+        yield "summary"
     try:
         msgspec.json.decode(context, type=list[dict[str, Any]])
-    except (msgspec.MsgspecError, ValueError):
-        return "context"
-    return None
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        yield "context"
+
+
+def _text(kept: bytes | None) -> str | None:
+    """Return the text that bytes of the database are; ``None`` if they are none."""
+    try:
+        return None if kept is None else kept.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _shown(kept: bytes | None) -> str:
+    """Return the same for people, whatever the bytes are."""
+    return "" if kept is None else kept.decode(errors="backslashreplace")

@@ -1,6 +1,7 @@
 """``yetictl db``, and the other commands on a database that lies on a server."""
 
 import pytest
+from damaged_files import overwrite_table
 from sqlalchemy import update
 
 from core.cli import db_output
@@ -161,7 +162,7 @@ def test_what_lists_are_made_from_is_what_the_sources_said(yetictl, damage, tmp_
     assert "c2" in wrong.out + wrong.err
     assert ["hostname  host3.example  not what its sources said"] == found.out.splitlines()[1:]
     assert (
-        "1 of 7 observables not as they should be\nmake the summaries anew with: yetictl db verify --repair\n"
+        "1 of 7 observables not as they should be\nmake summaries and indexes anew with: yetictl db verify --repair\n"
         == found.err
     )
     assert "1 observable repaired; the next runs publish what they are now\n" + sound.err == repaired.err
@@ -184,7 +185,10 @@ def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
     assert {
         "observables": 7,
         "faults": [
-            {"type": "hostname", "value": f"host{number}.example", "what": "summary"} for number in range(7)
+            {"type": "hostname", "value": f"host{number}.example", "what": what}
+            for number in range(7)
+            for what in ("summary", "context")
+            if what == "summary" or number == 0
         ],
         "repaired": 0,
     } == found.json
@@ -194,7 +198,7 @@ def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
             {"type": "hostname", "value": "host0.example", "what": "context"},
             {"type": "hostname", "value": "host1.example", "what": "sources"},
         ],
-        "repaired": 5,
+        "repaired": 6,
     } == repaired.json
     assert "what cannot be read is in a backup, if there is one: yetictl db restore\n" in left.err
     assert "--repair" not in left.err
@@ -209,3 +213,15 @@ def test_no_more_faults_are_printed_than_are_read(yetictl, damage, monkeypatch):
 
     assert ["host0.e...", "host1.e..."] == [line.split()[1] for line in found.out.splitlines()[1:]]
     assert "and 5 more; --json prints them all\n7 of 7 observables not as they should be\n" in found.err
+
+
+@pytest.mark.sqlite
+def test_a_file_that_cannot_be_read_is_told_once(yetictl, damage, tmp_path):
+    """What there is to do is restoring a backup, not the same command again."""
+    overwrite_table(tmp_path / "home" / "yeti.db", "observable")
+    run = yetictl("export", "run", "c2", status=1)
+    found = yetictl("db", "verify", "--repair", status=3)
+
+    assert "yetictl db verify looks where" in run.err
+    assert "it cannot be read to its end  the database is damaged" in found.out
+    assert "what cannot be read is in a backup, if there is one: yetictl db restore\n" == found.err

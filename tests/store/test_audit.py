@@ -61,7 +61,6 @@ OF_NOBODY = {
     "observable_edits": "_writing",
     "old_rows": "forget_before",
     "old_runs": "forget",
-    "rebuild": "rebuild",
     "run_lines": "forget",
     "runs": "finish_run",
     "schedules": "plan",

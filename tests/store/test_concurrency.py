@@ -4,13 +4,12 @@ import subprocess
 import sys
 from contextlib import closing
 
-import pytest
 from withdrawn_claims import reinstate, withdraw
 
 from core.schemas.export import Selection
 from core.schemas.instant import SECOND
 from core.store import observables, open_store
-from core.store.rebuild import rebuild, verify
+from core.store.rebuild import verify
 from core.store.snapshot import Column
 from tests.store.conftest import NOW, claim
 
@@ -69,69 +68,6 @@ def test_sessions_at_once_in_one_process(url, store):
     assert (2, "2026-01-01T00:00:00Z") == (row.tags[0].confidence, row.tags[0].first_seen)
 
 
-def test_verify_finds_and_rebuild_mends(store, take):
-    """What is derived can be checked against the assertions, and made anew from them."""
-    take(claim("one.com", "a"), claim("two.com", "a"), claim("three.com", "a"))
-    with closing(store.connect()) as connection:
-        connection.execute("UPDATE observable SET assertions = '[]' WHERE value = 'one.com'")
-        connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE value = 'two.com'")
-        connection.execute("UPDATE observable SET sure_until = 0 WHERE value = 'three.com'")
-    faults = verify(store)
-    rebuild(store, [fault.key for fault in faults], NOW + 9)
-    found = {name: observables.find(store, f"{name}.com", NOW)[0] for name in ("one", "two", "three")}
-
-    assert [("hostname", "one.com", "summary"), ("hostname", "two.com", "summary")] == [
-        item[1:] for item in faults
-    ]
-    assert [] == verify(store)
-    assert {"one": ["a"], "two": ["a"], "three": ["a"]} == {
-        name: [item.tag for item in row.tags] for name, row in found.items()
-    }
-    # Who asks what changed is told of what was mended, and of nothing else.
-    assert {"one": 9, "two": 9, "three": 0} == {name: row.modified_at - NOW for name, row in found.items()}
-
-
-@pytest.mark.parametrize(
-    ("damage", "what"),
-    [
-        ("UPDATE assertion SET tlp = 77 WHERE observable_id = 2", "sources"),
-        ("UPDATE assertion SET kind = 99 WHERE observable_id = 2", "sources"),
-        ("UPDATE assertion SET valid_until = 9000000000000000000 WHERE observable_id = 2", "sources"),
-        ("DELETE FROM tag WHERE name = 'b'", "sources"),
-        ("UPDATE observable SET context = '[{\"sour' WHERE id = 2", "context"),
-        ("UPDATE observable SET assertions = '[{\"tag\":' WHERE id = 2", "summary"),
-    ],
-)
-def test_verify_goes_on_after_what_cannot_be_read(store, take, damage, what):
-    """It is named, with what is wrong, and so is what else is wrong."""
-    for one in (claim("one.com", "a"), claim("two.com", "b"), claim("three.com", "a")):  # so numbered
-        take(one)
-    with closing(store.connect()) as connection:
-        if "PostgreSQL" in connection.product():
-            connection.execute("SET session_replication_role = replica")  # as a disk, it looks at no reference
-        else:
-            connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute(damage)
-        connection.execute("UPDATE observable SET sure_until = sure_until + 1 WHERE id = 3")
-    looked = []
-
-    assert [(2, what), (3, "summary")] == [(fault.key, fault.what) for fault in verify(store, looked.append)]
-    assert [3] == looked
-
-
-@pytest.mark.sqlite
-def test_text_that_is_none_is_made_anew(store, take):
-    """What a disk left may not even be text."""
-    take(claim("one.com", "a"))
-    with closing(store.connect()) as connection:
-        connection.execute("UPDATE observable SET assertions = CAST(x'ff00' AS TEXT)")
-    (fault,) = verify(store)
-    rebuild(store, [fault.key], NOW)
-
-    assert "summary" == fault.what
-    assert [] == verify(store)
-
-
 def test_two_default_lifetimes_at_once(url, store):
     """A process with an old setting, which goes on importing, makes no promise that the new setting does not keep."""
     with open_store(url, lifetime_s=10) as shorter, store.import_session(NOW) as session:
@@ -159,15 +95,3 @@ def test_reinstated_under_another_default_lifetime(url):
         with shorter.snapshot() as snapshot:
             assert 1 == snapshot.count(Selection(), NOW + 9 * SECOND)
             assert 0 == snapshot.count(Selection(), NOW + 11 * SECOND)
-
-
-@pytest.mark.parametrize("begins", [NOW + 20, NOW + 2_000])
-def test_rebuilding_promises_nothing_for_earlier(store, take, begins):
-    """What was rebuilt with a clock far ahead is right for the clock that was put right."""
-    take(claim("later.com", "a", valid_from=begins))
-    rebuild(store, [1], NOW + 1_000)
-
-    with store.snapshot() as snapshot:
-        assert 0 == snapshot.count(Selection(), begins - 1)
-        assert 1 == snapshot.count(Selection(), begins)
-    assert [] == verify(store)

@@ -179,6 +179,13 @@ class Database(Protocol):
     def under(self, connection: "sqlalchemy.Connection") -> Connection:
         """Return the driver's connection under one of the engine's, in the same transaction."""
 
+    def damage(self) -> list[str]:
+        """Return what the database itself finds wrong with what it keeps, in its own words; none if it cannot look.
+
+        Raises:
+            StoreDamaged: So much that it cannot be told.
+        """
+
     def make_ready(self) -> None:
         """Have the schema of this program, or refuse.
 

@@ -135,6 +135,9 @@ class PostgresqlDatabase:
         """The address with its password, and what else the driver is told, for pools of others."""
         return self._address, dict(self._defaults)
 
+    def damage(self) -> list[str]:
+        return []  # that is asked of the server itself: pg_amcheck
+
     def make_ready(self) -> None:
         from core.store.migrate import check_server
 

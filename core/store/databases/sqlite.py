@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from core.errors import AlreadyExists, StoreBusy, StoreError
+from core.errors import AlreadyExists, StoreBusy, StoreDamaged, StoreError
 from core.store.databases.interface import Connection, Lock, Words
 from core.store.dialect import DAMAGED, literal
 
@@ -34,6 +34,7 @@ PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
+_MOST_DAMAGE = 100
 _NETWORK_FILE_SYSTEMS = re.compile(
     r"^(nfs\d?|cifs|smb\w*|ncpfs|afs|ceph|glusterfs|lustre|fuse\.(sshfs|glusterfs|s3fs))$"
 )
@@ -166,6 +167,11 @@ class SqliteDatabase:
     def under(self, connection: "sqlalchemy.Connection") -> SqliteConnection:
         return cast("SqliteConnection", connection.connection.driver_connection)
 
+    def damage(self) -> list[str]:
+        with self.errors(), closing(self.connect()) as connection:
+            found = [str(text) for (text,) in connection.execute(f"PRAGMA integrity_check({_MOST_DAMAGE:d})")]
+        return [] if found == ["ok"] else found
+
     def make_ready(self) -> None:
         from core.store.migrate import migrate
 
@@ -256,8 +262,8 @@ def _explained(path: Path, error: BaseException) -> Exception:
 _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("locked", StoreBusy, f"another process has been writing to the database for {BUSY_TIMEOUT_S} s; try again"),
     ("not a database", StoreError, "not a database of this program; move it away or set database.url"),
-    ("Could not decode", StoreError, DAMAGED),
-    ("malformed", StoreError, DAMAGED),
+    ("Could not decode", StoreDamaged, DAMAGED),
+    ("malformed", StoreDamaged, DAMAGED),
     ("readonly", StoreError, "the database or its folder may not be written by this user"),
     (
         "unable to open",
