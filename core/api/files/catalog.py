@@ -28,7 +28,9 @@ OF_EXPORT = "~"
 _NOWHERE = ip_network("255.255.255.255/32")
 """Nobody asks from there."""
 
-_AGE_S = 0.2
+_AGE_S, _REST_S = 0.2, 0.05
+"""How old what is known may be, and how long at least it is not looked again, however many are refused."""
+
 _FILES = ("file", "delta", "signature")
 
 
@@ -138,15 +140,35 @@ class CatalogKeeper:
             StoreError: That cannot be known; what was known before may not count any more.
         """
         if time.monotonic() - self._checked_at > _AGE_S:
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
-            await asyncio.shield(self._looking)
+            await self._looked()
+        return self._catalog
+
+    async def get_now(self) -> Catalog:
+        """Return what there is at this moment: for who would be refused by what was known before.
+
+        Raises:
+            StoreError: As above.
+        """
+        asked_at = time.monotonic()
+        # A look that has begun already does not see what was written since.
+        while self._checked_at < asked_at:
+            rest_s = self._checked_at + _REST_S - time.monotonic()
+            if rest_s > 0:
+                await asyncio.sleep(rest_s)  # meanwhile somebody else may look
+            else:
+                await self._looked()
         return self._catalog
 
     async def get_anew(self) -> Catalog:
         """Return what there is now, without trusting what was known."""
-        self._is_loaded, self._checked_at = False, float("-inf")
-        return await self.get()
+        self._is_loaded = False
+        return await self.get_now()
+
+    async def _looked(self) -> None:
+        """Wait for the look that has begun, or for a new one."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._look))
+        await asyncio.shield(self._looking)
 
     def close(self) -> None:
         """Close what was opened."""

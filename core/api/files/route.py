@@ -35,20 +35,26 @@ class FileRoute:
             raise HTTPException(405, "files are read here, and nothing else", {"Allow": "GET, HEAD"})
         headers = headers_of(scope)
         name = scope["path_params"]["file_name"]
-        catalog = await self._service.catalog.get()
-        file = catalog.files.get(name)
-        if file is None and (wanted := sums.asked(name)) is not None:
+        catalogs = self._service.catalog
+        catalog = await catalogs.get()
+        if name not in catalog.files and (wanted := sums.asked(name)) is not None:
             await self._send_sums(catalog, wanted, headers, scope, send)
             return
-        granted = await self._check(catalog, file, headers, scope)
-        assert file is not None  # noqa: S101 - what is not there is refused
+
+        async def allowed(catalog: Catalog) -> tuple[PublishedFile, Granted | None]:
+            file = catalog.files.get(name)
+            granted = await self._check(catalog, file, headers, scope)
+            assert file is not None  # noqa: S101 - what is not there is refused
+            return file, granted
+
+        try:
+            file, granted = await allowed(catalog)
+        except HTTPException:
+            # Nobody is refused for what was so a moment ago: a new token, or a new file, counts at once.
+            file, granted = await allowed(await catalogs.get_now())
 
         async def again() -> PublishedFile:
-            catalog = await self._service.catalog.get_anew()
-            file = catalog.files.get(name)
-            await self._check(catalog, file, headers, scope)
-            assert file is not None  # noqa: S101 - as above
-            return file
+            return (await allowed(await catalogs.get_anew()))[0]
 
         await Answer(self._service, scope, headers, granted).send_current(file, again, receive, send)
 
@@ -79,6 +85,19 @@ class FileRoute:
     async def _send_sums(
         self, catalog: Catalog, wanted: sums.Asked, headers: Mapping[str, str], scope: Scope, send: Send
     ) -> None:
+        found = await self._sums(catalog, wanted, headers, scope)
+        if found is None:
+            catalog = await self._service.catalog.get_now()
+            found = await self._sums(catalog, wanted, headers, scope)
+        if found is None:
+            await self._check(catalog, None, headers, scope)
+            return
+        status, said = sums.answer(headers, *found)
+        await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
+
+    async def _sums(
+        self, catalog: Catalog, wanted: sums.Asked, headers: Mapping[str, str], scope: Scope
+    ) -> tuple[bytes, int] | None:
         judge = await self._judge(catalog, headers, scope)
 
         def made() -> tuple[bytes, int] | None:
@@ -86,12 +105,7 @@ class FileRoute:
             return sums.body(catalog, wanted, lambda file: judge(file)[0] is None, settings)
 
         # A key that is encrypted takes seconds to open, the first time.
-        found = await asyncio.to_thread(made) if wanted.is_signature else made()
-        if found is None:
-            await self._check(catalog, None, headers, scope)
-            return
-        status, said = sums.answer(headers, *found)
-        await _send(send, status, said, found[0] if status == 200 and scope["method"] == "GET" else b"")
+        return await asyncio.to_thread(made) if wanted.is_signature else made()
 
 
 class FilesRoute(Route):

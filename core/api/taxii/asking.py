@@ -13,7 +13,7 @@ from fastapi import Depends, Query, Request
 from starlette.exceptions import HTTPException
 
 from core.api.files import callers
-from core.api.files.catalog import Granted, PublishedFile
+from core.api.files.catalog import Catalog, Granted, PublishedFile
 from core.api.files.route import CHALLENGES, headers_of
 from core.api.files.service import FileService
 from core.api.taxii import MEDIA_TYPE
@@ -50,14 +50,18 @@ class Asked:
     service: FileService
     collections: dict[str, Collection]
 
+    def find(self, key: str) -> Collection | None:
+        """Return a collection by its id or its alias, if there is one that is theirs."""
+        by_alias = (item for item in self.collections.values() if item.export.name == key)
+        return self.collections.get(key.lower()) or next(by_alias, None)
+
     def collection(self, key: str) -> Collection:
         """Return a collection by its id or its alias.
 
         Raises:
             HTTPException: 404.  There is none, or it is not theirs.
         """
-        by_alias = (item for item in self.collections.values() if item.export.name == key)
-        found = self.collections.get(key.lower()) or next(by_alias, None)
+        found = self.find(key)
         if found is None:
             raise HTTPException(404, "there is no such collection, or it is not yours to read")
         return found
@@ -72,10 +76,23 @@ async def asked(request: Request) -> Asked:
     if not accepts(request.headers.get("accept")):
         raise HTTPException(406, f"only {MEDIA_TYPE} is spoken here")
     service: FileService = request.app.state.files
+    wanted = request.path_params.get("collection_id")
+    found, refused = await _readable(request, service, await service.catalog.get())
+    if refused is not None or (wanted is not None and found.find(wanted) is None):
+        # Nobody is refused for what was so a moment ago.
+        found, refused = await _readable(request, service, await service.catalog.get_now())
+    if refused is not None:
+        raise HTTPException(refused.status, refused.detail, CHALLENGES if refused.status == 401 else None)
+    return found
+
+
+async def _readable(
+    request: Request, service: FileService, catalog: Catalog
+) -> tuple[Asked, callers.Refusal | None]:
+    """Return what who asks may read, or why that is nothing."""
     headers = headers_of(request.scope)
     secret = callers.secret_of(headers, request.scope["query_string"], in_query=service.tokens_in_query)
     now = service.services.now
-    catalog = await service.catalog.get()
     is_user = False
     if secret is not None and callers.is_users(secret):
         is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
@@ -88,11 +105,12 @@ async def asked(request: Request) -> Asked:
         if refused is None:
             key = str(uuid5(stable_ids.NAMESPACE, f"collection:{export.versions_key}"))
             found[key] = Collection(key, export, file, granted)
+    refused = None
     if not found:
         refused, _ = callers.refusal(catalog, None, secret, address, now, is_user=is_user)
-        if refused is not None and refused.status != 404:
-            raise HTTPException(refused.status, refused.detail, CHALLENGES if refused.status == 401 else None)
-    return Asked(service, found)
+        # Who is known may have nothing to read.
+        refused = None if refused is not None and refused.status == 404 else refused
+    return Asked(service, found), refused
 
 
 AskedHere = Annotated[Asked, Depends(asked)]

@@ -32,10 +32,15 @@ router = APIRouter(prefix="/tasks/export", tags=["tasks"])
 async def content(request: Request, export_id: str, _: Reader) -> PublishedFileResponse:
     """Send what an export has published; conditions, ranges, codings and networks are those of ``/exports``."""
     service: FileService = request.app.state.files
-    file = _file_of(await service.catalog.get(), export_id, address_of(request))
+    address = address_of(request)
+    try:
+        file = _file_of(await service.catalog.get(), export_id, address)
+    except (NotFound, NotAllowed):
+        # It may just have been made, or run.
+        file = _file_of(await service.catalog.get_now(), export_id, address)
 
     async def again() -> PublishedFile:
-        return _file_of(await service.catalog.get_anew(), export_id, address_of(request))
+        return _file_of(await service.catalog.get_anew(), export_id, address)
 
     return PublishedFileResponse(request, file, again, disposition(file.name.rpartition("/")[2]))
 

@@ -1,9 +1,11 @@
 """Who may fetch a published file: consumers by a token, users, anybody; from where; and what is told to others."""
 
+import asyncio
 import base64
 import logging
 import time
 
+import httpx
 import pytest
 from publishing import Publisher, addresses
 from served import PASSWORD, listening
@@ -15,6 +17,7 @@ from core.api.services import Services
 from core.schemas.instant import DAY
 from core.store import consumers as rows
 from core.store.schema import export_networks
+from core.store.serving import Watch
 
 C2 = "/exports/c2.txt"
 CHALLENGE = 'Basic realm="exports", charset="UTF-8", Bearer'
@@ -76,6 +79,48 @@ def test_a_firewall_sends_it_as_a_password(publisher, c2, token):
 
     assert "Basic" in asked.headers["www-authenticate"]
     assert [(200, c2)] * 3 == [(answer.status_code, answer.content) for answer in answers]
+
+
+def test_what_was_just_made_counts_at_once(publisher, c2, token):
+    """Nobody is refused for what was so a moment ago: with a new token, for a new file, for one that is open now."""
+    with publisher.client(token) as client, publisher.client() as stranger:
+        answers = []
+        for number in range(3):
+            assert 200 == client.get(C2).status_code  # what there is has been looked at now
+            newest = publisher.consumer(f"new{number}", "c2")
+            answers.append(stranger.get(C2, headers=bearer(newest)).status_code)
+        fresh = publisher.consumer("all", all_exports=True)
+        for number in range(3):
+            assert 200 == client.get(C2).status_code
+            name = f"list{number}"
+            publisher.publish(name, addresses(3))
+            answers.append(stranger.get(f"/exports/~{name}/SHA256SUMS", headers=bearer(fresh)).status_code)
+            answers.append(stranger.get(f"/exports/{name}.txt", headers=bearer(fresh)).status_code)
+            publisher.edit(name, is_public=True)
+            answers.append(stranger.get(f"/exports/{name}.txt").status_code)
+
+    assert [200] * 12 == answers
+
+
+def test_who_is_refused_costs_no_more_than_a_look_now_and_then(publisher, c2, monkeypatch):
+    """However many are: they share it, and wait for it."""
+    with publisher.client() as client:
+        assert 401 == client.get(C2).status_code
+    looks = []
+    look = Watch.has_changed
+    monkeypatch.setattr(Watch, "has_changed", lambda watch: (looks.append(watch), look(watch))[1])
+
+    async def flood():
+        async with httpx.AsyncClient(base_url=publisher.api.url, timeout=30) as client:
+            answers = []
+            for _ in range(10):
+                answers += await asyncio.gather(*[client.get(C2) for _ in range(20)])
+            return [answer.status_code for answer in answers]
+
+    began = time.monotonic()
+    assert [401] * 200 == asyncio.run(flood())
+    took_s = time.monotonic() - began
+    assert 10 <= len(looks) <= took_s / 0.05 + 2
 
 
 def test_tokens_change_without_a_gap(publisher, c2, token):

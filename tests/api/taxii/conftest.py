@@ -1,12 +1,6 @@
 """A collection, and a client for it."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "files"))
-
 from publishing import Publisher, addresses
 from served import served_installation
 from taxii2client.v21 import Server
