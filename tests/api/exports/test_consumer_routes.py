@@ -2,7 +2,7 @@
 
 import time
 
-from conftest import EXPORTS, Desk
+from desk import EXPORTS, Desk
 from served import Api
 
 from core.schemas.instant import DAY

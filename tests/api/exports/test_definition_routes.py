@@ -1,7 +1,7 @@
 """Definitions over HTTP: the words of files, two who edit, names of any kind, and who may say where to publish."""
 
 import pytest
-from conftest import EXPORTS, Desk, path_of
+from desk import EXPORTS, Desk, path_of
 
 from core.api.exports.definition_models import Definition
 from core.exports.definitions import file_words

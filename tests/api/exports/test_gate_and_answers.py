@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from conftest import EXPORTS, Desk, path_of
+from desk import EXPORTS, Desk, path_of
 
 
 @pytest.fixture

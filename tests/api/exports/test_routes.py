@@ -1,7 +1,7 @@
 """What there is altogether: each command has its other half here, is described, and says what it needs."""
 
 import pytest
-from conftest import EXPORTS, Desk, path_of
+from desk import EXPORTS, Desk, path_of
 
 from core.api.app import create_app
 from core.api.openapi import PERMISSION

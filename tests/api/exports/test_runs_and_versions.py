@@ -4,7 +4,7 @@ import hashlib
 
 import httpx
 import pytest
-from conftest import EXPORTS, Desk, path_of
+from desk import EXPORTS, Desk, path_of
 
 
 def test_run_is_a_job_that_can_be_followed(desk: Desk) -> None:

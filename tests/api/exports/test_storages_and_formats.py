@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import EXPORTS, Desk
+from desk import EXPORTS, Desk
 
 
 def test_formats_and_limits_are_listed(desk: Desk) -> None:
