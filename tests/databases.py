@@ -107,6 +107,30 @@ class PostgresqlServer:
         yield
         self._admin.execute(f"ALTER DATABASE {_name(url)} ALLOW_CONNECTIONS true")
 
+    @contextmanager
+    def damaged(self, url: str, table: str, old: bytes | None, new: bytes) -> Iterator[str]:
+        """Give a copy of a database that nobody uses, with *new* in place of *old* in a table, or where that begins."""
+        import psycopg
+
+        copied = self.copy(url)
+        with psycopg.connect(copied) as connection:
+            (place,) = connection.execute("SELECT pg_relation_filepath(%s)", [table]).fetchone()
+            (folder,) = connection.execute("SHOW data_directory").fetchone()
+        self._admin.execute("CHECKPOINT")
+        file = Path(folder, place)
+        held = file.read_bytes()
+        at = 0 if old is None else held.index(old)
+        assert old is None or len(old) == len(new)
+        file.write_bytes(held[:at] + new + held[at + len(new) :])
+        # What the server has read of the file before it keeps; of a copy it has read nothing.
+        harmed = self.copy(copied)
+        self._admin.execute(f"ALTER DATABASE {_name(harmed)} SET ignore_checksum_failure = on")
+        try:
+            yield harmed
+        finally:
+            self.drop(harmed)
+            self.drop(copied)
+
     def content(self, url: str) -> bytes:
         """The rows of all tables, as text, and where they lie."""
         import psycopg

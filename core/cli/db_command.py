@@ -192,44 +192,39 @@ def verify(session: Session, repair: bool, as_json: bool) -> int:
     are compared.  On SQLite the whole file is looked through, too.
 
     A summary can be made anew from what the sources said; the observable then counts as modified.  So can an index.
-    For all else there is only a backup.
+    For all else there is only a backup, and where the file itself is damaged nothing is made anew: what is left of it
+    would be taken for all there was.
 
     Exit status 3: something is wrong, and was not repaired.
     """
-    number, faults, repaired = _verified(session, repair=repair)
-    if as_json:
-        print_json({"observables": number, "faults": faults_record(faults), "repaired": repaired})
-    else:
-        print_faults(faults, number, repaired)
-    return 3 if faults else 0
-
-
-def _verified(session: Session, *, repair: bool) -> "tuple[int, list[Fault], int]":
-    """Return how many observables there are, what is wrong, and how many were repaired."""
     from core.store import rebuild
 
     def looked() -> "list[Fault]":
-        with progress("comparing", number) as advance:
+        with progress("comparing", rebuild.count(store)) as advance:
             return rebuild.verify(store, advance)
 
-    number, repaired = 0, 0
+    repaired, has_indexes = 0, False
     try:
         with session.store() as store:
-            number = rebuild.count(store)
             faults = looked()
+            if repair and rebuild.may_repair(faults) and any(fault.what == "index" for fault in faults):
+                has_indexes = rebuild.make_indexes_anew(store, session.now)
+                faults = looked()
             summaries = {fault.key for fault in faults if fault.what == "summary"}
-            has_index = any(fault.what == "index" for fault in faults)
-            if repair and (summaries or has_index):
-                if has_index:
-                    rebuild.make_indexes_anew(store)
+            if repair and rebuild.may_repair(faults) and summaries:
                 with progress("repairing", len(summaries)) as advance:
                     rebuild.rebuild(store, sorted(summaries), session.now, advance)
-                number = rebuild.count(store)
                 faults = looked()
                 repaired = len(summaries - {fault.key for fault in faults if fault.what == "summary"})
+            number = rebuild.count(store)
     except StoreDamaged:
-        faults = [rebuild.UNREADABLE]
-    return number, faults, repaired
+        number, faults = 0, [rebuild.UNREADABLE]
+    if as_json:
+        done = {"repaired": repaired, "indexes_made_anew": has_indexes}
+        print_json({"observables": number, "faults": faults_record(faults), **done})
+    else:
+        print_faults(faults, number, repaired, has_indexes=has_indexes, may_repair=rebuild.may_repair(faults))
+    return 3 if faults else 0
 
 
 def _compared_with_storage(session: Session, record: dict[str, Any] | None, since: Instant | None = None) -> int:

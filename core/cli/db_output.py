@@ -17,15 +17,17 @@ _SHOWN = 20
 _WIDEST = 80
 _FAULTS = {
     "summary": "not what its sources said",
+    "lost": "a part of what its sources said is lost",
     "sources": "what its sources said cannot be read",
     "context": "its context cannot be read",
     "observable": "its type, value or dates cannot be read",
     "gone": "what its sources said is there, and it is not",
+    "twice": "there are two of it",
     "name": "its name cannot be read; nothing else was compared",
     "index": "an index of the database is damaged",
     "file": "the database is damaged",
 }
-_OF_OBSERVABLES = ("summary", "sources", "context", "observable")
+_OF_OBSERVABLES = ("summary", "lost", "sources", "context", "observable", "twice")
 _CAN_BE_MADE_ANEW = ("summary", "index")
 
 
@@ -82,13 +84,17 @@ def faults_record(faults: "Sequence[Fault]") -> list[dict[str, str]]:
     return [{"type": fault.type, "value": fault.value, "what": fault.what} for fault in faults]
 
 
-def print_faults(faults: "Sequence[Fault]", number: int, repaired: int) -> None:
-    """Print what `verify` found among so many observables, and what to do."""
+def print_faults(
+    faults: "Sequence[Fault]", number: int, repaired: int, *, has_indexes: bool, may_repair: bool
+) -> None:
+    """Print what `verify` found among so many observables, what was made anew, and what to do."""
     if faults:
         shown = ((fault.type, _cut(fault.value), _FAULTS[fault.what]) for fault in faults[:_SHOWN])
         print_table(("type", "value", "what is wrong"), shown)
     if len(faults) > _SHOWN:
         say(f"and {len(faults) - _SHOWN:,} more; --json prints them all")
+    if has_indexes:
+        say("indexes made anew; lists may have lacked what they did not find, and the next runs publish it")
     if repaired:
         say(f"{counted(repaired, 'observable')} repaired; the next runs publish what they are now")
     if not faults:
@@ -96,10 +102,10 @@ def print_faults(faults: "Sequence[Fault]", number: int, repaired: int) -> None:
         return
     if wrong := {fault.key for fault in faults if fault.what in _OF_OBSERVABLES}:
         say(f"{len(wrong):,} of {counted(number, 'observable')} not as they should be")
-    if any(fault.what in _CAN_BE_MADE_ANEW for fault in faults):
+    if may_repair and any(fault.what in _CAN_BE_MADE_ANEW for fault in faults):
         say("make summaries and indexes anew with: yetictl db verify --repair")
     if any(fault.what not in _CAN_BE_MADE_ANEW for fault in faults):
-        say("what cannot be read is in a backup, if there is one: yetictl db restore")
+        say("what is lost is in a backup, if there is one: yetictl db restore")
 
 
 def _cut(value: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from core.errors import StoreDamaged
+from core.errors import AlreadyExists, StoreDamaged
 from core.schemas.instant import Instant
 from core.store.audit import note
 from core.store.clock import last_look, tick
@@ -19,9 +19,10 @@ from core.values.types import TYPES
 BATCH = 5_000
 
 _UNREADABLE = (StoreDamaged, LookupError, TypeError, ValueError, ArithmeticError)
-_OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index \S+")
+_OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in) index \S+")
 
-What = Literal["summary", "sources", "context", "observable", "gone", "name", "index", "file"]
+What = Literal["summary", "lost", "sources", "context", "observable", "gone", "twice", "name", "index", "file"]
+_FORBIDS_REPAIR = frozenset[What](("file", "gone", "twice"))
 
 
 class Fault(NamedTuple):
@@ -31,8 +32,10 @@ class Fault(NamedTuple):
         key: The row id of an observable, a tag or a source; 0 if it is none of these.
         type, value: The observable; ``tag`` or ``source`` and its name; empty and what is said.
         what: ``summary``: the derived text is wrong, or the sure bound says too much; it can be made anew.
+            ``lost``: the derived text tells of more than its assertions do, so that it is all that is left of them.
             ``sources``: what its sources said cannot be read.  ``context``: its context cannot be read.
             ``observable``: its type, value or dates cannot be read.  ``gone``: its assertions are there, and it is not.
+            ``twice``: there are two of it, since the index lacked one when it was imported again.
             ``name``: that of a tag or a source cannot be read, so that nothing was compared.
             ``index``: the database does not find what it has; it can be made anew.
             ``file``: what the database keeps is damaged.
@@ -42,6 +45,11 @@ class Fault(NamedTuple):
     type: str
     value: str
     what: What
+
+
+class _Pair(msgspec.Struct):
+    tag: str
+    source: str
 
 
 UNREADABLE = Fault(0, "", "it cannot be read to its end", "file")
@@ -72,6 +80,8 @@ def verify(store: Store, on_rows: Callable[[int], None] = lambda _: None) -> lis
                 for fault in _observables(store, connection, on_rows):
                     faults.append(fault)
                 faults += _gone(connection)
+                if any(fault.what == "index" for fault in faults):
+                    faults += _twice(connection)
     except StoreDamaged:
         faults.append(UNREADABLE)
     return faults
@@ -101,14 +111,22 @@ def rebuild(
             on_rows(len(batch))
 
 
-def make_indexes_anew(store: Store) -> None:
-    """Write all indexes anew from the tables; only SQLite tells that one is damaged.
+def may_repair(faults: Sequence[Fault]) -> bool:
+    """Say whether anything may be made anew: not of what is damaged itself, whose remains would be taken for all."""
+    return not any(fault.what in _FORBIDS_REPAIR for fault in faults)
 
-    Raises:
-        StoreError: The tables are damaged, too.
-    """
-    with closing(store.connect()) as connection, store.database.errors():
+
+def make_indexes_anew(store: Store, now: Instant) -> bool:
+    """Write all indexes anew from the tables, and say whether that was done; only SQLite tells that one is damaged."""
+    with (
+        suppress(StoreDamaged, AlreadyExists),
+        closing(store.connect()) as connection,
+        store.database.writing(connection),
+    ):
         connection.execute("REINDEX")
+        note(connection, "indexes made anew", "", now=now)
+        return True
+    return False
 
 
 def count(store: Store) -> int:
@@ -129,7 +147,11 @@ def _names(connection: Connection) -> Iterator[Fault]:
 
 
 def _observables(store: Store, connection: Connection, on_rows: Callable[[int], None]) -> Iterator[Fault]:
-    last_instant, reckoned_s = last_look(connection)
+    try:
+        last_instant, reckoned_s = last_look(connection)
+    except ValueError:
+        yield Fault(0, "", "the last instant of its clock cannot be read", "file")
+        return
     lifetime_s = store.lifetime_s if reckoned_s is None else reckoned_s
     words = connection.words
     # As bytes, since text that was damaged may be none.
@@ -159,16 +181,30 @@ def _gone(connection: Connection) -> list[Fault]:
     return [Fault(key, "", f"row {key}", "gone") for (key,) in rows]
 
 
+def _twice(connection: Connection) -> list[Fault]:
+    """Find observables of which there are two, without the index that should have kept the second out."""
+    rows = connection.execute(
+        "SELECT max(id), CAST(type AS BLOB), CAST(value AS BLOB) FROM observable NOT INDEXED"
+        " GROUP BY type, value HAVING count(*) > 1 ORDER BY max(id)"
+    )
+    return [Fault(key, _shown(type_), _shown(value), "twice") for key, type_, value in rows]
+
+
 def _held(
     store: Store, connection: Connection, ids: Sequence[int], lifetime_s: int
 ) -> dict[int, list[Named] | None]:
     """Return the assertions of observables, ``None`` for one of which they cannot be read."""
+    connection.execute("SAVEPOINT held")
     try:
         with store.database.errors():
             return {**named_assertions(connection, ids, lifetime_s)}
     except _UNREADABLE:
+        # PostgreSQL takes nothing more in a transaction in which something failed.
+        connection.execute("ROLLBACK TO SAVEPOINT held")
         if len(ids) == 1:
             return {ids[0]: None}
+    finally:
+        connection.execute("RELEASE SAVEPOINT held")
     found: dict[int, list[Named] | None] = {}
     for key in ids:
         found.update(_held(store, connection, [key], lifetime_s))
@@ -188,11 +224,19 @@ def _faults(
     if right is None:
         yield "sources"
     elif text != right or not isinstance(sure, int) or sure > bound:
-        yield "summary"
+        yield "lost" if _pairs(text) - _pairs(right) else "summary"
     try:
         msgspec.json.decode(context, type=list[dict[str, Any]])
     except (msgspec.MsgspecError, TypeError, ValueError):
         yield "context"
+
+
+def _pairs(text: bytes) -> set[tuple[str, str]]:
+    """Return tag and source of each assertion that a derived text tells of; none if it cannot be read."""
+    try:
+        return {(item.tag, item.source) for item in msgspec.json.decode(text, type=list[_Pair])}
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        return set()
 
 
 def _text(kept: bytes | None) -> str | None:

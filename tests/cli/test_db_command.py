@@ -1,7 +1,10 @@
 """``yetictl db``, and the other commands on a database that lies on a server."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
-from damaged_files import overwrite_table
+from damaged_files import overwrite_table, tear_table, without_index
 from sqlalchemy import update
 
 from core.cli import db_output
@@ -191,6 +194,7 @@ def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
             if what == "summary" or number == 0
         ],
         "repaired": 0,
+        "indexes_made_anew": False,
     } == found.json
     assert {
         "observables": 7,
@@ -199,8 +203,9 @@ def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
             {"type": "hostname", "value": "host1.example", "what": "sources"},
         ],
         "repaired": 6,
+        "indexes_made_anew": False,
     } == repaired.json
-    assert "what cannot be read is in a backup, if there is one: yetictl db restore\n" in left.err
+    assert "what is lost is in a backup, if there is one: yetictl db restore\n" in left.err
     assert "--repair" not in left.err
 
 
@@ -224,4 +229,40 @@ def test_a_file_that_cannot_be_read_is_told_once(yetictl, damage, tmp_path):
 
     assert "yetictl db verify looks where" in run.err
     assert "it cannot be read to its end  the database is damaged" in found.out
-    assert "what cannot be read is in a backup, if there is one: yetictl db restore\n" == found.err
+    assert "what is lost is in a backup, if there is one: yetictl db restore\n" == found.err
+
+
+@pytest.mark.sqlite
+def test_nothing_is_made_anew_of_a_damaged_file(yetictl, new_databases, tmp_path):
+    """Summaries are the last that is known of what was lost; they stay, and so does what lists are made from."""
+    (tmp_path / "list.txt").write_text("".join(f"host{number}.example\n" for number in range(2_000)))
+    yetictl("import", "list.txt", "--tag", "c2")
+    place = tmp_path / "home" / "yeti.db"
+    tear_table(place, "assertion")
+    found = yetictl("db", "verify", "--repair", "--json", status=3)
+    said = yetictl("db", "verify", status=3)
+    with closing(sqlite3.connect(place)) as connection:
+        (left,) = connection.execute("SELECT count(*) FROM observable WHERE assertions <> '[]'").fetchone()
+
+    assert {"file", "lost"} <= {fault["what"] for fault in found.json["faults"]}
+    assert (0, False) == (found.json["repaired"], found.json["indexes_made_anew"])
+    assert 2_000 == left
+    assert "what is lost is in a backup" in said.err
+    assert "--repair" not in said.err
+
+
+@pytest.mark.sqlite
+def test_an_index_is_made_anew_and_that_is_said(yetictl, tmp_path):
+    """What lists lacked for it is on the next one."""
+    (tmp_path / "one.txt").write_text("one.example\n")
+    (tmp_path / "two.txt").write_text("two.example\n")
+    yetictl("import", "one.txt", "--tag", "c2")
+    with without_index(tmp_path / "home" / "yeti.db", "uq_observable_type_value"):
+        yetictl("import", "two.txt", "--tag", "c2")
+    found = yetictl("db", "verify", status=3)
+    repaired = yetictl("db", "verify", "--repair")
+
+    assert "an index of the database is damaged" in found.out
+    assert "make summaries and indexes anew with: yetictl db verify --repair\n" in found.err
+    assert "indexes made anew; lists may have lacked what they did not find" in repaired.err
+    assert "2 observables: each is what its sources said\n" in repaired.err

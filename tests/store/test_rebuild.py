@@ -1,13 +1,12 @@
 """What a fault of a disk did is found, told, and made anew where it can be."""
 
-import sqlite3
 from contextlib import closing
 
 import pytest
-from damaged_files import overwrite_table
+from damaged_files import overwrite_table, without_index
 
 from core.schemas.export import Selection
-from core.store import audit, observables, rebuild
+from core.store import audit, observables, open_store, rebuild
 from core.store.rebuild import rebuild as make_anew
 from core.store.rebuild import verify
 from tests.store.conftest import NOW, claim
@@ -192,31 +191,53 @@ def test_dates_that_are_none(store, take, column):
     assert [(1, "observable")] == found(store)
 
 
+def test_what_sources_said_and_is_gone_is_not_taken_for_all(store, take):
+    """A summary that tells of more than there is left is the last that is known: it is told, not written over."""
+    take(claim("one.com", "a"), claim("two.com", "a"))
+    harm(store, "DELETE FROM assertion WHERE observable_id = 1")
+
+    assert [(1, "lost")] == found(store)
+
+
+def listed(store):
+    with store.another() as other, other.snapshot() as snapshot:
+        return [values for _, values in snapshot.plain_values(Selection(types=("hostname",)), NOW)]
+
+
+INDEX = "uq_observable_type_value"
+
+
 @pytest.mark.sqlite
-def test_an_index_that_lost_a_row_is_made_anew(store, take, tmp_path):
+def test_an_index_that_lost_a_row_is_made_anew(store, take):
     """What lists are read by lacks an observable that is there: it would be on none."""
     take(claim("one.com", "a"))
-    with closing(sqlite3.connect(store.database.path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        name = "uq_observable_type_value"
-        kept = connection.execute("SELECT * FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
-        connection.execute("DELETE FROM sqlite_schema WHERE name = ?", (name,))
-    take(claim("two.com", "a"))
-    with closing(sqlite3.connect(store.database.path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", kept)
-    with store.another() as other, other.snapshot() as snapshot:
-        before = [values for _, values in snapshot.plain_values(Selection(types=("hostname",)), NOW)]
-    faults = verify(store)
-    rebuild.make_indexes_anew(store)
-    with store.another() as other, other.snapshot() as snapshot:
-        after = [values for _, values in snapshot.plain_values(Selection(types=("hostname",)), NOW)]
+    with without_index(store.database.path, INDEX):
+        take(claim("two.com", "a"))
+    before, faults = listed(store), verify(store)
 
     assert [["one.com"]] == before
     assert {"index"} == {fault.what for fault in faults}
-    assert any(name in fault.value for fault in faults)
-    assert [["one.com", "two.com"]] == after
+    assert any(INDEX in fault.value for fault in faults)
+    assert rebuild.may_repair(faults)
+    assert rebuild.make_indexes_anew(store, NOW)
+    assert [["one.com", "two.com"]] == listed(store)
     assert [] == verify(store)
+    assert "indexes made anew" == audit.entries(store)[0].action
+
+
+@pytest.mark.sqlite
+def test_what_an_index_lost_and_was_imported_again_is_there_twice(store, take):
+    """No index that is made anew can have both: that is said, and nothing is changed."""
+    take(claim("one.com", "a"))
+    with without_index(store.database.path, INDEX):
+        take(claim("two.com", "a"))
+    take(claim("two.com", "a"))
+    faults = verify(store)
+
+    assert ("hostname", "two.com", "twice") == faults[-1][1:]
+    assert not rebuild.may_repair(faults)
+    assert not rebuild.make_indexes_anew(store, NOW)
+    assert faults == verify(store)
 
 
 @pytest.mark.sqlite
@@ -229,3 +250,38 @@ def test_a_page_that_cannot_be_read_is_told(store, take):
 
     assert {"file"} == {fault.what for fault in faults}
     assert rebuild.UNREADABLE in faults
+    assert not any("***" in fault.value or "\n" in fault.value for fault in faults)
+
+
+@pytest.mark.sqlite
+def test_a_clock_that_cannot_be_read_is_told(store, take):
+    """Nothing can be judged without its last instant."""
+    take(claim("one.com", "a"))
+    harm(store, "UPDATE clock SET last_instant = 'abc'")
+
+    assert ["file"] == [fault.what for fault in verify(store)]
+
+
+@pytest.mark.sqlite
+def test_damaged_pages_on_a_server(postgresql):
+    """Text that is none is one observable's fault; a page that is none ends the look, and both are told."""
+    made = postgresql.make("migrated")
+    with open_store(made) as store, store.import_session(NOW) as session:
+        session.add(claim(f"host{number}.com", tag) for number, tag in enumerate(("good", "marker", "good")))
+    with (
+        postgresql.damaged(made, "observable", b'"tag":"marker"', b'"tag":"\xff\xferker"') as one,
+        open_store(one) as store,
+    ):
+        broken = verify(store)
+        make_anew(store, [broken[0].key], NOW)
+        mended = verify(store)
+    with postgresql.damaged(made, "assertion", None, b"\xff" * 64) as two, open_store(two) as store:
+        unreadable = {fault.what for fault in verify(store)}
+    with postgresql.damaged(made, "observable", None, b"\xff" * 64) as three, open_store(three) as store:
+        nothing = verify(store)
+    postgresql.drop(made)
+
+    assert [("host1.com", "summary")] == [item[2:] for item in broken]
+    assert [] == mended
+    assert {"sources"} == unreadable - {"file"}
+    assert [rebuild.UNREADABLE] == nothing

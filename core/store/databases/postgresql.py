@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
-from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreError
+from core.errors import AlreadyExists, StoreAway, StoreBusy, StoreDamaged, StoreError
 from core.redaction import redact
 from core.store.databases.interface import Connection, Lock, Words
 from core.store.databases.postgresql_words import PostgresqlWords
 from core.store.databases.queue_schema import SEARCH_PATH
+from core.store.dialect import DAMAGED
 
 try:
     import psycopg
@@ -279,5 +280,8 @@ _EXPLANATIONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("53100", StoreError, "no space is left on the disk of the server"),
     ("57P", StoreAway, "the server is stopping, starting, or ended the connection; try again"),
     ("23503", StoreBusy, "what this belongs to was removed meanwhile; try again"),
+    ("XX001", StoreDamaged, DAMAGED),
+    ("XX002", StoreDamaged, DAMAGED),
+    ("22021", StoreDamaged, DAMAGED),
     ("25006", StoreError, "the server lets nothing be written: is it a standby?"),
 )

@@ -18,7 +18,7 @@ class PostgresqlWords:
         return f"row_number() OVER (ORDER BY {order})"
 
     def as_bytes(self, text: str) -> str:
-        return f"convert_to({text}, 'UTF8')"
+        return f"textsend({text})"  # as it is kept; a conversion would be refused where it is no text
 
     def json_string(self, text: str) -> str:
         return f"to_json({text})::text"

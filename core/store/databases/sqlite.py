@@ -169,8 +169,9 @@ class SqliteDatabase:
 
     def damage(self) -> list[str]:
         with self.errors(), closing(self.connect()) as connection:
-            found = [str(text) for (text,) in connection.execute(f"PRAGMA integrity_check({_MOST_DAMAGE:d})")]
-        return [] if found == ["ok"] else found
+            texts = [str(text) for (text,) in connection.execute(f"PRAGMA integrity_check({_MOST_DAMAGE:d})")]
+        lines = [line for text in texts for line in text.splitlines() if not line.startswith("***")]
+        return [] if lines == ["ok"] else lines
 
     def make_ready(self) -> None:
         from core.store.migrate import migrate
