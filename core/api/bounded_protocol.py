@@ -21,8 +21,11 @@ _REFUSALS = {
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own, which is told of all that comes before the application is."""
 
+    _header_bytes = 0
+    """Of the lines of a header that are whole."""
+
     _unfinished_bytes = 0
-    """What came since a part of a body came, or a request ended."""
+    """What came since a header was whole, a part of a body came or a request ended."""
 
     _header_timer: asyncio.TimerHandle | None = None
 
@@ -45,20 +48,41 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._unfinished_bytes > MOST_BYTES and not self.transport.is_closing():
             self._refuse(431)
 
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._header_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take the path."""
+        self._header_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a line."""
+        self._header_bytes += len(name) + len(value)
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Let the application have the request."""
+        """Let the application have the request, if its header is no larger than may be."""
         self._stop_waiting()
-        super().on_headers_complete()
+        self._unfinished_bytes = 0
+        if self._header_bytes <= MOST_BYTES:
+            super().on_headers_complete()
+        elif not self.transport.is_closing():
+            self._refuse(431)
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of a body on; how much of it and how slowly is the application's to say."""
         self._unfinished_bytes = 0
-        super().on_body(body)
+        if not self.transport.is_closing():
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request."""
         self._unfinished_bytes = 0
-        super().on_message_complete()
+        if not self.transport.is_closing():
+            super().on_message_complete()
 
     def _is_between_requests(self) -> bool:
         return self.cycle is None or bool(self.cycle.response_complete)
@@ -78,6 +102,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int) -> None:
         # In the midst of an answer there is none to give; a connection that said nothing is asked for nothing.
-        if self._is_between_requests() and self._unfinished_bytes:
+        if self._is_between_requests() and (self._unfinished_bytes or self._header_bytes):
             self.transport.write(_REFUSALS[status])
         self.transport.close()

@@ -29,7 +29,7 @@ _NOWHERE = ip_network("255.255.255.255/32")
 """Nobody asks from there."""
 
 _AGE_S, _REST_S = 0.2, 0.05
-"""How old what is known may be, and how long at least it is not looked again, however many are refused."""
+"""How old what is known may be; and how long it is not looked again after a look, however many are refused."""
 
 _FILES = ("file", "delta", "signature")
 
@@ -127,7 +127,7 @@ class CatalogKeeper:
         self._services = services
         self._lock = threading.Lock()
         self._catalog = Catalog()
-        self._checked_at = float("-inf")
+        self._checked_at = self._rests_until = float("-inf")
         self._looking: asyncio.Future[None] | None = None
         self._store: Store | None = None
         self._watch: Watch | None = None
@@ -152,7 +152,7 @@ class CatalogKeeper:
         asked_at = time.monotonic()
         # A look that has begun already does not see what was written since.
         while self._checked_at < asked_at:
-            rest_s = self._checked_at + _REST_S - time.monotonic()
+            rest_s = self._rests_until - time.monotonic()
             if rest_s > 0:
                 await asyncio.sleep(rest_s)  # meanwhile somebody else may look
             else:
@@ -192,7 +192,9 @@ class CatalogKeeper:
                 check_schema(self._store)
                 self._catalog = made(served(self._store), self._services.settings.export_path)
                 self._is_loaded = True
-            self._checked_at = began
+            self._checked_at, ended = began, time.monotonic()
+            # A large installation takes long to load: two thirds of the time are for requests.
+            self._rests_until = ended + max(_REST_S, 2 * (ended - began))
 
 
 def made(found: Served, export_path: str) -> Catalog:
