@@ -67,10 +67,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Let the application have the request, if its header is no larger than may be."""
         self._stop_waiting()
         self._unfinished_bytes = 0
-        if self._header_bytes <= MOST_BYTES:
-            super().on_headers_complete()
-        elif not self.transport.is_closing():
+        if self.transport.is_closing():  # what stands behind a request that was refused is not looked at
+            return
+        if self._header_bytes > MOST_BYTES:
             self._refuse(431)
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of a body on; how much of it and how slowly is the application's to say."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import logging
 import re
 import socket
 import time
@@ -251,6 +252,26 @@ def test_a_header_that_is_too_large_is_refused_however_it_comes(api: Api, pause_
             with suppress(ConnectionError):
                 connection.sendall(b"x" * length)
             assert connection.recv(1_000).startswith(b"HTTP/1.1 431 ")
+
+
+def test_what_stands_behind_a_refused_request_is_not_answered(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is it done: nobody would hear of it."""
+    caplog.set_level(logging.INFO, "core.api.requests")
+    monkeypatch.setattr(bounded_protocol, "MOST_BYTES", 1_000)  # both are in one read
+    large = f"GET /nowhere HTTP/1.1\nHost: x\nX: {'y' * 1_100}\n\n"
+    said = _raw(api, f"{large}GET /elsewhere HTTP/1.1\nHost: x\n\n", b"")
+
+    with api.client(None) as client:
+        client.get("/taxii2/")
+    until = time.monotonic() + 10
+    while not (asked := [vars(item)["path"] for item in caplog.records if "path" in vars(item)]):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+    assert [b"431"] == re.findall(rb"HTTP/1.1 (\d+) ", said)
+    assert ["/taxii2/"] == asked
 
 
 def test_a_header_of_sixty_kilobytes_is_taken(api: Api) -> None:
