@@ -203,7 +203,8 @@ def verify(session: Session, repair: bool, as_json: bool) -> int:
         with progress("comparing", rebuild.count(store)) as advance:
             return rebuild.verify(store, advance)
 
-    repaired, has_indexes = 0, False
+    faults: list[Fault] = []
+    number, repaired, has_indexes = 0, 0, False
     try:
         with session.store() as store:
             faults = looked()
@@ -218,7 +219,7 @@ def verify(session: Session, repair: bool, as_json: bool) -> int:
                 repaired = len(summaries - {fault.key for fault in faults if fault.what == "summary"})
             number = rebuild.count(store)
     except StoreDamaged:
-        number, faults = 0, [rebuild.UNREADABLE]
+        faults = [*faults, rebuild.UNREADABLE]  # what was found until then is told, too
     if as_json:
         done = {"repaired": repaired, "indexes_made_anew": has_indexes}
         print_json({"observables": number, "faults": faults_record(faults), **done})

@@ -141,8 +141,7 @@ def _names(connection: Connection) -> Iterator[Fault]:
     for table in ("tag", "source"):
         query = f"SELECT id, {connection.words.as_bytes('name')} FROM {table} ORDER BY id"  # noqa: S608 (our own words)
         for key, name in connection.execute(query).fetchall():
-            text = _text(name)
-            if text is None:
+            if _text(name) is None:
                 yield Fault(key, table, _shown(name), "name")
 
 

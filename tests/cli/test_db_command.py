@@ -8,7 +8,8 @@ from damaged_files import overwrite_table, tear_table, without_index
 from sqlalchemy import update
 
 from core.cli import db_output
-from core.store import open_store
+from core.errors import StoreDamaged
+from core.store import open_store, rebuild
 from core.store.schema import assertion, observable
 
 
@@ -207,6 +208,22 @@ def test_what_cannot_be_read_is_told_by_run_and_by_verify(yetictl, damage):
     } == repaired.json
     assert "what is lost is in a backup, if there is one: yetictl db restore\n" in left.err
     assert "--repair" not in left.err
+
+
+def test_what_was_found_is_told_though_repairing_meets_damage(yetictl, damage, monkeypatch):
+    """And the command ends as it does when something is wrong."""
+
+    def ends(*_):
+        raise StoreDamaged("a page that nobody read before")
+
+    damage(update(observable).where(host(3)).values(assertions="[]"))
+    monkeypatch.setattr(rebuild, "rebuild", ends)
+    found = yetictl("db", "verify", "--repair", "--json", status=3).json
+
+    assert [("host3.example", "summary"), ("it cannot be read to its end", "file")] == [
+        (item["value"], item["what"]) for item in found["faults"]
+    ]
+    assert 0 == found["repaired"]
 
 
 def test_no_more_faults_are_printed_than_are_read(yetictl, damage, monkeypatch):
