@@ -101,6 +101,32 @@ def test_a_file_of_unknown_length_is_not_read(listed, is_chunked):
             assert client.get_file("file.txt") == "hello"
 
 
+def test_a_file_that_is_away_while_it_is_replaced_is_read():
+    """A busy server takes half a second between removing the old file and moving the new one: it is not missing."""
+    back_at = time.monotonic() + 0.5
+
+    def answer(request):
+        if time.monotonic() < back_at:
+            return 404, {}, b""
+        return (207, {}, multistatus(request.path, 5)) if request.command == "PROPFIND" else (200, {}, b"hello")
+
+    with answering(answer) as server:
+        storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
+        assert storage.stat("file.txt").size_bytes == 5
+        assert storage.read_text("file.txt") == "hello"
+
+
+def test_a_file_that_is_not_there_is_told_soon():
+    """Looking again and again has an end: about a second."""
+    with answering(lambda _: (404, {}, b"")) as server:
+        storage, began = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x")), time.monotonic()
+        with pytest.raises(FileMissing):
+            storage.read_text("file.txt")
+
+    assert set(server.asked) == {"PROPFIND"}
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["same file", "replaced"])
 def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(is_replaced):
     """The connection breaks midway: the rest comes from the same file, and never from another one."""
@@ -124,7 +150,28 @@ def test_reading_goes_on_with_the_same_file_or_ends_in_an_error(is_replaced):
                 storage.read_bytes("file.bin")
         else:
             assert storage.read_bytes("file.bin") == data
-    assert gets == [None, "bytes=40000-"]
+    assert gets == ([None] if is_replaced else [None, "bytes=40000-"])
+
+
+@pytest.mark.parametrize("status", [404, 416], ids=["away", "shorter"])
+def test_a_file_that_is_replaced_when_reading_goes_on_is_told(status):
+    """The connection breaks midway and the server has no such part any more: replaced, not missing or refused."""
+    data, gets = os.urandom(100_000), []
+
+    def answer(request):
+        if request.command == "PROPFIND":
+            return 207, {}, multistatus(request.path, 100_000 if len(gets) < 2 else 10, etag="ab"[len(gets) > 1])
+        gets.append(request.headers.get("Range"))
+        if len(gets) == 1:
+            return 200, {"Content-Length": str(len(data))}, data[:40_000]
+        if len(gets) == 2:
+            return status, {}, b""
+        return 416, {"Content-Range": "bytes */10"}, b""
+
+    with answering(answer) as server:
+        storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
+        with pytest.raises(StorageUnavailable, match="replaced while it was read"):
+            storage.read_bytes("file.bin")
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

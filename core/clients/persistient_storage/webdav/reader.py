@@ -15,6 +15,7 @@ from core.errors import (
 )
 
 _OPEN_ATTEMPTS = 12
+_WITH_BYTES = (200, 206)
 
 
 class DavReader(PieceReader):
@@ -53,28 +54,33 @@ class DavReader(PieceReader):
 
     def _resume(self) -> None:
         self._has_resumed = True
-        before = self._found, self._size_bytes
-        self._answer, self._found, self._size_bytes = self._opened()
-        if before != (self._found, self._size_bytes):
+        size_bytes = self._size_bytes
+        self._answer, self._found, self._size_bytes = self._opened(read_on=self._found)
+        if size_bytes != self._size_bytes:
             self._answer.close()
-            raise StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
+            raise self._replaced()
 
-    def _opened(self) -> tuple[Any, Entry, int]:
+    def _opened(self, read_on: Entry | None = None) -> tuple[Any, Entry, int]:
         """Return an answer whose body is one whole file from the position on, what is known of it, and its length.
 
         Servers look at a file and then open it; when it is replaced in between, they give the length of one with
         the bytes of the other.  So what stands there before must still stand there once the file is open.
+
+        Args:
+            read_on: What is known of the file whose beginning was read already; another one is an error.
         """
         after = self._tree.found(self._name)
         for attempt in range(_OPEN_ATTEMPTS):
             pause(attempt)
             before = after
+            if read_on not in (None, before):
+                raise self._replaced()
             if before.kind != "file":
                 raise FileMissing(f"{self._address}: what stands there is not a file")
             answer = self._get()
             try:
                 after = self._tree.found(self._name)
-                if after == before and answer.status_code != 404 and self._fits(answer, before.size_bytes):
+                if after == before and answer.status_code in _WITH_BYTES and self._fits(answer, before.size_bytes):
                     return answer, before, self._whole(answer, before.size_bytes)
             except BaseException:
                 answer.close()
@@ -84,9 +90,13 @@ class DavReader(PieceReader):
             raise StorageCorrupt(f"{self._address}: the server gives another length for the file than it has")
         raise StorageUnavailable(f"{self._address}: the file is replaced all the time; read it again later")
 
+    def _replaced(self) -> StorageUnavailable:
+        return StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
+
     def _get(self) -> Any:
         headers = {"Range": f"bytes={self._position}-"} if self._position else {}
-        allowed = (206,) if self._position else (200, 404)
+        # Away for a moment, or shorter than what was read: looking at it again tells which.
+        allowed = (206, 404, 416) if self._position else (200, 404)
         return ask("GET", self._url, self._address, allowed=allowed, headers=headers, is_streamed=True)
 
     def _fits(self, answer: Any, size_bytes: int | None) -> bool:

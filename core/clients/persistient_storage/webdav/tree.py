@@ -15,9 +15,11 @@ from core.errors import FileExists, FileMissing, StorageError
 if TYPE_CHECKING:
     from core.clients.persistient_storage.webdav.multistatus import Found
 
-LOOKS = 3
-BETWEEN_LOOKS_S = 0.05
-"""A file that is being replaced is not there for a moment on some servers: it is missing when three looks say so."""
+_BETWEEN_LOOKS_S = (0.05, 0.1, 0.2, 0.4)
+"""A file that is being replaced is not there for a while on some servers: it is missing when five looks say so.
+
+The while is a millisecond, or half a second where the server is busy.
+"""
 
 
 class DavTree:
@@ -32,10 +34,10 @@ class DavTree:
 
     def found(self, name: str) -> Entry:
         """Say what stands at *name*, as far as lists do, and look again before saying that nothing does."""
-        for _ in range(LOOKS - 1):
+        for pause_s in _BETWEEN_LOOKS_S:
             with suppress(FileMissing):
                 return self.look(name)
-            time.sleep(BETWEEN_LOOKS_S)
+            time.sleep(pause_s)
         return self.look(name)
 
     def look(self, name: str) -> Entry:
