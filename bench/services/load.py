@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.services.programs import Failed, Program, free_ports, yetictl
+from bench.services.places import ports
+from bench.services.programs import Failed, Program, yetictl
 from bench.synthetic import NOW, claims
 
 ROWS_OF_50_MB = 191_000
@@ -154,7 +155,7 @@ def _bytes(text: str) -> float:
 @contextmanager
 def nginx(program: str, folder: Path, root: Path) -> Iterator[tuple[Program, str]]:
     """Serve a folder by nginx for a block; give it and its address."""
-    (port,) = free_ports(1)
+    port = ports.free_port()
     (folder / "nginx").mkdir()
     settings = folder / "nginx" / "nginx.conf"
     places = "".join(

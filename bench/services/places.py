@@ -15,8 +15,9 @@ from pathlib import Path
 from bench.services.programs import Failed, Program
 from bench.storage.environments import ROOT
 
-sys.path.append(str(ROOT / "tests"))  # its ports and keys do for these servers, too
+sys.path.append(str(ROOT / "tests"))  # its keys do for these servers, too
 
+import ports
 import servers
 
 _READY_WITHIN_S = 60
@@ -77,7 +78,7 @@ class SeaweedFS:
 
     def __init__(self, folder: Path) -> None:
         """Start it and make the bucket."""
-        self._port = servers._free_ports(servers._PORTS_NEEDED)
+        self._port = ports.free_ports(servers.PORTS_NEEDED)
         folder.mkdir(parents=True)
         identities = folder / "identities.json"
         credentials = [{"accessKey": servers.KEY, "secretKey": servers.SECRET}]

@@ -3,13 +3,12 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 _STOPS_WITHIN_S = 20
@@ -99,13 +98,6 @@ class Program:
 def tell(what: str) -> None:
     """Say what begins now to whoever waits."""
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
-
-
-def free_ports(number: int) -> list[int]:
-    """Return so many ports of this machine that nobody uses."""
-    with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [one.getsockname()[1] for one in found]
 
 
 def yetictl(environ: Mapping[str, str], *arguments: str) -> str:

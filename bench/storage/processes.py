@@ -163,7 +163,12 @@ def whole_process(python: str, code: str, environment: dict[str, str]) -> dict[s
     process = subprocess.Popen(
         [python, "-c", code], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
-    _, status, used = os.wait4(process.pid, 0)
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:  # interrupted, above all: nothing of ours goes on
+        process.kill()
+        process.wait()
+        raise
     took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -2,13 +2,13 @@
 
 import re
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import certifi
 import pytest
 from page_shell import PageShell, lines_of, page_text
+from ports import free_port
 
 PAGE = page_text("let-consumers-fetch")
 END = "-----END CERTIFICATE-----\n"
@@ -22,9 +22,7 @@ def said(tmp_path_factory):
     """What each line of the page printed, in order; the port is one that is free."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "feed.csv").write_text(FEED)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     run = PageShell(folder)
     run._environ |= {"YETI_API_PORT": str(port)}
     found = []

@@ -4,7 +4,7 @@ import sys
 import time
 
 import pytest
-from file_servers import free_port
+from ports import free_port
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.storage import Storage

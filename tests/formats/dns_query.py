@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 TYPES = {"A": 1, "AAAA": 28, "SOA": 6}
 RESPONSE_CODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
-TIMEOUT_S = 5.0
+TIMEOUT_S = 20.0
 _RECURSION_DESIRED, _TRUNCATED = 0x0100, 0x0200
 
 

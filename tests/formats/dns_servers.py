@@ -6,15 +6,15 @@ catch has the address `UNLISTED`.
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import consumer_tools
 from dns_query import Resolver
+from ports import free_port
 from servers import end
 
 UNLISTED = "203.0.113.99"
@@ -127,7 +127,7 @@ def recursor(folder: Path, behind: Server, zone: Path) -> Iterator[Server]:
         "config-dir": folder, "socket-dir": folder, "local-address": "127.0.0.1", "local-port": port,
         "lua-config-file": script, "forward-zones-recurse": f".=127.0.0.1:{behind.port}", "dont-query": "",
         "dnssec": "off", "security-poll-suffix": "", "daemon": "no", "write-pid": "no", "disable-syslog": "yes",
-        "threads": 1, "packetcache-ttl": 0, "hint-file": "no", "export-etc-hosts": "off",
+        "threads": 1, "packetcache-ttl": 0, "network-timeout": 20_000, "hint-file": "no", "export-etc-hosts": "off",
     }  # fmt: skip
     words = [f"--{key}={value}" for key, value in settings.items()]
     with _running("pdns_recursor", words, folder, port) as server:
@@ -159,22 +159,6 @@ def dnsmasq(folder: Path, behind: Server, *words: str) -> Iterator[Server]:
         given.append("--user=root")
     with _running("dnsmasq", [*given, *words], folder, port) as server:
         yield server
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free for UDP and TCP."""
-    while True:
-        with (
-            closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as datagrams,
-            closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as streams,
-        ):
-            datagrams.bind(("127.0.0.1", 0))
-            port: int = datagrams.getsockname()[1]
-            try:
-                streams.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @contextmanager

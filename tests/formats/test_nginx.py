@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import address_reading as reading
 import pytest
-from dns_servers import free_port
 from list_pairs import Pair, findings_of_extremes, findings_of_value
 from name_readers import between, checked, written
+from ports import free_port
 from real_names import real_names
 from web_programs import LISTED, PASSED, running, statuses
 

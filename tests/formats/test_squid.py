@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import address_reading as reading
 import pytest
-from dns_servers import free_port
 from list_pairs import HALVES, Pair
 from name_readers import checked, hostile, written
+from ports import free_port
 from real_names import real_names
 from web_programs import LISTED, PASSED, origin, running, statuses
 

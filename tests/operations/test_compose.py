@@ -4,16 +4,15 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ports import free_ports
 from running import ROOT
 
 from core.cli.main import COMMANDS
@@ -252,7 +251,7 @@ def test_health_checks_are_commands_that_there_are() -> None:
 def test_the_s3_server_has_keys_and_a_bucket(tmp_path: Path) -> None:
     """Begun as the compose file has it: the bucket is there, whoever has no key gets nothing, and without keys it ends."""
     script = written()["services"]["s3"]["command"][0].replace("$$", "$")
-    port = free_ports()
+    port = free_ports(5)
     words = {"/data": str(tmp_path / "data"), "-ip=s3": "-ip=127.0.0.1", "0.0.0.0": "127.0.0.1", "8333": str(port)}
     for word, other in words.items():
         assert word in script
@@ -308,17 +307,3 @@ def buckets_of(url: str, secret: str, tries: int = 150) -> list[str] | None:
             pass
         time.sleep(0.2)
     return None
-
-
-def free_ports() -> int:
-    """The first of five ports in a row that are free, and whose twins 10000 above are: the server takes those, too."""
-    for first in range(21_600 + os.getpid() % 100 * 10, 23_000, 10):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + 5):
-                    for twin in (port, port + 10_000):
-                        stack.enter_context(socket.create_server(("127.0.0.1", twin)))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports")

@@ -2,10 +2,11 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from ports import free_port
 
 (SCRIPT,) = re.findall(
     r"```bash\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL
@@ -14,9 +15,7 @@ from pathlib import Path
 
 def test_ten_lines_give_a_list_that_a_firewall_can_fetch(tmp_path):
     """The block is typed as it stands, but for the port, which somebody else may have."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {"HOME": str(tmp_path), "PATH": path, "YETI_API_PORT": port}
     lines = SCRIPT.replace(":8000/", f":{port}/")
