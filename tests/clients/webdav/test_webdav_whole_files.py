@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from contextlib import suppress
 
 import pytest
 import requests
@@ -23,12 +22,30 @@ from core.testing.together import at_once
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def test_a_reader_never_gets_a_part(storage):
-    """Three writers replace a file with others of other lengths all the time; every reading gets one of them, whole."""
+def test_a_reader_never_gets_a_part(storage, monkeypatch):
+    """Three writers replace a file with others of other lengths all the time; every reading gets one of them, whole.
+
+    For five seconds, and on a slow machine until there were six readings.
+    """
     texts = [f"{number}" * (1_000 + 90_000 * number) for number in range(1, 4)]
     storage.write("file.txt", texts[0])
     done = threading.Event()
     seen: list[str] = []
+    request, gets = requests.Session.request, []
+
+    def noting(self, method, url, **options):
+        if method == "GET":
+            gets.append(url)
+        return request(self, method, url, **options)
+
+    def read():
+        gets.clear()
+        try:
+            seen.append(storage.read_text("file.txt"))
+        except StorageUnavailable:  # replaced all the time
+            pass
+        except FileMissing:  # away for as long as the first look waits; after that one it is known to be there
+            assert gets == []
 
     def write_or_read(number):
         if number < 3:
@@ -37,17 +54,17 @@ def test_a_reader_never_gets_a_part(storage):
                 _put_and_move(storage, f"{number}.tmp", "file.txt", texts[number])
                 time.sleep(0.2)
             return
-        deadline = time.monotonic() + 5
+        began = time.monotonic()
         try:
-            while time.monotonic() < deadline:
-                with suppress(StorageUnavailable):  # replaced all the time
-                    seen.append(storage.read_text("file.txt"))
+            while (took_s := time.monotonic() - began) < 5 or (len(seen) < 6 and took_s < 60):
+                read()
         finally:
             done.set()
 
-    at_once(write_or_read, 4)
+    monkeypatch.setattr(requests.Session, "request", noting)
+    at_once(write_or_read, 4, within_s=120)
 
-    assert len(seen) > 5
+    assert len(seen) >= 6
     assert set(seen) <= set(texts)
 
 
@@ -114,6 +131,60 @@ def test_a_file_that_is_away_while_it_is_replaced_is_read():
         storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
         assert storage.stat("file.txt").size_bytes == 5
         assert storage.read_text("file.txt") == "hello"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("misses", [1, 6, 9])
+def test_a_file_that_goes_while_it_is_opened_is_looked_for_again(status, misses):
+    """It was seen, so it is being replaced, however long the server takes for that: the new file is read."""
+    looks = []
+
+    def answer(request):
+        if request.command == "PROPFIND":
+            looks.append(request.path)
+            is_away = 1 < len(looks) <= 1 + misses
+            etag = "a" if len(looks) == 1 else "b"
+            return (status, {}, b"") if is_away else (207, {}, multistatus(request.path, 5, etag=etag))
+        return 200, {}, b"older" if len(looks) == 1 else b"newer"
+
+    with answering(answer) as server:
+        assert Storage(get_client(f"webdav://127.0.0.1:{server.port}/x")).read_text("file.txt") == "newer"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("gets", [0, 1], ids=["before it is opened", "while it is opened"])
+def test_a_file_that_was_seen_is_never_missing(status, gets):
+    """It went and does not come back: an error that may pass, and nothing is given out; the next reading tells more."""
+
+    def answer(request):
+        if "PROPFIND" not in server.asked[:-1]:
+            return 207, {}, multistatus(request.path, 5)
+        return (200, {}, b"older") if request.command == "GET" and gets else (status, {}, b"")
+
+    with answering(answer) as server:
+        storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
+        with pytest.raises(StorageUnavailable, match="replaced all the time"):
+            storage.read_text("file.txt")
+
+    assert server.asked.count("GET") == 1
+    assert len(server.asked) < 20  # three seconds: five looks with pauses only once
+
+
+def test_a_file_that_goes_before_reading_goes_on_is_told():
+    """The connection breaks midway and nothing stands there any more: what was read of it is said not to count."""
+    data = os.urandom(100_000)
+
+    def answer(request):
+        if request.command == "GET":
+            return 200, {"Content-Length": str(len(data))}, data[:40_000]
+        if server.asked.count("PROPFIND") > 2:  # the reader looks twice before it reads
+            return 404, {}, b""
+        return 207, {}, multistatus(request.path, len(data))
+
+    with answering(answer) as server:
+        storage = Storage(get_client(f"webdav://127.0.0.1:{server.port}/x"))
+        with pytest.raises(StorageUnavailable, match="replaced while it was read"):
+            storage.read_bytes("file.bin")
 
 
 def test_a_file_that_is_not_there_is_told_soon():

@@ -1,5 +1,6 @@
 """Read one file over WebDAV so that it is whole, whatever the server does meanwhile."""
 
+from collections.abc import Callable
 from typing import Any
 
 from core.clients.persistient_storage.reader import PieceReader
@@ -66,29 +67,40 @@ class DavReader(PieceReader):
         Servers look at a file and then open it; when it is replaced in between, they give the length of one with
         the bytes of the other.  So what stands there before must still stand there once the file is open.
 
+        Only the first look may say that the file is missing: one that was seen and is away is being replaced.
+
         Args:
             read_on: What is known of the file whose beginning was read already; another one is an error.
         """
-        after = self._tree.found(self._name)
+        after = self._seen(self._tree.found) if read_on else self._tree.found(self._name)
         for attempt in range(_OPEN_ATTEMPTS):
             pause(attempt)
-            before = after
+            before = after or self._seen(self._tree.look)
             if read_on not in (None, before):
                 raise self._replaced()
+            if before is None:
+                continue
             if before.kind != "file":
                 raise FileMissing(f"{self._address}: what stands there is not a file")
             answer = self._get()
             try:
-                after = self._tree.found(self._name)
+                after = self._seen(self._tree.found)
                 if after == before and answer.status_code in _WITH_BYTES and self._fits(answer, before.size_bytes):
                     return answer, before, self._whole(answer, before.size_bytes)
             except BaseException:
                 answer.close()
                 raise
             answer.close()
-        if after == before:
+        if after is not None and after == before:
             raise StorageCorrupt(f"{self._address}: the server gives another length for the file than it has")
         raise StorageUnavailable(f"{self._address}: the file is replaced all the time; read it again later")
+
+    def _seen(self, look: Callable[[str], Entry]) -> Entry | None:
+        """Return what *look* says that stands there, or None if nothing does."""
+        try:
+            return look(self._name)
+        except FileMissing:
+            return None
 
     def _replaced(self) -> StorageUnavailable:
         return StorageUnavailable(f"{self._address}: the file was replaced while it was read; read it again")
@@ -96,7 +108,7 @@ class DavReader(PieceReader):
     def _get(self) -> Any:
         headers = {"Range": f"bytes={self._position}-"} if self._position else {}
         # Away for a moment, or shorter than what was read: looking at it again tells which.
-        allowed = (206, 404, 416) if self._position else (200, 404)
+        allowed = (206, 404, 410, 416) if self._position else (200, 404, 410)
         return ask("GET", self._url, self._address, allowed=allowed, headers=headers, is_streamed=True)
 
     def _fits(self, answer: Any, size_bytes: int | None) -> bool:
