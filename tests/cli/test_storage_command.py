@@ -4,6 +4,7 @@ import io
 import os
 import re
 import time
+from pathlib import Path
 
 from core.clients.persistient_storage.classes.local import LocalStorageClient
 
@@ -210,9 +211,10 @@ def test_put_to_several_places_has_a_receipt_for_each(yetictl, tmp_path):
 
 
 def test_check_of_an_unknown_scheme_fails(yetictl):
-    """A path that looks like a URL no client knows is a failure that names the known prefixes."""
+    """A path that looks like a URL no client knows is a failure that names the known prefixes; no folder is made."""
     done = yetictl("storage", "check", "gopher://bucket/x", status=1)
 
+    assert not Path("gopher:").exists()
     assert "known: az://, gs://, memory://, s3://, sftp://, tee://, webdav://, webdavs://" in done.out
 
 

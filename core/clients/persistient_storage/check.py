@@ -57,7 +57,7 @@ class CheckReport:
 
     Attributes:
         client: The class that serves the path.
-        steps: In the order they were tried; after a failed write nothing more is.
+        steps: In the order they were tried; after a path that no client knows, or a failed write, nothing more is.
         has: The optional methods the client has.
         cannot_promise: What it says it cannot promise.
         leftovers: What writes that never ended left there more than a day ago; it keeps nobody from publishing.
@@ -97,6 +97,8 @@ def _report(path: str, storage: Storage, now: datetime) -> CheckReport:
     for place in places_of(path):
         if warning := warning_for(place):
             report.steps.append(Step("a client knows the path", False, warning))
+    if not report.is_ok:  # a folder of that name would be made, with whatever secret is in it
+        return report
     name = f"yeti-check-{secrets.token_hex(8)}.txt"
     if not _try(report, "write", lambda: storage.write(name, _TEXT).location):
         with suppress(YetiError):  # an answer that was lost may hide that the file was stored

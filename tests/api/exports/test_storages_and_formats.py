@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from desk import EXPORTS, Desk
 
 
@@ -15,8 +16,14 @@ def test_formats_and_limits_are_listed(desk: Desk) -> None:
     assert "50%" == limits["loss"]
 
 
-def test_storages_are_for_admins(desk: Desk, tmp_path: Path) -> None:
-    """Clients and their files; a place is tried and left as it was; a password in its path is not repeated."""
+def test_storages_are_for_admins(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients and their files; a place is tried and left as it was; a password in its path is not repeated.
+
+    What only looks like a place of some server is not tried: a folder of that name would be made, password and all.
+    """
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     clients = desk.admin.get(f"{EXPORTS}/storages").json()
     good = desk.admin.post(f"{EXPORTS}/storages/check", json={"path": str(tmp_path / "lists")}).json()
     bad = desk.admin.post(f"{EXPORTS}/storages/check", json={"path": "ftp://me:hunter2@127.0.0.1/x"})
@@ -30,4 +37,5 @@ def test_storages_are_for_admins(desk: Desk, tmp_path: Path) -> None:
     assert (True, "LocalStorageClient", []) == (good["is_ok"], good["client"], [*(tmp_path / "lists").iterdir()])
     assert (200, False) == (bad.status_code, bad.json()["is_ok"])
     assert "hunter2" not in bad.text
+    assert [] == [*here.iterdir()]
     assert [403] * 4 == [answer.status_code for answer in others]
