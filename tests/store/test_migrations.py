@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from core.errors import StoreError, StoreSchemaError
+from core.errors import StoreBusy, StoreError, StoreSchemaError
 from core.store import kept_templates, migrate, open_store, schema
 from core.store.databases import sqlite
+from core.testing.together import in_children
 
 
 @pytest.fixture
@@ -132,14 +133,38 @@ def test_a_failed_migration_leaves_nothing(path, monkeypatch):
     open_store(f"sqlite:///{path}").close()
 
 
-def test_many_processes_make_one_database(path):
-    """Processes that open a new database at once all succeed."""
-    code = f"from core.store import open_store; open_store('sqlite:///{path}').close()"
-    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
-    errors = [process.communicate()[1] for process in processes]
+def test_many_processes_make_one_database(tmp_path):
+    """Processes that open a new database at once all succeed, each time."""
+    for number in range(20):
+        path = tmp_path / f"{number}.db"
+        ends = in_children(lambda _, url=f"sqlite:///{path}": open_store(url).close(), 4)
 
-    assert [b""] * 4 == errors
-    assert "observable" in statements(path)
+        assert [] == [end.why for end in ends if end != "done"]
+        assert "observable" in statements(path)
+
+
+@pytest.mark.parametrize("refusals", [3, 10**9], ids=["for a moment", "for ever"])
+def test_a_switch_that_sqlite_does_not_wait_for(path, monkeypatch, refusals):
+    """Of several that switch to a write-ahead log at once, SQLite sends some away without any wait: they ask again."""
+    asked = []
+
+    class Refused(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == "PRAGMA journal_mode = WAL":
+                asked.append(statement)
+                if len(asked) <= refusals:
+                    raise sqlite3.OperationalError("database is locked")
+            return super().execute(statement, *values)
+
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.2 if refusals > 3 else 60)
+    with closing(sqlite3.connect(path, factory=Refused)) as connection:
+        if refusals > 3:
+            with pytest.raises(StoreBusy, match="try again"), sqlite.errors(path):
+                sqlite.use_wal(connection)
+        else:
+            sqlite.use_wal(connection)
+            assert ("wal",) == connection.execute("PRAGMA journal_mode").fetchone()
+    assert len(asked) > 3
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "nonsense", "mysql://x", "sqlite://host/x"])

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 BUSY_TIMEOUT_S = 60
+_ASKED_AGAIN_AFTER_S = 0.01
 """How long a writer waits for another; a batch of an import holds the lock for half a second or so."""
 
 PRAGMAS = (
@@ -231,8 +233,15 @@ def connect(path: Path) -> SqliteConnection:
 
 def use_wal(connection: sqlite3.Connection) -> None:
     """Let readers and one writer work at once; kept in the file."""
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # Of several that do this at once all but one are sent away, without the wait that they may have.
+            if "locked" not in str(error) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_ASKED_AGAIN_AFTER_S)
 
 
 @contextmanager
