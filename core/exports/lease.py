@@ -16,12 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from core.errors import ExportBusy, NotFound, StoreError
 from core.schemas.instant import Instant
 from core.store import leases
-from core.store.schema import export, export_lease
 
 if TYPE_CHECKING:
     from core.store import Store
@@ -58,8 +55,7 @@ def held(store: "Store", name: str, clock: Clock) -> Iterator[leases.Lease]:
         NotFound: There is no such export.
         ExportBusy: Another process runs it.
     """
-    _drop_dead_claim(store, name)
-    lease = leases.claim(store, name, owner(), clock.now)
+    lease = leases.claim(store, name, owner(), clock.now, is_dead=is_dead)
     stop = threading.Event()
     thread = threading.Thread(target=_renew, args=(store, lease, clock, stop), daemon=True)
     thread.start()
@@ -129,17 +125,6 @@ def _began(process: int) -> str:
     except OSError:
         return ""
     return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
-
-
-def _drop_dead_claim(store: "Store", name: str) -> None:
-    with store.reading() as connection:
-        row = connection.execute(
-            select(export_lease.c.owner, export_lease.c.number)
-            .join(export, export.c.id == export_lease.c.export_id)
-            .where(export.c.name == name)
-        ).first()
-    if row is not None and row.owner is not None and is_dead(row.owner):
-        leases.release(store, leases.Lease(name, row.owner, row.number))
 
 
 def _renew(store: "Store", lease: leases.Lease, clock: Clock, stop: threading.Event) -> None:

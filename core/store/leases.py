@@ -4,6 +4,7 @@ The claim on an export is a row with a lease and a number that rises with every 
 paused beyond its lease finds another number there, and must not publish.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -22,6 +23,9 @@ LEASE_S = 40
 FURTHEST_S = 3_600
 """A claim that lasts longer from now on was made by a clock that was wrong, and is not waited for."""
 
+IsDead = Callable[[str], bool]
+"""Whether the process of that name surely is gone: what it claimed is not waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -32,10 +36,18 @@ class Lease:
     number: int
 
 
-def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = LEASE_S) -> Lease:
+def nobody(_: str) -> bool:
+    """Say of no process that it is gone."""
+    return False
+
+
+def claim(
+    store: Store, name: str, owner: str, now: Instant, *, lease_s: int = LEASE_S, is_dead: IsDead = nobody
+) -> Lease:
     """Take the right to run the export *name* until *lease_s* after *now*.
 
-    A claim that ran out is taken over, and the run that was left behind is recorded as failed.
+    A claim that ran out, or whose process is gone, is taken over, and the run that was left behind is recorded as
+    failed.
 
     Raises:
         NotFound: There is no such export.
@@ -50,7 +62,7 @@ def claim(store: Store, name: str, owner: str, now: Instant, *, lease_s: int = L
                 insert(export_lease).values(export_id=found, number=1, owner=owner, lease_until=until)
             )
             number = 1
-        elif held.owner is not None and lasts(held.lease_until, now):
+        elif held.owner is not None and lasts(held.lease_until, now) and not is_dead(held.owner):
             raise ExportBusy(f"{name} is being run by {held.owner}; its claim ends {to_text(held.lease_until)}")
         else:
             number = held.number + 1

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from databases import ON_POSTGRESQL
 from export_samples import LATER, NOW, claim
+from sqlalchemy import insert
 
 from core.clients.persistient_storage import get_client
 from core.clients.persistient_storage.names import is_part_file
@@ -27,6 +28,8 @@ from core.exports.run import run_export
 from core.exports.spool import SpoolFile
 from core.schemas.instant import DAY, SECOND
 from core.store import definitions, kept_templates, leases, open_store, runs, versions
+from core.store.databases.interface import Lock
+from core.store.schema import export_lease
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("YETI_TEST_KILLS", "10" if ON_POSTGRESQL else "25"))
@@ -221,6 +224,33 @@ def test_the_claim_of_a_dead_process_is_not_waited_for(define, store, settings):
     assert "completed" == run_export(store, "x", settings, now=LATER).status
 
 
+def test_a_claim_that_a_dead_process_was_just_making(define, store, settings, monkeypatch):
+    """It was killed while the database stored its claim: that comes to be there while we ask for ours."""
+    define("x", format="list")
+    claim_of, stored, asked = leases.claim, threading.Event(), threading.Event()
+
+    def store_it() -> None:
+        with store.another() as own, own.writing(Lock.BOOKKEEPING) as connection:
+            values = {"export_id": 1, "number": 1, "owner": dead_owner(), "lease_until": LATER + 40 * SECOND}
+            connection.execute(insert(export_lease).values(values))
+            stored.set()
+            assert asked.wait(60)
+
+    def asking(*args: object, **options: object) -> leases.Lease:
+        asked.set()
+        return claim_of(*args, **options)
+
+    monkeypatch.setattr(leases, "claim", asking)
+    dying = threading.Thread(target=store_it)
+    dying.start()
+    try:
+        assert stored.wait(60)
+        assert "completed" == run_export(store, "x", settings, now=LATER).status
+    finally:
+        asked.set()
+        dying.join()
+
+
 def test_what_dead_processes_left_in_the_spool_goes(settings):
     """A run cleans up after those that were killed, and leaves the folders of the living and of others alone."""
     settings.spool_path.mkdir()
@@ -242,7 +272,9 @@ def test_a_long_run_keeps_its_claim(define, store, settings, monkeypatch):
     clock = Clock(LATER)
     with held(store, "x", clock) as lease:
         clock.start += 50 * SECOND  # as if so much time had passed
-        time.sleep(0.3)
+        deadline = time.monotonic() + 30
+        while leases.running(store, LATER + 70 * SECOND) != ["x"] and time.monotonic() < deadline:
+            time.sleep(0.02)
         leases.check(store, lease)
         with pytest.raises(Exception, match="is being run by"):
             leases.claim(store, "x", "other:1:1", LATER + 70 * SECOND)
