@@ -156,7 +156,7 @@ class BucketTests:
                 assert time.monotonic() - began < 10
 
     @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://no-host.invalid", "127.0.0.1:9"])
-    def test_a_server_that_cannot_be_reached_is_said(self, monkeypatch, address):
+    def test_a_server_that_cannot_be_reached_is_said(self, monkeypatch, unknown_names, address):
         """Within ten seconds, with what to check."""
         variable, form = self.ENDPOINT
         monkeypatch.setenv(variable, form.format(address))

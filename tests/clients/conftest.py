@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clients_of_tests import FIVE_METHODS
@@ -25,10 +27,28 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def within_ten_seconds() -> Iterator[None]:
-    """The test fails if it takes longer, however busy the machine."""
+    """The test fails if it takes longer; what it waits for should be far less, since machines are busy."""
     began = time.monotonic()
     yield
     assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def unknown_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has a name below ``.invalid``, and no name server is asked, which may be slow, or away.
+
+    Of ``unsure.invalid`` it is said that none answered.
+    """
+    ask = socket.getaddrinfo
+
+    def answer(host: str | bytes | None, *rest: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host or ""
+        if not name.endswith(".invalid"):
+            return ask(host, *rest, **options)
+        reason = socket.EAI_AGAIN if name == "unsure.invalid" else socket.EAI_NONAME
+        raise socket.gaierror(reason, "as the test has it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
 @pytest.fixture

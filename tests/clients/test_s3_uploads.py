@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def wait_for(condition, within_s=30):
         time.sleep(0.01)
 
 
+@contextmanager
+def held_parts(server):
+    """Let no part get through to *server* until the event that this gives is set."""
+    release = threading.Event()
+    server.watch = lambda method, path: release.wait(20) if method == "PUT" else None
+    try:
+        yield release
+    finally:
+        release.set()
+
+
+def after_a_while(release):
+    """Set it when whoever is to wait for it would have gone on long ago, did he not wait."""
+    threading.Timer(0.3, release.set).start()
+
+
 def threads():
     return [thread.name for thread in threading.enumerate() if thread.name == "s3-part"]
 
@@ -76,13 +93,11 @@ def test_every_length_is_whole(small, extra, step):
 
 def test_a_part_is_sent_while_the_next_is_filled(small):
     """The writer goes on while the server takes its time; it waits only when the next part is full too."""
-    small.slowness_s = 1.5
-    with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
+    with held_parts(small) as release, Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
         file.write(b"x" * (PART_BYTES + 1))
-        began = time.monotonic()
         file.write(b"x" * (PART_BYTES - 1))
-        assert time.monotonic() - began < 1
-        assert threads() == ["s3-part"]
+        assert (threads(), parts_of(small)) == (["s3-part"], [])
+        after_a_while(release)
         file.write(b"x")
         assert 1 in parts_of(small)
 
@@ -136,42 +151,60 @@ def test_an_error_that_is_swallowed_comes_again(small, monkeypatch):
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_giving_up_waits_for_the_part_on_its_way(small, error):
     """A part that arrives after the abort would stay for ever."""
-    small.slowness_s = 0.5
-    with pytest.raises(error), Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
-        file.write(b"x" * (PART_BYTES + 1))
-        assert threads() == ["s3-part"]
-        raise error
+    with held_parts(small) as release, pytest.raises(error):  # noqa: SIM117
+        with Storage(get_client("s3://bucket/x")).open_writer("l.bin") as file:
+            file.write(b"x" * (PART_BYTES + 1))
+            assert threads() == ["s3-part"]
+            arrived = noted_at_aborts(small)
+            after_a_while(release)
+            raise error
 
+    assert arrived == [[1]]
     assert (small.objects, small.uploads, threads()) == ({}, {}, [])
     assert small.methods() == ["POST", "PUT", "DELETE", "GET"]
 
 
+def noted_at_aborts(server):
+    """Return a list that gets the numbers of the parts that *server* has whenever an upload is aborted."""
+    noted, watch = [], server.watch
+    server.watch = lambda method, path: (
+        noted.append(parts_of(server)) if method == "DELETE" else watch(method, path)
+    )
+    return noted
+
+
 def test_an_interrupt_that_is_swallowed_comes_again(small):
     """Who catches ``KeyboardInterrupt`` in the middle and goes on does not publish a part twice."""
-    small.slowness_s = 1
+    caller = threading.get_ident()
 
     def interrupt(*_):
+        release.set()
         raise KeyboardInterrupt
 
-    writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
-    before = signal.signal(signal.SIGALRM, interrupt)
+    def watch(method, path):
+        if "partNumber=2" in path:  # both are on their way: the caller waits for the first, which is held
+            signal.pthread_kill(caller, signal.SIGURG)
+        held(method, path)
+
+    before = signal.signal(signal.SIGURG, interrupt)
     try:
-        writer.write(b"x" * (2 * PART_BYTES))
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(KeyboardInterrupt):
-            writer.write(b"y")
-        with pytest.raises(KeyboardInterrupt):
-            writer.commit("0" * 64)
-        writer.abort()
+        with held_parts(small) as release:
+            held, small.watch = small.watch, watch
+            writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
+            writer.write(b"x" * (2 * PART_BYTES))
+            with pytest.raises(KeyboardInterrupt):
+                writer.write(b"y")
+            with pytest.raises(KeyboardInterrupt):
+                writer.commit("0" * 64)
+            writer.abort()
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGURG, before)
 
     assert (small.objects, small.uploads, threads()) == ({}, {}, [])
 
 
 def test_an_interrupt_while_a_part_begins_leaves_no_part(small, monkeypatch):
     """The thread that sends it is started, and whoever waits for that is interrupted: it is waited for all the same."""
-    small.slowness_s = 0.3
     start = threading.Thread.start
 
     def interrupted(thread):
@@ -179,14 +212,18 @@ def test_an_interrupt_while_a_part_begins_leaves_no_part(small, monkeypatch):
         if thread.name == "s3-part":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
-    writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
-    with pytest.raises(KeyboardInterrupt):
-        writer.write(b"x" * (PART_BYTES + 1))
-    with pytest.raises(KeyboardInterrupt):
-        writer.commit("0" * 64)
-    writer.abort()
+    with held_parts(small) as release:
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        writer = get_client("s3://bucket/x").open_writer("l.bin", WriteRequest())
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(b"x" * (PART_BYTES + 1))
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit("0" * 64)
+        arrived = noted_at_aborts(small)
+        after_a_while(release)
+        writer.abort()
 
+    assert arrived == [[1]]
     assert (small.objects, small.uploads, threads()) == ({}, {}, [])
 
 

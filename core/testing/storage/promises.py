@@ -15,7 +15,7 @@ from core.schemas.instant import LATEST
 from core.testing.storage.under_test import ClientUnderTest, Stop, alike, cannot, proves, refuses
 from core.testing.together import at_once, in_child
 
-_REFUSED_WITHIN_S = 1
+_REFUSED_WITHIN_S = 5  # microseconds, on a busy machine seconds; who asks a server that is away waits longer
 _ENDS_WITHIN_S = 20
 _NEEDING = {
     "create": {"policy": Create()},
@@ -51,7 +51,7 @@ class PromiseTests(ClientUnderTest):
 
     @proves("forked child")
     def test_a_forked_child_can_use_it_or_is_refused(self, client, storage, refused):
-        """A client that was used before a fork works in the child; or `Storage` refuses that within a second."""
+        """A client that was used before a fork works in the child; or `Storage` refuses that at once."""
         storage.write("file.txt", "old")
         if cannot(client, "fork"):
             refused()

@@ -52,10 +52,11 @@ def test_what_is_no_ssh_server_is_told(other_home):
         thread.join()
 
 
-def test_a_host_that_does_not_exist_is_told(other_home):
-    """The name cannot be found."""
-    with pytest.raises(StorageUnavailable, match="no such host"):
-        _timed(lambda: Storage(get_client("sftp://host.invalid/srv")).read_text("file.txt"))
+@pytest.mark.parametrize("host", ["host.invalid", "unsure.invalid"])
+def test_a_host_that_does_not_exist_is_told(other_home, unknown_names, host):
+    """The name cannot be found; the message says that it may be the name service that is away."""
+    with pytest.raises(StorageUnavailable, match="no such host, or the name service is away"):
+        _timed(lambda: Storage(get_client(f"sftp://{host}/srv")).read_text("file.txt"))
 
 
 @pytest.mark.parametrize("size", [3 << 20, (1 << 20) + 1], ids=["much", "little"])
