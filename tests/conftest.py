@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from consumer_tools import MissingTools
 from databases import KIND, ON_POSTGRESQL, Databases, PostgresqlServer, postgresql_server
@@ -32,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known; take outcomes down where they are asked for."""
+    # How long an example takes is the machine's affair, and a stall of it no fault; pytest's own limit goes for all.
+    hypothesis.settings.register_profile(
+        "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("tests")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # Started in the background of a shell: programs that the tests start would inherit it, and not hear Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)

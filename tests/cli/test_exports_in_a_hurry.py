@@ -1,9 +1,11 @@
 """What a person does in a hurry, at the command line: while a run goes on, of exports switched off, moved or removed."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from core.cli import patience
 from core.store import leases, open_store
 
 
@@ -19,11 +21,18 @@ def published(yetictl, tmp_path):
 
 @pytest.fixture
 def busy(tmp_path, new_databases):
-    """Let another process run the export for some seconds."""
+    """Let another process run the export, for a minute, or until what is returned is called."""
 
-    def claim(seconds):
-        with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
-            leases.claim(store, "fw", "elsewhere:1:1", time.time_ns() // 1000, lease_s=seconds)
+    def claim():
+        url = new_databases.at(tmp_path / "home" / "yeti.db")
+        with open_store(url) as store:
+            lease = leases.claim(store, "fw", "elsewhere:1:1", time.time_ns() // 1000, lease_s=60)
+
+        def done():
+            with open_store(url) as store:
+                leases.release(store, lease)
+
+        return done
 
     return claim
 
@@ -63,7 +72,7 @@ def test_a_file_that_a_removed_export_left_is_told(yetictl, published):
 
 
 @pytest.mark.parametrize("command", ["rollback", "release"])
-def test_what_cannot_wait_waits_for_a_run(yetictl, published, busy, tmp_path, command):
+def test_what_cannot_wait_waits_for_a_run(yetictl, published, busy, tmp_path, monkeypatch, command):
     """A run that is going on is no reason to refuse it."""
     if command == "rollback":
         (tmp_path / "more.txt").write_text("198.51.100.4\n")
@@ -76,11 +85,14 @@ def test_what_cannot_wait_waits_for_a_run(yetictl, published, busy, tmp_path, co
         yetictl("export", "edit", "fw", "--include", "x")
         yetictl("export", "run", "fw", status=3)
         arguments = ("release", "fw")
-    busy(3)
+    done, slept = busy(), []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda pause_s: (slept.append(pause_s), done()))
+    monkeypatch.setattr(patience, "time", clock)
 
-    done = yetictl("export", *arguments, "--reason", "a bad day")
+    said = yetictl("export", *arguments, "--reason", "a bad day").err
 
-    assert "waiting: fw is being run by elsewhere:1:1" in done.err
+    assert slept == [1]
+    assert "waiting: fw is being run by elsewhere:1:1" in said
     assert published() == (
         ["198.51.100.1", "198.51.100.2", "198.51.100.3"] if command == "rollback" else ["198.51.100.5"]
     )
@@ -88,10 +100,8 @@ def test_what_cannot_wait_waits_for_a_run(yetictl, published, busy, tmp_path, co
 
 def test_it_does_not_wait_for_ever(yetictl, published, busy, monkeypatch):
     """Who has it is said then."""
-    from core.cli import patience
-
     monkeypatch.setattr(patience, "PATIENCE_S", 1)
-    busy(60)
+    busy()
 
     done = yetictl("export", "rollback", "fw", "1", "--reason", "a bad day", status=1)
 

@@ -28,7 +28,7 @@ def test_doing_once_what_is_due(yetictl, scheduled, store):
     yetictl("export", "add", "now", "--format", "list", "--type", "ipv4", "--every", "1h")
     assert "1 done" in yetictl("tasks", "--once").err  # the other one waits for its jitter, unless that is none
     with store.writing() as connection:
-        connection.exec_driver_sql("UPDATE export_schedule SET grid_at = 0, due_at = 0")
+        connection.exec_driver_sql("UPDATE export_schedule SET due_at = 0")
 
     done = yetictl("tasks", "--once")
 

@@ -454,6 +454,7 @@ def pings(store, monkeypatch):
 
 def test_a_connection_that_was_just_used_is_not_asked_for(store, pings, monkeypatch):
     """One that rested is, each time."""
+    monkeypatch.setattr(module, "RESTED_S", 3600)
     for _ in range(3):
         state_of(store)
     assert [] == pings
@@ -503,6 +504,7 @@ class Silent:
 @pytest.mark.parametrize("opened", ["reading", "writing"])
 def test_a_connection_that_was_lost_just_now(postgresql, url, store, pings, monkeypatch, opened):
     """Nobody could tell: who uses it first is to try again, and then it works."""
+    monkeypatch.setattr(module, "RESTED_S", 3600)
     monkeypatch.setattr(module.select, "poll", Silent)
     state_of(store)
     cut(postgresql, url)

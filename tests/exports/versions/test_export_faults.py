@@ -155,6 +155,7 @@ def published(settings):
     return (Path(settings.export_path) / "x.txt").read_text().split()
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("act", ["run", "rollback"])
 def test_killed_at_any_point(export, store, few, tmp_path, act):
     """SIGKILL at random calls to the outside of a run or a rollback with retention: old or new, never a mixture."""
