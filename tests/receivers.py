@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from file_servers import free_port
+from ports import free_port
 
 
 class Posted:
@@ -88,11 +88,15 @@ def hooks(certificate=None):
 
 
 class MailBox:
-    """What a mail server took; ``answers`` are given instead of taking it."""
+    """What a mail server took; ``answers`` are given instead of taking it.
+
+    ``on_wrong_password`` is called with the server in place of an answer to one.
+    """
 
     def __init__(self):
         self.mails, self.answers, self.port = [], [], 0
         self.refused = set()
+        self.on_wrong_password = None
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refused:
@@ -108,6 +112,18 @@ class MailBox:
         return "250 OK"
 
 
+PATIENCE_S = 30
+"""So long a mail server may take to begin: it is a thread of this process, and the machine may be busy."""
+
+
+class _Plain(Controller):
+    """No TLS at the start; what tries whether the server is there would wait for a second only."""
+
+    def _trigger_server(self):
+        with socket.create_connection((self.hostname, self.port), PATIENCE_S) as connection:
+            connection.recv(1024)
+
+
 class _Tls(Controller):
     """TLS from the start; what tries whether the server is there has to speak it, too."""
 
@@ -115,7 +131,7 @@ class _Tls(Controller):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with (
-            socket.create_connection((self.hostname, self.port), 5) as plain,
+            socket.create_connection((self.hostname, self.port), PATIENCE_S) as plain,
             context.wrap_socket(plain) as connection,
         ):
             connection.recv(1024)
@@ -125,20 +141,26 @@ class _Tls(Controller):
 def mail_server(certificate=None, tls="none", user=None):
     """A mail server that is running; *user* is name and password, without which nobody is let in."""
     box = MailBox()
-    options = {"hostname": "127.0.0.1", "port": 0}
+    # It would ask the name server for a name of its own.
+    options = {"hostname": "127.0.0.1", "port": 0, "server_hostname": "localhost", "ready_timeout": PATIENCE_S}
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
 
     def authenticator(server, session, envelope, mechanism, data):
-        return AuthResult(success=(data.login.decode(), data.password.decode()) == user)
+        if (data.login.decode(), data.password.decode()) == user:
+            return AuthResult(success=True)
+        if box.on_wrong_password is None:
+            return AuthResult(success=False, handled=False)
+        box.on_wrong_password(server)
+        return AuthResult(success=False, handled=True)
 
     if user:
         options |= {"authenticator": authenticator, "auth_required": True, "auth_require_tls": tls == "starttls"}
     if tls == "starttls":
         options |= {"tls_context": context, "require_starttls": True}
-    controller = _Tls(box, ssl_context=context, **options) if tls == "tls" else Controller(box, **options)
+    controller = _Tls(box, ssl_context=context, **options) if tls == "tls" else _Plain(box, **options)
     controller.port = free_port()
     controller.start()
     box.port = controller.port

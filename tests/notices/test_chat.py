@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from file_servers import free_port
 from notices_of_tests import PLAIN
+from ports import free_port
 
 from core.errors import ConfigError, NotTold
 from core.notices.channels.chat import chats

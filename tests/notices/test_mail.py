@@ -1,12 +1,13 @@
 """Notices by mail: a real server, with STARTTLS, with TLS, and without."""
 
+import smtplib
 import socket
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from file_servers import free_port
 from notices_of_tests import PLAIN, notice
+from ports import free_port
 from receivers import mail_server
 
 from core.config import load
@@ -103,6 +104,34 @@ def test_a_wrong_password(mailing, certificate, monkeypatch):
     assert f"the mail server 127.0.0.1:{box.port} refused user and password (535)" == str(caught.value)
     assert not caught.value.is_refusal
     assert "wr0ng" not in repr(made)
+
+
+def test_a_server_that_hangs_up_at_a_wrong_password(mailing, certificate, monkeypatch):
+    """Many do in place of an answer."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mail_server(certificate, "starttls", ("ann", "s3cret")) as box:
+        box.on_wrong_password = lambda server: server.transport.abort()
+        with pytest.raises(NotTold, match=r"refused user and password \(535\)$"):
+            mailing(port=box.port, tls="starttls", user="ann", password="wr0ng").tell(PLAIN)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_a_server_that_does_not_answer_to_a_password_refused_none(mailing, certificate, monkeypatch, tls):
+    """It is slow, and the password may be right."""
+    login = smtplib.SMTP.login
+
+    def impatient(server, *given):
+        server.sock.settimeout(0.3)
+        return login(server, *given)
+
+    monkeypatch.setattr(smtplib.SMTP, "login", impatient)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mail_server(certificate, tls, ("ann", "s3cret")) as box:
+        box.on_wrong_password = lambda server: None
+        with pytest.raises(NotTold, match=r"broke off: .*timed out$") as caught:
+            mailing(port=box.port, tls=tls, user="ann", password="wr0ng").tell(PLAIN)
+
+    assert not caught.value.is_refusal
 
 
 @pytest.mark.parametrize(("answer", "is_refusal"), [("554 too odd", True), ("451 later", False)])

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from file_servers import free_port
+from ports import free_port
 from receivers import mail_server
 
 from core.cli.main import run as run_yetictl

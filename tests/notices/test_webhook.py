@@ -6,8 +6,8 @@ import time
 from contextlib import closing
 
 import pytest
-from file_servers import free_port
 from notices_of_tests import PLAIN, notice
+from ports import free_port
 from receivers import hooks
 
 from core.errors import ConfigError, NotTold

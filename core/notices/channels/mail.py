@@ -100,7 +100,9 @@ class Mail:
     def _log_in(self, server: smtplib.SMTP) -> None:
         try:
             server.login(self.user, self.password)
-        except smtplib.SMTPServerDisconnected:
+        except smtplib.SMTPServerDisconnected as error:
+            if isinstance(error.__context__, TimeoutError):  # it is slow, and may find the password right
+                raise
             # Many hang up after a wrong password, where the library would try another way to say it.
             raise smtplib.SMTPAuthenticationError(535, "it hung up") from None
 
