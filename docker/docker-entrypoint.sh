@@ -109,9 +109,9 @@ toggle_admin() {
 
 # For a compose file that has a service of that name: it would begin it again and again if this ended.
 do_nothing() {
+  trap 'kill "${!:-}" 2>/dev/null || :; exit 0' TERM INT
   say "$1: there is nothing to do for it, since tasks keeps schedules and does what follows from events;" \
     "the service can be taken out of the compose file"
-  trap 'kill $! 2>/dev/null; exit 0' TERM INT
   while :; do
     sleep 3600 &
     wait $! || :

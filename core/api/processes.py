@@ -76,16 +76,21 @@ def serve_by_many(config: "Config", listener: socket.socket, processes: int, set
         child.start()
         return child
 
-    ends = threading.Event()
-    with _metrics_folder(), on_signals(ends.set):
+    ends = False
+
+    def end() -> None:  # no more than that: a second signal may come in the middle of it
+        nonlocal ends
+        ends = True
+
+    with _metrics_folder(), on_signals(end):
         places = [_Place(partial(begin, number)) for number in range(processes)]
         try:
-            while not ends.is_set():
+            while not ends:
                 connection.wait(
                     [place.process.sentinel for place in places if place.process.is_alive()], _LOOK_EVERY_S
                 )
                 for place in places:
-                    if not ends.is_set():
+                    if not ends:
                         place.look(time.monotonic())
         finally:
             # While anybody has it open, the system goes on taking connections that nobody would answer.

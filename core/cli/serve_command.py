@@ -38,10 +38,11 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         beside={"notices": telling(session).run},
         keep=keep_of(config),
     )
-    api, asked = serving.server(config), threading.Event()
+    api, was_asked = serving.server(config), False
 
     def stop() -> None:
-        asked.set()
+        nonlocal was_asked
+        was_asked = True
         api.stop()
         tasks.stop()
 
@@ -60,7 +61,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int) 
         try:
             api.run(sockets=[listener])
         finally:
-            if not asked.is_set():
+            if not was_asked:
                 tasks.stop()
             thread.join()
-    return 0 if asked.is_set() else 1  # whoever looks after services begins it anew
+    return 0 if was_asked else 1  # whoever looks after services begins it anew

@@ -25,6 +25,9 @@ TIDY_EVERY_S = 3_600
 LOOK_EVERY_S = 1.0
 """So often an idle worker looks for what is due."""
 
+_ASKED_EVERY_S = 0.2
+"""So often the main thread looks whether it was told to stop, and whether all go on."""
+
 OTHERS_GRACE_S = 2.0
 """So long is waited for what goes on beside the workers: it loses nothing when it is cut off."""
 
@@ -70,7 +73,7 @@ class TaskService:
         self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
         self._beside = dict(beside)
         self._keep = keep or Keep()
-        self._stops, self._hurries = threading.Event(), threading.Event()
+        self._stops, self._asked = threading.Event(), 0
         self._pulses = Pulses()
         self._said_silent: list[str] = []
 
@@ -78,7 +81,7 @@ class TaskService:
         """Forget what is kept no longer."""
         try:
             with self._open() as store:
-                numbers = tidy(store, self._keep, time.time_ns() // 1_000, self._stops.is_set)
+                numbers = tidy(store, self._keep, time.time_ns() // 1_000, lambda: self._asked > 0)
         except Exception as error:  # also a fault of ours: no run depends on it
             fault = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
             _log.warning("what is kept no longer could not be forgotten", extra={"why": fault})
@@ -88,9 +91,8 @@ class TaskService:
 
     def stop(self) -> None:
         """Begin nothing any more; may be called by a signal handler, and twice: then nothing is waited for."""
-        if self._stops.is_set():
-            self._hurries.set()
-        self._stops.set()
+        # No more than that: a handler runs in the middle of whatever the main thread does, and must not want its locks.
+        self._asked += 1
 
     def run(self) -> bool:
         """Work until `stop` is called and what runs has ended, or was handed back; say whether it was called.
@@ -102,7 +104,7 @@ class TaskService:
             return self._run()
 
     def _goes_on(self) -> bool:
-        return self._stops.is_set() or not self._pulses.silent()
+        return self._asked > 0 or not self._pulses.silent()
 
     def _run(self) -> bool:
         crew = Crew(self._open, self._workers, self._stops, self._look_every_s, self._pulses)
@@ -114,11 +116,13 @@ class TaskService:
             thread.start()
         _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
-        while not self._stops.wait(0.2) and self._all_go_on(threads + others):
+        while not self._asked and self._all_go_on(threads + others):
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
                 self.tidy()
                 tidied_at = time.monotonic()
-        was_asked = self._stops.is_set()
+            time.sleep(_ASKED_EVERY_S)
+        if was_asked := self._asked > 0:
+            _log.info("stopping: what runs is finished or handed back")
         self._stops.set()
         self._end(threads)
         for thread in others:
@@ -128,7 +132,7 @@ class TaskService:
 
     def _all_go_on(self, threads: Sequence[threading.Thread]) -> bool:
         ended = [thread.name for thread in threads if not thread.is_alive()]
-        if ended and not self._stops.is_set():
+        if ended and not self._asked:
             _log.error("a loop ended by itself, and so does the process", extra={"loops": ", ".join(ended)})
         silent = self._pulses.silent()
         if silent != self._said_silent:
@@ -147,16 +151,19 @@ class TaskService:
         for worker in self._workers:
             worker.leave()
         self._wait(threads, self._grace_s)
-        if self._hurries.is_set():
+        if self._is_hurried():
             self._wait(threads, HURRIED_GRACE_S, hurries=False)
         for worker in self._workers:
             worker.give_back()
+
+    def _is_hurried(self) -> bool:
+        return self._asked > 1
 
     def _wait(self, threads: Sequence[threading.Thread], for_s: float, *, hurries: bool = True) -> None:
         """Wait for the end of all, but not when somebody is in a hurry."""
         give_up_at = time.monotonic() + for_s
         while any(thread.is_alive() for thread in threads) and time.monotonic() < give_up_at:
-            if hurries and self._hurries.is_set():
+            if hurries and self._is_hurried():
                 return
             time.sleep(0.05)
 

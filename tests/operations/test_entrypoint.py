@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +142,50 @@ def test_services_that_there_need_not_be_do_nothing(container: Container, verb: 
         assert process.stderr is not None
         try:
             said = process.stderr.readline()
-            time.sleep(0.3)
+            until(lambda: sleeps(process) or process.poll() is not None)
             alive = process.poll()
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=10)
+            process.communicate(timeout=30)
         finally:
             process.kill()
 
     assert (None, 0) == (alive, process.returncode)
     assert f"{verb}: there is nothing to do for it" in said
+
+
+def sleeps(process: "subprocess.Popen[str]") -> bool:
+    """Whether it waits for a ``sleep``, which is one already and no copy of the shell any more."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return any(Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"sleep\0") for child in children)
+
+
+def test_who_does_nothing_can_be_told_to_end_from_the_start(container: Container) -> None:
+    """Also before it has said that there is nothing to do: nobody reads it, and it cannot go on."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4_096):
+            pass
+    os.set_blocking(writing, True)
+    with subprocess.Popen([container.script, "tasks-beat"], env=container.environ, stderr=writing) as process:
+        try:
+            os.close(writing)
+            until(lambda: catches(process, signal.SIGTERM), within_s=30)
+            process.send_signal(signal.SIGTERM)
+            while os.read(reading, 65_536):
+                pass
+            process.wait(30)
+        finally:
+            process.kill()
+            os.close(reading)
+
+    assert 0 == process.returncode
+
+
+def catches(process: "subprocess.Popen[bytes]", number: int) -> bool:
+    """Whether a signal is something that a process sees to itself."""
+    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize(("more", "role"), [((), "editor"), (("--admin",), "admin")])

@@ -102,9 +102,10 @@ def test_requests_are_waited_for_as_long_as_the_setting_says(home: Path) -> None
 def test_a_second_signal_waits_for_nothing(home: Path) -> None:
     """Somebody who presses Ctrl-C twice means it."""
     with service(home, "api", api_grace_s="60") as api:
-        pending = Pending(api.answers())
+        url = api.answers()
+        pending = Pending(url)
         api.process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
+        until(lambda: refuses(url), within_s=30)  # it has heard: two that wait would be one
         assert None is api.process.poll()
         assert 0 == api.ends(signal.SIGINT, within_s=30)
         pending.socket.close()

@@ -20,8 +20,9 @@ from core.store.databases import queue_schema
 from core.store.databases.interface import Lock
 from core.store.definitions import export_id
 from core.tasks.queues import Crew, procrastinate
-from core.tasks.worker import Worker
-from tests.tasks.test_service import SLOW, until
+from core.tasks.silence import OF_STRANGERS_S
+from core.tasks.worker import BUSY_PAUSE_S, Worker
+from tests.tasks.test_service import SLOW, program, until
 
 HERE = Path(__file__).parents[2]
 
@@ -70,18 +71,29 @@ def yetictl(folder, url, *arguments):
     return done
 
 
+FREQUENT_LOOKS = """
+from core.tasks.queues import procrastinate
+
+procrastinate.MEND_EVERY_S = 0.5
+"""
+SELDOM_LOOKS = """
+from core.tasks.service import TaskService
+
+TaskService.__init__.__kwdefaults__["look_every_s"] = 600.0
+"""
+
 ELSEWHERE = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
 """What makes a program believe that it is on another host."""
 
 
 @contextmanager
-def service(folder, url, *options, on=()):
+def service(folder, url, *options, on=(), first=""):
     """A running service; killed at the end if it runs still."""
     log = folder / f"tasks-{time.monotonic_ns()}.log"
     with (
         log.open("w") as talk,
         subprocess.Popen(
-            [*on, sys.executable, "-m", "core", "-v", "tasks", *options],
+            [*on, *program(first), "-v", "tasks", *options],
             env=environ(folder, url),
             cwd=HERE,
             stderr=talk,
@@ -108,6 +120,18 @@ def woken(store):
     with closing(store.connect()) as connection:
         query = "SELECT args->>'job', status::text, scheduled_at FROM procrastinate_jobs ORDER BY id"
         return [(int(job), state, at) for job, state, at in connection.execute(query).fetchall()]
+
+
+def add_without_wake_up(store, name):
+    """Let a job wait that is due, and that nobody is woken for; return its id."""
+    now = time.time_ns() // 1_000
+    with store.writing(Lock.BOOKKEEPING) as connection:
+        job, _ = jobs.add(connection, export_id(connection, name), cause="request", by="lena", due_at=now, now=now)
+        query = "SELECT count(*) FROM procrastinate_jobs"
+        before = connection.exec_driver_sql(query).scalar()
+        wake_ups.drop(connection, job)
+        assert (1, 0) == (before, connection.exec_driver_sql(query).scalar())
+    return job
 
 
 def test_a_job_that_waits_has_a_wake_up(store, define):
@@ -278,6 +302,16 @@ def test_its_migrations_are_applied_in_order(place):
         assert (known[-1],) == tuple(connection.execute("SELECT migration FROM yeti_queue_version").fetchone())
 
 
+def test_nobody_is_waited_for_for_a_minute():
+    """Longest for a worker of another host: until its claims ran out, it was silent, and somebody looked, twice."""
+    dead_s = max(
+        job_claims.LEASE_S + OF_STRANGERS_S,
+        leases.LEASE_S + BUSY_PAUSE_S,
+        procrastinate.STALLED_AFTER_S + procrastinate.BEAT_EVERY_S,
+    )
+    assert dead_s + 2 * procrastinate.MEND_EVERY_S < 60
+
+
 @pytest.mark.parametrize("on", [[], ELSEWHERE], ids=["here", "elsewhere"])
 def test_a_killed_run_is_taken_over(home, place, on):
     """SIGKILL in the middle of publishing; another process, which is there already, does it again within a minute."""
@@ -287,12 +321,12 @@ def test_a_killed_run_is_taken_over(home, place, on):
     (plugins / "wait").touch()
     with service(home, place, on=on) as first:
         until((plugins / "at-work").exists)
-        with service(home, place):
+        with service(home, place, first=FREQUENT_LOOKS):
             first.send_signal(signal.SIGKILL)
             first.wait(30)
             began = time.monotonic()
             (plugins / "wait").unlink()
-            (job,) = until(lambda: ended(place))
+            (job,) = until(lambda: ended(place), 120)
             took_s = time.monotonic() - began
 
     assert ("done", 2) == (job.state, job.attempt)
@@ -340,25 +374,22 @@ def test_several_services_share_the_work(home, place):
         assert [] == woken(store)
 
 
-def test_requests_lost_wake_ups_and_cancelling(home, place):
-    """One service: a request is begun at once, a job that lost its wake-up is run all the same, and one is cancelled."""
+def test_a_request_is_begun_at_once(home, place):
+    """Its worker is woken, and does not come by: one that looks every ten minutes only has it."""
+    with service(home, place, first=SELDOM_LOOKS), open_store(place) as store:
+        until(lambda: ended(place))
+        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
+        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
+
+
+def test_lost_wake_ups_and_cancelling(home, place):
+    """One service: a job that lost its wake-up is run all the same, and one is cancelled."""
     plugins = home / "home/plugins/storage"
     with service(home, place), open_store(place) as store:
         until(lambda: ended(place))
-
-        (plugins / "at-work").unlink()
-        began = time.monotonic()
-        asked, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)
-        until(lambda: jobs.get(store, asked.id).state != jobs.WAITING)
-        assert time.monotonic() - began < 2
-        until(lambda: jobs.get(store, asked.id).state == jobs.DONE)
-
-        now = time.time_ns() // 1_000
-        lost, _ = jobs.request(store, "x", by="lena", now=now, due_at=now + 3 * SECOND)
-        with store.writing() as connection:
-            wake_ups.drop(connection, lost.id)
-        assert [] == woken(store)
-        until(lambda: jobs.get(store, lost.id).state == jobs.DONE)
+        until(lambda: [] == woken(store))
+        lost = add_without_wake_up(store, "x")
+        until(lambda: jobs.get(store, lost).state == jobs.DONE)
 
         (plugins / "wait").touch()
         stopped, _ = jobs.request(store, "x", by="lena", now=time.time_ns() // 1_000)

@@ -1,11 +1,12 @@
 """Loops that hang or die: the service counts as gone or ends, and what it ran is handed back."""
 
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -15,18 +16,21 @@ from core.store import jobs, open_store, runs, workers
 from core.tasks.presence import present
 from core.tasks.pulse import Pulses
 from core.tasks.service import TaskService
-from tests.tasks.test_service import ended, environ, home, service, until  # noqa: F401 - a fixture
+from tests.tasks.test_service import ended, environ, home, program, service, until  # noqa: F401 - a fixture
 
-FAULTS = '''
+FAULTS = """
+import os
 import time
 from pathlib import Path
 
+from core.notices import telling
 from core.tasks import presence, pulse, service
 from core.tasks.worker import Worker
 
-HERE = Path(__file__).parent
+HERE = Path(os.environ["YETI_HOME"])
 presence.present.__wrapped__.__kwdefaults__["every_s"] = 0.2
 pulse.Pulses.silent.__defaults__ = (8.0,)
+telling.LOOK_EVERY_S = 0.5
 if (HERE / "hang-for-good").exists():
     service.END_AFTER_S = 10.0
 plan = Worker.plan
@@ -41,36 +45,8 @@ def faulty(self, store):
 
 
 Worker.plan = faulty
-
-
-class Nowhere:
-    """A storage that is never used: this file is here for what it does to the service."""
-
-    PREFIX = "nowhere://"
-
-    def __init__(self, path):
-        pass
-
-    def file_path(self, file_name):
-        return file_name
-
-    def get_file(self, file_name):
-        raise FileNotFoundError(file_name)
-
-    def put_file(self, file_name, contents):
-        raise OSError
-
-    def delete_file(self, file_name):
-        raise OSError
-'''
-
-
-@pytest.fixture
-def plugins(home):  # noqa: F811
-    """The folder of drop-ins, with one by which a loop of the service can be made to hang or to die."""
-    folder = home / "home/plugins/storage"
-    (folder / "faults.py").write_text(FAULTS)
-    return folder
+"""
+"""By which a loop of the service can be made to hang or to die."""
 
 
 def was_seen(within_s=15):
@@ -79,43 +55,53 @@ def was_seen(within_s=15):
         return bool(workers.lately(store, time.time_ns() // 1_000, within_s=within_s))
 
 
-def test_a_loop_that_hangs_makes_the_process_count_as_gone(home, plugins):  # noqa: F811
+def said_up_to(words, process):
+    """The lines that a process says up to the one with these words."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if words in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def test_a_loop_that_hangs_makes_the_process_count_as_gone(home):  # noqa: F811
     """Its process lives on, and is not seen any more; when the loop goes on, it is."""
-    with service(home) as process:
+    with service(home, first=FAULTS) as process:
         until(was_seen)
-        (plugins / "hang").touch()
+        (home / "home/hang").touch()
         until(lambda: not was_seen())
         assert None is process.poll()
-        (plugins / "hang").unlink()
+        (home / "home/hang").unlink()
         until(was_seen)
         until(lambda: ended(home))
+        said = said_up_to("all loops go on", process)
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=60)[1]
+        said += process.stderr
+        assert 0 == process.wait(60)
 
-    assert 0 == process.returncode
-    assert ["loops hang: this process counts as gone", "all loops go on"] == [
-        words
-        for line in said.splitlines()
-        for words in ("loops hang: this process counts as gone", "all loops go on")
-        if words in line
-    ]
+    # Others may be late on a machine that is busy: what counts is what is said of the loop that hangs.
+    lines = [line for line in said if re.search("loops hang: this process counts as gone|all loops go on", line)]
+    hangs = [f":{process.pid}:" in line or "planning" in line for line in lines]
+    assert [False, True, False] == [key for key, _ in groupby([False, *hangs])]
+    assert "all loops go on" in lines[-1]
 
 
-def test_a_loop_that_hangs_for_good_ends_the_process(home, plugins):  # noqa: F811
+def test_a_loop_that_hangs_for_good_ends_the_process(home):  # noqa: F811
     """With the status at which whoever looks after services begins it anew."""
-    (plugins / "hang-for-good").touch()
-    (plugins / "hang").touch()
-    with service(home, "--grace", "1") as process:
+    (home / "home/hang-for-good").touch()
+    (home / "home/hang").touch()
+    with service(home, "--grace", "1", first=FAULTS) as process:
         said = process.communicate(timeout=120)[1]
 
     assert 1 == process.returncode
     assert "loops hang for good, and the process ends" in said
 
 
-def test_a_loop_that_dies_ends_the_process(home, plugins):  # noqa: F811
+def test_a_loop_that_dies_ends_the_process(home):  # noqa: F811
     """It is said why, without a traceback, and nobody takes the process for one that works."""
-    (plugins / "die").touch()
-    with service(home) as process:
+    (home / "home/die").touch()
+    with service(home, first=FAULTS) as process:
         said = process.communicate(timeout=120)[1]
 
     assert 1 == process.returncode
@@ -125,11 +111,11 @@ def test_a_loop_that_dies_ends_the_process(home, plugins):  # noqa: F811
     assert not was_seen(within_s=60)
 
 
-def test_a_loop_that_dies_ends_serve_as_well(home, plugins):  # noqa: F811
+def test_a_loop_that_dies_ends_serve_as_well(home):  # noqa: F811
     """With the same status: one of the two services without the other would look as if all were well."""
-    (plugins / "die").touch()
+    (home / "home/die").touch()
     with subprocess.Popen(
-        [sys.executable, "-m", "core", "serve", "--port", "0"],
+        [*program(FAULTS), "serve", "--port", "0"],
         env=environ(home),
         cwd=Path(__file__).parents[2],
         stderr=subprocess.PIPE,
@@ -168,7 +154,17 @@ def test_who_says_nothing_for_long_is_silent():
 
 def test_a_process_that_does_not_go_on_is_not_put_down(place, store):
     """Its row is left to get old."""
-    goes_on, moment = [True], [1_790_000_000_000_000]
+    says, asked, moment = [True], [], [1_790_000_000_000_000]
+
+    def goes_on():
+        answer = says[0]
+        asked.append(answer)
+        return answer
+
+    def until_asked(times):
+        """Wait until it was found so often that it does not go on."""
+        asked.clear()
+        until(lambda: asked.count(False) >= times)
 
     @contextmanager
     def opened():
@@ -178,14 +174,14 @@ def test_a_process_that_does_not_go_on_is_not_put_down(place, store):
     def seen():
         return [row.seen_at for row in workers.lately(store, moment[0])]
 
-    with present(opened, "w", goes_on=lambda: goes_on[0], clock=lambda: moment[0], every_s=0.05):
+    with present(opened, "w", goes_on=goes_on, clock=lambda: moment[0], every_s=0.05):
         until(lambda: seen() == [moment[0]])
-        goes_on[0] = False
-        time.sleep(0.5)
+        says[0] = False
+        until_asked(1)  # what was on its way has come
         moment[0] += SECOND
-        time.sleep(0.5)
+        until_asked(2)
         before = seen()
-        goes_on[0] = True
+        says[0] = True
         until(lambda: seen() == [moment[0]])
 
     assert [moment[0] - SECOND] == before
@@ -198,9 +194,10 @@ def test_a_run_that_comes_to_no_step_is_handed_back(home, signals):  # noqa: F81
     (plugins / "wait").touch()
     with service(home, "--grace", "1" if signals == 1 else "300") as process:
         until((plugins / "at-work").exists)
-        for _ in range(signals):
+        process.send_signal(signal.SIGTERM)
+        if signals == 2:
+            said_up_to("stopping", process)  # it has heard: two that wait would be one
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
         assert 0 == process.wait(60)
     with open_store(os.environ["YETI_DATABASE_URL"]) as store:
         (job,) = jobs.find(store)

@@ -74,7 +74,7 @@ def test_a_queue_that_fails_during_a_run_is_begun_anew(queue, slow_x, store, mon
     assert ("running", 1) == (jobs.get(store, first.id).state, jobs.get(store, first.id).attempt)
     may_end.set()
     until(lambda: jobs.get(store, first.id).state == jobs.DONE)
-    assert [] == woken(store)
+    until(lambda: [] == woken(store))  # the queue drops one a moment after what it was for
 
 
 def test_a_queue_that_lost_its_heartbeat_is_begun_anew(queue, slow_x, store, monkeypatch):

@@ -84,11 +84,17 @@ def yetictl(folder, *arguments):
     return done
 
 
+def program(first=""):
+    """The words that run ``yetictl``; what is to be other than usual there, Python text that runs *first* changes."""
+    text = f"{first}\nfrom core.cli.main import main\nmain()"
+    return [sys.executable, *(["-c", text] if first else ["-m", "core"])]
+
+
 @contextmanager
-def service(folder, *options):
+def service(folder, *options, first=""):
     """A running service; killed at the end if it runs still."""
     with subprocess.Popen(
-        [sys.executable, "-m", "core", "-v", "tasks", *options],
+        [*program(first), "-v", "tasks", *options],
         env=environ(folder),
         cwd=Path(__file__).parents[2],
         stderr=subprocess.PIPE,

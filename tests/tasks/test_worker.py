@@ -335,7 +335,12 @@ def test_a_job_is_renewed_when_the_store_can_be_opened_again(place, settings, st
     define("x")
     fill(1)
     jobs.request(store, "x", by="lena", now=NOW)
-    claims = []
+    claims, renew, renewed = [], job_claims.renew, threading.Event()
+
+    def renews(*given):
+        found = renew(*given)
+        renewed.set()
+        return found
 
     def claim():
         with store.reading() as connection:
@@ -343,10 +348,11 @@ def test_a_job_is_renewed_when_the_store_can_be_opened_again(place, settings, st
 
     def run(*_, **__):
         claim()
-        threading.Event().wait(1.5)
+        assert renewed.wait(30)
         claim()
         raise StorageUnavailable("away")
 
+    monkeypatch.setattr(job_claims, "renew", renews)
     monkeypatch.setattr("core.tasks.worker.run_export", run)
     moment = itertools.count(NOW, SECOND)
     Worker(opening(place, lambda number: number < 3), settings, clock=lambda: next(moment)).work(store)
@@ -361,6 +367,23 @@ def test_workers_that_ended_by_themselves_are_no_good_end(place, settings, monke
     monkeypatch.setattr("core.tasks.service.loops", lambda crew: [lambda: None, *[crew.stops.wait] * others])
 
     assert False is TaskService(lambda: open_store(place), settings, grace_s=5).run()
+
+
+def test_a_signal_waits_for_nothing(place, settings):
+    """It may come while the main thread is just doing something with what stops the loops: no lock is asked for."""
+    service = TaskService(lambda: open_store(place), settings, grace_s=5)
+
+    def heard():
+        with service._stops._cond:
+            service.stop()
+            service.stop()
+
+    thread = threading.Thread(target=heard, daemon=True)
+    thread.start()
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert service.run()
 
 
 def test_what_is_old_is_forgotten(place, settings, worker, store, define, fill, clock):
