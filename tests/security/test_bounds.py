@@ -158,8 +158,8 @@ def _trickled(api: Api, path: str, piece: bytes, pieces: int, every_s: float, *,
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     with closing(socket.create_connection((parts.hostname, parts.port), timeout=30)) as connection:
+        began = time.monotonic()  # the server's time may begin before this thread goes on
         connection.sendall(head.encode())
-        began = time.monotonic()
         for _ in range(pieces):
             connection.sendall(piece)
             connection.settimeout(every_s)
