@@ -1,6 +1,7 @@
 """The service ``tasks``: workers that go on until they are told to stop."""
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +26,8 @@ TIDY_EVERY_S = 3_600
 LOOK_EVERY_S = 1.0
 """So often an idle worker looks for what is due."""
 
-_ASKED_EVERY_S = 0.2
-"""So often the main thread looks whether it was told to stop, and whether all go on."""
+_GO_ON_EVERY_S = 0.2
+"""So often the main thread looks whether all loops go on."""
 
 OTHERS_GRACE_S = 2.0
 """So long is waited for what goes on beside the workers: it loses nothing when it is cut off."""
@@ -73,7 +74,8 @@ class TaskService:
         self._open, self._grace_s, self._look_every_s = open_store, grace_s, look_every_s
         self._beside = dict(beside)
         self._keep = keep or Keep()
-        self._stops, self._asked = threading.Event(), 0
+        self._stops, self._asked, self._heard = threading.Event(), 0, 0
+        self._told: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._pulses = Pulses()
         self._said_silent: list[str] = []
 
@@ -81,7 +83,7 @@ class TaskService:
         """Forget what is kept no longer."""
         try:
             with self._open() as store:
-                numbers = tidy(store, self._keep, time.time_ns() // 1_000, lambda: self._asked > 0)
+                numbers = tidy(store, self._keep, time.time_ns() // 1_000, self._stops.is_set)
         except Exception as error:  # also a fault of ours: no run depends on it
             fault = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
             _log.warning("what is kept no longer could not be forgotten", extra={"why": fault})
@@ -91,8 +93,10 @@ class TaskService:
 
     def stop(self) -> None:
         """Begin nothing any more; may be called by a signal handler, and twice: then nothing is waited for."""
-        # No more than that: a handler runs in the middle of whatever the main thread does, and must not want its locks.
+        # A handler runs in the middle of whatever the main thread does, which may hold the lock of the event; to put
+        # something into such a queue asks for none.
         self._asked += 1
+        self._told.put(None)
 
     def run(self) -> bool:
         """Work until `stop` is called and what runs has ended, or was handed back; say whether it was called.
@@ -103,6 +107,11 @@ class TaskService:
         with present(self._open, owner(), goes_on=self._goes_on):
             return self._run()
 
+    def _hear(self) -> None:
+        """Let all loops know, once `stop` was called or the service ends by itself."""
+        self._told.get()
+        self._stops.set()
+
     def _goes_on(self) -> bool:
         return self._asked > 0 or not self._pulses.silent()
 
@@ -112,17 +121,18 @@ class TaskService:
         others = [
             _thread(name, partial(run, self._stops, self._pulses.of(name))) for name, run in self._beside.items()
         ]
-        for thread in threads + others:
+        for thread in [_thread("signals", self._hear), *threads, *others]:
             thread.start()
         _log.info("tasks began", extra={"workers": len(self._workers)})
         tidied_at = float("-inf")
-        while not self._asked and self._all_go_on(threads + others):
+        while not self._stops.wait(_GO_ON_EVERY_S) and self._all_go_on(threads + others):
             if time.monotonic() - tidied_at > TIDY_EVERY_S:
                 self.tidy()
                 tidied_at = time.monotonic()
-            time.sleep(_ASKED_EVERY_S)
         if was_asked := self._asked > 0:
             _log.info("stopping: what runs is finished or handed back")
+        self._heard = min(1, self._asked)
+        self._told.put(None)
         self._stops.set()
         self._end(threads)
         for thread in others:
@@ -157,7 +167,8 @@ class TaskService:
             worker.give_back()
 
     def _is_hurried(self) -> bool:
-        return self._asked > 1
+        """Say whether `stop` was called once more since the end began."""
+        return self._asked > self._heard
 
     def _wait(self, threads: Sequence[threading.Thread], for_s: float, *, hurries: bool = True) -> None:
         """Wait for the end of all, but not when somebody is in a hurry."""

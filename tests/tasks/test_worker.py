@@ -386,6 +386,53 @@ def test_a_signal_waits_for_nothing(place, settings):
     assert service.run()
 
 
+def test_nothing_is_begun_while_the_main_thread_tidies(place, settings, monkeypatch):
+    """That may take long: the loops hear of a signal all the same, and so does what tidies."""
+    crews, heard = [], []
+
+    def loops_of(crew):
+        crews.append(crew)
+        return [crew.stops.wait]
+
+    def tidying(store, keep, now, stops):
+        service.stop()
+        heard.extend([crews[0].stops.wait(30), stops()])
+
+    monkeypatch.setattr("core.tasks.service.loops", loops_of)
+    monkeypatch.setattr("core.tasks.service.tidy", tidying)
+    service = TaskService(lambda: open_store(place), settings, grace_s=5)
+
+    assert service.run()
+    assert [True, True] == heard
+
+
+@pytest.mark.parametrize(("is_asked", "signals"), [(True, 1), (False, 1)], ids=["after a signal", "by itself"])
+def test_a_signal_during_the_end_hands_back_at_once(place, settings, monkeypatch, is_asked, signals):
+    """One more than what began the end, if anything did."""
+    ended, goes_on = [], threading.Event()
+
+    def loops_of(crew):
+        if is_asked:
+            service.stop()
+
+        def stuck():
+            crew.stops.wait()
+            ended.append(time.monotonic())
+            for _ in range(signals):
+                service.stop()
+            goes_on.wait(60)
+
+        return [stuck, *([] if is_asked else [lambda: None])]
+
+    monkeypatch.setattr("core.tasks.service.loops", loops_of)
+    monkeypatch.setattr("core.tasks.service.HURRIED_GRACE_S", 0)
+    service = TaskService(lambda: open_store(place), settings, grace_s=600)
+    try:
+        assert service.run() == is_asked
+    finally:
+        goes_on.set()
+
+
 def test_what_is_old_is_forgotten(place, settings, worker, store, define, fill, clock):
     """Jobs that ended and what was logged; the runs themselves stay, and what is newer."""
     define("x")
