@@ -25,7 +25,7 @@ ANSWER_WITHIN_S = 5.0
 LATE_S = 60
 NEWER = "a newer version has upgraded the store, and this one may use it"
 _PROBE = "readiness-probe.txt"
-"""A file that there is not: asking for it costs one request, and changes nothing."""
+"""A file that there is not: asking for it costs few requests, and changes nothing."""
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (errors.StoreSchemaError, "the schema of the store is not this program's"),

@@ -134,8 +134,9 @@ def publish_and_die(path: str, data: bytes, after_s: float) -> None:
 def kill_at_random(path: str, parts: int, count: int, *, ends_late: bool = False) -> list[bool]:
     """Kill *count* publishers at random points; return for each whether the new version was there afterwards.
 
-    Before them one publishes that nobody kills, and one dies just before its commit: both ends are always hit.  How
-    long a publication takes is measured by the first and followed from there: another while, the machine may be slower.
+    Before them one publishes that nobody kills, and one dies just before its commit, so that there is something left
+    behind.  How long a publication takes is measured by the first and followed from there: another while, the machine
+    may be slower.
 
     Args:
         path: Where to publish.
@@ -162,7 +163,7 @@ def kill_at_random(path: str, parts: int, count: int, *, ends_late: bool = False
     assert digest() == digest_of(1)
 
     current = before = digest_of(1)
-    outcomes = [True, False]
+    outcomes: list[bool] = []
     for number in range(3, 3 + count):
         publish_and_die(path, version(number, parts), luck.uniform(0, 2 * usual_s))
         found, wanted = digest(), digest_of(number)
@@ -183,7 +184,7 @@ def test_two_hundred_kills_of_a_local_publish(tmp_path):
 
     assert {True, False} == set(outcomes), "the kills did not hit before and after the publication"
     assert all(names.is_part_file(path.name) for path in hidden)
-    assert hidden, "no kill hit a writer at work"
+    assert len(hidden) > 1, "no kill hit a writer at work"
     assert sorted(leftover.location for leftover in storage.leftovers()) == [str(path) for path in hidden]
     for leftover in list(storage.leftovers()):
         storage.remove_leftover(leftover)
@@ -212,7 +213,8 @@ def test_kills_of_an_s3_publish(weed_server):
         open_ones, found = uploads(), list(storage.leftovers())
 
     assert {True, False} == set(outcomes), "the kills did not hit before and after the publication"
-    assert open_ones, "no kill hit a writer at work"
+    assert open_ones is not None
+    assert len(open_ones) > 1, "no kill hit a writer at work"
     assert len(found) == len(open_ones)
     assert all(any(upload in leftover.token for leftover in found) for upload in open_ones)
     for leftover in found:

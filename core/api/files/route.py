@@ -13,7 +13,7 @@ from core.api.files.catalog import Catalog, Granted, Header, PublishedFile, Repr
 from core.api.files.negotiation import IDENTITY
 from core.api.files.sending import Transfer
 from core.api.files.service import FileService
-from core.errors import FileMissing, UnsupportedOperation, VersionGone
+from core.errors import FileMissing, StorageUnavailable, UnsupportedOperation, VersionGone
 from core.store.fetches import NOBODY, FetchKey
 from core.store.standings import NO_VERSION
 
@@ -162,13 +162,16 @@ class Answer:
         """
         try:
             await self.send_file(file, receive, send)
-        except FileMissing:
-            # Another version took its place, and this one was removed, since we looked.
-            file = await again()
+        except (FileMissing, StorageUnavailable) as error:
+            # Another version took its place, and this one was removed, since we looked; a storage that lost it in the
+            # middle of a look takes that for a failure.
+            before, file = file, await again()
+            if file == before and isinstance(error, StorageUnavailable):
+                raise
             try:
                 await self.send_file(file, receive, send)
-            except FileMissing as error:
-                raise gone(file) from error
+            except FileMissing as missing:
+                raise gone(file) from missing
 
     async def send_file(self, file: PublishedFile, receive: Receive, send: Send) -> None:
         """Send it, or say why not.

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from publishing import Publisher, addresses, paths, unpacked
+from publishing import Publisher, addresses, paths, text_of, unpacked
 from servers import S3Server, moto_server, seaweedfs
 
 from core.api.files.catalog import made
 from core.api.files.packed_cache import PackedCache
 from core.api.files.sending import Objects
 from core.clients.persistient_storage import registry
+from core.errors import FileMissing, StorageUnavailable
 from core.store import archives
 from core.store.serving import served
 
@@ -261,6 +262,42 @@ def test_an_object_that_is_gone_is_an_error_and_no_empty_list(publisher, c2, tok
     assert 503 == answer.status_code
     assert "retry-after" in answer.headers
     assert 200 == packed.status_code
+
+
+@pytest.mark.parametrize("kind", [FileMissing, StorageUnavailable])
+def test_a_version_that_goes_meanwhile_is_no_error(publisher, c2, token, monkeypatch, kind):
+    """Another one took its place and it was removed, just when it was to be opened: the new one is sent."""
+    newer, opened, open_object = addresses(500, first=700), [], Objects.open
+
+    def open_late(objects, name):
+        opened.append(name)
+        if len(opened) == 1:
+            publisher.run("c2", newer)
+            raise kind("it is gone")
+        return open_object(objects, name)
+
+    monkeypatch.setattr(Objects, "open", open_late)
+    with publisher.client(token) as client:
+        answer = client.get(C2)
+
+    assert (200, text_of(newer)) == (answer.status_code, answer.content)
+    assert 2 == len(set(opened))
+
+
+def test_a_storage_that_is_away_is_asked_once(publisher, c2, token, monkeypatch):
+    """Nothing took the place of the file: to try it again would make who waits wait twice."""
+    opened = []
+
+    def away(objects, name):
+        opened.append(name)
+        raise StorageUnavailable("no connection")
+
+    monkeypatch.setattr(Objects, "open", away)
+    with publisher.client(token) as client:
+        answer = client.get(C2)
+
+    assert 503 == answer.status_code
+    assert 1 == len(opened)
 
 
 def test_a_file_that_breaks_off_is_never_completed(publisher, token, c2):

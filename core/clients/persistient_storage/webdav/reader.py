@@ -92,6 +92,11 @@ class DavReader(PieceReader):
                 raise
             answer.close()
         if after is not None and after == before:
+            if answer.status_code not in _WITH_BYTES:
+                raise StorageUnavailable(
+                    f"{self._address}: the server lists the file and does not give it; try again later "
+                    f"(status {answer.status_code})"
+                )
             raise StorageCorrupt(f"{self._address}: the server gives another length for the file than it has")
         raise StorageUnavailable(f"{self._address}: the file is replaced all the time; read it again later")
 

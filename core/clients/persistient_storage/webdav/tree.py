@@ -15,11 +15,10 @@ from core.errors import FileExists, FileMissing, StorageError
 if TYPE_CHECKING:
     from core.clients.persistient_storage.webdav.multistatus import Found
 
-_BETWEEN_LOOKS_S = (0.05, 0.1, 0.2, 0.4)
-"""A file that is being replaced is not there for a while on some servers: it is missing when five looks say so.
-
-The while is a millisecond, or half a second where the server is busy.
-"""
+_BETWEEN_LOOKS_S = (0.05, 0.05)
+"""A file that is being replaced is not there for a moment on some servers: it is missing when three looks say so."""
+_BETWEEN_PATIENT_LOOKS_S = (0.05, 0.1, 0.2, 0.4)
+"""The moment is a millisecond, or half a second where the server is busy: for who would miss a published file."""
 
 
 class DavTree:
@@ -30,11 +29,14 @@ class DavTree:
 
     def entry(self, name: str) -> Entry:
         """Say what stands at *name*."""
-        return self._measured(self.found(name))
+        return self._measured(self._found_again(name, _BETWEEN_LOOKS_S))
 
     def found(self, name: str) -> Entry:
-        """Say what stands at *name*, as far as lists do, and look again before saying that nothing does."""
-        for pause_s in _BETWEEN_LOOKS_S:
+        """Say what stands at *name*, as far as lists do; look again, for a while, before saying that nothing does."""
+        return self._found_again(name, _BETWEEN_PATIENT_LOOKS_S)
+
+    def _found_again(self, name: str, pauses_s: tuple[float, ...]) -> Entry:
+        for pause_s in pauses_s:
             with suppress(FileMissing):
                 return self.look(name)
             time.sleep(pause_s)
