@@ -14,7 +14,7 @@ from core.schemas.instant import SECOND, Instant
 from core.store import wake_ups
 from core.store.databases.interface import Lock
 from core.store.jobs import CANCELLED, FAILED, REQUEST, RUNNING, WAITING, Job, is_open, read
-from core.store.leases import IsDead, lasts, nobody
+from core.store.leases import IsDead, lasts, never_dead
 from core.store.schema import export_lease, job, job_death
 from core.store.store import Store
 
@@ -37,7 +37,7 @@ def claim(
     owner: str,
     now: Instant,
     *,
-    is_dead: IsDead = nobody,
+    is_dead: IsDead = never_dead,
     is_over: IsOver = _at_once,
     only: int | None = None,
 ) -> Job | None:
@@ -79,7 +79,7 @@ def claim(
         return read(connection, found)
 
 
-def has_work(store: Store, now: Instant, *, is_dead: IsDead = nobody, is_over: IsOver = _at_once) -> bool:
+def has_work(store: Store, now: Instant, *, is_dead: IsDead = never_dead, is_over: IsOver = _at_once) -> bool:
     """Say whether `claim` might find something: asked often, and without a write."""
     with store.reading() as connection:
         rows = connection.execute(
@@ -95,7 +95,7 @@ def has_work(store: Store, now: Instant, *, is_dead: IsDead = nobody, is_over: I
         )
 
 
-def needs_mending(store: Store, now: Instant, *, is_dead: IsDead = nobody, is_over: IsOver = _at_once) -> bool:
+def needs_mending(store: Store, now: Instant, *, is_dead: IsDead = never_dead, is_over: IsOver = _at_once) -> bool:
     """Say whether `mend` has something to do: asked often, and without a write."""
     with store.reading() as connection:
         rows = connection.execute(
@@ -106,7 +106,7 @@ def needs_mending(store: Store, now: Instant, *, is_dead: IsDead = nobody, is_ov
         return bool(wake_ups.missing(connection, {row.id for row in rows if row.state == WAITING}))
 
 
-def mend(store: Store, now: Instant, *, is_dead: IsDead = nobody, is_over: IsOver = _at_once) -> None:
+def mend(store: Store, now: Instant, *, is_dead: IsDead = never_dead, is_over: IsOver = _at_once) -> None:
     """Let jobs wait again whose workers are gone, and have workers woken for all that wait."""
     with store.writing(Lock.BOOKKEEPING) as connection:
         _sweep(connection, now, is_dead, is_over)

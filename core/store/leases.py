@@ -24,7 +24,7 @@ FURTHEST_S = 3_600
 """A claim that lasts longer from now on was made by a clock that was wrong, and is not waited for."""
 
 IsDead = Callable[[str], bool]
-"""Whether the process of that name surely is gone: what it claimed is not waited for."""
+"""Whether the process, or the worker, of that name surely is gone: what it claimed is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Lease:
     number: int
 
 
-def nobody(_: str) -> bool:
+def never_dead(_: str) -> bool:
     """Say of no process that it is gone."""
     return False
 
 
 def claim(
-    store: Store, name: str, owner: str, now: Instant, *, lease_s: int = LEASE_S, is_dead: IsDead = nobody
+    store: Store, name: str, owner: str, now: Instant, *, lease_s: int = LEASE_S, is_dead: IsDead = never_dead
 ) -> Lease:
     """Take the right to run the export *name* until *lease_s* after *now*.
 

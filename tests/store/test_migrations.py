@@ -167,6 +167,33 @@ def test_a_switch_that_sqlite_does_not_wait_for(path, monkeypatch, refusals):
     assert len(asked) > 3
 
 
+def test_a_switch_that_fails_is_not_tried_again(path):
+    """Waiting helps against a lock, and against nothing else."""
+    asked = []
+
+    class Failing(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == "PRAGMA journal_mode = WAL":
+                asked.append(statement)
+                raise sqlite3.OperationalError("attempt to write a readonly database")
+            return super().execute(statement, *values)
+
+    with (
+        closing(sqlite3.connect(path, factory=Failing)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        sqlite.use_wal(connection)
+    assert len(asked) == 1
+
+
+def test_where_there_is_no_write_ahead_log_there_is_none():
+    """SQLite then stays as it is and says nothing; so do we."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        sqlite.use_wal(connection)
+
+        assert ("memory",) == connection.execute("PRAGMA journal_mode").fetchone()
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "nonsense", "mysql://x", "sqlite://host/x"])
 def test_urls_that_name_no_file(url):
     """A URL that this version cannot use says what would do."""

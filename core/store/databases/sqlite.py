@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 BUSY_TIMEOUT_S = 60
-_ASKED_AGAIN_AFTER_S = 0.01
 """How long a writer waits for another; a batch of an import holds the lock for half a second or so."""
+_ASKED_AGAIN_AFTER_S = 0.01
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}",
@@ -233,8 +233,10 @@ def connect(path: Path) -> SqliteConnection:
 
 def use_wal(connection: sqlite3.Connection) -> None:
     """Let readers and one writer work at once; kept in the file."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
     give_up_at = time.monotonic() + BUSY_TIMEOUT_S
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
@@ -242,6 +244,8 @@ def use_wal(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() > give_up_at:
                 raise
             time.sleep(_ASKED_AGAIN_AFTER_S)
+        else:
+            return
 
 
 @contextmanager
