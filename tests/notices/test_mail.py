@@ -128,7 +128,7 @@ def test_a_server_that_does_not_answer_to_a_password_refused_none(mailing, certi
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with mail_server(certificate, tls, ("ann", "s3cret")) as box:
         box.on_wrong_password = lambda server: None
-        with pytest.raises(NotTold, match=r"broke off: .*timed out$") as caught:
+        with pytest.raises(NotTold, match=r"gave no answer within \d+ s$") as caught:
             mailing(port=box.port, tls=tls, user="ann", password="wr0ng").tell(PLAIN)
 
     assert not caught.value.is_refusal
@@ -165,7 +165,7 @@ def test_a_server_that_is_not_there(mailing, monkeypatch):
     monkeypatch.setattr(mail, "TIMEOUT_S", 0.3)
     with (
         closing(socket.create_server(("127.0.0.1", 0))) as server,
-        pytest.raises(NotTold, match="closed: timed out"),
+        pytest.raises(NotTold, match=r"gave no answer within 0\.3 s$"),
     ):
         mailing(port=server.getsockname()[1]).tell(PLAIN)
 

@@ -112,6 +112,8 @@ class Mail:
             case smtplib.SMTPAuthenticationError():
                 # What it says may quote what it was told.
                 return NotTold(f"{place} refused user and password ({error.smtp_code})")
+            case smtplib.SMTPServerDisconnected() if isinstance(error.__context__, TimeoutError):
+                return NotTold(f"{place} gave no answer within {TIMEOUT_S} s")
             case smtplib.SMTPNotSupportedError():
                 return NotTold(f"{place} cannot do what was asked: {error}; see notify.smtp_tls")
             case smtplib.SMTPRecipientsRefused():
