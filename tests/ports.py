@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import IO
 
 _HOST = "127.0.0.1"
-_BLOCK = 200
 
 
 class _Ports:
-    """The ports from *first* on, in so many blocks; with each go its *twins*, so much above it."""
+    """The *ports* in blocks of so many; with each go its *twins*, so much above it."""
 
-    def __init__(self, first: int, blocks: int, twins: tuple[int, ...] = ()) -> None:
-        self._blocks, self._twins = iter(range(first, first + blocks * _BLOCK, _BLOCK)), (0, *twins)
+    def __init__(self, ports: range, block: int, twins: tuple[int, ...] = ()) -> None:
+        self._ports, self._block, self._twins = ports, block, (0, *twins)
         self._next = self._end = 0
-        self._held: list[IO[str]] = []
+        self._held: list[IO[bytes]] = []
 
     def take(self, count: int) -> int:
         """Return the first of *count* ports in a row that nobody has; none of them is given again."""
@@ -36,19 +35,21 @@ class _Ports:
                 return first
 
     def _take_block(self) -> None:
-        for first in self._blocks:
+        blocks = self._ports[:: self._block]
+        begin = os.getpid() % len(blocks)  # others, with another folder of locks, begin elsewhere
+        for first in (*blocks[begin:], *blocks[:begin]):
             with suppress(BlockingIOError):
                 self._held.append(_locked(first))
-                self._next, self._end = first, first + _BLOCK
+                self._next, self._end = first, first + self._block
                 return
         raise RuntimeError("all ports that tests may use are taken; do others of their processes still run?")
 
 
-def _locked(first: int) -> IO[str]:
+def _locked(first: int) -> IO[bytes]:
     """Return the open file that says whose the block is; the system lets it go with the process."""
     folder = Path(tempfile.gettempdir(), f"yeti-test-ports-{os.getuid()}")
-    folder.mkdir(exist_ok=True)
-    file = (folder / str(first)).open("w")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = (folder / str(first)).open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -68,8 +69,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-_singles = _Ports(22_200, 38)
-_rows = _Ports(20_000, 11, twins=(10_000,))
+_singles = _Ports(range(22_200, 29_800), 200)
+_rows = _Ports(range(20_000, 22_200), 40, twins=(10_000,))
 
 
 def free_port() -> int:
@@ -77,6 +78,6 @@ def free_port() -> int:
     return _singles.take(1)
 
 
-def free_ports(count: int) -> int:
-    """Return the first of *count* ports in a row that nobody has, nor those 10,000 above: SeaweedFS takes both."""
+def first_of_free_ports(count: int) -> int:
+    """Return the first of *count* ports in a row that nobody has, nor those 10,000 above, as SeaweedFS takes both."""
     return _rows.take(count)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ports import free_ports
+from ports import first_of_free_ports
 
 KEY, SECRET = "test-key", "test-secret-that-no-message-may-show"
 WRITER_KEY, WRITER_SECRET = "test-writer-key", "test-writer-secret-that-no-message-may-show"
@@ -133,7 +133,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
 @contextmanager
 def _seaweedfs(folder: Path) -> Iterator[S3Server]:
     folder.mkdir(parents=True)
-    port = free_ports(PORTS_NEEDED)
+    port = first_of_free_ports(PORTS_NEEDED)
     names = ("master.port", "volume.port", "filer.port", "s3.port", "admin.port")
     log, identities = folder / "server.log", folder / "identities.json"
     rights = {"all": (KEY, SECRET, "Admin"), "writer": (WRITER_KEY, WRITER_SECRET, "Write")}

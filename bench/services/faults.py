@@ -16,6 +16,7 @@ from typing import Protocol
 from bench.services import judging, places
 from bench.services.explaining import explain, said_in
 from bench.services.outcome import Death, Outcome, Reads
+from bench.services.places import free_port
 from bench.services.programs import Failed, Program, tell, yetictl
 from bench.services.reading import reading
 from bench.synthetic import claims, tag_names
@@ -122,7 +123,7 @@ def _programs(folder: Path, environ: Mapping[str, str], stack: ExitStack, worker
     # Ports that stay the same, so that whoever asks finds them again.
     services = [
         *((f"tasks {number}", ("tasks",)) for number in range(workers)),
-        *((f"api {number}", ("api", "--port", str(places.ports.free_port()))) for number in range(2)),
+        *((f"api {number}", ("api", "--port", str(free_port()))) for number in range(2)),
     ]
     return [
         stack.enter_context(

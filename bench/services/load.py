@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.services.places import ports
+from bench.services.places import free_port
 from bench.services.programs import Failed, Program, yetictl
 from bench.synthetic import NOW, claims
 
@@ -155,7 +155,7 @@ def _bytes(text: str) -> float:
 @contextmanager
 def nginx(program: str, folder: Path, root: Path) -> Iterator[tuple[Program, str]]:
     """Serve a folder by nginx for a block; give it and its address."""
-    port = ports.free_port()
+    port = free_port()
     (folder / "nginx").mkdir()
     settings = folder / "nginx" / "nginx.conf"
     places = "".join(

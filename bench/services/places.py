@@ -15,10 +15,11 @@ from pathlib import Path
 from bench.services.programs import Failed, Program
 from bench.storage.environments import ROOT
 
-sys.path.append(str(ROOT / "tests"))  # its keys do for these servers, too
+sys.path.append(str(ROOT / "tests"))  # its keys and ports do for these servers, too
 
-import ports
 import servers
+from ports import first_of_free_ports
+from ports import free_port as free_port  # of those that nobody else is given
 
 _READY_WITHIN_S = 60
 
@@ -78,7 +79,7 @@ class SeaweedFS:
 
     def __init__(self, folder: Path) -> None:
         """Start it and make the bucket."""
-        self._port = ports.free_ports(servers.PORTS_NEEDED)
+        self._port = first_of_free_ports(servers.PORTS_NEEDED)
         folder.mkdir(parents=True)
         identities = folder / "identities.json"
         credentials = [{"accessKey": servers.KEY, "secretKey": servers.SECRET}]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ports import free_ports
+from ports import first_of_free_ports
 from running import ROOT
 
 from core.cli.main import COMMANDS
@@ -251,7 +251,7 @@ def test_health_checks_are_commands_that_there_are() -> None:
 def test_the_s3_server_has_keys_and_a_bucket(tmp_path: Path) -> None:
     """Begun as the compose file has it: the bucket is there, whoever has no key gets nothing, and without keys it ends."""
     script = written()["services"]["s3"]["command"][0].replace("$$", "$")
-    port = free_ports(5)
+    port = first_of_free_ports(5)
     words = {"/data": str(tmp_path / "data"), "-ip=s3": "-ip=127.0.0.1", "0.0.0.0": "127.0.0.1", "8333": str(port)}
     for word, other in words.items():
         assert word in script
