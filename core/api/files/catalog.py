@@ -139,7 +139,9 @@ class CatalogKeeper:
         Raises:
             StoreError: That cannot be known; what was known before may not count any more.
         """
-        if time.monotonic() - self._checked_at > _AGE_S:
+        asked_at = time.monotonic()
+        # A look that goes on may have begun long ago; the next one then begins now.
+        while self._checked_at < asked_at - _AGE_S:
             await self._looked()
         return self._catalog
 
