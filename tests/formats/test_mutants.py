@@ -365,6 +365,9 @@ def test_what_a_fault_replaces_stands_there_once(mutant):
     assert 1 == Path(found.origin).read_text(encoding="utf-8").count(mutant.old)
 
 
+NO_INTEL = "the folder of real intelligence is not beside this clone"
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
 def test_a_fault_turns_its_proof_red(mutant):
     """The proof passes without it (it is run elsewhere) and fails with it."""
@@ -381,5 +384,7 @@ def test_a_fault_turns_its_proof_red(mutant):
         check=False,
     )
 
+    if ended.returncode == 0 and NO_INTEL in ended.stdout and " passed" not in ended.stdout:
+        pytest.skip(NO_INTEL)
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout + ended.stderr
     assert " failed" in ended.stdout

@@ -458,9 +458,12 @@ def test_a_run_outlives_the_connection_it_was_given_out_by(store, define, settin
     assert (jobs.FAILED, jobs.WAITING) == tuple(jobs.get(store, key).state for key in (first.id, second.id))
 
 
-def test_a_store_stays_open_from_one_job_to_the_next(store, define, settings, place, postgresql, caplog):
+def test_a_store_stays_open_from_one_job_to_the_next(
+    store, define, settings, place, postgresql, caplog, monkeypatch
+):
     """It is checked each time, outlives its connections, is opened anew after an error, and closed in the end."""
     define("x")
+    monkeypatch.setattr("core.store.databases.postgresql.RESTED_S", 0)  # it is asked each time whether it is there
     opened = []
 
     def opens():
