@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -406,50 +407,48 @@ def test_nothing_is_begun_while_the_main_thread_tidies(place, settings, monkeypa
     assert [True, True] == heard
 
 
-@pytest.mark.parametrize("is_asked", [True, False], ids=["after a signal", "by itself"])
-def test_a_signal_during_the_end_hands_back_at_once(place, settings, monkeypatch, is_asked):
+@pytest.fixture(params=[True, False], ids=["after a signal", "by itself"])
+def ending(request, place, settings, monkeypatch):
+    """A service of one loop that is told to stop, or of which another loop ends: ``ending(loop)`` runs it."""
+
+    def run(loop):
+        service = TaskService(lambda: open_store(place), settings, grace_s=600)
+        others = [] if request.param else [lambda: None]
+        monkeypatch.setattr("core.tasks.service.loops", lambda crew: [partial(loop, service, crew.stops), *others])
+        monkeypatch.setattr("core.tasks.service.HURRIED_GRACE_S", 0)
+        if request.param:
+            service.stop()
+        assert service.run() == request.param
+
+    return run
+
+
+def test_a_signal_during_the_end_hands_back_at_once(ending):
     """One more than what began the end, if anything did."""
     goes_on = threading.Event()
 
-    def loops_of(crew):
-        def stuck():
-            crew.stops.wait()
-            service.stop()
-            goes_on.wait(60)
-
-        return [stuck, *([] if is_asked else [lambda: None])]
-
-    monkeypatch.setattr("core.tasks.service.loops", loops_of)
-    monkeypatch.setattr("core.tasks.service.HURRIED_GRACE_S", 0)
-    service = TaskService(lambda: open_store(place), settings, grace_s=600)
-    if is_asked:
+    def stuck(service, stops):
+        stops.wait()
         service.stop()
+        goes_on.wait(60)
+
     try:
-        assert service.run() == is_asked
+        ending(stuck)
     finally:
         goes_on.set()
 
 
-@pytest.mark.parametrize("is_asked", [True, False], ids=["after a signal", "by itself"])
-def test_what_runs_may_end(place, settings, monkeypatch, is_asked):
+def test_what_runs_may_end(ending):
     """One signal hurries nobody, and none does not either."""
     ended = threading.Event()
 
-    def loops_of(crew):
-        def slow():
-            crew.stops.wait()
-            time.sleep(0.5)
-            ended.set()
+    def slow(_, stops):
+        stops.wait()
+        time.sleep(0.5)
+        ended.set()
 
-        return [slow, *([] if is_asked else [lambda: None])]
+    ending(slow)
 
-    monkeypatch.setattr("core.tasks.service.loops", loops_of)
-    monkeypatch.setattr("core.tasks.service.HURRIED_GRACE_S", 0)
-    service = TaskService(lambda: open_store(place), settings, grace_s=600)
-    if is_asked:
-        service.stop()
-
-    assert service.run() == is_asked
     assert ended.is_set()
 
 
