@@ -32,6 +32,7 @@ def token_object(token: "Token", now: Instant) -> dict[str, Any]:
         "created": to_second(token.created_at),
         "expires": None if token.expires_at is None else to_second(token.expires_at),
         "ended": token.expires_at is not None and token.expires_at <= now,
+        "last_used": None if token.used_at is None else to_second(token.used_at),
     }
 
 

@@ -102,13 +102,14 @@ FIGURES = (
     Figure(
         "yeti_consumer_lag_versions",
         GaugeMetricFamily,
-        "How many versions newer the published one is than the one that the consumer asked for last.",
+        "How many versions newer the published one is than the one that the consumer got last; of one that never got "
+        "any, how many there were since it first asked.",
         ("consumer", "export"),
     ),
     Figure(
         "yeti_consumer_lag_seconds",
         GaugeMetricFamily,
-        "How long there has been a version that the consumer has not got.",
+        "How long there has been a version that the consumer has not got; of one that never got any, since it asked.",
         ("consumer", "export"),
     ),
     Figure(
@@ -126,7 +127,8 @@ FIGURES = (
     Figure(
         "yeti_consumer_token_expiry_timestamp_seconds",
         GaugeMetricFamily,
-        "When the last of its tokens ends, in Unix time; not for those that never end.",
+        "When the first of the tokens ends that it uses, or else the last of those that it has, in Unix time; not for "
+        "those that never end.",
         ("consumer",),
     ),
     Figure(
@@ -244,7 +246,7 @@ class _FromStore(Collector):
             add.value("yeti_workers", len(workers.lately(store, now)))
             for item in figures.consumers(store, now, self._stale_after):
                 add.consumer(item, now)
-            for ending in figures.consumer_endings(store):
+            for ending in figures.consumer_endings(store, now):
                 add.value("yeti_consumer_token_expiry_timestamp_seconds", _s(ending.expires_at), ending.name)
             for ending in figures.key_endings(store):
                 add.value("yeti_api_key_expiry_timestamp_seconds", _s(ending.expires_at), ending.name, ending.key)
@@ -310,7 +312,7 @@ class _Adding:
         """Add what a consumer has of an export."""
         names = (item.consumer, item.export)
         lag_s = 0.0 if item.missed_since is None else _s(now - item.missed_since)
-        self.value("yeti_consumer_lag_versions", max(0, item.current - item.version), *names)
+        self.value("yeti_consumer_lag_versions", item.missed, *names)
         self.value("yeti_consumer_lag_seconds", lag_s, *names)
         self.value("yeti_consumer_stale", item.is_stale, *names)
         self.value("yeti_consumer_last_fetch_timestamp_seconds", _s(item.last_at), *names)

@@ -164,7 +164,10 @@ def show(session: Session, name: str, as_json: bool) -> None:
         click.echo(f"what         {item.description}")
     click.echo(f"may fetch    {_may_text(item)}")
     for token in tokens:
-        click.echo(f"token        {token.begin}…  made {to_second(token.created_at)}, {_end_text(token, now)}")
+        click.echo(
+            f"token        {token.begin}…  made {to_second(token.created_at)}, {_end_text(token, now)}, "
+            + ("never used" if token.used_at is None else f"last used {to_second(token.used_at)}")
+        )
     _print_lags(lags)
 
 

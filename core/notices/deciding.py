@@ -7,7 +7,7 @@ from core.notices import texts
 from core.notices.settings import NoticeSettings
 from core.notices.wrong import Known, conditions
 from core.schemas.instant import Instant
-from core.schemas.notice import EXPIRED, EXPIRING_TOKEN, HELD, RECOVERED, RELEASED, Condition, Notice
+from core.schemas.notice import EXPIRED, EXPIRING, EXPIRING_TOKEN, HELD, RECOVERED, RELEASED, Condition, Notice
 from core.store.notice_facts import Facts
 
 MOST_AT_ONCE = 5
@@ -67,25 +67,32 @@ def decide(
         if after != before:
             put.append(after)
     gone = [known[key] for key in sorted(known.keys() - {item.key for item in wrong})]
-    notices += [texts.over(item, facts, new_key(), now) for item in gone if _is_told(item, facts, kinds)]
+    notices += [texts.over(item, facts, new_key(), now) for item in gone if _is_told(item, facts, kinds, now)]
     if len(notices) <= MOST_AT_ONCE:
         return Decision(tuple(put), tuple(gone), tuple(notices))
     return _at_once(put, gone, notices, new_key(), now)
 
 
 def in_its_state(item: Condition, before: Condition | None) -> Condition:
-    """Return *item* as it goes on from *before*: since then and told then, if its state is the same."""
+    """Return *item* as it goes on from *before*: since then and told then, if its state is the same.
+
+    That another token ends, where that of before was replaced, is another state.
+    """
     if before is None or before.state != item.state:
+        return item
+    if item.kind == EXPIRING_TOKEN and before.detail["name"] != item.detail["name"]:
         return item
     return replace(item, since=before.since, told_by=before.told_by)
 
 
-def _is_told(item: Condition, facts: Facts, kinds: frozenset[str]) -> bool:
+def _is_told(item: Condition, facts: Facts, kinds: frozenset[str], now: Instant) -> bool:
     """Say whether its end is news: to those who heard of it, or asked to hear of ends alone."""
     if (RELEASED if item.kind == HELD else RECOVERED) not in kinds:
         return False
     if item.kind == EXPIRING_TOKEN and item.state == EXPIRED and _is_there(item, facts):
         return False  # it is forgotten, not mended
+    if item.kind == EXPIRING_TOKEN and item.state == EXPIRING and item.detail["expires_at"] <= now:
+        return False  # it ended where nobody uses it, or will be refused soon
     return bool(item.told_by) or item.kind not in kinds
 
 

@@ -158,7 +158,10 @@ def _ending(item: Condition) -> tuple[str, str, tuple[str, ...]]:
         )
     else:
         what = f"the token {detail['name']}… of the consumer {detail['owner']}"
-        advice = (f"yetictl consumer token {owner} makes another one; two may be valid at once",)
+        advice = (
+            f"yetictl consumer token {owner} makes another one; two may be valid at once",
+            f"yetictl consumer revoke {owner} {name} removes this one when the device has the other",
+        )
     ends = f"{'ended' if item.state == EXPIRED else 'ends'} {_at(detail['expires_at'])}"
     more = " Whoever uses it is turned away." if item.state == EXPIRED else ""
     return f"{what} {ends}", f"{what[0].upper()}{what[1:]} {ends}.{more}", advice
@@ -223,7 +226,7 @@ def _renewed(item: Condition, _: Facts) -> tuple[str, str]:
         title = f"the key {item.detail['name']} of {item.detail['owner']} no longer ends soon"
         return title, f"{title}: it or its user was removed or switched off."
     title = f"the consumer {item.detail['owner']} no longer has a token that ends soon"
-    return title, f"{title}: it has one that lasts longer, or was removed or switched off."
+    return title, f"{title}: it uses one that lasts longer, or was removed or switched off."
 
 
 _OVER: dict[str, Callable[[Condition, Facts], tuple[str, str]]] = {

@@ -4,7 +4,7 @@ What is known to be wrong counts in three places, so that nothing is over before
 list is held, a run that begins ends neither a failure nor a delay.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from core.notices.settings import NoticeSettings
 from core.redaction import redact
@@ -43,8 +43,16 @@ def conditions(facts: Facts, known: Known, settings: NoticeSettings, now: Instan
     for item in facts.exports:
         found += _of_export(item, known, settings, now)
     found += (made for item in facts.standings if (made := _stale(item, settings, now)) is not None)
-    found += (made for token in facts.tokens if (made := _ending(token, settings, now)) is not None)
+    found += _first_of_each(made for token in facts.tokens if (made := _ending(token, settings, now)) is not None)
     return found
+
+
+def _first_of_each(found: Iterable[Condition]) -> list[Condition]:
+    """Return of two tokens of a consumer the first to end: one consumer is one condition."""
+    first: dict[tuple[str, str], Condition] = {}
+    for item in found:
+        first.setdefault(item.key, item)
+    return list(first.values())
 
 
 def _of_export(item: ExportFacts, known: Known, settings: NoticeSettings, now: Instant) -> Iterator[Condition]:

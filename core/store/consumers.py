@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from core.errors import AlreadyExists, NotFound
 from core.schemas.instant import Instant
@@ -43,13 +43,20 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token, as far as it is kept; ``expires_at`` ``None`` is never."""
+    """One token, as far as it is kept.
+
+    Attributes:
+        begin: How it begins.
+        expires_at: ``None`` is never.
+        used_at: When it last let somebody in, to some seconds; ``None``: never.
+    """
 
     id: int
     consumer: str
     begin: str
     created_at: Instant
     expires_at: Instant | None
+    used_at: Instant | None = None
 
 
 def add_consumer(
@@ -228,17 +235,6 @@ def tokens(store: Store, name: str | None = None) -> list[Token]:
         return _tokens(connection, consumer_token.c.consumer_id == _consumer(connection, name).id)
 
 
-def expiring(store: Store, before: Instant) -> list[Token]:
-    """Return the tokens that end before an instant, or have ended, where the consumer has none that lasts longer."""
-    lasting = select(consumer_token.c.consumer_id).where(
-        or_(consumer_token.c.expires_at.is_(None), consumer_token.c.expires_at >= before)
-    )
-    with store.reading() as connection:
-        return _tokens(
-            connection, consumer_token.c.expires_at < before, consumer_token.c.consumer_id.not_in(lasting)
-        )
-
-
 def _grant(connection: Connection, key: int, exports: Iterable[str]) -> None:
     rows = [{"consumer_id": key, "export_id": export_id(connection, name)} for name in dict.fromkeys(exports)]
     if rows:
@@ -294,4 +290,4 @@ def _consumer_of(row: Row[Any], exports: Sequence[str]) -> Consumer:
 def _tokens(connection: Connection, *conditions: Any) -> list[Token]:
     query = select(consumer_token, consumer.c.name).join(consumer, consumer.c.id == consumer_token.c.consumer_id)
     rows = connection.execute(query.where(*conditions).order_by(consumer.c.name, consumer_token.c.id))
-    return [Token(row.id, row.name, row.begin, row.created_at, row.expires_at) for row in rows]
+    return [Token(row.id, row.name, row.begin, row.created_at, row.expires_at, row.used_at) for row in rows]

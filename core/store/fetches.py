@@ -1,19 +1,27 @@
 """Who fetched which version of which export: a row for each consumer, export and version, not for each request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, tuple_, update
 
-from core.schemas.instant import Instant
+from core.schemas.instant import SECOND, Instant
 from core.store.databases.interface import Lock
-from core.store.schema import consumer, export, fetch
+from core.store.schema import consumer, consumer_token, export, fetch
 from core.store.standings import NO_VERSION, STALE_AFTER, is_stale, standings
 from core.store.store import Store
 
 NOBODY = 0
 """In the place of a consumer: whoever fetched an open list without a token."""
+
+
+ONE_TIME: Instant = 30 * SECOND
+"""Requests of a consumer for an export that follow one another within this are one time of asking: pages, parts of a
+file, or a look whether it is there and then the file."""
+
+LONGEST_TIME: Instant = 1_800 * SECOND
+"""Then it is another one, though no silence was between: some ask every few seconds, and never stop."""
 
 
 class FetchKey(NamedTuple):
@@ -32,6 +40,8 @@ class Fetched:
         full: How often the file was sent, or a part of it up to the end.
         unchanged: How often it was said that nothing changed; of `NO_VERSION`, how often it was asked.
         size_bytes: Sent.
+        asked: How often the consumer began to ask, see `ONE_TIME`.
+        is_after_silence: Its first request was such a beginning, as far as is known to whoever counted.
     """
 
     first_at: Instant
@@ -41,6 +51,16 @@ class Fetched:
     size_bytes: int = 0
     address: str = ""
     agent: str = ""
+    asked: int = 0
+    is_after_silence: bool = False
+
+
+@dataclass(slots=True)
+class TokenUse:
+    """When a token last let somebody in, and when somebody was last turned away with it since it ended."""
+
+    used_at: Instant | None = None
+    refused_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +106,15 @@ class Lag:
         return self.version == self.current
 
 
-def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> list[tuple[FetchKey, Fetched]]:
+def record(
+    store: Store, found: Iterable[tuple[FetchKey, Fetched]], uses: Mapping[int, TokenUse] | None = None
+) -> list[tuple[FetchKey, Fetched]]:
     """Add what was fetched to the rows there are; of exports and consumers that are gone nothing is kept.
+
+    Args:
+        store: Where.
+        found: What was fetched.
+        uses: What happened to tokens, by row id.
 
     Returns:
         What is to be recorded another time, since somebody removes that export just now, and may not succeed: to wait
@@ -100,9 +127,13 @@ def record(store: Store, found: Iterable[tuple[FetchKey, Fetched]]) -> list[tupl
         free = set(connection.scalars(wanted.with_for_update(read=True, key_share=True, skip_locked=True)))
         there = set(connection.scalars(wanted))
         consumers = {NOBODY, *connection.scalars(select(consumer.c.id))}
-        for key, item in rows:
-            if key.export in free and key.consumer in consumers:
-                _add(connection, key, item)
+        kept = [(key, item) for key, item in rows if key.export in free and key.consumer in consumers]
+        continued = _continued(connection, kept)
+        for key, item in kept:
+            _add(connection, key, item, item.asked - (key in continued))
+        # After the rows of fetches, as whoever removes a consumer does it: none waits for the other in a circle.
+        for token, use in sorted((uses or {}).items()):
+            _put_down(connection, token, use)
     return [(key, item) for key, item in rows if key.export in there - free]
 
 
@@ -175,7 +206,42 @@ def forget(store: Store, before: Instant, most: int) -> int:
         return connection.execute(delete(fetch).where(tuple_(*key).in_(old))).rowcount
 
 
-def _add(connection: Connection, key: FetchKey, item: Fetched) -> None:
+def _continued(connection: Connection, rows: Sequence[tuple[FetchKey, Fetched]]) -> set[FetchKey]:
+    """Return those that seem to begin after a silence, and go on with what another process wrote down before."""
+    first: dict[tuple[int, int], tuple[FetchKey, Fetched]] = {}
+    for key, item in rows:
+        pair = (key.consumer, key.export)
+        if pair not in first or item.first_at < first[pair][1].first_at:
+            first[pair] = key, item
+    first = {pair: found for pair, found in first.items() if found[1].is_after_silence}
+    if not first:
+        return set()
+    pairs = tuple_(fetch.c.consumer_id, fetch.c.export_id)
+    earliest = min(item.first_at for _, item in first.values())
+    lately = connection.execute(
+        select(fetch.c.consumer_id, fetch.c.export_id, func.max(fetch.c.last_at))
+        .where(pairs.in_(list(first)), fetch.c.last_at >= earliest - ONE_TIME)
+        .group_by(fetch.c.consumer_id, fetch.c.export_id)
+    )
+    last = {(row[0], row[1]): row[2] for row in lately}
+    return {key for pair, (key, item) in first.items() if pair in last and item.first_at - last[pair] <= ONE_TIME}
+
+
+def _put_down(connection: Connection, token: int, use: TokenUse) -> None:
+    """Move what is known of a token forward; another process may have written down more."""
+    values = {
+        column: case((column > at, column), else_=at)
+        for column, at in (
+            (consumer_token.c.used_at, use.used_at),
+            (consumer_token.c.refused_at, use.refused_at),
+        )
+        if at is not None
+    }
+    if values:
+        connection.execute(update(consumer_token).where(consumer_token.c.id == token).values(values))
+
+
+def _add(connection: Connection, key: FetchKey, item: Fetched, asked: int) -> None:
     values = {"last_at": item.last_at, "last_address": item.address, "last_agent": item.agent}
     known = and_(
         fetch.c.consumer_id == key.consumer, fetch.c.export_id == key.export, fetch.c.version == key.version
@@ -184,6 +250,7 @@ def _add(connection: Connection, key: FetchKey, item: Fetched) -> None:
         "full": fetch.c.full + item.full,
         "unchanged": fetch.c.unchanged + item.unchanged,
         "size_bytes": fetch.c.size_bytes + item.size_bytes,
+        "asked": fetch.c.asked + asked,
     }
     if connection.execute(update(fetch).where(known).values(**values, **counts)).rowcount:
         return
@@ -196,6 +263,7 @@ def _add(connection: Connection, key: FetchKey, item: Fetched) -> None:
             full=item.full,
             unchanged=item.unchanged,
             size_bytes=item.size_bytes,
+            asked=asked,
             **values,
         )
     )

@@ -1,6 +1,7 @@
 """Figures of an installation, for whoever watches it: a few queries, none of which looks at observables."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
@@ -12,8 +13,9 @@ from core.store.health import next_by_schedule
 from core.store.jobs import WAITING
 from core.store.run_totals import Total, totals
 from core.store.schema import export, job, run
-from core.store.standings import is_stale, standings
+from core.store.standings import Standing, is_stale, standings
 from core.store.store import Store
+from core.store.token_endings import ending_tokens
 
 
 @dataclass(slots=True)
@@ -51,18 +53,20 @@ class ConsumerFigures:
 
     Attributes:
         consumer, export: Names.
-        version: The one that it asked for last.
+        version: The one that it got last; ``None`` if it never got one.
         current: The one that is published.
         last_at: When it last asked.
-        missed_since: When the first version was made that it has not got; ``None`` if it has the newest.
+        missed: How many versions were made since that one, or since it first asked, that one included.
+        missed_since: When the first of those was made, or it first asked; ``None`` if it has the newest.
         is_stale: It stopped asking.
     """
 
     consumer: str
     export: str
-    version: int
+    version: int | None
     current: int
     last_at: Instant
+    missed: int
     missed_since: Instant | None
     is_stale: bool
 
@@ -153,7 +157,7 @@ def _next(connection: Connection, found: dict[int, ExportFigures]) -> None:
 def consumers(store: Store, now: Instant, stale_after: Instant) -> list[ConsumerFigures]:
     """Return who has which version, by consumer and export; those who ask without a token are nobody in particular.
 
-    Of a consumer nothing is said with regard to what it never fetched; who is stale is judged by
+    Of a consumer nothing is said with regard to what it never asked for; who is stale is judged by
     `core.store.standings.is_stale`.
     """
     with store.reading() as connection:
@@ -161,9 +165,9 @@ def consumers(store: Store, now: Instant, stale_after: Instant) -> list[Consumer
         made = _made(connection, {item.export_id for item in found if item.version != item.current})
     figures = []
     for item in found:
-        if item.current is None or item.version is None or item.last_at is None:
+        if item.current is None or item.last_at is None or item.first_at is None:
             continue
-        missed_since = next((at for number, at in made[item.export_id] if number > item.version), None)
+        missed, missed_since = _missed(item, item.current, item.first_at, made[item.export_id])
         figures.append(
             ConsumerFigures(
                 item.consumer,
@@ -171,11 +175,24 @@ def consumers(store: Store, now: Instant, stale_after: Instant) -> list[Consumer
                 item.version,
                 item.current,
                 item.last_at,
+                missed,
                 missed_since,
                 is_stale(item, now, stale_after),
             )
         )
     return figures
+
+
+def _missed(
+    item: Standing, current: int, first_at: Instant, made: Sequence[tuple[int, Instant]]
+) -> tuple[int, Instant | None]:
+    """Return how many versions a consumer has not got, and since when there has been one."""
+    if item.version is None:
+        dates = [at for _, at in made]
+        was_there = any(at <= first_at for at in dates)
+        return was_there + sum(at > first_at for at in dates), max(first_at, min(dates, default=first_at))
+    since = next((at for number, at in made if number > item.version), None)
+    return max(0, current - item.version), since
 
 
 def _made(connection: Connection, exports: set[int]) -> dict[int, list[tuple[int, Instant]]]:
@@ -188,20 +205,12 @@ def _made(connection: Connection, exports: set[int]) -> dict[int, list[tuple[int
     return found
 
 
-def consumer_endings(store: Store) -> list[Ending]:
-    """Return when the last of the tokens of each consumer ends; consumers with one that never does are left out."""
-    consumer, token = schema.consumer, schema.consumer_token
-    lasting = func.count() - func.count(token.c.expires_at)
+def consumer_endings(store: Store, now: Instant) -> list[Ending]:
+    """Return when the first of the tokens of each consumer ends that somebody would miss, by consumer."""
     with store.reading() as connection:
-        rows = connection.execute(
-            select(consumer.c.name, func.max(token.c.expires_at))
-            .join(token, token.c.consumer_id == consumer.c.id)
-            .where(consumer.c.is_enabled)
-            .group_by(consumer.c.name)
-            .having(lasting == 0)
-            .order_by(consumer.c.name)
-        )
-        return [Ending(name, "", expires_at) for name, expires_at in rows]
+        found = ending_tokens(connection, now)
+    first = {item.consumer: item.expires_at for item in reversed(found)}
+    return [Ending(name, "", expires_at) for name, expires_at in sorted(first.items())]
 
 
 def key_endings(store: Store) -> list[Ending]:

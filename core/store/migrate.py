@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.store.databases.postgresql import PostgresqlDatabase
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All revisions, oldest first; a test compares them with the folder."""
 
 _FILE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -117,7 +117,7 @@ def check_server(database: "PostgresqlDatabase") -> None:
     try:
         with database.errors():
             database.refuse_unfit(connection)
-            found = schema_of(connection, database.label, _SERVER_TABLES)
+            found = schema_of(connection, database.label)
             if not _wants_upgrade(found):
                 queue_schema.check(connection, database.label)
     finally:
@@ -130,19 +130,24 @@ def check_server(database: "PostgresqlDatabase") -> None:
         )
 
 
-def schema_of(connection: "DriverConnection", label: str, tables: str = _FILE_TABLES) -> Schema | None:
+def tables_of(connection: "DriverConnection") -> frozenset[str]:
+    """Return the names of the tables that a database has, without those of a queue."""
+    is_file = isinstance(connection, sqlite.SqliteConnection)
+    return frozenset(name for (name,) in connection.execute(_FILE_TABLES if is_file else _SERVER_TABLES))
+
+
+def schema_of(connection: "DriverConnection", label: str) -> Schema | None:
     """Return the schema of the database, ``None`` if it is empty.
 
     Args:
         connection: Of the database.
         label: What it is called in messages.
-        tables: SQL for the names of its tables.
 
     Raises:
         StoreSchemaError: A newer program wrote it, and this one may not use it.
         StoreError: It is another program's.
     """
-    known = {name for (name,) in connection.execute(tables)}
+    known = tables_of(connection)
     if not known:
         return None
     if "alembic_version" not in known or "observable" not in known:
@@ -204,7 +209,7 @@ def _upgrade_server(database: "PostgresqlDatabase") -> Schema | None:
             with connection.begin():
                 driver = database.under(connection)
                 database.refuse_unfit(driver)
-                before = schema_of(driver, database.label, _SERVER_TABLES)
+                before = schema_of(driver, database.label)
                 # Whoever comes second finds it done.
                 if _wants_upgrade(before):
                     _run_alembic(connection)

@@ -7,13 +7,14 @@ from sqlalchemy import Connection, select
 
 from core.schemas.instant import Instant
 from core.store.export_facts import ExportFacts, read_exports
-from core.store.schema import api_key, consumer, consumer_token, export, user
+from core.store.schema import api_key, export, user
 from core.store.standings import Standing, standings
+from core.store.token_endings import ending_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """The key of a user, or the token of a consumer that lasts longest; only those that end."""
+    """The key of a user, or a token of a consumer that somebody would miss; only those that end."""
 
     is_key: bool
     owner: str
@@ -43,7 +44,7 @@ def read(connection: Connection, now: Instant, known: Collection[tuple[str, str]
     return Facts(
         tuple(read_exports(connection, frozenset(known))),
         tuple(standings(connection)),
-        (*_keys(connection), *_consumer_tokens(connection)),
+        (*_keys(connection), *_consumer_tokens(connection, now)),
         frozenset(connection.scalars(select(export.c.name))),
     )
 
@@ -58,19 +59,8 @@ def _keys(connection: Connection) -> list[TokenFacts]:
     return [TokenFacts(True, row.owner, row.name, row.created_at, row.expires_at) for row in rows]
 
 
-def _consumer_tokens(connection: Connection) -> list[TokenFacts]:
-    """Return of each consumer the token that lasts longest, unless one never ends: the others were replaced by it."""
-    rows = connection.execute(
-        select(consumer.c.name, consumer_token.c.begin, consumer_token.c.created_at, consumer_token.c.expires_at)
-        .join(consumer, consumer.c.id == consumer_token.c.consumer_id)
-        .where(consumer.c.is_enabled)
-        .order_by(consumer.c.name, consumer_token.c.id)
-    ).all()
-    lasting: dict[str, TokenFacts] = {}
-    for row in rows:
-        if row.expires_at is not None and (
-            row.name not in lasting or lasting[row.name].expires_at < row.expires_at
-        ):
-            lasting[row.name] = TokenFacts(False, row.name, row.begin, row.created_at, row.expires_at)
-    for_ever = {row.name for row in rows if row.expires_at is None}
-    return [item for name, item in lasting.items() if name not in for_ever]
+def _consumer_tokens(connection: Connection, now: Instant) -> list[TokenFacts]:
+    return [
+        TokenFacts(False, item.consumer, item.begin, item.created_at, item.expires_at)
+        for item in ending_tokens(connection, now)
+    ]

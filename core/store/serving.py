@@ -58,7 +58,7 @@ class ServedExport:
 
 @dataclass(frozen=True, slots=True)
 class ServedToken:
-    """One token: its hash, and what its consumer may do."""
+    """One token: its hash, its row id, and what its consumer may do."""
 
     sha256: str
     expires_at: Instant | None
@@ -68,6 +68,7 @@ class ServedToken:
     networks: tuple[str, ...]
     all_exports: bool
     exports: frozenset[int]
+    token: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +190,9 @@ def _tokens(connection: Connection) -> tuple[ServedToken, ...]:
     granted: dict[int, set[int]] = {}
     for key, export_id in connection.execute(select(consumer_export)):
         granted.setdefault(key, set()).add(export_id)
-    query = select(consumer_token.c.sha256, consumer_token.c.expires_at, consumer).join(
-        consumer, consumer.c.id == consumer_token.c.consumer_id
-    )
+    query = select(
+        consumer_token.c.id.label("token"), consumer_token.c.sha256, consumer_token.c.expires_at, consumer
+    ).join(consumer, consumer.c.id == consumer_token.c.consumer_id)
     return tuple(
         ServedToken(
             row.sha256,
@@ -202,6 +203,7 @@ def _tokens(connection: Connection) -> tuple[ServedToken, ...]:
             tuple(json.loads(row.networks)),
             bool(row.all_exports),
             frozenset(granted.get(row.id, ())),
+            row.token,
         )
         for row in connection.execute(query)
     )

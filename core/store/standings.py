@@ -29,7 +29,7 @@ class Standing:
         version: The one that the consumer got last; ``None`` if it never got one.
         since: When it first got that.
         first_at, last_at: When it first and last asked for any.
-        asked: How often it did.
+        asked: How often it did; requests shortly after another are one time.
     """
 
     consumer: str
@@ -90,7 +90,7 @@ def _query() -> Select[tuple[object, ...]]:
             fetch.c.export_id,
             func.min(fetch.c.first_at).label("first_at"),
             func.max(fetch.c.last_at).label("last_at"),
-            func.sum(fetch.c.full + fetch.c.unchanged).label("asked"),
+            func.sum(fetch.c.asked).label("asked"),
             func.max(case((fetch.c.version != NO_VERSION, fetch.c.last_at))).label("got_at"),
         )
         .group_by(fetch.c.consumer_id, fetch.c.export_id)

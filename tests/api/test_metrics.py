@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from served import Api
 
+from core import __version__
 from core.api import figures
 from core.exports.definitions import definition
 from core.exports.run import run_export
@@ -17,7 +18,8 @@ from core.schemas.claim import Claim
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
 from core.schemas.notice import STALE_CONSUMER
-from core.store import consumers, definitions, fetches, jobs, leases, old_runs, runs, schema, workers
+from core.store import consumers, definitions, fetches, jobs, leases, old_runs, runs, schema, versions, workers
+from core.store.standings import NO_VERSION
 
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -128,6 +130,30 @@ def test_an_export_that_was_run_is_told_of(api: Api, tmp_path: Path) -> None:
     last = of(values, "yeti_export_last_success_timestamp_seconds", export="x")
     assert last is not None
     assert age_s == pytest.approx(api.clock.now / SECOND - last)
+
+
+def test_how_long_the_last_run_took_and_when_its_version_was_made(api: Api, tmp_path: Path) -> None:
+    """As the history of runs has it; a run that finds nothing new is the last one, and the version is that of before."""
+    fill(api, "8.8.4.1")
+    define(api, "x", tmp_path)
+    define(api, "new", tmp_path)
+    run(api, "x", tmp_path)
+    api.clock.now += 90 * SECOND
+    run(api, "x", tmp_path)
+    values = read(api)
+    with api.services.store() as store:
+        last, first = runs.runs(store, "x")
+        made = versions.current_version(store, "x")
+    assert last.finished_at is not None
+    assert made is not None
+    took_s = (last.finished_at - last.started_at) / SECOND
+    made_s = made.created_at / SECOND
+
+    assert 0 < took_s == of(values, "yeti_export_last_run_duration_seconds", export="x")
+    assert first.started_at / SECOND <= made_s < last.started_at / SECOND
+    assert made_s == of(values, "yeti_export_version_timestamp_seconds", export="x")
+    for name in ("yeti_export_last_run_duration_seconds", "yeti_export_version_timestamp_seconds"):
+        assert None is of(values, name, export="new")
 
 
 def test_a_held_list_and_a_failed_run_are_told_of(api: Api, tmp_path: Path) -> None:
@@ -241,6 +267,34 @@ def test_a_consumer_that_stopped_asking_lags_behind(api: Api, tmp_path: Path) ->
         assert 7 == of(values, "yeti_consumer_last_fetch_timestamp_seconds", consumer=name, export="x")
 
 
+def test_a_consumer_that_never_got_a_version_lags_since_it_asked(api: Api, tmp_path: Path) -> None:
+    """Not since there were versions: it may be new."""
+    define(api, "x", tmp_path)
+    asked_at = 0
+    for number in range(4):
+        fill(api, f"8.8.4.{number}")
+        run(api, "x", tmp_path)
+        api.clock.now += 100 * SECOND
+        asked_at = api.clock.now - 40 * SECOND if number == 2 else asked_at
+    with api.services.store() as store, store.writing() as connection:
+        consumer = {"id": 1, "name": "new", "description": "", "networks": "[]", "created_at": 1}
+        connection.execute(schema.consumer.insert().values(all_exports=True, is_enabled=True, **consumer))
+        fetch = {
+            "consumer_id": 1,
+            "export_id": 1,
+            "version": NO_VERSION,
+            "first_at": asked_at,
+            "last_at": asked_at,
+        }
+        counts = {"full": 0, "unchanged": 1, "size_bytes": 0, "last_address": "", "last_agent": "", "asked": 1}
+        connection.execute(schema.fetch.insert().values(**fetch, **counts))
+    values = read(api)
+
+    # The third was there when it asked, and the fourth came since.
+    assert 2 == of(values, "yeti_consumer_lag_versions", consumer="new", export="x")
+    assert 140 == of(values, "yeti_consumer_lag_seconds", consumer="new", export="x")
+
+
 def test_all_say_the_same_of_who_stopped_asking(make_api: Callable[..., Api], tmp_path: Path) -> None:
     """Figures, notices and the list of consumers, by the setting of the installation, which is two hours here."""
     api = make_api(notify_stale_after_minutes="120")
@@ -258,6 +312,7 @@ def test_all_say_the_same_of_who_stopped_asking(make_api: Callable[..., Api], tm
         ("seldom and lately", "x", 1, 24_000, 3_000, 20),
         ("once", "x", 1, 1_441, 1_441, 1),
         ("once and lately", "x", 1, 1_439, 1_439, 1),
+        ("got nothing", "x", NO_VERSION, 1_441, 1_441, 1),
         ("of what is off", "off", 1, 300, 200, 100),
         ("may no more", "x", 1, 300, 200, 100),
     )
@@ -278,6 +333,7 @@ def test_all_say_the_same_of_who_stopped_asking(make_api: Callable[..., Api], tm
             row = {"consumer_id": key, "export_id": {"x": 1, "off": 2}[export], "version": version}
             times = {"first_at": api.clock.now - first * minute, "last_at": api.clock.now - last * minute}
             counts = {"full": 1, "unchanged": often - 1, "size_bytes": 1, "last_address": "", "last_agent": ""}
+            counts["asked"] = often
             with store.writing() as connection:
                 connection.execute(schema.fetch.insert().values(**row, **times, **counts))
         config = api.services.config
@@ -285,23 +341,33 @@ def test_all_say_the_same_of_who_stopped_asking(make_api: Callable[..., Api], tm
         listed = fetches.lags(store, api.clock.now, config.whole("notify.stale_after_minutes") * minute)
     values = read(api)
 
-    stale = {"often", "seldom", "once"}
+    stale = {"often", "seldom", "once", "got nothing"}
     figures_of = {name: of(values, "yeti_consumer_stale", consumer=name, export=on) for name, on, *_ in asked}
     assert stale == {name for name, value in figures_of.items() if value == 1}
     assert None is figures_of["may no more"]
     assert stale == {item.detail["consumer"] for item in told if item.kind == STALE_CONSUMER}
     assert stale == {item.consumer for item in listed if item.has_stopped}
+    assert 1 == of(values, "yeti_consumer_lag_versions", consumer="got nothing", export="x")
+    assert 0 == of(values, "yeti_consumer_lag_versions", consumer="once", export="x")
 
 
 def test_tokens_that_end_are_told_of(api: Api) -> None:
-    """Of a consumer the last one counts, and one that never ends takes it out; each key of a user is for itself."""
+    """Of a consumer the last one counts, and one that never ends takes it out, unless another is in use.
+
+    Each key of a user is for itself.
+    """
     ends_at = api.clock.now + 10 * DAY
     with api.services.store() as store, store.writing() as connection:
-        for key, name, ends in ((1, "ends", (ends_at - DAY, ends_at)), (2, "lasts", (ends_at, None))):
+        for key, name, ends in (
+            (1, "ends", (ends_at - DAY, ends_at)),
+            (2, "lasts", (ends_at, None)),
+            (3, "uses", (ends_at - DAY, None)),
+        ):
             consumer = {"id": key, "name": name, "description": "", "networks": "[]", "created_at": 1}
             connection.execute(schema.consumer.insert().values(all_exports=True, is_enabled=True, **consumer))
             for number, moment in enumerate(ends):
                 token = {"consumer_id": key, "begin": "", "sha256": f"{key}.{number}", "created_at": 1}
+                token["used_at"] = api.clock.now - DAY if (name, number) == ("uses", 0) else None
                 connection.execute(schema.consumer_token.insert().values(expires_at=moment, **token))
     api.key("reader", expires_at=ends_at)
     api.key("reader")
@@ -310,8 +376,25 @@ def test_tokens_that_end_are_told_of(api: Api) -> None:
     seconds = ends_at / SECOND
     assert seconds == of(values, "yeti_consumer_token_expiry_timestamp_seconds", consumer="ends")
     assert None is of(values, "yeti_consumer_token_expiry_timestamp_seconds", consumer="lasts")
+    assert seconds - DAY / SECOND == of(values, "yeti_consumer_token_expiry_timestamp_seconds", consumer="uses")
     assert seconds == of(values, "yeti_api_key_expiry_timestamp_seconds", user="reader", key="key 0")
     assert None is of(values, "yeti_api_key_expiry_timestamp_seconds", user="reader", key="key 1")
+
+
+def test_what_requests_took_and_sent_is_told(api: Api) -> None:
+    """By route: how many, how long to the last byte, and the bytes of bodies."""
+    with api.client("reader") as client:
+        sent = [len(client.get("/api/v2/exports/formats").content) for _ in range(3)]
+    values = read(api)
+
+    route = {"route": "/api/v2/exports/formats"}
+    assert sum(sent) > 0
+    assert sum(sent) == of(values, "yeti_http_response_size_bytes_total", **route)
+    assert 3 == of(values, "yeti_http_request_duration_seconds_count", **route)
+    assert 3 == of(values, "yeti_http_request_duration_seconds_bucket", le="+Inf", **route)
+    took_s = of(values, "yeti_http_request_duration_seconds_sum", **route)
+    assert took_s is not None
+    assert 0 < took_s < 30
 
 
 def test_strangers_make_no_series(api: Api) -> None:
@@ -360,9 +443,29 @@ def test_routes_are_whole_paths(api: Api) -> None:
 
 
 def test_every_figure_of_the_table_is_given(api: Api, tmp_path: Path) -> None:
-    """The reference page is made from the same table."""
+    """The reference page is made from the same table: each has a value where there is something to tell."""
+    fill(api, "8.8.4.1")
+    define(api, "x", tmp_path, schedule="every:3600")
+    run(api, "x", tmp_path)
+    now = api.clock.now
+    with api.services.store() as store:
+        given = {"networks": (), "all_exports": True, "exports": (), "by": "test", "now": now}
+        siem = consumers.add_consumer(store, "siem", description="", **given)  # type: ignore[arg-type]
+        ending = {"begin": "", "sha256": "", "expires_at": now + DAY, "by": "test", "now": now}
+        consumers.add_token(store, "siem", **ending)  # type: ignore[arg-type]
+        fetches.record(
+            store, [(fetches.FetchKey(siem.id, 1, 1), fetches.Fetched(first_at=now, last_at=now, full=1))]
+        )
+    api.key("reader", expires_at=now + DAY)
     with api.client("reader") as client:
+        client.get("/healthz")
         answer = client.get("/metrics").text
 
-    names = {family.name for family in text_string_to_metric_families(answer)}
-    assert {figure.name for figure in figures.FIGURES} <= {name.removesuffix("_info") for name in names}
+    told = {
+        family.name.removesuffix("_info") for family in text_string_to_metric_families(answer) if family.samples
+    }
+    of_requests = (figures.HTTP_REQUESTS, figures.HTTP_DURATION, figures.HTTP_SENT)
+    assert {figure.name for figure in (*figures.FIGURES, *of_requests)} == {
+        name for name in told if name.startswith("yeti_")
+    }
+    assert of(read(api), "yeti_build_info", version=__version__) == 1

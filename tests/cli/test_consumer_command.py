@@ -1,5 +1,7 @@
 """``yetictl consumer``: who may fetch, tokens that are exchanged, and who has what."""
 
+import time
+
 import pytest
 
 from core.store import fetches, open_store
@@ -43,6 +45,7 @@ def test_tokens_are_exchanged(yetictl, firewall):
     second = yetictl("consumer", "token", "fw1", "--expires", "30d", "--json").json
     third = yetictl("consumer", "token", "fw1", status=1)
     shown = yetictl("consumer", "show", "fw1", "--json").json
+    text = yetictl("consumer", "show", "fw1").out
     yetictl("consumer", "revoke", "fw1", first)
     yetictl("consumer", "token", "fw1")
 
@@ -50,6 +53,8 @@ def test_tokens_are_exchanged(yetictl, firewall):
     assert "has two tokens already" in third.err
     assert [first[:14], second["begins"]] == [token["begins"] for token in shown["tokens"]]
     assert first not in str(shown)
+    assert 2 == text.count(", never used")
+    assert [None, None] == [token["last_used"] for token in shown["tokens"]]
     assert [None, False] == [shown["tokens"][0]["expires"], shown["tokens"][1]["ended"]]
     assert "no token that begins" in yetictl("consumer", "revoke", "fw1", "fetch_00000000", status=1).err
 
@@ -74,16 +79,23 @@ def test_who_has_what(yetictl, firewall, tmp_path, new_databases):
             (lag["consumer"], lag["export"]): lag["state"] for lag in yetictl("consumer", "lags", "--json").json
         }
 
+    def fetch(consumer, at):
+        with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
+            fetches.record(store, [(FetchKey(consumer, 1, 1), Fetched(at, at, full=1, asked=1))])
+
     never = states()
-    with open_store(new_databases.at(tmp_path / "home" / "yeti.db")) as store:
-        fetches.record(
-            store, [(FetchKey(1, 1, 1), Fetched(1_000, 2_000, full=1)), (FetchKey(2, 1, 1), Fetched(1, 2))]
-        )
+    fetch(1, 1_000)
+    fetch(2, time.time_ns() // 1_000)
     after = states()
+    table = yetictl("consumer", "lags").out
+    (tmp_path / "more.csv").write_text("value,type,tags\n198.51.100.2,ip,c2\n")
+    yetictl("import", "more.csv", "--source", "feed")
+    yetictl("export", "run", "c2")
 
     assert {("fw1", "c2"): "never asked"} == never
-    assert {("fw1", "c2"): "stopped asking", ("fw2", "c2"): "stopped asking"} == after
-    assert "stopped asking" in yetictl("consumer", "lags").out
+    assert {("fw1", "c2"): "stopped asking", ("fw2", "c2"): "current"} == after
+    assert {("fw1", "c2"): "stopped asking", ("fw2", "c2"): "behind"} == states()
+    assert "stopped asking" in table
     assert "fw1" in yetictl("consumer", "show", "fw1").out
 
 

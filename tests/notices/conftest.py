@@ -157,7 +157,9 @@ def asks(store, time):
             found = export_id(connection, name)
             known = (fetch.c.consumer_id == key, fetch.c.export_id == found, fetch.c.version == version)
             done = connection.execute(
-                update(fetch).where(*known).values(last_at=time.now, unchanged=fetch.c.unchanged + times)
+                update(fetch)
+                .where(*known)
+                .values(last_at=time.now, unchanged=fetch.c.unchanged + times, asked=fetch.c.asked + times)
             )
             if not done.rowcount:
                 connection.execute(
@@ -172,6 +174,7 @@ def asks(store, time):
                         size_bytes=9,
                         last_address="192.0.2.1",
                         last_agent="curl",
+                        asked=times,
                     )
                 )
 

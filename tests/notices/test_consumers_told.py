@@ -17,7 +17,7 @@ HOUR = 60 * MINUTE
 def gets_token(store, time):
     """A consumer gets a token."""
 
-    def go(key, begin, expires_at):
+    def go(key, begin, expires_at):  # nobody used it yet
         with store.writing() as connection:
             connection.execute(
                 insert(consumer_token).values(
@@ -162,3 +162,126 @@ def test_a_token_that_was_replaced_may_end(machine, gets_token, tell, hook, time
     with store.writing() as connection:
         connection.execute(delete(consumer_token).where(consumer_token.c.begin == "yct_old"))
     assert [] == tell()
+
+
+@pytest.fixture
+def uses(store, time):
+    """A device of a consumer is let in by a token, now, or turned away with one that ended."""
+
+    def go(begin, *, is_refused=False):
+        with store.writing() as connection:
+            connection.execute(
+                update(consumer_token)
+                .where(consumer_token.c.begin == begin)
+                .values({"refused_at" if is_refused else "used_at": time.now})
+            )
+
+    return go
+
+
+def test_a_token_that_a_device_uses_is_told_though_another_lasts_longer(
+    machine, gets_token, uses, tell, hook, time, store
+):
+    """It is still in the device: the other one is of no use there until somebody puts it in."""
+    firewall = machine("firewall")
+    gets_token(firewall, "yct_old", time.now + 30 * DAY)
+    gets_token(firewall, "yct_new", None)
+    time.passes(20 * DAY)
+    uses("yct_old")
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    assert "the token yct_old… of the consumer firewall ends" in hook.posted[0].json["title"]
+    assert any("yetictl consumer revoke firewall yct_old" in line for line in hook.posted[0].json["advice"])
+    time.passes(5 * DAY)
+    uses("yct_old")
+    time.passes(5 * DAY)
+    assert [("expiring-token", "token of firewall", "expired")] == tell()
+    time.passes(DAY)
+    assert [] == tell()
+
+    uses("yct_new")
+    assert [("expiring-token", "token of firewall", "recovered")] == tell()
+
+
+def test_a_token_that_was_changed_in_time_ends_in_silence(machine, gets_token, uses, tell, time):
+    """The device has had the new one since yesterday."""
+    firewall = machine("firewall")
+    gets_token(firewall, "yct_old", time.now + 30 * DAY)
+    time.passes(29 * DAY)
+    uses("yct_old")
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    gets_token(firewall, "yct_new", None)
+    time.passes(1)
+    uses("yct_new")
+    for _ in range(9):
+        time.passes(12 * HOUR)
+        assert [] == tell()
+
+
+def test_one_of_two_devices_that_is_turned_away_is_told(machine, gets_token, uses, tell, time, store):
+    """The other one has the new token; it is over when the old one is revoked."""
+    firewall = machine("firewall")
+    gets_token(firewall, "yct_old", time.now + 30 * DAY)
+    gets_token(firewall, "yct_new", None)
+    time.passes(30 * DAY - HOUR)
+    uses("yct_old")
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    time.passes(HOUR)
+    uses("yct_new")
+    assert [] == tell()
+    time.passes(1)
+    uses("yct_old", is_refused=True)
+    assert [("expiring-token", "token of firewall", "expired")] == tell()
+    time.passes(1)
+    uses("yct_new")
+    assert [] == tell()
+
+    with store.writing() as connection:
+        connection.execute(delete(consumer_token).where(consumer_token.c.begin == "yct_old"))
+    assert [("expiring-token", "token of firewall", "recovered")] == tell()
+
+
+def test_the_next_token_to_end_is_told_too(machine, gets_token, uses, tell, hook, time, store):
+    """The first was revoked when it had been told; the other one is in use as well."""
+    firewall = machine("firewall")
+    for days in (20, 23):
+        gets_token(firewall, f"yct_{days}", time.now + days * DAY)
+    time.passes(10 * DAY)
+    for days in (20, 23):
+        uses(f"yct_{days}")
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    with store.writing() as connection:
+        connection.execute(delete(consumer_token).where(consumer_token.c.begin == "yct_20"))
+    time.passes(2 * DAY)
+
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    assert "the token yct_23… of the consumer firewall ends" in hook.posted[1].json["title"]
+    assert [] == tell()
+
+
+def test_a_token_that_is_used_no_more_may_end(machine, gets_token, uses, tell, time, store):
+    """The device has had the other one for a week."""
+    firewall = machine("firewall")
+    gets_token(firewall, "yct_old", time.now + 30 * DAY)
+    time.passes(16 * DAY)
+    uses("yct_old")
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    gets_token(firewall, "yct_new", None)
+    uses("yct_new")
+    assert [] == tell()
+    time.passes(7 * DAY - 1)
+    assert [] == tell()
+    time.passes(1)
+
+    assert [("expiring-token", "token of firewall", "recovered")] == tell()
+
+
+def test_of_two_tokens_in_use_the_first_to_end_is_told(machine, gets_token, uses, tell, hook, time, store):
+    """One consumer is one condition."""
+    firewall = machine("firewall")
+    for days in (12, 11):
+        gets_token(firewall, f"yct_{days}", time.now + days * DAY)
+        uses(f"yct_{days}")
+    time.passes(6 * DAY)
+
+    assert [("expiring-token", "token of firewall", "expiring")] == tell()
+    assert "the token yct_11… of the consumer firewall ends" in hook.posted[0].json["title"]

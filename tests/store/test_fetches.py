@@ -1,14 +1,17 @@
 """Who fetched what: rows that are added to, who lags behind, who stopped asking, and what is forgotten."""
 
 import pytest
+from older_schemas import make_older
 from sqlalchemy import update
 
 from core.schemas.export import ExportDefinition
 from core.schemas.instant import DAY, SECOND
-from core.store import consumers, definitions, fetches
-from core.store.fetches import NOBODY, Fetched, FetchKey
+from core.store import consumers, definitions, fetches, migrate
+from core.store.databases import database_at
+from core.store.databases.interface import Lock
+from core.store.fetches import NOBODY, Fetched, FetchKey, TokenUse
 from core.store.schema import export
-from core.store.standings import NO_VERSION
+from core.store.standings import NO_VERSION, standings
 
 NOW = 1_790_000_000_000_000
 HOUR = 3_600 * SECOND
@@ -36,7 +39,14 @@ def add(store, name, *, exports=(), all_exports=False):
 
 
 def fetched(at, **fields):
-    return Fetched(at, at, **({"full": 1, "size_bytes": 10, "address": "192.0.2.1", "agent": "curl"} | fields))
+    return Fetched(
+        at, at, **({"full": 1, "asked": 1, "size_bytes": 10, "address": "192.0.2.1", "agent": "curl"} | fields)
+    )
+
+
+def standings_of(store):
+    with store.reading() as connection:
+        return standings(connection)
 
 
 def state(lag):
@@ -111,7 +121,7 @@ def test_who_never_asked_lags_behind_or_is_current(store, current):
 def test_who_stopped_asking(store, current, every, asked, silent, has_stopped):
     """Who is silent for four times as long as usual, and an hour at least; a day, where nothing is usual yet."""
     last = NOW + every * (asked - 1)
-    fetches.record(store, [(FetchKey(1, 1, 1), Fetched(NOW, last, full=1, unchanged=asked - 1))])
+    fetches.record(store, [(FetchKey(1, 1, 1), Fetched(NOW, last, full=1, unchanged=asked - 1, asked=asked))])
 
     (lag,) = fetches.lags(store, last + silent)
 
@@ -121,7 +131,9 @@ def test_who_stopped_asking(store, current, every, asked, silent, has_stopped):
 def test_who_asks_and_gets_nothing_has_not_stopped(store, current):
     """It has the version that it got before, and since when it got that."""
     fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))])
-    fetches.record(store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW + HOUR, NOW + 47 * HOUR, unchanged=47))])
+    fetches.record(
+        store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW + HOUR, NOW + 47 * HOUR, unchanged=47, asked=47))]
+    )
 
     found = [fetches.lags(store, NOW + 48 * HOUR + more)[0] for more in (0, 4 * HOUR)]
 
@@ -132,7 +144,7 @@ def test_who_asks_and_gets_nothing_has_not_stopped(store, current):
 
 def test_who_only_ever_asked_has_no_version(store, current):
     """It is known to have asked."""
-    fetches.record(store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW, NOW, unchanged=1))])
+    fetches.record(store, [(FetchKey(1, 1, NO_VERSION), Fetched(NOW, NOW, unchanged=1, asked=1))])
 
     found = [fetches.lags(store, NOW + more)[0] for more in (0, 2 * DAY)]
 
@@ -148,6 +160,49 @@ def test_how_often_it_asks_is_seen_over_all_versions(store, current):
     last = NOW + 11 * 300 * SECOND
 
     assert [False, True] == [fetches.lags(store, last + HOUR + more)[0].has_stopped for more in (0, 1)]
+
+
+def test_what_many_requests_ask_for_is_asked_once(store, current):
+    """A list that is got in a hundred pages every six hours: who gets it so is silent for as long in between.
+
+    Pages are written down as they come, some by another process, which does not know of those before.
+    """
+    for turn in range(4):
+        for page in range(100):
+            at = NOW + turn * 6 * HOUR + page * SECOND
+            begins = page in (0, 40)  # as each of the two processes sees it
+            item = Fetched(at, at, unchanged=1, asked=int(begins), is_after_silence=begins)
+            fetches.record(store, [(FetchKey(1, 1, NO_VERSION), item)])
+    last = NOW + 18 * HOUR + 99 * SECOND
+
+    found = [fetches.lags(store, last + silent)[0].has_stopped for silent in (20 * HOUR, 25 * HOUR)]
+
+    assert [False, True] == found
+
+
+def test_what_goes_on_for_long_is_asked_for_more_than_once(store, current):
+    """Who counted says so; that somebody asked shortly before is no reason to doubt it."""
+    for number in range(3):
+        at = NOW + number * 10 * SECOND
+        item = Fetched(at, at, unchanged=1, asked=1, is_after_silence=number == 0)
+        fetches.record(store, [(FetchKey(1, 1, 1), item)])
+
+    (found,) = standings_of(store)
+    assert 3 == found.asked
+
+
+def test_a_token_is_used_when_it_lets_somebody_in(store, current):
+    """The latest counts, whichever process wrote it down first."""
+    made = [
+        consumers.add_token(store, "one", begin=name, sha256=name, expires_at=None, by="t", now=NOW)
+        for name in ("old", "new")
+    ]
+    fetches.record(store, [(FetchKey(1, 1, 1), fetched(NOW))], {made[0].id: TokenUse(NOW + 9)})
+    fetches.record(store, [], {made[0].id: TokenUse(NOW + 5, NOW + 7), 99: TokenUse(NOW)})
+
+    assert [("old", NOW + 9), ("new", None)] == [
+        (token.begin, token.used_at) for token in consumers.tokens(store, "one")
+    ]
 
 
 def test_nobody_need_ask_for_what_is_switched_off(store, current):
@@ -206,13 +261,47 @@ def test_what_was_fetched_is_not_of_the_next_consumer(store, current):
     assert [("two", None)] == [(lag.consumer, lag.version) for lag in fetches.lags(store, NOW)]
 
 
-def test_expiring_tokens(store, current):
-    """Those that end soon, of consumers that have no other; who has one that lasts need not be told."""
-    add(store, "two")
-    for name, expires_at in (("one", NOW + DAY), ("two", NOW + DAY), ("two", None)):
-        consumers.add_token(
-            store, name, begin="b", sha256=f"{name}{expires_at}", expires_at=expires_at, by="t", now=NOW
+@pytest.fixture(params=["sqlite", "postgresql"])
+def older(request, tmp_path):
+    """The address of a database of before it was counted how often somebody asked."""
+    if request.param == "sqlite":
+        made = f"sqlite:///{tmp_path}/older.db"
+        make_older(made, "0008")
+        yield made
+        return
+    server = request.getfixturevalue("postgresql")
+    made = server.make()
+    make_older(made, "0008")
+    yield made
+    server.drop(made)
+
+
+def test_what_was_counted_before_is_how_often_somebody_asked(older):
+    """As often as there were requests, but not in half a minute twice; what an older program writes is taken."""
+    columns = (
+        "name, destination, file_name, format, template, selection, options, limits, schedule, description, enabled, "
+        "created_at, modified_at, versions_key"
+    )
+    made = "'a', '', 'a', 'list', '', '{}', '{}', '{}', '', '', true, 1, 1, 'a'"
+
+    def row(version, lasted_s):
+        return (
+            'INSERT INTO "fetch" (consumer_id, export_id, version, first_at, last_at, "full", unchanged, size_bytes, '
+            f"last_address, last_agent) VALUES (0, 1, {version}, 1, {1 + lasted_s * SECOND}, 3, 4, 5, '', '')"
         )
 
-    assert ["one"] == [token.consumer for token in consumers.expiring(store, NOW + 7 * DAY)]
-    assert [] == consumers.expiring(store, NOW + DAY)
+    def do(*statements):
+        engine = database_at(older).engine()
+        with engine.connect() as idle:
+            connection = idle.execution_options(lock=Lock.DATA)
+            with connection.begin():
+                done = [connection.exec_driver_sql(statement) for statement in statements]
+                found = done[-1].all() if done[-1].returns_rows else []
+        engine.dispose()
+        return [tuple(item) for item in found]
+
+    do(f"INSERT INTO export ({columns}) VALUES ({made})", row(1, 0), row(2, 90), row(3, 3_600))
+    migrate.upgrade(older)
+    do(row(4, 0))
+
+    assert [(1, 1), (2, 4), (3, 7), (4, 0)] == do('SELECT version, asked FROM "fetch" ORDER BY version')

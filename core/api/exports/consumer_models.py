@@ -65,6 +65,7 @@ class TokenOut(BaseModel):
     created: Moment
     expires: Moment | None = Field(description="Null is never.")
     ended: bool
+    last_used: Moment | None = Field(description="When it last let somebody in, to some seconds; null is never.")
 
 
 class MadeToken(TokenOut):

@@ -10,6 +10,7 @@ from core.accounts import callers, consumers, keys
 from core.accounts.permissions import Permission
 from core.api.edge import contains
 from core.api.files.catalog import Catalog, Granted, PublishedFile
+from core.api.files.fetch_log import FetchLog
 from core.api.services import Services
 from core.errors import NotAuthenticated
 from core.schemas.instant import Instant
@@ -53,6 +54,8 @@ def refusal(
 ) -> tuple[Refusal | None, Granted | None]:
     """Decide whether a file may be sent, and say to which consumer; ``None`` where it is none's.
 
+    Of one that is turned away with 401 that is the consumer whose token has ended.
+
     What anybody may fetch is sent whatever else came with the request: a token that ended must not take it away.
     Whoever may fetch nothing learns nothing of which files there are.
 
@@ -70,7 +73,7 @@ def refusal(
     if file is None or not file.is_public:
         if not counts and not is_user:
             has_expired = granted is not None and granted.token.is_enabled and _has_expired(granted, now)
-            return Refusal(401, EXPIRED if has_expired else WHO), None
+            return (Refusal(401, EXPIRED), granted) if has_expired else (Refusal(401, WHO), None)
         if not is_user and not at_home:
             return Refusal(403, ELSEWHERE), granted
         if file is None or not (is_user or (granted is not None and granted.may_fetch(file))):
@@ -108,3 +111,9 @@ def _password(encoded: str) -> str | None:
         return b64decode(encoded, validate=True).decode().partition(":")[2] or None
     except (NotBase64, UnicodeDecodeError, ValueError):
         return None
+
+
+def see(log: FetchLog, refused: Refusal | None, granted: Granted | None, now: Instant) -> None:
+    """Put down for the token of a consumer that it let somebody in, or that it has ended."""
+    if granted is not None and (refused is None or refused.status == 401):
+        log.saw(granted.token.token, now, is_refused=refused is not None)

@@ -80,7 +80,13 @@ class FileRoute:
         if not is_public and secret is not None and callers.is_users(secret):
             is_user = await asyncio.to_thread(callers.may_read, service.services, secret, now)
         address = scope["client"][0] if scope.get("client") else ""
-        return lambda file: callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+
+        def judge(file: PublishedFile | None) -> tuple[callers.Refusal | None, Granted | None]:
+            refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+            callers.see(service.fetches, refused, granted, now)
+            return refused, granted
+
+        return judge
 
     async def _send_sums(
         self, catalog: Catalog, wanted: sums.Asked, headers: Mapping[str, str], scope: Scope, send: Send
@@ -223,7 +229,7 @@ class Answer:
         is_whole = await transfer(receive, send, 200 if part is None else 206, headers)
         # Whoever got the end has the version: the rest may have come before.
         has_end = is_whole and (part is None or part.start + part.size_bytes == item.size_bytes)
-        self._note(file, transfer.sent_bytes if has_end else None, has_version=has_end)
+        self._note(file, transfer.sent_bytes, has_version=has_end)
 
     async def _representation(self, file: PublishedFile) -> Representation:
         item = await self._service.representation(file, self._headers.get("accept-encoding"))

@@ -102,6 +102,7 @@ async def _readable(
         if file is None:
             continue
         refused, granted = callers.refusal(catalog, file, secret, address, now, is_user=is_user)
+        callers.see(service.fetches, refused, granted, now)
         if refused is None:
             key = str(uuid5(stable_ids.NAMESPACE, f"collection:{export.versions_key}"))
             found[key] = Collection(key, export, file, granted)
@@ -140,6 +141,11 @@ class Wanted:
     ids: frozenset[str] = field(default_factory=frozenset)
     versions: frozenset[Instant] | None = None
     is_nothing: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether some objects are wanted, and not all that were added later than others."""
+        return bool(self.ids) or self.versions is not None or self.is_nothing
 
 
 def wanted(

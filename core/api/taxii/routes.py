@@ -25,6 +25,7 @@ from core.schemas.instant import Instant
 from core.store.fetches import NOBODY, FetchKey
 from core.store.ledger import collections
 from core.store.ledger.collections import Entry, Place
+from core.store.standings import NO_VERSION
 from core.store.store import Store
 
 router = APIRouter(prefix=PREFIX, tags=["taxii"], default_response_class=Response)
@@ -84,7 +85,8 @@ async def objects(request: Request, collection_id: str, found: AskedHere, what: 
     item = found.collection(collection_id)
     there, behind = await _entries(found, item, what)
     answer = _page([_object(one) for _, one in there], there, behind)
-    _note(request, found, item, len(answer.body))
+    has_version = behind is None and not what.is_part
+    _note(request, found, item, answer, has_version=has_version)
     return answer
 
 
@@ -96,9 +98,10 @@ async def add_objects(collection_id: str, found: AskedHere) -> Response:
 
 
 @router.get("/api/collections/{collection_id}/manifest/")
-async def manifest(collection_id: str, found: AskedHere, what: WantedHere) -> Response:
+async def manifest(request: Request, collection_id: str, found: AskedHere, what: WantedHere) -> Response:
     """Say which objects there are, and when they came."""
-    there, behind = await _entries(found, found.collection(collection_id), what)
+    item = found.collection(collection_id)
+    there, behind = await _entries(found, item, what)
     records = [
         {
             "id": one.id,
@@ -108,22 +111,33 @@ async def manifest(collection_id: str, found: AskedHere, what: WantedHere) -> Re
         }
         for entry, one in there
     ]
-    return _page(records, there, behind)
+    answer = _page(records, there, behind)
+    _note(request, found, item, answer)
+    return answer
 
 
 @router.get("/api/collections/{collection_id}/objects/{object_id}/")
-async def one_object(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
+async def one_object(
+    request: Request, collection_id: str, object_id: str, found: AskedHere, what: WantedHere
+) -> Response:
     """Send one object, in the version that there is."""
     item = found.collection(collection_id)
     there = await _of_id(found, item, object_id, what)
-    return _page([_object(one) for _, one in there], there)
+    answer = _page([_object(one) for _, one in there], there)
+    _note(request, found, item, answer)
+    return answer
 
 
 @router.get("/api/collections/{collection_id}/objects/{object_id}/versions/")
-async def object_versions(collection_id: str, object_id: str, found: AskedHere, what: WantedHere) -> Response:
+async def object_versions(
+    request: Request, collection_id: str, object_id: str, found: AskedHere, what: WantedHere
+) -> Response:
     """Say which versions of an object there are: one."""
-    there = await _of_id(found, found.collection(collection_id), object_id, what)
-    return _answer({"versions": [one.modified for _, one in there]} if there else {}, **_dates(there))
+    item = found.collection(collection_id)
+    there = await _of_id(found, item, object_id, what)
+    answer = _answer({"versions": [one.modified for _, one in there]} if there else {}, **_dates(there))
+    _note(request, found, item, answer)
+    return answer
 
 
 @router.delete("/api/collections/{collection_id}/objects/{object_id}/")
@@ -229,12 +243,18 @@ def _dates(there: Sequence[Found]) -> dict[str, str]:
     }
 
 
-def _note(request: Request, found: Asked, item: Collection, size_bytes: int) -> None:
-    consumer = item.granted.token.consumer if item.granted else NOBODY
+def _note(
+    request: Request, found: Asked, item: Collection, answer: Response, *, has_version: bool = False
+) -> None:
+    """Count it; who has not got the last page, or all of it, has no version by that, as with parts of a file."""
     found.service.fetches.note(
-        FetchKey(consumer, item.export.id, item.export.version),
+        FetchKey(
+            item.granted.token.consumer if item.granted else NOBODY,
+            item.export.id,
+            item.export.version if has_version else NO_VERSION,
+        ),
         found.service.services.now,
-        size_bytes=size_bytes,
+        size_bytes=len(answer.body),
         address=request.client.host if request.client else "",
         agent=request.headers.get("user-agent", ""),
     )

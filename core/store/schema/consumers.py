@@ -34,6 +34,10 @@ consumer_token = Table(
     Column("sha256", Text, nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, comment="Null: never."),
+    Column("used_at", Moment, comment="When it last let somebody in; null: never."),
+    Column(
+        "refused_at", Moment, comment="When somebody was last turned away with it, after its end; null: never."
+    ),
     comment="Two at most of one consumer, so that they can be changed without a gap.",
 )
 Index("ix_consumer_token_consumer_id", consumer_token.c.consumer_id)
@@ -51,6 +55,14 @@ fetch = Table(
     Column("size_bytes", BigInteger, nullable=False, comment="Sent in all."),
     Column("last_address", Text, nullable=False),
     Column("last_agent", Text, nullable=False),
+    Column(
+        "asked",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="How often it asked; requests within half a minute are one time.",
+    ),
     comment="Who has which version since when: one row for each, not for each request.",
 )
 Index("ix_fetch_export_id_version", fetch.c.export_id, fetch.c.version)
+Index("ix_fetch_consumer_id_export_id_last_at", fetch.c.consumer_id, fetch.c.export_id, fetch.c.last_at)

@@ -6,17 +6,20 @@ import httpx
 import pytest
 from publishing import addresses, paths
 from served import Clock, listening
+from sqlalchemy import select, update
 
 from core.accounts.objects import lag_state
 from core.api.app import create_app
 from core.api.files.fetch_log import FetchLog
 from core.api.services import Services
 from core.schemas.instant import SECOND
-from core.store import fetches
+from core.store import consumers, fetches
 from core.store.fetches import FetchKey
+from core.store.schema import consumer_token
 from core.store.standings import NO_VERSION
 
 C2 = "/exports/c2.txt"
+MEDIA = "application/taxii+json;version=2.1"
 
 
 def rows(publisher):
@@ -82,7 +85,9 @@ def test_who_did_not_get_the_end_has_no_version(publisher, c2, token, again):
         (lag,) = (item for item in fetches.lags(store, publisher.api.clock.now) if item.export == "c2")
 
     assert len(big) > 6 << 20
-    assert [("firewall", "big", NO_VERSION, 0, 1, 0), ("firewall", "c2", NO_VERSION, 0, 5, 0)] == after
+    sent = after[0][-1]
+    assert 0 < sent < len(big)
+    assert [("firewall", "big", NO_VERSION, 0, 1, sent), ("firewall", "c2", NO_VERSION, 0, 5, 1)] == after
     assert (None, publisher.api.clock.now, "behind") == (lag.version, lag.last_at, lag_state(lag))
 
 
@@ -113,6 +118,77 @@ def test_a_request_is_no_write(publisher, c2):
     log.stop()
 
     assert ([], [(None, "c2", 1, 100, 0, 700)]) == (before, rows(publisher))
+
+
+@pytest.mark.parametrize(
+    ("requests", "asked"),
+    [
+        ([(0, NO_VERSION), (20, 1), (50, 1), (80.1, 1), (81, 2)], {NO_VERSION: 1, 1: 1, 2: 0}),
+        ([(second, 1) for second in range(0, 7_200, 10)], {1: 4}),
+    ],
+)
+def test_requests_that_follow_one_another_are_one_time_of_asking(publisher, c2, requests, asked):
+    """Whichever version each is for: parts of a file, or pages; half a minute later it is another time.
+
+    So it is after half an hour: who asks every few seconds asks often.
+    """
+    log = FetchLog(publisher.api.services, every_s=3_600)
+    for second, version in requests:
+        log.note(FetchKey(0, 1, version), int(second * SECOND), size_bytes=7, address="192.0.2.1", agent="x")
+
+    assert asked == {key.version: item.asked for key, item in log._counts.items()}
+
+
+def test_who_asks_every_few_seconds_is_missed_soon(publisher, c2):
+    """Also by two processes, and after a pause of a minute."""
+    name = "restless"
+    publisher.consumer(name, "c2")
+    with publisher.api.services.store() as store:
+        key = FetchKey(consumers.get_consumer(store, name).id, 1, 1)
+    logs = [FetchLog(publisher.api.services) for _ in range(2)]
+    start = publisher.api.clock.now
+    for number in range(4_000):
+        at = start + (number * 10 + 60 * (number > 2_000)) * SECOND
+        log = logs[number % 3 == 0]
+        log.note(key, at, size_bytes=None, address="192.0.2.1", agent="x")
+        if number % 50 == 0:
+            for each in logs:
+                each.write()
+    for each in logs:
+        each.write()
+
+    with publisher.api.services.store() as store:
+        found = [
+            lag.has_stopped
+            for after_s in (60, 2 * 3_600 + 60)
+            for lag in fetches.lags(store, at + after_s * SECOND)
+            if lag.consumer == name
+        ]
+    assert [False, True] == found
+
+
+def test_a_token_is_known_to_be_in_use(publisher, c2, token, again):
+    """So that whoever changed it sees when the old one may be revoked; also where nothing is counted as a fetch."""
+    other = publisher.token("firewall")
+    ended = publisher.consumer("proxy", "c2")
+    with publisher.api.services.store() as store, store.writing() as connection:
+        connection.execute(
+            update(consumer_token).where(consumer_token.c.begin == ended[:14]).values(expires_at=1_000)
+        )
+    with again() as url:
+        with publisher.client(token) as client:
+            assert 200 == client.get(f"{url}/taxii2/", headers={"Accept": MEDIA}).status_code
+        with publisher.client(ended) as client:
+            assert 401 == client.get(url + C2).status_code
+    with publisher.api.services.store() as store, store.reading() as connection:
+        found = connection.execute(
+            select(consumer_token.c.begin, consumer_token.c.used_at, consumer_token.c.refused_at)
+            .where(consumer_token.c.begin.in_([token[:14], other[:14], ended[:14]]))
+            .order_by(consumer_token.c.id)
+        ).all()
+
+    now = publisher.api.clock.now
+    assert [(token[:14], now, None), (other[:14], None, None), (ended[:14], None, now)] == list(map(tuple, found))
 
 
 def test_what_is_counted_is_written_every_few_seconds(publisher, c2):

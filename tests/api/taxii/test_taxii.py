@@ -7,6 +7,9 @@ import pytest
 from publishing import addresses
 from taxii2client.v21 import as_pages
 
+from core.store import fetches
+from core.store.standings import NO_VERSION
+
 MEDIA = "application/taxii+json;version=2.1"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(\d{3})?Z")
 VALUES = addresses(25)
@@ -155,3 +158,47 @@ def test_the_media_type_is_negotiated(ask, accepted, status):
     answer = ask("collections/", headers={"Accept": accepted})
 
     assert (status, MEDIA) == (answer.status_code, answer.headers["content-type"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "has_version"),
+    [
+        ({}, True),
+        ({"limit": 25}, True),
+        ({"added_after": "2099-01-01T00:00:00Z"}, True),
+        ({"limit": 24}, False),
+        ({"match[type]": "malware"}, False),
+        ({"match[spec_version]": "2.0"}, False),
+        ({"match[id]": "indicator--5b1a2ff9-7ba4-4f4c-8d0b-111111111111"}, False),
+        ({"match[version]": "2020-01-01T00:00:00Z"}, False),
+        ({"match[type]": "indicator", "match[version]": "last", "match[spec_version]": "2.1"}, True),
+    ],
+)
+def test_who_got_the_last_page_has_the_version(publisher, collection, ask, asked, has_version):
+    """Who got a page before, or some objects alone, has asked, and has no version by that."""
+
+    before = counted(publisher)
+    size_bytes = len(ask(f"collections/{collection.id}/objects/", **asked).content)
+    after = counted(publisher)
+
+    (version,) = [version for version in after if after[version] != before.get(version)]
+    assert has_version == (version != NO_VERSION)
+    assert size_bytes == after[version][1] - before.get(version, (0, 0))[1]
+
+
+@pytest.mark.parametrize("what", ["manifest/", "objects/{}/", "objects/{}/versions/"])
+def test_who_asks_for_less_has_asked(publisher, collection, ask, what):
+    """And has not stopped asking."""
+    (item, *_) = collection.get_objects(limit=1)["objects"]
+    before = counted(publisher)[NO_VERSION]
+    assert 200 == ask(f"collections/{collection.id}/{what.format(item['id'])}").status_code
+
+    assert before[0] + 1 == counted(publisher)[NO_VERSION][0]
+
+
+def counted(publisher):
+    """How often which version was asked for, and what was sent."""
+    publisher.api.app.state.files.fetches.write()
+    with publisher.api.services.store() as store:
+        found = fetches.fetches(store, "c2")
+    return {item.version: (item.full + item.unchanged, item.size_bytes) for item in found}

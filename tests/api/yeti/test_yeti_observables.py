@@ -198,6 +198,23 @@ def test_import_text(client: httpx.Client) -> None:
     assert [{"source": "api:admin", "comment": "resolver"}] == added[1]["context"]
 
 
+def test_import_of_nothing_that_is_known(client: httpx.Client) -> None:
+    """200 with what failed, from a text and from a file: only ``bulk`` answers 400 where nothing went in."""
+    text = "tomchop_me\n\nonly words"
+    answers = [
+        client.post("observables/import/text", json={"text": text, "tags": []}),
+        client.post("observables/import/text", json={"text": text, "tags": ["c2"]}),
+        client.post("observables/import/file", files={"file": ("list.txt", text.encode())}),
+    ]
+    empty = client.post("observables/import/text", json={"text": ""})
+
+    assert [(200, {"added": [], "failed": ["tomchop_me", "only words"]})] * 3 == [
+        (answer.status_code, answer.json()) for answer in answers
+    ]
+    assert (200, {"added": [], "failed": []}) == (empty.status_code, empty.json())
+    assert 0 == client.post("observables/search", json={}).json()["total"]
+
+
 def test_import_file(client: httpx.Client) -> None:
     """A file is read by the importer that knows it; without tags nothing is claimed of the lines of a list."""
     files = {"file": ("list.txt", b"1.1.1[.]1\n8.8.8.8 # resolver\n")}
@@ -241,7 +258,8 @@ def test_import_of_other_files_is_refused(client: httpx.Client, api: Api) -> Non
     with api.services.store() as store:
         kept = kept_templates.templates(store)
 
-    assert {400, 422} >= {answer.status_code for answer in answers.values()}
+    assert {"added": [], "failed": ["only some words"]} == answers.pop("../../etc/passwd").json()
+    assert {422} == {answer.status_code for answer in answers.values()}
     assert "compressed" in answers["x.zip"].json()["detail"]
     assert "holds no observables" in answers["list.json"].json()["detail"]
     assert [] == kept
