@@ -108,8 +108,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "tasks.keep_days",
         "90",
-        "For so many days `tasks` keeps what runs logged, the jobs that ended, what somebody was told, and who "
-        "fetched which version.",
+        "For so many days `tasks` keeps what runs logged, the jobs that ended, and what somebody was told; who fetched "
+        "which version goes by `tasks.keep_fetches_days`.",
         "whole",
         least=1,
     ),

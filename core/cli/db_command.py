@@ -76,7 +76,8 @@ def copy(
 
     What is typed is seen by others of the machine: a password belongs into a file, --to-file or libpq's PGPASSFILE.
 
-    Stop the services first, and set database.url to the new database when it is done.
+    Stop the services first, and set database.url to the new database when it is done.  That one is made, or brought to
+    the schema of this version, once it is known to be empty and unused; its record of changes says who copied.
     """
     from core.store import copying
     from core.store.migrate import upgrade as bring_up_to_date
@@ -88,12 +89,17 @@ def copy(
     source, target = _database(source_url), _database(target_url)
     if source.label == target.label:
         raise StoreError(f"{target.label} is where it would be copied from; name another database")
+    for database in (source, target):
+        if not force and (who := copying.in_use(database, session.now)):
+            raise StoreError(f"{database.label}: {who}; stop it first, or use --force")
+    copying.refuse_content(target)
     source.make_ready()
-    if not force and (who := copying.in_use(source, session.now)):
-        raise StoreError(f"{source.label}: {who}; stop it first, or use --force")
+    copying.refuse_newer(source)
+    # Only now: what is on a server may be in use by an older version, and then stays as it is.
     bring_up_to_date(target_url)
     with progress("copying", sum(copying.counts(source).values())) as advance:
-        copied = copying.copy(source, target, on_rows=advance)
+        told = copying.Told("database copied", source.label)
+        copied = copying.copy(source, target, told=told, on_rows=advance)
     if as_json:
         print_json({"from": source.label, "to": target.label, "tables": copied})
     else:
@@ -139,7 +145,8 @@ def restore(session: Session, path: Path, force: bool, as_json: bool) -> int:
     """Put what a backup holds into the database, which has to be empty, and compare it with storage.
 
     A backup of an older version of this program is brought to the schema of this one.  The file is checked first; all
-    of it is restored, or nothing.  Stop the services before.
+    of it is restored, or nothing.  Stop the services before.  The record of changes is that of the backup, and says
+    who restored it.
 
     Exit status 3: it was restored, and storage knows something else; the output says of which exports, and what to do.
     """
@@ -151,17 +158,22 @@ def restore(session: Session, path: Path, force: bool, as_json: bool) -> int:
     url = session.config["database.url"]
     database = _database(url)
     with backups.opened(path) as (manifest, source):
-        bring_up_to_date(url)
         if who := copying.in_use(database, session.now):
             raise StoreError(f"{database.label}: {who}; stop it first")
-        if what := copying.content(database):
-            if not force:
-                raise StoreError(f"{database.label} is not empty: it has {what}; set database.url, or use --force")
+        what = copying.content(database)
+        if what and not force:
+            raise StoreError(f"{database.label} is not empty: it has {what}; set database.url, or use --force")
+        # Only now: what is on a server may be in use by an older version, and then stays as it is.
+        bring_up_to_date(url)
+        detail = {"made_at": to_text(manifest.made_at)}
+        if what:
             aside = path.with_name(f"{path.name}.before-{session.now // 1_000_000}")
             backups.write(database, aside, session.now, SOFTWARE)
             say(f"what the database held is in {aside}")
+            detail |= {"replaced": what, "kept_in": str(aside)}
         with progress("restoring", sum(manifest.tables.values())) as advance:
-            copied = copying.copy(source, database, replace=True, on_rows=advance)
+            told = copying.Told("database restored", str(path), detail)
+            copied = copying.copy(source, database, replace=force, told=told, on_rows=advance)
     if not as_json:
         say(f"restored {counted(sum(copied.values()), 'row')} of {to_text(manifest.made_at)} to {database.label}")
     record = {"restored": backup_record(manifest)} if as_json else None

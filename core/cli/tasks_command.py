@@ -18,7 +18,7 @@ from core.cli.session import Session
     show_default=True,
     help="Seconds a run may go on after a signal to stop; then another worker begins it anew.",
 )
-@click.option("--once", is_flag=True, help="Do what is due now, and end.")
+@click.option("--once", is_flag=True, help="Do what is due now, forget what is kept no longer, and end.")
 @click.pass_obj
 def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     """Run exports when their schedules say so, until a signal says to stop.
@@ -35,7 +35,7 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
     from core.cli.services import telling
     from core.stopping import on_signals
     from core.tasks.service import TaskService
-    from core.tasks.tidying import keep_of
+    from core.tasks.tidying import keep_of, tidy_or_say
     from core.tasks.worker import Worker
 
     session.config  # noqa: B018 - makes drop-in formats known
@@ -49,6 +49,8 @@ def command(session: Session, workers: int, grace_s: int, once: bool) -> int:
             while worker.work(store):
                 number += 1
         notices.once()
+        # Whoever calls this from a scheduler has no service that does.
+        tidy_or_say(session.store, keep_of(session.config), session.now)
         say(f"{number} done" if number else "nothing is due")
         return 0
     session.become_service()

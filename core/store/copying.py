@@ -3,17 +3,19 @@
 Everything is read in one transaction and written in one, so that either all of one moment is there, or nothing.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Table
 
 from core.errors import StoreError, StoreSchemaError
 from core.schemas.instant import SECOND, Instant
-from core.store import migrate
+from core.store import audit, migrate
 from core.store.databases.interface import Lock
-from core.store.databases.sqlite import SqliteConnection
+from core.store.databases.sqlite import SqliteConnection, SqliteDatabase
 from core.store.schema import metadata
 from core.store.wake_ups import QUEUE
 from core.store.workers import SEEN_WITHIN_S, service_of
@@ -25,6 +27,14 @@ _BATCH = 10_000
 
 CONTENT = ("observable", "source", "tag", "export", "template", "user", "consumer")
 """A store in which these are empty has only what the program put there itself."""
+
+
+class Told(NamedTuple):
+    """What the target's record of changes says of a copy: an action, of what, and more of it beside the rows."""
+
+    action: str
+    subject: str
+    detail: Mapping[str, Any] = MappingProxyType({})
 
 
 def refuse_newer(database: "Database") -> None:
@@ -48,6 +58,7 @@ def copy(
     target: "Database",
     *,
     replace: bool = False,
+    told: Told | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> dict[str, int]:
     """Copy all rows of *source* to *target*, and return how many of which table.
@@ -59,6 +70,7 @@ def copy(
         source: Where they are.
         target: Where they go; what a new store has (lists that the program carries, secrets) is replaced.
         replace: What else is there is replaced, too.
+        told: Put down in the target, behind the record that came from the source; without it nothing is.
         on_rows: Called with how many rows were copied since the last time.
 
     Raises:
@@ -73,7 +85,7 @@ def copy(
         # Bookkeeping goes on whoever was stopped: a row that came in between would be one too many, or lost.
         with target.writing(writer, Lock.SCHEMA, Lock.DATA, Lock.BOOKKEEPING):
             if not replace and (what := _content(writer)):
-                raise StoreError(f"{target.label} is not empty: it has {what}; name an empty database")
+                raise _not_empty(target, what)
             for table in reversed(metadata.sorted_tables):
                 writer.execute(f"DELETE FROM {_quoted(table.name)}")  # noqa: S608 (our own words)
             copied = {
@@ -87,6 +99,8 @@ def copy(
             else:
                 _set_sequences(writer, given)
                 _forget_wake_ups(writer)
+            if told is not None:
+                audit.note(writer, told.action, told.subject, {"rows": sum(copied.values())} | dict(told.detail))
         with target.errors():
             writer.gather_statistics()
     return copied
@@ -106,38 +120,67 @@ def counts(database: "Database") -> dict[str, int]:
 def content(database: "Database") -> str:
     """Say in words what a store holds that the program did not put there itself; nothing if there is nothing.
 
+    It may have an older schema, or none, and stays as it is.
+
     Raises:
-        StoreError: The database cannot be read.
+        StoreSchemaError: A newer program wrote it, and this one may not use it.
+        StoreError: It is another program's, or cannot be read.
     """
-    with closing(database.connect()) as connection, database.errors():
-        connection.begin_reading()
-        return _content(connection)
+    with _looking(database) as (connection, tables):
+        return _content(connection, tables)
+
+
+def refuse_content(database: "Database") -> None:
+    """Do nothing if a store has only what the program put there itself, whatever its schema.
+
+    Raises:
+        StoreSchemaError: A newer program wrote it, and this one may not use it.
+        StoreError: It has more, is another program's, or cannot be read.
+    """
+    if what := content(database):
+        raise _not_empty(database, what)
 
 
 def in_use(database: "Database", now: Instant) -> str:
     """Say in words who seems to be writing to a store; nothing if nobody does.
 
+    It may have an older schema, or none, and stays as it is.
+
     Raises:
-        StoreError: The database cannot be read.
+        StoreSchemaError: A newer program wrote it, and this one may not use it.
+        StoreError: It is another program's, or cannot be read.
     """
-    with closing(database.connect()) as connection, database.errors():
-        connection.begin_reading()
+    with _looking(database) as (connection, tables):
         since = now - SEEN_WITHIN_S * SECOND
-        rows = connection.execute(
-            "SELECT name FROM worker WHERE seen_at > ? ORDER BY name DESC", (since,)
-        ).fetchall()
-        if rows:
+        seen = "SELECT name FROM worker WHERE seen_at > ? ORDER BY name DESC"
+        if "worker" in tables and (rows := connection.execute(seen, (since,)).fetchall()):
             running = dict(service_of(row[0]) for row in rows)  # of each service one is named
             return " and ".join(f"the service {service} is running ({name})" for service, name in running.items())
         held = "SELECT name FROM export_lease JOIN export ON id = export_id WHERE owner IS NOT NULL AND lease_until > ?"
-        if (row := connection.execute(held, (now,)).fetchone()) is not None:
+        if "export_lease" in tables and (row := connection.execute(held, (now,)).fetchone()) is not None:
             return f"the export {row[0]} is being run"
     return ""
 
 
-def _content(connection: "Connection") -> str:
-    found = {name: _count(connection, name) for name in CONTENT}
+@contextmanager
+def _looking(database: "Database") -> "Iterator[tuple[Connection, Collection[str]]]":
+    """Give one state of a database of this program or of an older one, and the tables that it has."""
+    # To open a file that is not there would make it.
+    is_there = not isinstance(database, SqliteDatabase) or database.path.exists()
+    looked_at = database if is_there else SqliteDatabase(Path(":memory:"))
+    with closing(looked_at.connect()) as connection, looked_at.errors():
+        connection.begin_reading()
+        migrate.schema_of(connection, database.label)
+        yield connection, migrate.tables_of(connection)
+
+
+def _content(connection: "Connection", there: Collection[str] = CONTENT) -> str:
+    found = {name: _count(connection, name) for name in CONTENT if name in there}
     return ", ".join(f"{number:,} {name}{'s' * (number > 1)}" for name, number in found.items() if number)
+
+
+def _not_empty(database: "Database", what: str) -> StoreError:
+    return StoreError(f"{database.label} is not empty: it has {what}; name an empty database")
 
 
 def _copy_table(

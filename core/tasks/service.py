@@ -10,13 +10,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from core.errors import StoreError
 from core.exports.lease import owner
 from core.exports.settings import Settings
 from core.tasks.presence import present
 from core.tasks.pulse import Beat, Pulses
 from core.tasks.queues import Crew, loops
-from core.tasks.tidying import Keep, tidy
+from core.tasks.tidying import Keep, tidy_or_say
 from core.tasks.worker import Worker
 
 if TYPE_CHECKING:
@@ -81,15 +80,7 @@ class TaskService:
 
     def tidy(self) -> None:
         """Forget what is kept no longer."""
-        try:
-            with self._open() as store:
-                numbers = tidy(store, self._keep, time.time_ns() // 1_000, self._stops.is_set)
-        except Exception as error:  # also a fault of ours: no run depends on it
-            fault = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-            _log.warning("what is kept no longer could not be forgotten", extra={"why": fault})
-            return
-        if numbers:
-            _log.info("forgotten what is kept no longer", extra=numbers)
+        tidy_or_say(self._open, self._keep, time.time_ns() // 1_000, self._stops.is_set)
 
     def stop(self) -> None:
         """Begin nothing any more; may be called by a signal handler, and twice: then nothing is waited for."""

@@ -1,10 +1,13 @@
 """Forget what is kept no longer: each kind by its own age, a few rows at a time, so that nobody waits for the lock."""
 
+import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.config import Config
+from core.errors import StoreError
 from core.schemas.instant import DAY, Instant
 from core.store import audit, fetches, jobs, logins, notices, old_runs, run_lines
 
@@ -15,6 +18,8 @@ BATCH = 1_000
 """Rows that are deleted in one transaction: some milliseconds."""
 
 Forget = Callable[["Store", Instant, int], int]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,24 @@ def tidy(store: "Store", keep: Keep, now: Instant, stops: Callable[[], bool] = l
     )
     numbers = {name: _all(store, forget, now - days * DAY, stops) for name, forget, days in steps}
     return {name: number for name, number in numbers.items() if number}
+
+
+def tidy_or_say(
+    open_store: "Callable[[], AbstractContextManager[Store]]",
+    keep: Keep,
+    now: Instant,
+    stops: Callable[[], bool] = lambda: False,
+) -> None:
+    """Delete what is older, as `tidy` does; if that cannot be done, say why, and leave it for another time."""
+    try:
+        with open_store() as store:
+            numbers = tidy(store, keep, now, stops)
+    except Exception as error:  # also a fault of ours: no run depends on it
+        fault = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+        _log.warning("what is kept no longer could not be forgotten", extra={"why": fault})
+        return
+    if numbers:
+        _log.info("forgotten what is kept no longer", extra=numbers)
 
 
 def _all(store: "Store", forget: Forget, before: Instant, stops: Callable[[], bool]) -> int:

@@ -1,15 +1,20 @@
 """``yetictl db``, and the other commands on a database that lies on a server."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
 from damaged_files import overwrite_table, tear_table, without_index
+from older_schemas import make_older
+from schema_ahead import ADDS, upgrade_ahead
 from sqlalchemy import update
 
+from core.actor import system_user
 from core.cli import db_output
 from core.errors import StoreDamaged
-from core.store import open_store, rebuild
+from core.store import audit, migrate, open_store, rebuild
+from core.store.databases import database_at
 from core.store.schema import assertion, observable
 
 
@@ -128,6 +133,156 @@ def test_a_copy_that_is_not_understood(yetictl, tmp_path, arguments, status, wor
 
     assert words in yetictl("db", "copy", *arguments, status=status).err
     assert not (tmp_path / "x.db").exists()
+
+
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite), "postgresql"])
+def target(request, tmp_path):
+    """The address of a database in which there is nothing, of either kind; of SQLite's not even the file is there."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/target.db"
+        return
+    server = request.getfixturevalue("postgresql")
+    made = server.make()
+    yield made
+    server.drop(made)
+
+
+@pytest.fixture(params=["restore", "copy"])
+def bring(request, yetictl, filled, target, tmp_path, monkeypatch):
+    """Put what the store holds into the other database, by either command."""
+    if request.param == "copy":
+        return lambda *more, **expected: yetictl("db", "copy", "--to", target, *more, **expected)
+    yetictl("db", "backup", "saved.backup")
+    monkeypatch.setenv("YETI_DATABASE_URL", target)
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/versions"))
+    return lambda *more, **expected: yetictl("db", "restore", "saved.backup", *more, **expected)
+
+
+def write(url, *statement):
+    database = database_at(url)
+    with closing(database.connect()) as connection, database.writing(connection):
+        connection.execute(*statement)
+
+
+def read(url, query):
+    database = database_at(url)
+    with closing(database.connect()) as connection, database.errors():
+        return connection.execute(query).fetchall()
+
+
+REVISION = "SELECT version_num FROM alembic_version"
+A_WORKER = "INSERT INTO worker (name, began_at, seen_at) VALUES ('there:1:1', 1, ?)"
+A_SOURCE = "INSERT INTO source (id, name) VALUES (7, 'theirs')"
+
+
+def test_nothing_is_brought_up_to_date_below_a_service(bring, target):
+    """A server may be used by services of an older version: the command asks first, and leaves the schema to them."""
+    make_older(target, "0006")
+    write(target, A_WORKER, (time.time_ns() // 1_000,))
+
+    assert "the service tasks is running (there:1:1); stop it first" in bring(status=1).err
+    assert [("0006",)] == read(target, REVISION)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0006"])
+def test_nothing_is_brought_up_to_date_where_something_is(bring, target, revision):
+    """However old it is, and whatever tables it has not got: it is not empty, and stays as it is."""
+    make_older(target, revision)
+    write(target, A_SOURCE)
+
+    assert f"{database_at(target).label} is not empty: it has 1 source" in bring(status=1).err
+    assert [(revision,)] == read(target, REVISION)
+
+
+@pytest.mark.parametrize("revision", [None, "0001", "0006"])
+def test_an_older_database_in_which_nothing_is_takes_everything(bring, target, revision):
+    """It is brought up to date then, and so is one without any tables."""
+    if revision is not None:
+        make_older(target, revision)
+    bring()
+
+    assert [(migrate.REVISIONS[-1],)] == read(target, REVISION)
+    assert [("evil.example",)] == read(target, "SELECT value FROM observable")
+
+
+def test_a_database_of_another_program_is_left_alone(bring, target):
+    """Its tables may be called like ours."""
+    write(target, 'CREATE TABLE "user" (theirs integer)')
+
+    assert "a database of another program" in bring(status=1).err
+    assert [] == read(target, 'SELECT * FROM "user"')
+
+
+def test_an_older_database_is_replaced_if_that_is_asked_for(yetictl, filled, target, monkeypatch, tmp_path):
+    """What it held is in the backup beside, which goes back."""
+    yetictl("db", "backup", "saved.backup")
+    make_older(target, "0006")
+    write(target, A_SOURCE)
+    monkeypatch.setenv("YETI_DATABASE_URL", target)
+    monkeypatch.setenv("YETI_SYSTEM_VERSIONS_PATH", str(tmp_path / "home/versions"))
+    yetictl("db", "restore", "saved.backup", "--force")
+    replaced = read(target, "SELECT name FROM source")
+    (aside,) = tmp_path.glob("saved.backup.before-*")
+    yetictl("db", "restore", aside, "--force")
+
+    assert ("theirs",) not in replaced
+    assert [("theirs",)] == read(target, "SELECT name FROM source")
+
+
+def test_a_copy_of_a_newer_database_makes_nothing(yetictl, filled, target, new_databases, tmp_path):
+    """Tables that this program does not know would be left behind; that is found before there is a target."""
+    (tmp_path / "migrations").mkdir()
+    upgrade_ahead(new_databases.at(tmp_path / "home/yeti.db"), tmp_path / "migrations", (ADDS, "0007"))
+
+    assert "do that with the newer version" in yetictl("db", "copy", "--to", target, status=1).err
+    if target.startswith("sqlite"):
+        assert not (tmp_path / "target.db").exists()
+    else:
+        assert [(0,)] == read(target, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_copy_goes_below_no_service_unless_it_is_forced(yetictl, filled, target, force):
+    """What was made empty may be in use already."""
+    migrate.upgrade(target)
+    write(target, A_WORKER, (time.time_ns() // 1_000,))
+    said = yetictl("db", "copy", "--to", target, *force, status=0 if force else 1).err
+
+    assert force or f"{database_at(target).label}: the service tasks is running" in said
+
+
+def test_who_put_it_there_is_in_the_record(bring, target, new_databases, tmp_path):
+    """After all that came with it, in the database that was written to, with whoever typed it."""
+    source = database_at(new_databases.at(tmp_path / "home/yeti.db")).label
+    bring()
+    with open_store(target) as store:
+        newest, before = audit.entries(store, limit=2)
+
+    assert (newest.action, newest.subject) in {
+        ("database restored", "saved.backup"),
+        ("database copied", source),
+    }
+    assert system_user() == newest.actor
+    assert newest.detail["rows"] > 1
+    assert "import" == before.action
+
+
+def test_who_replaced_a_database_is_in_the_record(yetictl, filled):
+    """Together with what was there, and where that is now; the record of before is replaced like all else."""
+    yetictl("db", "backup", "saved.backup")
+    yetictl("user", "add", "lena", "--no-password")
+    yetictl("db", "restore", "saved.backup", "--force")
+    entry, before = yetictl("audit", "--json").json
+
+    assert ("database restored", "saved.backup", system_user()) == (
+        entry["action"],
+        entry["subject"],
+        entry["actor"],
+    )
+    assert "1 observable, 1 source, 1 tag, 1 user" == entry["detail"]["replaced"]
+    assert entry["detail"]["kept_in"].startswith("saved.backup.before-")
+    assert entry["detail"]["rows"] > 1
+    assert "import" == before["action"]
 
 
 SUMMARIES = update(observable).values(assertions='[{"tag":')

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from core.store import jobs, open_store
+from core.schemas.instant import DAY
+from core.store import audit, jobs, open_store
 
 
 @pytest.fixture
@@ -35,6 +36,31 @@ def test_doing_once_what_is_due(yetictl, scheduled, store):
     assert "2 done" in done.err
     assert ["198.51.100.1", "198.51.100.2"] == scheduled()
     assert "nothing is due" in yetictl("tasks", "--once").err
+
+
+def test_what_is_kept_no_longer_is_forgotten_after_that(yetictl, scheduled, store, monkeypatch):
+    """Whoever has a scheduler of their own has no service that does: each kind by its own setting, as there."""
+    now = time.time_ns() // 1_000
+    with store.writing() as connection:
+        for age in (40, 20):
+            audit.note(connection, "old", f"{age} days", now=now - age * DAY)
+    monkeypatch.setenv("YETI_AUDIT_KEEP_DAYS", "30")
+
+    yetictl("tasks", "--once")
+
+    assert ["20 days"] == [item.subject for item in audit.entries(store, action="old")]
+
+
+def test_what_is_due_is_done_though_nothing_can_be_forgotten(yetictl, scheduled, tmp_path, monkeypatch):
+    """That is told; the status is that of the work."""
+    yetictl("export", "add", "now", "--format", "list", "--type", "ipv4", "--every", "1h")
+    monkeypatch.setattr("core.tasks.tidying.audit.forget", lambda *_: 1 / 0)
+
+    done = yetictl("tasks", "--once")
+
+    assert "1 done" in done.err
+    assert "what is kept no longer could not be forgotten" in done.err
+    assert "198.51.100.1\n198.51.100.2\n" == (tmp_path / "home/exports/now.txt").read_text()
 
 
 def test_what_add_says(yetictl, scheduled):

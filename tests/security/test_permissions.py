@@ -7,11 +7,13 @@ from contextlib import closing
 import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
+from publishing import Publisher, addresses
 from served import PASSWORD, Api
 
 from core.accounts import accounts, consumers
 from core.api.openapi import PERMISSION
 from core.schemas.instant import SECOND
+from core.store import consumers as kept_consumers
 
 OPEN = {
     ("POST", "/api/v2/auth/token"),
@@ -37,7 +39,7 @@ UNLIMITED = {("DELETE", "/api/v2/users/me/keys/{name}")}
 """What a key of limited scope may not, though it needs no permission."""
 
 OF_CONSUMERS = ("/taxii2/", "/exports/")
-"""What is under it is for consumers, as published files are; tests of the collections have who may what."""
+"""What is under it is for consumers, as published files are: they have no permissions, but lists of their own."""
 
 NOT_DESCRIBED = {
     "/exports/{file_name:path}",  # with a consumer's token
@@ -70,6 +72,14 @@ CALLERS = {
 }
 """What each may; ``None`` is not even known."""
 
+NO_CONSUMERS = (
+    "somebody with a made-up consumer's token",
+    "consumer with an expired token",
+    "consumer with a removed token",
+    "disabled consumer",
+    "removed consumer",
+)
+"""Who was no consumer ever, or is none any more."""
 
 LIMITED = {
     "admin's key for read",
@@ -103,6 +113,10 @@ def _secret(api: Api, caller: str) -> str:
             return f"yeti_00000000_{'x' * 43}"
         case "somebody with a made-up token":
             return "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."
+        case "somebody with a made-up consumer's token":
+            return f"fetch_00000000_{'x' * 43}"
+        case item if item in NO_CONSUMERS:
+            return _secret_of_no_consumer(api, caller)
         case "consumer":
             with api.services.store() as store:
                 consumers.add(store, "fw", all_exports=True, by="test", now=api.clock.now)
@@ -125,6 +139,25 @@ def _secret(api: Api, caller: str) -> str:
     return api.key(caller)
 
 
+def _secret_of_no_consumer(api: Api, caller: str) -> str:
+    """Return a token that counted once."""
+    now = api.clock.now
+    ends_at = now + SECOND if caller == "consumer with an expired token" else None
+    with api.services.store() as store:
+        consumers.add(store, "fw", all_exports=True, by="test", now=now)
+        secret, token = consumers.add_token(store, "fw", expires_at=ends_at, by="test", now=now)
+        match caller:
+            case "consumer with an expired token":
+                api.clock.now += 2 * SECOND
+            case "consumer with a removed token":
+                kept_consumers.remove_token(store, "fw", token.begin, by="test", now=now)
+            case "disabled consumer":
+                consumers.change(store, "fw", is_enabled=False, by="test", now=now)
+            case "removed consumer":
+                kept_consumers.remove_consumer(store, "fw", by="test", now=now)
+    return secret
+
+
 def _operations(api: Api) -> list[tuple[str, str, str | None]]:
     return [
         (method.upper(), path, operation.get(PERMISSION))
@@ -132,6 +165,11 @@ def _operations(api: Api) -> list[tuple[str, str, str | None]]:
         for method, operation in operations.items()
         if not path.startswith(OF_CONSUMERS)
     ]
+
+
+def _of_c2(path: str) -> str:
+    """Return a path of the list ``c2``, where a list is named."""
+    return _address(path.replace("{file_name}", "c2.txt").replace("{collection_id}", "c2"))
 
 
 def _address(path: str) -> str:
@@ -181,18 +219,37 @@ def test_every_route_is_described(api: Api) -> None:
     assert set() == others - NOT_DESCRIBED
 
 
-def test_collections_are_not_for_nobody(api: Api) -> None:
-    """Whoever has neither a consumer's token nor a user's key reads none of them."""
-    wrong = []
-    with api.client(None, follow_redirects=False) as client:
-        for path, operations in api.app.openapi()["paths"].items():
-            for method in operations if path.startswith(OF_CONSUMERS) else ():
-                accept = {"Accept": "application/taxii+json;version=2.1"}
-                status = client.request(method, _address(path), headers=accept).status_code
-                if status not in (401, 403):
-                    wrong.append((method, path, status))
+@pytest.mark.parametrize("caller", [*CALLERS, *NO_CONSUMERS])
+def test_lists_are_read_by_consumers_and_users(
+    api: Api, asking: Callable[[str], httpx.Client], caller: str
+) -> None:
+    """401 for whoever is nobody, or nobody any more; every key of a user reads, whatever its scope; nobody writes.
 
-    assert [] == wrong
+    The cookie of a page counts for the pages' own routes alone: firewalls have none.
+    """
+    Publisher(api).publish("c2", addresses(3))
+    is_known = caller == "consumer" or (CALLERS.get(caller) is not None and caller != "admin by password")
+    with closing(asking(caller)) as client:
+        found = {
+            (method.upper(), path): client.request(method, _of_c2(path)).status_code
+            for path, operations in api.app.openapi()["paths"].items()
+            for method in operations
+            if path.startswith(OF_CONSUMERS)
+        }
+
+    read = {
+        ("GET", "/exports/{file_name}"),
+        ("HEAD", "/exports/{file_name}"),
+        ("GET", "/taxii2/"),
+        ("GET", "/taxii2/api/"),
+        ("GET", "/taxii2/api/collections/"),
+        ("GET", "/taxii2/api/collections/{collection_id}/"),
+        ("GET", "/taxii2/api/collections/{collection_id}/objects/"),
+        ("GET", "/taxii2/api/collections/{collection_id}/manifest/"),
+    }
+    assert read < found.keys()
+    known = {asked: 200 if asked in read else 404 if asked[0] == "GET" else 403 for asked in found}
+    assert (known if is_known else dict.fromkeys(found, 401)) == found
 
 
 def test_code_is_for_admins(api: Api) -> None:

@@ -6,13 +6,16 @@ from contextlib import closing
 
 import pytest
 from defined_exports import defined
+from older_schemas import make_older
 
 from core.errors import StoreError
 from core.exports.run import run_export
 from core.exports.settings import Settings
 from core.exports.versions.verify import verify as verify_export
 from core.schemas.instant import DAY, SECOND
-from core.store import copying, definitions, job_claims, jobs, open_store, users, workers
+from core.store import audit, copying, definitions, job_claims, jobs, open_store, users, workers
+from core.store.databases import database_at
+from core.store.databases.sqlite import SqliteDatabase
 from core.store.rebuild import verify
 from core.store.schema import metadata
 from tests.store.conftest import NOW, claim
@@ -75,6 +78,18 @@ def server(postgresql):
     postgresql.drop(made)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place_of_either(request, tmp_path):
+    """The address of an empty database of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/older.db"
+        return
+    postgresql = request.getfixturevalue("postgresql")
+    made = postgresql.make()
+    yield made
+    postgresql.drop(made)
+
+
 def test_to_a_server_and_back(file, server, tmp_path):
     """Row for row the same in three databases; what runs there next publishes what the file would have."""
     settings = settings_of(tmp_path)
@@ -120,6 +135,20 @@ def test_a_target_with_content_is_refused(file, server):
 
         copying.copy(file.database, there.database, replace=True)
         assert rows(file) == rows(there)
+
+
+def test_what_is_told_is_behind_the_record_that_came(file, server):
+    """In the same transaction; without it the target has no more than the source."""
+    told = copying.Told("database copied", "elsewhere", {"why": "test"})
+    with open_store(server) as there:
+        copied = copying.copy(file.database, there.database, told=told)
+        newest, *rest = audit.entries(there)
+
+        assert ("database copied", "elsewhere") == (newest.action, newest.subject)
+        assert {"rows": sum(copied.values()), "why": "test"} == newest.detail
+        assert audit.entries(file) == rest
+        with there.writing() as connection:
+            assert newest.id < audit.note(connection, "next", "x")
 
 
 def test_bookkeeping_waits_for_the_end(file, server):
@@ -174,6 +203,42 @@ def test_what_runs_is_seen(file):
     assert "the export csv is being run" == copying.in_use(file.database, NOW + 2 * DAY + 1)
     leases.release(file, lease)
     assert "" == copying.in_use(file.database, NOW + 2 * DAY + 1)
+
+
+def test_a_file_that_is_not_there_is_not_made_by_asking(tmp_path):
+    """Nothing is in it, and nobody uses it."""
+    database = SqliteDatabase(tmp_path / "new.db")
+
+    assert ("", "") == (copying.in_use(database, NOW), copying.content(database))
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("revision", ["0001", "0006"])
+def test_a_run_is_seen_whatever_the_schema(place_of_either, revision):
+    """An older program may be running what it finds in its own tables."""
+    make_older(place_of_either, revision)
+    database = database_at(place_of_either)
+    assert ("", "") == (copying.in_use(database, NOW), copying.content(database))
+    with closing(database.connect()) as connection, database.writing(connection):
+        added = {
+            "id": 1,
+            "name": "x",
+            "current_version": None,
+            "enabled": True,
+            **dict.fromkeys(("created_at", "modified_at"), NOW),
+        }
+        texts = ("destination", "file_name", "format", "template", "selection", "options", "limits", "schedule")
+        added |= dict.fromkeys((*texts, "description"), "{}")
+        connection.execute(
+            f"INSERT INTO export ({', '.join(added)}) VALUES ({', '.join('?' * len(added))})",
+            tuple(added.values()),
+        )
+        connection.execute(
+            "INSERT INTO export_lease (export_id, number, owner, lease_until) VALUES (1, 1, 'me', ?)", (NOW + 1,)
+        )
+
+    assert "the export x is being run" == copying.in_use(database, NOW)
+    assert "1 export" == copying.content(database)
 
 
 def test_services_are_seen(file):

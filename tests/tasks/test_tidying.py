@@ -63,7 +63,7 @@ def test_a_service_that_stops_does_not_go_on_forgetting(store, ran, monkeypatch)
 
 def test_a_fault_while_forgetting_ends_no_service(place, settings, monkeypatch, caplog):
     """No run depends on it: it is said, and tried again in an hour."""
-    monkeypatch.setattr("core.tasks.service.tidy", lambda *_: 1 / 0)
+    monkeypatch.setattr("core.tasks.tidying.tidy", lambda *_: 1 / 0)
     TaskService(lambda: open_store(place), settings).tidy()
 
     assert "what is kept no longer could not be forgotten" in caplog.text
@@ -104,7 +104,7 @@ def test_runs_that_go_on_stay(store, define):
 
 
 def test_who_has_what_stays(store, define):
-    """Of what a consumer had before, old rows go; the latest says which version it has, and when it last asked."""
+    """Of what a consumer had before, rows go by an age of their own; the latest says what it has, and since when."""
     define("x")
     with store.writing() as connection:
         key = connection.exec_driver_sql("SELECT id FROM export").scalar()
@@ -119,7 +119,7 @@ def test_who_has_what_stays(store, define):
                 created_at=NOW,
             )
         )
-    rows = [(version, NOW - age * DAY) for version, age in ((1, 500), (2, 400), (3, 390))]
+    rows = [(version, NOW - age * DAY) for version, age in ((1, 500), (2, 400), (3, 300), (4, 200))]
     for consumer in (0, 7):
         found = [
             (FetchKey(consumer, key, version), Fetched(first_at=at, last_at=at, full=1)) for version, at in rows
@@ -127,7 +127,9 @@ def test_who_has_what_stays(store, define):
         fetches.record(store, found)
 
     assert {"fetches": 4} == tidy(store, Keep(), NOW)
-    assert [3, 3] == [item.version for item in fetches.fetches(store)]
+    assert [3, 3, 4, 4] == sorted(item.version for item in fetches.fetches(store))
+    assert {"fetches": 2} == tidy(store, Keep(fetches_days=1), NOW)
+    assert [4, 4] == [item.version for item in fetches.fetches(store)]
 
 
 def test_ended_tokens_and_failures_are_forgotten_when_they_count_no_more(store):

@@ -400,7 +400,7 @@ def test_nothing_is_begun_while_the_main_thread_tidies(place, settings, monkeypa
         heard.extend([crews[0].stops.wait(30), stops()])
 
     monkeypatch.setattr("core.tasks.service.loops", loops_of)
-    monkeypatch.setattr("core.tasks.service.tidy", tidying)
+    monkeypatch.setattr("core.tasks.tidying.tidy", tidying)
     service = TaskService(lambda: open_store(place), settings, grace_s=5)
 
     assert service.run()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, HTTPException, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/observables/import", tags=["observables"], route_cla
 _tags = TypeAdapter(RequestTags)
 
 
-@router.post("/text", response_model=Added, responses=details(400))
+@router.post("/text", response_model=Added)
 def import_text(given: Text, services: ServicesHere, store: StoreHere, caller: ObservableEditor) -> Response:
     """Take in the values of a text, one a line, defanged or not."""
     with _folder() as folder:
@@ -74,7 +74,6 @@ def take_in(
     Raises:
         UnreadableFile: The reader cannot read it.
         RefusedValue: It is a text, and its tags are markings, of nothing.
-        HTTPException: Nothing went in.
     """
     is_text = reader.NAME == text_importer.NAME
     if is_text and (fault := observables.fault_of_tags(tags)) is not None:
@@ -94,8 +93,6 @@ def take_in(
     named = list(dict.fromkeys((item.type, item.value) for item in claims))
     known = observable_pages.keys_of(store, named)
     keys = [known[name] for name in named if name in known]
-    if not keys:
-        raise HTTPException(400, "Failed to add any observables.")
     return shapes.several(services, store, "added", keys, failed=failed)
 
 
