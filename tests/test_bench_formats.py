@@ -88,6 +88,10 @@ def test_times_of_fewer_observables_miss_no_bar():
     compared = Beside("stix", "stix2 3.0", 100_000, 10, 490, True)
 
     assert [] == Results(rows=999_999, cpus=2, lists=slow, all_of_them=61.0, beside=[compared]).missed
+    assert ["stix: 9 times as fast as stix2 3.0; bar 10"] == Results(
+        rows=50_000, cpus=2, beside=[replace(compared, rows=50_000, theirs_us=94)]
+    ).missed
+    assert [] == Results(rows=400, cpus=2, beside=[replace(compared, rows=400, theirs_us=94)]).missed
     assert ["stix: stix2 3.0 does not take what was made"] == Results(
         rows=999_999, cpus=2, beside=[replace(compared, is_valid=False)]
     ).missed

@@ -1,7 +1,7 @@
 """Measure how long a store of observables takes to become each format; print tables, or write the page.
 
 Each format is made in a process of its own, so that its peak memory is its own.  Exit status 1: a bar is missed at a
-million observables, or a library was not beaten as it should be, or what was made is not valid.
+million observables, or, with fewer, that of memory or a fifth of that beside a library; or what was made is not valid.
 """
 
 import argparse

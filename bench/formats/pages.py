@@ -54,7 +54,8 @@ the bar is {bar:g} s.
 _BESIDE = """\
 ## Beside libraries
 
-Rows that are in memory become a file; microseconds for each, of the fastest of three turns.
+Up to 100,000 rows that are in memory become a file, and 2,000 of them the library's; microseconds for each, of the
+fastest of three turns.
 The `stix2` library is given the same indicators, PyMISP the same attributes; the bar is {bar} times its speed for STIX.
 """
 
