@@ -2,7 +2,8 @@
 
 A test carries ``@pytest.mark.proof("rpz", "BIND 9", "asked", tool="named")``: the format, the consumer as the format
 names it, how it is proven, and by which program.  Tests of the conformance kit prove ``format-checked`` for every
-consumer whose options are those of the test class.
+consumer whose options are those of the test class.  A test of the kinds above that has the mark ``intel``, too, proves
+that there were ``real`` values among those that the consumer took; without one the table says that there were none.
 ``pytest --proofs`` writes ``core/exports/formats/proofs.json``, ``--proofs-check`` fails if the file says more or less
 than the tests, but for what this machine lacks the program for; versions of programs are written, not compared.
 """
@@ -20,6 +21,8 @@ FILE = Path(__file__).parents[1] / "core" / "exports" / "formats" / "proofs.json
 HOW = ("format-checked", "loaded", "asked")
 """Read back by a strict parser of ours · taken by the consumer's own program · and asked: what is listed is caught,
 what is not passes."""
+REAL = "real"
+"""Beside one of the latter two: real values were among those that were taken."""
 
 _PROPERTY = "format proof"
 Key = tuple[str, str, str]
@@ -140,6 +143,8 @@ def _does_not_apply(reason: str) -> bool:
 def proofs_of(item: pytest.Item) -> list[tuple[str, str, str, str]]:
     """Return format, consumer, way and tool of everything that a test proves."""
     found = [_checked(item, *mark.args, **mark.kwargs) for mark in item.iter_markers("proof")]
+    if item.get_closest_marker("intel"):
+        found += [(format_, consumer, REAL, "") for format_, consumer, how, _ in found if how != HOW[0]]
     kit = getattr(item, "cls", None)
     if kit is not None and hasattr(kit, "refuses") and getattr(kit, "format", ""):
         found += [(kit.format, name, "format-checked", "") for name in _consumers(kit.format, kit.options)]

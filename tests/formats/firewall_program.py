@@ -33,7 +33,7 @@ for address in sys.stdin.read().split():
 
 
 def apart(script: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a shell script in a network of its own; it ends with the first command that fails."""
+    """Run a shell script in a network of its own; it ends with the first command that fails: see `failing`."""
     return subprocess.run(
         [*_UNSHARE, "sh", "-ec", script],
         input=text,
@@ -43,6 +43,11 @@ def apart(script: str, text: str = "") -> subprocess.CompletedProcess[str]:
         timeout=300,
         check=False,
     )
+
+
+def failing(command: str) -> str:
+    """Return a line of a script that ends it unless *command* fails; a shell does not end where ``!`` stands before."""
+    return f"if {command}; then echo 'this should have failed: {command}' >&2; exit 1; fi"
 
 
 def need_apart() -> None:

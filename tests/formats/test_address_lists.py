@@ -8,6 +8,7 @@ import pytest
 from core.errors import DefinitionError, RenderError
 from core.exports.formats import Value, get_format, parse_options
 from core.exports.formatting import address_devices
+from core.exports.formatting.device_limits import Limits
 from core.testing.format_values import GOOD
 from core.testing.formats import FormatConformance
 
@@ -199,7 +200,7 @@ class RouterOs:
 
     REMOVE = re.compile(r'remove \[find list="([A-Za-z0-9_.-]+)"\]')
     SET = re.compile(r'set \[find list="([A-Za-z0-9_.-]+)"\] list="([A-Za-z0-9_.-]+)"')
-    ADD = re.compile(r'add list="([A-Za-z0-9_.-]+)" address=([0-9a-f.:/]+)')
+    ADD = re.compile(r'add list="([A-Za-z0-9_.-]+)" address=([0-9a-f.:/]+)(?: timeout=((?:[1-9][0-9]*[wdhms])+))?')
 
     def __init__(self):
         self.menus = {"/ip firewall address-list ": {}, "/ipv6 firewall address-list ": {}}
@@ -215,13 +216,17 @@ class RouterOs:
             if found[1] in lists:
                 lists[found[2]] = lists.pop(found[1])
         else:
-            name, address = self.ADD.fullmatch(command).groups()
+            name, address, timeout = self.ADD.fullmatch(command).groups()
             prefix = reading.network(address)
             assert prefix.version == (6 if "ipv6" in menu else 4)
             assert "/" in address or prefix.version == 4
             entries = lists.setdefault(name, {})
             assert prefix not in entries, "failure: already have such entry"
-            entries[prefix] = None
+            entries[prefix] = timeout
+
+    def timeouts(self, name):
+        """Return the different timeouts of a list; what has none is kept for ever."""
+        return {timeout for lists in self.menus.values() for timeout in lists.get(name, {}).values()}
 
     def list(self, name):
         """Return the entries of a list."""
@@ -234,21 +239,30 @@ class TestMikroTik(FormatConformance):
 
     format = "addresses"
     options = {"device": "mikrotik"}
+    left, timeout = ("yeti-new",), None
 
     def read(self, files):
         (content,) = files.values()
         router = RouterOs()
-        for name in ("yeti", "yeti-new", "other"):
+        for name in ("yeti", *self.left, "other"):
             router.run(f'/ip firewall address-list add list="{name}" address=203.0.113.77')
             router.run(f'/ipv6 firewall address-list add list="{name}" address=2001:db8:77::/48')
         for line in reading.lines(content):
             router.run(line)
-        assert [] == router.list("yeti-new")
+        assert [] == router.list("yeti-new") + router.list("yeti-new-new")
+        assert {self.timeout} >= router.timeouts("yeti")
         assert ["203.0.113.77", "2001:db8:77::/48"] == router.list("other")
         return router.list("yeti")
 
     def entry(self, type, value):
         return reading.one(type, value)
+
+
+class TestMikroTikWithTimeout(TestMikroTik):
+    """The same with a timeout in each entry."""
+
+    options = {"device": "mikrotik", "timeout": "36h"}
+    left, timeout = ("yeti-new", "yeti-new-new"), "1d12h"
 
 
 def _written(tmp_path, observables=ADDRESSES, **options):
@@ -333,6 +347,20 @@ def test_a_list_of_mikrotik_is_replaced_at_the_end(tmp_path):
     ) == text
 
 
+def test_a_list_of_mikrotik_with_timeouts_is_renamed_before_the_old_one_goes(tmp_path):
+    """A router that does not rename such entries stops there, with the list in use as it was."""
+    text = _text(tmp_path, [Value("ipv4", "192.0.2.1")], device="mikrotik", list="c2", family="ipv4", timeout="2d")
+
+    assert (
+        '/ip firewall address-list remove [find list="c2-new"]\n'
+        '/ip firewall address-list remove [find list="c2-new-new"]\n'
+        '/ip firewall address-list add list="c2-new" address=192.0.2.1 timeout=2d\n'
+        '/ip firewall address-list set [find list="c2-new"] list="c2-new-new"\n'
+        '/ip firewall address-list remove [find list="c2"]\n'
+        '/ip firewall address-list set [find list="c2-new-new"] list="c2"\n'
+    ) == text
+
+
 def test_a_script_for_one_version_leaves_the_other_menu_alone(tmp_path):
     """A router without IPv6 would stop at it."""
     assert "/ipv6" not in _text(tmp_path, device="mikrotik", family="ipv4")
@@ -340,7 +368,7 @@ def test_a_script_for_one_version_leaves_the_other_menu_alone(tmp_path):
 
 def test_more_than_fortigate_reads_is_said(tmp_path, monkeypatch):
     """It would cut off the last ones without a word."""
-    device = address_devices.Device(address_devices.DEVICES["fortigate"].lines, most_lines=4)
+    device = address_devices.Device(address_devices.DEVICES["fortigate"].lines, limits=Limits(most_lines=4))
     monkeypatch.setitem(address_devices.DEVICES, "fortigate", device)
 
     assert ("5 lines, and the device reads no more than 4 of a list",) == _written(
@@ -350,7 +378,7 @@ def test_more_than_fortigate_reads_is_said(tmp_path, monkeypatch):
 
 def test_more_than_fmc_takes_fails(tmp_path, monkeypatch):
     """Rather than a list that is cut."""
-    device = address_devices.Device(address_devices.DEVICES["fmc"].lines, most_bytes=40)
+    device = address_devices.Device(address_devices.DEVICES["fmc"].lines, limits=Limits(most_bytes=40))
     monkeypatch.setitem(address_devices.DEVICES, "fmc", device)
 
     with pytest.raises(RenderError):
@@ -371,6 +399,9 @@ def test_more_than_fmc_takes_fails(tmp_path, monkeypatch):
         ({"list": 'x"]; /system reset'}, "list is a name"),
         ({"list": "x-new"}, "list is a name"),
         ({"list": ""}, "list is a name"),
+        ({"timeout": "2d"}, "timeout is for mikrotik"),
+        ({"device": "mikrotik", "timeout": "soon"}, "is not a duration"),
+        ({"device": "mikrotik", "timeout": "36w"}, "the option timeout is 35w3d13h13m56s at most"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):

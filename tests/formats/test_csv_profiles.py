@@ -7,6 +7,8 @@ import pytest
 from name_readers import hostile
 from table_reading import strict_rows
 
+from core.exports.formats import Value, get_format
+from core.exports.formatting.csv_cells import guarded_cell
 from core.testing.formats import FormatConformance
 
 
@@ -33,18 +35,58 @@ class TestCsv(Csv):
 
 
 class TestSpreadsheet(Csv):
-    """No cell is a formula; nothing else is changed."""
+    """No cell is a formula, be it at commas, semicolons or tabs that a program divides; nothing else is changed."""
 
     options = {"formula_guard": "yes"}
 
     def read(self, files):
-        for row in strict_rows(files["export.csv"]):
+        content = files["export.csv"]
+        for row in strict_rows(content):
             for cell in row:
                 assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")), cell
+        # Excel takes the separator of lists of its language, LibreOffice whatever is ticked.
+        for separator in (";", "\t"):
+            for row in csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator):
+                for cell in row:
+                    assert not cell.startswith(("=", "+", "-", "@")), (separator, cell)
         return super().read(files)
 
     def entry(self, type, value):
-        return super().entry(type, "'" + value if value and value[0] in "=+-@\t\r\n" else value)
+        text, is_at_start = "", True
+        for place, char in enumerate(value):
+            after_quotes = value[place:].lstrip('"')[:1] or " "
+            if (is_at_start and after_quotes in "=+-@") or (place == 0 and char in "\t\r\n"):
+                text += "'"
+            text += char
+            is_at_start = char in ";\t\r\n"
+        return super().entry(type, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ('a;"=1+1;b', """"a;'""=1+1;b\""""),
+        ("a\t@SUM(1)", "a\t'@SUM(1)"),
+        ("a\n-1", '"a\n\'-1"'),
+        ("a;b=1", "a;b=1"),
+        ("http://a.example/?q=1;r=-2", "http://a.example/?q=1;r=-2"),
+    ],
+)
+def test_what_follows_a_semicolon_is_no_formula_either(text, cell):
+    """Where a program divides there, it begins a cell; what a quote begins is no text in quotes to such a program."""
+    assert cell == guarded_cell(text)
+
+
+def test_of_joined_tags_none_is_a_formula(tmp_path):
+    """Each is guarded; the joiner stays what it is."""
+    tags = ("a", "=HYPERLINK(1)")
+
+    made = TestSpreadsheet().write(get_format("csv"), [Value("hostname", "a.example")], tmp_path, tags=tags)
+
+    _, row = strict_rows(made.files["export.csv"])
+    assert "a;'=HYPERLINK(1)" == row[2]
+    TestSpreadsheet().check(made)
 
 
 def test_columns_are_those_that_were_asked_for(tmp_path):

@@ -2,6 +2,7 @@
 
 import time
 
+import consumer_tools
 import pytest
 from dns_query import Answer
 from dns_servers import UNLISTED, dnsmasq, upstream
@@ -51,11 +52,21 @@ class TestAddresses(FormatConformance):
         return outermost(entries)
 
 
-@pytest.mark.parametrize("kit", [TestDnsmasq, TestServersFile, TestAddresses])
-@pytest.mark.proof("dnsmasq", FILE, "loaded", tool="dnsmasq")
-@pytest.mark.proof("dnsmasq", SERVERS_FILE, "loaded", tool="dnsmasq")
+def of(consumer, how, *values):
+    """Return parameters of a test that prove something of one consumer."""
+    return pytest.param(*values, marks=pytest.mark.proof("dnsmasq", consumer, how, tool="dnsmasq"))
+
+
+@pytest.mark.parametrize(
+    "kit",
+    [of(FILE, "loaded", TestDnsmasq), of(FILE, "loaded", TestAddresses), TestServersFile],
+)
 def test_it_is_checked_before_it_is_published(tmp_path, kit):
-    """dnsmasq's own checker takes what is hostile, also nothing, and finds a bad address."""
+    """dnsmasq's own checker takes what is hostile, also nothing, and finds a bad address.
+
+    It reads a servers-file as a file of the configuration, which is no proof of how dnsmasq reads that.
+    """
+    consumer_tools.need("dnsmasq")
     options = parse_options(get_format("dnsmasq"), kit.options)
     path = put(hostile(kit(), tmp_path / "made").files, tmp_path / "list.conf")
     nothing = put(written(kit(), [], tmp_path / "nothing").files, tmp_path / "nothing.conf")
@@ -67,19 +78,42 @@ def test_it_is_checked_before_it_is_published(tmp_path, kit):
     assert get_format("dnsmasq").check([path], options)
 
 
+@pytest.mark.proof("dnsmasq", SERVERS_FILE, "loaded", tool="dnsmasq")
+def test_a_servers_file_is_read_without_a_complaint(tmp_path):
+    """dnsmasq starts whatever stands in it, and tells of each bad line: of what is hostile, of none."""
+    made = hostile(TestServersFile(), tmp_path / "made")
+    path = put(made.files, tmp_path / "list.servers")
+    names = [value.value for value in made.accepted]
+
+    with upstream(tmp_path / "upstream") as behind, dnsmasq(tmp_path, behind, f"--servers-file={path}") as server:
+        for name in names:
+            assert Answer("NXDOMAIN", ()) == server.ask(name), name
+            assert Answer("NXDOMAIN", ()) == server.ask(f"x.{name}"), name
+        assert Answer("NOERROR", (UNLISTED,)) == server.ask("example")
+        assert Answer("NOERROR", (UNLISTED,)) == server.ask(f"x{names[0]}")
+        assert f" of {path}" not in server.log.read_text()
+
+        path.write_text(path.read_text() + "server=/bad.example\n")
+        server.reload()
+        server.wait_for_log(f" at line {len(names) + 1} of {path}")
+
+
 @pytest.mark.intel
 @pytest.mark.parametrize("reduce", ["yes", "no"])
-@pytest.mark.proof("dnsmasq", FILE, "asked", tool="dnsmasq")
-def test_dnsmasq_answers_for_listed_names_and_below(tmp_path, intel, reduce):
+@pytest.mark.parametrize(
+    ("keyword", "word"),
+    [of(FILE, "asked", "address", "--conf-file"), of(SERVERS_FILE, "asked", "server", "--servers-file")],
+)
+def test_dnsmasq_answers_for_listed_names_and_below(tmp_path, intel, keyword, word, reduce):
     """And for no other."""
     names = real_names(intel)
     kit = TestDnsmasq()
-    kit.options = {"reduce": reduce}
+    kit.options = {"keyword": keyword, "reduce": reduce}
     made = written(kit, names.listed, tmp_path / "made")
     path = put(made.files, tmp_path / "list.conf")
     caught = names.caught_by(made.accepted)
 
-    with upstream(tmp_path / "upstream") as behind, dnsmasq(tmp_path, behind, f"--conf-file={path}") as server:
+    with upstream(tmp_path / "upstream") as behind, dnsmasq(tmp_path, behind, f"{word}={path}") as server:
         for name in caught:
             assert Answer("NXDOMAIN", ()) == server.ask(name), name
         for name in names.passing:

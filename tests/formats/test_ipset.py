@@ -4,7 +4,7 @@ import re
 
 import address_reading as reading
 import pytest
-from firewall_program import apart, caught, need_apart
+from firewall_program import apart, caught, failing, need_apart
 
 from core.errors import DefinitionError, RenderError
 from core.exports.formats import Value, get_format, parse_options
@@ -12,7 +12,7 @@ from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance
 
 CONSUMER = "Linux ipset, ipset restore"
-CREATE = re.compile(r"create (\S+) hash:net family (inet6?) maxelem (\d+) -exist")
+CREATE = re.compile(r"create (\S+) hash:net family (inet6?) maxelem (\d+)(?: timeout (\d+))? -exist")
 RULES = """iptables -A OUTPUT -m set --match-set yeti-ipv4 dst -j DROP
 ip6tables -A OUTPUT -m set --match-set yeti-ipv6 dst -j DROP
 """
@@ -37,7 +37,7 @@ class Sets:
         entries = self.entries[name]
         if command == "add":
             (entry,) = rest
-            family, most = self.made[name]
+            family, most, _ = self.made[name]
             assert (6 if family == "inet6" else 4) == reading.network(entry).version
             assert entry not in entries
             entries.append(entry)
@@ -57,15 +57,17 @@ class TestIpset(FormatConformance):
     """Run over sets that are there already, one of them left by a run that was cut off."""
 
     format = "ipset"
+    timeout, timeout_s = "", None
 
     def read(self, files):
         sets = Sets()
         for name, family in (("yeti-ipv4", "inet"), ("yeti-ipv4-new", "inet"), ("yeti-ipv6-new", "inet6")):
-            sets.run(f"create {name} hash:net family {family} maxelem 4194304 -exist")
+            sets.run(f"create {name} hash:net family {family} maxelem 4194304{self.timeout} -exist")
             sets.run(f"add {name} {'203.0.113.99' if family == 'inet' else '2001:db8:99::'}")
         for line in reading.lines(files["export.ipset"]):
             sets.run(line)
         assert {"yeti-ipv4", "yeti-ipv6"} == set(sets.made)
+        assert {self.timeout_s} == {timeout_s for _, _, timeout_s in sets.made.values()}
         return [*sets.entries["yeti-ipv4"], *sets.entries["yeti-ipv6"]]
 
     def entry(self, type, value):
@@ -73,6 +75,13 @@ class TestIpset(FormatConformance):
 
     def meaning(self, entries):
         return reading.addresses(entries)
+
+
+class TestIpsetWithTimeout(TestIpset):
+    """The timeout of a set is that of each entry which is put into it without one."""
+
+    options = {"timeout": "1d12h"}
+    timeout, timeout_s = " timeout 129600", "129600"
 
 
 def _file(tmp_path, observables, name="export.ipset", **options):
@@ -121,6 +130,9 @@ def test_more_than_the_set_may_hold_fails(tmp_path):
         ({"maxelem": "0"}, "maxelem is a number"),
         ({"maxelem": "65536 timeout 5"}, "maxelem is a number"),
         ({"maxelem": "4294967296"}, "maxelem is a number"),
+        ({"timeout": "soon"}, "is not a duration"),
+        ({"timeout": "0s"}, "a duration of nothing"),
+        ({"timeout": "25d"}, "the option timeout is 3w3d20h31m23s at most"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):
@@ -198,11 +210,39 @@ def test_a_file_that_is_refused_changes_nothing(tmp_path):
     broken.write_text(second.read_text().replace("192.0.2.2", "192.0.2.2\nadd yeti-ipv4-new 0.0.0.0/0"))
 
     ended = apart(
-        f"ipset restore -f {first}\n! ipset restore -f {broken}\nipset -q test yeti-ipv4 192.0.2.1\n"
-        f"! ipset -q test yeti-ipv4 192.0.2.2\nipset restore -f {second}\nipset -q test yeti-ipv4 192.0.2.2"
+        f"ipset restore -f {first}\n{failing(f'ipset restore -f {broken}')}\nipset -q test yeti-ipv4 192.0.2.1\n"
+        f"{failing('ipset -q test yeti-ipv4 192.0.2.2')}\n"
+        f"ipset restore -f {second}\nipset -q test yeti-ipv4 192.0.2.2"
     )
 
     assert 0 == ended.returncode, ended.stderr
+
+
+@pytest.mark.proof("ipset", CONSUMER, "asked", tool="ipset")
+def test_an_entry_goes_at_its_timeout(tmp_path):
+    """What nobody restores again leaves the set; what is restored again stays, be it the same file."""
+    need_apart()
+    path = _file(tmp_path, [Value("ipv4", "192.0.2.1"), Value("ipv6", "2001:db8::1")], timeout="4s")
+    asks = "ipset -q test yeti-ipv4 192.0.2.1", "ipset -q test yeti-ipv6 2001:db8::1"
+    load, gone = f"ipset restore -f {path}", "sleep 5.5"
+
+    ended = apart("\n".join([load, "sleep 2.5", load, "sleep 2.5", *asks, gone, *map(failing, asks)]))
+
+    assert 0 == ended.returncode, ended.stderr
+
+
+@pytest.mark.proof("ipset", CONSUMER, "loaded", tool="ipset")
+def test_the_longest_timeout_is_one(tmp_path):
+    """And no set without one is taken for it: that has to be destroyed before."""
+    need_apart()
+    some = [Value("ipv4", "192.0.2.1")]
+    longest, none = _file(tmp_path, some, "a.ipset", timeout="2147483s"), _file(tmp_path, some, "b.ipset")
+
+    ended = apart(f"ipset restore -f {longest}\n{failing(f'ipset restore -f {none}')}\nipset list yeti-ipv4")
+
+    assert 0 == ended.returncode, ended.stderr
+    assert re.search(r"192\.0\.2\.1 timeout 21474[0-9]{2}", ended.stdout)
+    assert "set with the same name already exists" in ended.stderr
 
 
 @pytest.mark.proof("ipset", CONSUMER, "loaded", tool="ipset")

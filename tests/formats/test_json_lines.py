@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from address_reading import real as real_networks
 from name_readers import hostile, put, written
+from real_hashes import real_hashes
 from real_names import real_names
+from real_urls import real_urls
 
-from core.testing.format_values import GOOD
-from core.testing.formats import FormatConformance
-from core.values import types
+from core.errors import RefusedValue
+from core.testing.format_values import GOOD, TEXTS
+from core.testing.formats import FormatConformance, Value
+from core.values import canonical, types
 
 JQ, YETICTL = "jq", "yetictl import, another installation"
 ROOT = Path(__file__).parents[2]
-LIMITS = ("--tlp", "amber+strict", "--limit", "allow=documentation")
+LIMITS = ("--tlp", "amber+strict", "--limit", "allow=documentation", "--limit", "dropped=off")
 
 
 class TestJsonLines(FormatConformance):
@@ -99,6 +102,35 @@ class Installation:
         return Path(file["location"]).read_text("utf-8").split("\n")[:-1]
 
 
+@pytest.fixture
+def read_back(tmp_path):
+    """Let an installation read a file, and return the lines that it publishes, which another one reads back."""
+
+    def read(path, *words):
+        first, second = Installation(tmp_path / "first"), Installation(tmp_path / "second")
+        first.yetictl("import", path, *words)
+        lines = first.everything()
+        (tmp_path / "list.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+        second.yetictl("import", "--strict", tmp_path / "list.jsonl")
+
+        assert lines == second.everything()
+        return lines
+
+    return read
+
+
+def values_of(lines):
+    """Return the observables that lines are about."""
+    return {Value(item["type"], item["value"]) for item in map(json.loads, lines)}
+
+
+def put_told(path, items):
+    """Write objects as a file of lines, and return its path."""
+    path.write_text("".join(json.dumps(item) + "\n" for item in items), "utf-8")
+    return path
+
+
 def told():
     """Yield objects that say all that can be said, of each type."""
     claim = {"kind": "malicious", "confidence": 70, "tlp": "amber+strict", "first_seen": "2026-09-01T00:00:00Z"}
@@ -114,18 +146,79 @@ def told():
 
 @pytest.mark.sqlite
 @pytest.mark.proof("jsonl", YETICTL, "asked", tool="")
-def test_another_installation_reads_it_back(tmp_path):
+def test_another_installation_reads_it_back(tmp_path, read_back):
     """It then knows the same, and publishes the same lines."""
-    first, second = Installation(tmp_path / "first"), Installation(tmp_path / "second")
-    given = tmp_path / "told.jsonl"
-    given.write_text("".join(json.dumps(item) + "\n" for item in told()), "utf-8")
-    first.yetictl("import", given)
-    lines = first.everything()
-    (tmp_path / "list.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    lines = read_back(put_told(tmp_path / "told.jsonl", told()))
 
-    second.yetictl("import", "--strict", tmp_path / "list.jsonl")
+    assert {Value(item["type"], item["value"]) for item in told()} == values_of(lines)
 
-    assert lines == second.everything()
-    assert {(item["type"], item["value"]) for item in told()} == {
-        (item["type"], item["value"]) for item in map(json.loads, lines)
+
+@pytest.mark.sqlite
+@pytest.mark.proof("jsonl", YETICTL, "asked", tool="")
+def test_another_installation_reads_what_is_hostile(tmp_path, read_back):
+    """What is a value is read as that, what is none is refused; addresses of nobody are kept off lists."""
+    made = hostile(TestJsonLines(), tmp_path / "made")
+
+    found = values_of(read_back(put(made.files, tmp_path / "hostile.jsonl")))
+
+    expected = {value for given in made.accepted for value in understood(given)}
+    for_nobody = {("ipv4", "0.0.0.0"), ("url", "http://0.0.0.0/0"), ("ipv6", "::"), ("ipv6", "fe80::1")}
+    assert expected - for_nobody == found
+    assert {Value(type_, text) for type_ in types.TYPES for text in GOOD[type_]} < found
+
+
+@pytest.mark.sqlite
+@pytest.mark.proof("jsonl", YETICTL, "asked", tool="")
+def test_another_installation_reads_what_strangers_say(tmp_path, read_back):
+    """Tags, sources and remarks that break careless readers; each as it is, but for blanks and control characters."""
+    items = {f"a{number}.example": _said(f"a{number}.example", text) for number, text in enumerate(TEXTS)}
+
+    lines = read_back(put_told(tmp_path / "said.jsonl", items.values()))
+
+    found = {item["value"]: item for item in map(json.loads, lines)}
+    assert items.keys() == found.keys()
+    for value, item in items.items():
+        (remark,), (given,), (claim,) = item["context"], item["assertions"], found[value]["assertions"]
+        if _is_plain(remark["note"]):
+            assert (given["tag"], given["source"]) == (claim["tag"], claim["source"])
+            assert [remark] == found[value]["context"]
+
+
+@pytest.mark.intel
+@pytest.mark.sqlite
+@pytest.mark.proof("jsonl", YETICTL, "asked", tool="")
+def test_another_installation_reads_what_is_real(tmp_path, intel, read_back):
+    """Names, addresses, networks, URLs and hashes."""
+    every = [*real_names(intel).listed, *real_networks(intel), *real_hashes(intel)]
+    values = [*every, *(Value("url", url) for url in real_urls(intel))][::9]
+    claims = [{"tag": "c2", "source": "feed"}]
+    given = ({"type": value.type, "value": value.value, "assertions": claims} for value in values)
+
+    found = values_of(read_back(put_told(tmp_path / "real.jsonl", given)))
+
+    assert found <= {*values}
+    assert len(found) > 0.95 * len(values) > 1_000
+
+
+def _said(value, text):
+    """Return an object whose assertion and remark have a text of a stranger in them."""
+    source = f"feed {text}"
+    return {
+        "type": "hostname",
+        "value": value,
+        "assertions": [{"tag": f"c2 {text}", "source": source}],
+        "context": [{"source": source if _is_plain(source) else "feed", "note": text}],
     }
+
+
+def _is_plain(text):
+    """Say whether a name is kept as it is: without control characters, and blanks around it."""
+    return text != "" and text.isprintable() and text == text.strip()
+
+
+def understood(given):
+    """Return the observable that a value is to an import; none if it is none."""
+    try:
+        return [Value(*canonical.classify(*given))]
+    except RefusedValue:
+        return []

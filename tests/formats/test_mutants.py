@@ -164,9 +164,16 @@ MUTANTS = (
     Mutant(
         "a formula stays one in a table for people",
         "core.exports.formatting.csv_cells",
-        "if text.startswith(FORMULA_STARTS) else text",
-        "if False else text",
+        """_before_formula("'", text)""",
+        "text",
         "test_csv_profiles.py::TestSpreadsheet::test_all_of_them_at_once",
+    ),
+    Mutant(
+        "a formula behind a semicolon stays one",
+        "core.exports.formatting.csv_cells",
+        r"(?:^|(?<=[;\t\r\n]))",
+        "^",
+        "test_csv_profiles.py::test_of_joined_tags_none_is_a_formula",
     ),
     Mutant(
         "a tab of a tag is let into a cell of Zeek",

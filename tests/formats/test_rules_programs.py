@@ -6,6 +6,7 @@ import subprocess
 
 import consumer_tools
 import pytest
+import yaml
 from name_readers import hostile, put
 from packets import Capture
 from rule_readers import PassedRules, SigmaRules, YaraRules, checked_by_format, file_of
@@ -16,6 +17,7 @@ from core.exports.formats import BadEntry
 from core.ingest.reader import InputFile, Options
 from core.ingest.rules import read as rules_in
 from core.schemas.claim import Claim
+from core.testing.format_values import TEXTS
 
 IN_YARA = "YARA, files of rules"
 IN_SIGMA = "Sigma, sigma-cli"
@@ -112,6 +114,33 @@ def test_sigma_takes_whatever_is_written(tmp_path):
     bad = checked_by_format(SigmaRules, path)
     assert {"Evil", "Evil, too"} == {re.search("title: (.*)", item.key)[1] for item in bad}
     assert all("sigma refuses it: Regular expression modifier only" in item.reason for item in bad)
+
+
+@pytest.mark.proof("rules", IN_SIGMA, "loaded", tool="sigma")
+def test_sigma_takes_what_is_left_of_hostile_texts(tmp_path):
+    """As a whole text none is a rule; in a title, a list, and as the key of a field, each is itself or refused."""
+    made = hostile(SigmaRules(), tmp_path / "alone")
+    assert [] == _sigma_errors(put(made.files, tmp_path / "alone.yml"))
+
+    rules = {yaml.safe_dump(_sigma_rule(place, text)) for place in ("title", "list", "field") for text in TEXTS}
+    made, path = file_of(SigmaRules, sorted(rules), tmp_path / "inside")
+
+    assert [] == _sigma_errors(path)
+    assert [] == checked_by_format(SigmaRules, path)
+    SigmaRules().check(made)
+    assert made.entries > 0.9 * len(rules)
+
+
+def _sigma_rule(place, text):
+    """Return a rule with a hostile text in one place."""
+    return {
+        "title": text if place == "title" else "A rule",
+        "logsource": {"category": "process_creation"},
+        "detection": {
+            "selection": {text if place == "field" else "CommandLine": [text if place == "list" else "evil", "x"]},
+            "condition": "selection",
+        },
+    }
 
 
 @pytest.mark.proof("rules", IN_SIGMA, "loaded", tool="sigma")

@@ -1,6 +1,9 @@
 """Collections of Splunk Enterprise Security: read by a strict reader of RFC 4180 and the headers of the manual."""
 
+import re
+
 import pytest
+from name_readers import hostile
 from real_names import real_names
 from table_reading import rows_of, strict_rows
 
@@ -104,6 +107,38 @@ def test_a_file_name_stands_in_its_own_column(tmp_path):
     rows = rows_of("splunk", Value("file", 'a, "b".exe'), {"collection": "file_intel"}, tag="a,b")
 
     assert [["description", "file_hash", "file_name", "weight"], ["a,b (feed)", "", 'a, "b".exe', "60"]] == rows
+
+
+def as_wired(collection, content):
+    """Return the rows that Splunk finds by the expression and the fields of the setup line, but for the header."""
+    wanted = {} if collection == "ip_intel" else {"collection": collection}
+    (setup,) = [item.setup for item in get_format("splunk").CONSUMERS if item.given == wanted]
+    (expression, fields) = re.findall(r"`([^`]+)`", setup)
+    names = dict(field.split(":$") for field in fields.split(","))
+    assert HEADERS[collection].split(",") == list(names)
+    lines = content.decode().split("\r\n")[1:-1]
+    found = [re.search(expression, line) for line in lines]
+    return [[match[int(number)] for number in names.values()] for match in found]
+
+
+@pytest.mark.parametrize("kit", [TestIpIntel, TestDomain, TestHttpIntel, TestFileIntel])
+def test_the_expression_of_the_setup_finds_every_cell(kit, tmp_path):
+    """Also where a cell is in quotes, and has commas; a quote inside it stays doubled."""
+    (content,) = hostile(kit(), tmp_path).files.values()
+
+    wanted = [[cell.replace('"', '""') for cell in row] for row in strict_rows(content)[1:]]
+    assert wanted == as_wired(kit.collection, content)
+
+
+def test_a_tag_with_a_comma_shifts_nothing(tmp_path):
+    """It would, where lines are split at commas."""
+    kit = TestHttpIntel()
+    url = "http://a.example/?q=a,b"
+
+    made = kit.write(get_format("splunk"), [Value("url", url)], tmp_path, tags=("Emotet, epoch 4", "c2"))
+
+    (content,) = made.files.values()
+    assert [["Emotet, epoch 4;c2 (Emotet, epoch 4;feed)", "", "", url, "80"]] == as_wired("http_intel", content)
 
 
 @pytest.mark.parametrize("weight", ["0", "101", "x", ""])

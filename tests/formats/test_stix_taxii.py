@@ -5,7 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from address_reading import real as real_networks
+from name_readers import hostile
+from real_hashes import real_hashes
+from real_names import real_names
+from real_urls import real_urls
 from stix_reader import bundle_of, comparison_of
+from test_stix_bundle import TestStix as Bundle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
 
@@ -14,10 +20,14 @@ from requests import HTTPError
 from served import served_installation
 from taxii2client.v21 import Server, as_pages
 
+from core.exports.formats import Value
 from core.schemas.claim import TLP, Claim, Kind
 from core.schemas.export import Selection
 from core.schemas.instant import DAY, SECOND
 from core.store import carve_outs, clearing
+
+CLIENT = "TAXII 2.1 client"
+NO_GATE = {"allow": "documentation", "dropped": "off", "broadest-ipv4": "/1", "broadest-ipv6": "/1"}
 
 
 @pytest.fixture
@@ -46,9 +56,9 @@ class Reader:
         (found,) = server.default.collections
         return found
 
-    def objects(self):
+    def objects(self, per_request=7):
         """Return the objects of the collection by their ids, read in pages."""
-        pages = as_pages(self.collection.get_objects, per_request=7)
+        pages = as_pages(self.collection.get_objects, per_request=per_request)
         return {item["id"]: item for page in pages for item in page.get("objects", [])}
 
     def wait_for(self, ids):
@@ -71,7 +81,7 @@ def take(publisher):
     return taken
 
 
-@pytest.mark.proof("stix", "TAXII 2.1 client", "asked", tool="taxii2-client")
+@pytest.mark.proof("stix", CLIENT, "asked", tool="taxii2-client")
 def test_a_client_finds_what_the_bundle_has(publisher, take):
     """The same objects for the same observables, page by page; what is not listed is not there."""
     now = publisher.api.clock.now
@@ -96,6 +106,50 @@ def test_a_client_finds_what_the_bundle_has(publisher, take):
         comparison_of(item["pattern"])[1] for item in bundle.values() if item["name"].endswith(("/24", "/48"))
     }
     assert bundle == reader.objects()
+
+
+def said_by(objects):
+    """Return what indicators say: path, operator and value of the pattern, and the name."""
+    return {"{} {} {}\0{}".format(*comparison_of(item["pattern"]), item["name"]) for item in objects.values()}
+
+
+@pytest.fixture
+def found(publisher, take):
+    """Publish values, and return what a client finds, which is what the bundle has."""
+
+    def read(values):
+        take(*({"type": value.type, "value": value.value} for value in values))
+        publisher.define("c2", format="stix", selection=Selection(include=("c2",)), limits=NO_GATE)
+        publisher.run("c2")
+        reader = Reader(publisher)
+        objects = reader.objects(per_request=250)
+        assert reader.bundle() == objects
+        return objects
+
+    return read
+
+
+@pytest.mark.proof("stix", CLIENT, "asked", tool="taxii2-client")
+def test_a_client_finds_what_is_hostile(found, tmp_path):
+    """Each value that the bundle has, as it is, and nothing else."""
+    kit = Bundle()
+    values = hostile(kit, tmp_path / "made").accepted
+
+    assert {kit.entry(*value) for value in values} == said_by(found(values))
+
+
+@pytest.mark.intel
+@pytest.mark.proof("stix", CLIENT, "asked", tool="taxii2-client")
+def test_a_client_finds_what_is_real(found, intel):
+    """Names, addresses, networks, URLs and hashes; a name below which anybody can have one is kept off both."""
+    every = [*real_names(intel).listed, *real_networks(intel), *real_hashes(intel)]
+    every += [Value("url", url) for url in real_urls(intel)]
+    values = every[::9]
+
+    said = said_by(found(values))
+
+    assert said < {Bundle().entry(*value) for value in values}
+    assert len(said) > 0.95 * len(values) > 1_000
 
 
 def test_what_came_back_has_the_id_that_the_bundle_gives_it(publisher, take):

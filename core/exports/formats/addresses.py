@@ -1,4 +1,6 @@
-"""Addresses and networks for firewalls, one a line, as each device wants them; the empty form is an empty file.
+"""Addresses and networks for firewalls, one a line, as each device wants them.
+
+The empty form is an empty file; for MikroTik it is a script that empties the list.
 
 What is listed is in its canonical form: no leading zeros, no host bits, IPv6 after RFC 5952.  What is not, what stands
 for every address (``0.0.0.0``, ``/0``), addresses with a zone and IPv4 in IPv6 form are refused.
@@ -12,20 +14,23 @@ for every address (``0.0.0.0``, ``/0``), addresses with a zone and IPv4 in IPv6 
   then, which is one line; for FortiGate, and for IPv4 of PAN-OS.
 
 The script of MikroTik fills a list beside the one in use, and puts it into its place at the end; an import that fails
-leaves the old list as it was.  Only between the last two commands is the list empty.  Entries have no timeout: they
-stay until the next import, whenever that is.
+leaves the old list as it was.  Only between the last two commands is the list empty.  Entries stay until the next
+import, whenever that is.  With ``timeout`` they go by themselves when so long nothing was imported, and are kept in
+memory alone: after a start of the router the list is empty until the next import.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from core.errors import DefinitionError, RenderError
+from core.errors import DefinitionError
+from core.exports.definitions.words import duration_text
 from core.exports.formats import Consumer, Option, Output, OutputFile, Values, yes_or_no
 from core.exports.formatting.address_devices import DEVICES, MIKROTIK_NEW, Device, Words
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, accepted, counted, name_of_version
-from core.exports.formatting.choices import choice
+from core.exports.formatting.choices import choice, duration_s
+from core.exports.formatting.device_limits import LimitedFile
 from core.values import types
 
 NAME = "addresses"
@@ -41,7 +46,11 @@ OPTIONS = {
     "ranges": Option("no", "with collapse, write a-b where it is one line instead of several networks: yes or no"),
     "category": Option("", "for f5: the category of each entry; empty is that of the feed list"),
     "list": Option("yeti", "for mikrotik: the name of the address list"),
+    "timeout": Option(
+        "", "for mikrotik: how long an entry stays if nothing is imported, such as 2d; empty is for ever"
+    ),
 }
+LONGEST_TIMEOUT_S = 21_474_836
 _LEFT_OUT = {version: f"IPv{version}, which the option family leaves out" for version in (4, 6)}
 _is_category = re.compile(r"[A-Za-z0-9_-]{0,64}").fullmatch
 _is_list = re.compile(r"[A-Za-z0-9_.-]{1,48}").fullmatch
@@ -115,8 +124,8 @@ CONSUMERS = (
     ),
     Consumer(
         "MikroTik RouterOS, address list",
-        "As many entries as the memory of the router holds; they are kept on its disk. IPv6 entries need the IPv6 "
-        "package in RouterOS 6; family=ipv4 leaves them out.",
+        "As many entries as the memory of the router holds; without a timeout they are kept on its disk. IPv6 entries "
+        "need the IPv6 package in RouterOS 6; family=ipv4 leaves them out.",
         "The import stops there, and the list in use stays as it was.",
         '/system scheduler add interval=1h name=yeti on-event="/tool fetch url=https://HOST/exports/NAME user=ANY '
         'password=TOKEN dst-path=yeti.rsc; /import yeti.rsc"; src-address-list=yeti in a rule of the firewall.',
@@ -199,25 +208,19 @@ def _write_collapsed(batches: Iterator[Values], out: Output, options: Plan, file
 
 
 class _File:
-    """A file for a device; says when it is more than the device takes."""
+    """A file for a device, with what the device wants before and behind the lines."""
 
     def __init__(self, file: OutputFile, options: Plan, versions: tuple[int, ...]) -> None:
-        self._file, self._device, self._words = file, options.device, options.words
+        self._file = LimitedFile(file, options.device.limits)
+        self._device, self._words = options.device, options.words
         self._versions = versions
-        self._lines = self._bytes = 0
-        file.write(self._device.head(versions, self._words), 0)
+        self._file.write(self._device.head(versions, self._words), 0)
 
     def write(self, texts: list[str], entries: int | None = None) -> None:
         """Write a line for each of some canonical texts; without a number, each is an entry."""
         if not texts:
             return
-        text = self._device.lines(texts, self._words)
-        self._lines += len(texts)
-        self._bytes += len(text)
-        most = self._device.most_bytes
-        if most and self._bytes > most:
-            raise RenderError(f"the list is larger than the {most // 1_000_000} MB that the device takes")
-        self._file.write(text, len(texts) if entries is None else entries)
+        self._file.write(self._device.lines(texts, self._words), len(texts) if entries is None else entries)
 
     def count(self, entries: int) -> None:
         """Say that so many entries are in the lines written."""
@@ -226,9 +229,7 @@ class _File:
     def finish(self, out: Output) -> None:
         """End it."""
         self._file.write(self._device.tail(self._versions, self._words), 0)
-        most = self._device.most_lines
-        if most and self._lines > most:
-            out.note(f"{self._lines:,} lines, and the device reads no more than {most:,} of a list")
+        self._file.finish(out)
 
 
 def _files(out: Output, options: Plan) -> dict[int, _File]:
@@ -249,4 +250,7 @@ def _words(device: str, options: Mapping[str, str]) -> Words:
         raise DefinitionError(
             f"list is a name of letters, digits, . - and _, without -new at its end, not {name!r}"
         )
-    return Words(category, name)
+    timeout_s = duration_s(options, "timeout", LONGEST_TIMEOUT_S)
+    if timeout_s and device != "mikrotik":
+        raise DefinitionError("timeout is for mikrotik: no other device takes one from a list")
+    return Words(category, name, duration_text(timeout_s) if timeout_s else "")

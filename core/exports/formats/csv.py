@@ -72,7 +72,9 @@ OPTIONS = {
     ),
     "header": Option("yes", "a first line with the names of the columns: yes or no"),
     "formula_guard": Option(
-        "no", "an apostrophe before what a spreadsheet would take for a formula; it changes data: yes or no"
+        "no",
+        "an apostrophe before what a spreadsheet would take for a formula, also behind a semicolon; it changes data: yes or "
+        "no",
     ),
 }
 CONSUMERS = (
@@ -85,7 +87,8 @@ CONSUMERS = (
     Consumer(
         "A spreadsheet, for people",
         "1,048,576 rows in Excel and LibreOffice, and 32,767 characters in a cell of Excel; what is beyond is lost",
-        "a cell that begins like a formula would be one: it gets an apostrophe, which is then part of the text",
+        "a cell that begins like a formula would be one: it gets an apostrophe, which is then part of the text, and so "
+        "does what follows a semicolon or a tab, at which some divide a line, too",
         "the page https://HOST/exports/NAME in a browser, with any user name and the token of a consumer as the "
         "password, then opened; for machines leave the guard off",
         options="formula_guard=yes",

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
 from core.exports.formatting.choices import choice
+from core.exports.formatting.device_limits import ANY, FMC, FORTIGATE_DOMAINS, LimitedFile, Limits
 from core.exports.formatting.name_lines import write_names
 from core.exports.formatting.names import BYTES_PER_NAME
 from core.values.types import HOSTNAME
@@ -49,18 +50,20 @@ class Device:
         pattern: The line of a name.
         wildcards: The lines of a name with all below it; empty where the device has no such lines.
         covers: Whether a name stands for all below it: always, never, or ``None``, as its user has it.
+        limits: How much of a list it takes.
     """
 
     pattern: str = PLAIN
     wildcards: str = ""
     covers: bool | None = None
+    limits: Limits = ANY
 
 
 DEVICES = {
     "generic": Device(wildcards=WITH_WILDCARD),
     "pan-os": Device(wildcards=WITH_WILDCARD, covers=False),
-    "fortigate": Device(wildcards=WITH_WILDCARD, covers=False),
-    "fmc": Device(covers=True),
+    "fortigate": Device(wildcards=WITH_WILDCARD, covers=False, limits=FORTIGATE_DOMAINS),
+    "fmc": Device(covers=True, limits=FMC),
     "pfblockerng": Device(),
     "adblock": Device(ADBLOCK, covers=True),
 }
@@ -131,6 +134,7 @@ class Form:
 
     pattern: str
     is_reduced: bool
+    limits: Limits
 
 
 def parse(options: Mapping[str, str]) -> Form:
@@ -147,9 +151,11 @@ def parse(options: Mapping[str, str]) -> Form:
             "with subdomains=yes they can"
         )
     is_reduced = reduce == "yes" or (reduce == "auto" and (bool(device.covers) or has_wildcards))
-    return Form(device.wildcards if has_wildcards else device.pattern, is_reduced)
+    return Form(device.wildcards if has_wildcards else device.pattern, is_reduced, device.limits)
 
 
 def render_values(batches: Iterator[Values], out: Output, options: Form) -> None:
     """Write the names."""
-    write_names(batches, out.open(), out, options.pattern, is_reduced=options.is_reduced)
+    file = LimitedFile(out.open(), options.limits)
+    write_names(batches, file, out, options.pattern, is_reduced=options.is_reduced)
+    file.finish(out)

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from posixpath import splitext
 
 from core.errors import DefinitionError
-from core.exports.formats import Consumer, Option, Output, OutputFile, Value, Values
+from core.exports.formats import Consumer, Option, Output, Value, Values
 from core.exports.formatting.choices import choice
+from core.exports.formatting.device_limits import ANY, FORTIGATE_HASHES, LimitedFile, Limits
 from core.exports.formatting.hash_check import NAMES, accepted
 from core.values.types import MD5, SHA1, SHA256
 
@@ -45,17 +46,19 @@ class Device:
         takes_several: Whether they may share a list.
         separator: What stands between hash and description; empty is no description.
         most_lines: It takes no more; 0 is no such limit.
+        limits: How much of a list it takes, where that list is fetched.
     """
 
     algorithms: tuple[str, ...] = tuple(NAMES)
     takes_several: bool = True
     separator: str = ""
     most_lines: int = 0
+    limits: Limits = ANY
 
 
 DEVICES = {
     "generic": Device(),
-    "fortigate": Device((MD5, SHA1, SHA256), takes_several=False, separator=" "),
+    "fortigate": Device((MD5, SHA1, SHA256), takes_several=False, separator=" ", limits=FORTIGATE_HASHES),
     "cisco-file-list": Device((SHA256,), separator=",", most_lines=10_000),
 }
 OPTIONS = {
@@ -146,6 +149,8 @@ def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None
         elif texts := accepted(values, out):
             files[values.type].write(end.join(texts) + end, len(texts))
             lines += len(texts)
+    for file in dict.fromkeys(files.values()):
+        file.finish(out)
     most = options.device.most_lines
     if most and lines > most:
         out.note(
@@ -153,11 +158,12 @@ def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None
         )
 
 
-def _files(out: Output, options: Plan) -> dict[str, OutputFile]:
+def _files(out: Output, options: Plan) -> dict[str, LimitedFile]:
+    limits = options.device.limits
     if not options.is_split:
-        return dict.fromkeys(options.algorithms, out.open())
+        return dict.fromkeys(options.algorithms, LimitedFile(out.open(), limits))
     root, suffix = splitext(out.file_name)
-    return {type_: out.open(f"{root}-{type_}{suffix}") for type_ in options.algorithms}
+    return {type_: LimitedFile(out.open(f"{root}-{type_}{suffix}"), limits) for type_ in options.algorithms}
 
 
 def _end(out: Output, options: Plan) -> str:

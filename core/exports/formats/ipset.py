@@ -5,7 +5,8 @@ file that is refused leaves the sets as they were.  Rules that name the sets sta
 network that stands there twice would have ipset stop.
 
 Both sets have the same ``maxelem``, the most they may hold, in every version: ipset refuses a set that is there with
-another one.  It costs no memory.  Whoever changes the option destroys the sets once.
+another one.  It costs no memory.  So it is with ``timeout``, after which an entry leaves the set unless a file is
+restored before, be it the same one.  Whoever changes one of these options destroys the sets once.
 
 Canonical values only; what is not, and what stands for every address, is refused.  Source: ipset(8).
 """
@@ -20,6 +21,7 @@ from core.exports.formats import Consumer, Finding, Option, Output, Values
 from core.exports.formatting import checker
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, counted
+from core.exports.formatting.choices import duration_s
 from core.exports.formatting.name_lines import lines_of
 from core.values import types
 
@@ -31,16 +33,20 @@ TYPES = frozenset({types.IPV4, types.IPV6, types.CIDR})
 OPTIONS = {
     "set": Option("yeti", "the beginning of the names of the sets: yeti-ipv4, yeti-ipv6"),
     "maxelem": Option("4194304", "the most that one set may hold; always the same, see above"),
+    "timeout": Option(
+        "", "how long an entry stays if no file is restored, such as 2d; empty is for ever; see above"
+    ),
 }
 FAMILIES = {4: "inet", 6: "inet6"}
 # IPSET_MAXNAMELEN is 32 with its end; the longest name is NAME-ipv4-new.
 _is_name = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,21}").fullmatch
+LONGEST_TIMEOUT_S = 2_147_483
 _is_number = re.compile(r"[1-9][0-9]{0,8}").fullmatch
 
 CONSUMERS = (
     Consumer(
         "Linux ipset, ipset restore",
-        "maxelem of each version; a million networks take 30 MB of the kernel's memory.",
+        "maxelem of each version; a million networks take 30 MB of the kernel's memory; a timeout of 24 days at most.",
         "ipset stops there, and the sets in use stay as they were.",
         "curl -fsS -H 'Authorization: Bearer TOKEN' https://HOST/exports/NAME -o /run/yeti.ipset && ipset restore -f "
         "/run/yeti.ipset by a timer; iptables -I INPUT -m set --match-set yeti-ipv4 src -j DROP, and ip6tables with "
@@ -52,10 +58,11 @@ CONSUMERS = (
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """The options, understood: how the sets are called, and how much each may hold."""
+    """The options, understood: how the sets are called, how much each may hold, and how long; 0 is for ever."""
 
     name: str
     most: int
+    timeout_s: int
 
     def of(self, version: int) -> str:
         """Return the name of the set in use."""
@@ -85,7 +92,7 @@ def parse(options: Mapping[str, str]) -> Sets:
         raise DefinitionError(f"set is a name of letters, digits, . - and _, 22 at most, not {name!r}")
     if not _is_number(most):
         raise DefinitionError(f"maxelem is a number up to 999999999, not {most!r}")
-    return Sets(name, int(most))
+    return Sets(name, int(most), duration_s(options, "timeout", LONGEST_TIMEOUT_S))
 
 
 def render_values(batches: Iterator[Values], out: Output, options: Sets) -> None:
@@ -94,8 +101,9 @@ def render_values(batches: Iterator[Values], out: Output, options: Sets) -> None
     for values in batches:
         addresses.add(values, out)
     file = out.open()
-    # Those in use first: if one is there with another maxelem, nothing has happened yet.
-    create = "hash:net family {family} maxelem {most} -exist"
+    # Those in use first: if one is there with another maxelem or timeout, nothing has happened yet.
+    timeout = f" timeout {options.timeout_s}" if options.timeout_s else ""
+    create = f"hash:net family {{family}} maxelem {{most}}{timeout} -exist"
     file.write(options.each(f"create {{set}} {create}", f"create {{new}} {create}", "flush {new}"), 0)
     total = 0
     for version in FAMILIES:

@@ -6,8 +6,8 @@ the option says which, and observables of other types are refused.
 
 An asterisk is a wildcard to Splunk's lookups, so a value with one is refused: it would match others.
 
-Source: Splunk, "Supported types of threat intelligence in Splunk Enterprise Security" and inputs.conf.spec of
-SA-ThreatIntelligence (``weight``).
+Sources: Splunk, "Supported types of threat intelligence in Splunk Enterprise Security", "Add a URL-based intelligence
+source", "Upload a custom CSV file of threat intelligence", and inputs.conf.spec of SA-ThreatIntelligence (``weight``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -62,15 +62,25 @@ OPTIONS = {
 }
 
 
+# A cell, in quotes or not, without them; what never has quotes is shorter.
+_ANY, _PLAIN = r'"?((?<=")(?:[^"]|"")*(?=")|[^",]*)"?', r"([^,]*)"
+_PLAIN_COLUMNS = ("ip", "domain", "http_referrer", "file_hash", "weight")
+
+
 def _consumer(collection: str, what: str) -> Consumer:
+    columns = COLLECTIONS[collection].columns
+    expression = ",".join(_PLAIN if column in _PLAIN_COLUMNS else _ANY for column in columns)
+    fields = ",".join(f"{column}:${place}" for place, column in enumerate(columns, 1))
     return Consumer(
         f"Splunk Enterprise Security, {what}",
         "0.5 GB a collection and 60 days in release 8.3 ('Threat intelligence KV Store collections'); an asterisk is a "
         "wildcard",
         "the manual does not say; a column that it does not know by its name is no intelligence",
         "Configure > Data Enrichment > Threat Intelligence Management, new source of type Line Oriented, "
-        "URL https://HOST/exports/NAME?token=TOKEN with api.tokens_in_query on, delimiting regular expression a comma, "
-        "one line of header skipped, fields by their number; or the file as a local lookup",
+        "URL https://HOST/exports/NAME?token=TOKEN with api.tokens_in_query on, one line of header skipped, no delimiting "
+        f"but the extracting regular expression `^{expression}\\r?$`, and fields `{fields}`: cells may be in quotes and "
+        "have commas, so that lines must not be split at commas, and a quote inside a cell stays doubled. Or fetch the "
+        "file, and upload it or make it a local lookup: Splunk then reads it as CSV, by the header",
         options=f"collection={collection}" if collection != "ip_intel" else "",
     )
 

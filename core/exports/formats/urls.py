@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 
 from core.exports.formats import Consumer, Option, Output, Values
 from core.exports.formatting.choices import choice
+from core.exports.formatting.device_limits import FMC, FORTIGATE_URLS
 from core.exports.formatting.url_requests import canonical_urls
 from core.exports.formatting.urls import BYTES_PER_URL, UrlLines, UrlRules
 from core.values.types import URL
@@ -36,8 +37,8 @@ GENERIC = "generic"
 
 DEVICES = {
     "pan-os": UrlRules(longest=LONGEST_OF_PAN_OS),
-    "fortigate": UrlRules(has_scheme=True, takes_ipv6=True),
-    "fmc": UrlRules(),
+    "fortigate": UrlRules(has_scheme=True, takes_ipv6=True, limits=FORTIGATE_URLS),
+    "fmc": UrlRules(limits=FMC),
 }
 OPTIONS = {"device": Option(GENERIC, f"what reads it: {', '.join((GENERIC, *DEVICES))}")}
 CONSUMERS = (

@@ -1,7 +1,7 @@
 """How devices want a list of addresses and networks: line, families, ranges, limits.
 
 Sources, each by the name of its page: Palo Alto Networks "Formatting Guidelines for an External Dynamic List";
-Fortinet "IP address threat feed" and "Threat feeds" (limits: technical tip 378964); Cisco "Custom Security
+Fortinet "IP address threat feed" and "Threat feeds"; Cisco "Custom Security
 Intelligence Lists" and FireSIGHT System User Guide, "Formatting and Corrupt Feed Data"; Netgate "Alias Types";
 Juniper "SRX Dynamic IP Objects aka Feed-server"; F5 "AFM IP Intelligence", Feed Files; MikroTik "Address-lists" and
 "Scripting".
@@ -9,6 +9,8 @@ Juniper "SRX Dynamic IP Objects aka Feed-server"; F5 "AFM IP Intelligence", Feed
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from core.exports.formatting.device_limits import ANY, FMC, FORTIGATE_ADDRESSES, Limits
 
 MIKROTIK_NEW = "-new"
 """What the name of a list of RouterOS ends on while it is being filled."""
@@ -18,10 +20,11 @@ _MENUS = {4: "/ip firewall address-list", 6: "/ipv6 firewall address-list"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What options put into the lines of some devices: the category of F5, the name of MikroTik's list."""
+    """What options put into the lines of some devices: the category of F5, name and timeout of MikroTik's list."""
 
     category: str = ""
     list: str = ""
+    timeout: str = ""
 
 
 Lines = Callable[[Sequence[str], Words], str]
@@ -42,8 +45,7 @@ class Device:
         tail: Makes what stands behind them.
         takes_both: Whether IPv4 and IPv6 may share a list.
         ranges: The versions of which it takes ``a-b``.
-        most_lines: It does not read beyond; 0 is no such limit.
-        most_bytes: It refuses a larger file; 0 is no such limit.
+        limits: How much of a list it takes.
     """
 
     lines: Lines
@@ -51,8 +53,7 @@ class Device:
     tail: Frame = _no_frame
     takes_both: bool = True
     ranges: frozenset[int] = field(default_factory=frozenset)
-    most_lines: int = 0
-    most_bytes: int = 0
+    limits: Limits = ANY
 
 
 def _plain(texts: Sequence[str], words: Words) -> str:
@@ -73,11 +74,16 @@ def _f5(texts: Sequence[str], words: Words) -> str:
 
 
 def _mikrotik(texts: Sequence[str], words: Words) -> str:
-    add = {version: f'{menu} add list="{words.list}{MIKROTIK_NEW}" address=' for version, menu in _MENUS.items()}
+    add = {version: f'{menu} add list="{_mikrotik_new(words)}" address=' for version, menu in _MENUS.items()}
     ipv4, ipv6 = add[4], add[6]
+    end = f" timeout={words.timeout}\n" if words.timeout else "\n"
     return "".join(
         [
-            f"{ipv4}{text}\n" if ":" not in text else f"{ipv6}{text}\n" if "/" in text else f"{ipv6}{text}/128\n"
+            f"{ipv4}{text}{end}"
+            if ":" not in text
+            else f"{ipv6}{text}{end}"
+            if "/" in text
+            else f"{ipv6}{text}/128{end}"
             for text in texts
         ]
     )
@@ -85,23 +91,43 @@ def _mikrotik(texts: Sequence[str], words: Words) -> str:
 
 def _mikrotik_head(versions: Sequence[int], words: Words) -> str:
     """Remove what an import that was cut off has left."""
-    return "".join(f'{_MENUS[version]} remove [find list="{words.list}{MIKROTIK_NEW}"]\n' for version in versions)
+    left = (_mikrotik_new(words),) if not words.timeout else (_mikrotik_new(words), _mikrotik_renamed(words))
+    return "".join(f'{_MENUS[version]} remove [find list="{name}"]\n' for version in versions for name in left)
 
 
 def _mikrotik_tail(versions: Sequence[int], words: Words) -> str:
-    """Put the new list in the place of the old: two commands for each menu, after all that may fail."""
-    return "".join(
-        f'{_MENUS[version]} remove [find list="{words.list}"]\n'
-        f'{_MENUS[version]} set [find list="{words.list}{MIKROTIK_NEW}"] list="{words.list}"\n'
+    """Put the new list in the place of the old: two commands for each menu, after all that may fail.
+
+    Entries with a timeout are dynamic, and no page of the manual says that such are renamed: that is tried before.
+    """
+    new, trial = _mikrotik_new(words), ""
+    if words.timeout:
+        trial = "".join(_renamed(version, new, _mikrotik_renamed(words)) for version in versions)
+        new = _mikrotik_renamed(words)
+    return trial + "".join(
+        f'{_MENUS[version]} remove [find list="{words.list}"]\n{_renamed(version, new, words.list)}'
         for version in versions
     )
+
+
+def _renamed(version: int, old: str, new: str) -> str:
+    return f'{_MENUS[version]} set [find list="{old}"] list="{new}"\n'
+
+
+def _mikrotik_new(words: Words) -> str:
+    return words.list + MIKROTIK_NEW
+
+
+def _mikrotik_renamed(words: Words) -> str:
+    """Return a name that no other list is filled under, since none ends on that of a new one."""
+    return words.list + 2 * MIKROTIK_NEW
 
 
 DEVICES: Mapping[str, Device] = {
     "generic": Device(_plain),
     "pan-os": Device(_plain, ranges=frozenset({4})),
-    "fortigate": Device(_plain, ranges=frozenset({4, 6}), most_lines=300_000),
-    "fmc": Device(_plain, most_bytes=500_000_000),
+    "fortigate": Device(_plain, ranges=frozenset({4, 6}), limits=FORTIGATE_ADDRESSES),
+    "fmc": Device(_plain, limits=FMC),
     "pf": Device(_plain, takes_both=False),
     "juniper": Device(_prefixes),
     "f5": Device(_f5),

@@ -1,9 +1,10 @@
-"""Options of formats: one of a few words, any word, a number, a marking, an address that stands instead of a name's own."""
+"""Options of formats: a word, one of a few, a number, a duration, a marking, an address in place of a name's own."""
 
 import re
 from collections.abc import Iterable, Mapping
 
 from core.errors import DefinitionError, RefusedValue
+from core.exports.definitions import words
 from core.exports.formats import nearest
 from core.schemas.claim import TLP
 from core.values import addresses
@@ -43,6 +44,20 @@ def number(options: Mapping[str, str], key: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
         raise DefinitionError(f"the option {key} is a number of {least:,} to {most:,}, not {options[key]!r}")
     return int(text)
+
+
+def duration_s(options: Mapping[str, str], key: str, most: int) -> int:
+    """Return the option *key*, a duration such as ``2d``, as seconds; 0 if it is empty.
+
+    Raises:
+        DefinitionError: It is none, or longer than *most*.
+    """
+    if not options[key].strip():
+        return 0
+    found = words.duration_s(options[key])
+    if found > most:
+        raise DefinitionError(f"the option {key} is {words.duration_text(most)} at most, not {options[key]!r}")
+    return found
 
 
 def word(options: Mapping[str, str], key: str, *, may_be_empty: bool = False) -> str:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SPECIAL = '",\r\n \t'
 """Without any of these in it, a text is a cell as it is."""
 
+# A formula begins where a cell does: also behind a semicolon, a tab or a line break, for programs that divide there, and
+# behind quotes, which are none to them in the middle of a cell.  What is blank begins no formula but at the start.
+_before_formula = re.compile(r"""(?:^|(?<=[;\t\r\n]))(?="*[=+@-])|^(?=[\t\r\n])""").sub
 _needs_quotes = re.compile(r'[",\r\n]|^[ \t]|[ \t]$').search
 
 
@@ -26,8 +28,8 @@ def cells(texts: Sequence[str]) -> Sequence[str]:
 
 
 def guarded_cell(text: str) -> str:
-    """Return *text* as a cell that no spreadsheet takes for a formula."""
-    return cell("'" + text if text.startswith(FORMULA_STARTS) else text)
+    """Return *text* as a cell in which no spreadsheet finds a formula, wherever it divides lines."""
+    return cell(_before_formula("'", text))
 
 
 def record(texts: Iterable[str], line_end: str = "\r\n") -> str:

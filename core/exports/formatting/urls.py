@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from core.errors import RefusedValue
 from core.exports.formatting.contract import Output, OutputFile, Value, Values
+from core.exports.formatting.device_limits import ANY, LimitedFile, Limits
 from core.exports.formatting.url_requests import are_sent, request
 
 HAS_WILDCARD = "a URL with * or ^, which are wildcards in the list"
@@ -30,18 +31,20 @@ class UrlRules:
         has_scheme: Whether the scheme stands before the host.
         takes_ipv6: Whether the host may be an IPv6 address.
         longest: How many characters a line may have; 0 is any number.
+        limits: How much of a list it takes.
     """
 
     has_scheme: bool = False
     takes_ipv6: bool = False
     longest: int = 0
+    limits: Limits = ANY
 
 
 class UrlLines:
     """Writes URLs as a device wants them, each line once."""
 
     def __init__(self, rules: UrlRules, file: OutputFile, out: Output) -> None:
-        self._rules, self._file, self._out = rules, file, out
+        self._rules, self._file, self._out = rules, LimitedFile(file, rules.limits), out
         self._written: set[str] = set()
         self._repeated = 0
 
@@ -56,9 +59,10 @@ class UrlLines:
         self._file.write("\n".join([*new, ""]) if new else "", len(lines))
 
     def finish(self) -> None:
-        """Say how many URLs are the same line as another."""
+        """Say how many URLs are the same line as another, and what the device would not read."""
         if self._repeated:
             self._out.note(f"{self._repeated:,} URLs are the same line as another to the device, and written once")
+        self._file.finish(self._out)
 
     def _lines(self, batch: Values) -> list[str]:
         if _are_plain(batch.values):
