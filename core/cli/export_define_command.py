@@ -28,7 +28,7 @@ def add(session: Session, /, name: str, file_name: str | None, disabled: bool, *
 
     \b
     Examples:
-      yetictl export add c2 --format list --type ip --include c2 --exclude allow-list
+      yetictl export add c2 --format addresses --include c2 --exclude allow-list
       yetictl export add hashes --format csv --type hash --max-age 90d
       yetictl export add siem --template my-siem --to s3://bucket/lists --every 1h
     """

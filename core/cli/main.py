@@ -75,7 +75,7 @@ def yetictl(context: click.Context, config_file: str | None, verbose: int) -> No
     \b
     A first round:
       yetictl import feed.csv --tag c2
-      yetictl export add c2-addresses --format list --type ip --include c2
+      yetictl export add c2-addresses --format addresses --include c2
       yetictl export run c2-addresses
 
     Data goes to standard output, talk to standard error.  Exit status: 0 done, 1 failed, 2 wrong usage,

@@ -212,17 +212,19 @@ class RouterOs:
         if found := self.REMOVE.fullmatch(command):
             lists.pop(found[1], None)
         elif found := self.SET.fullmatch(command):
-            assert found[2] not in lists
-            if found[1] in lists:
-                lists[found[2]] = lists.pop(found[1])
+            for prefix, timeout in lists.pop(found[1], {}).items():
+                self._add(lists, found[2], prefix, timeout)
         else:
             name, address, timeout = self.ADD.fullmatch(command).groups()
             prefix = reading.network(address)
             assert prefix.version == (6 if "ipv6" in menu else 4)
             assert "/" in address or prefix.version == 4
-            entries = lists.setdefault(name, {})
-            assert prefix not in entries, "failure: already have such entry"
-            entries[prefix] = timeout
+            self._add(lists, name, prefix, timeout)
+
+    def _add(self, lists, name, prefix, timeout):
+        entries = lists.setdefault(name, {})
+        assert prefix not in entries, "failure: already have such entry"
+        entries[prefix] = timeout
 
     def timeouts(self, name):
         """Return the different timeouts of a list; what has none is kept for ever."""
@@ -371,7 +373,7 @@ def test_more_than_fortigate_reads_is_said(tmp_path, monkeypatch):
     device = address_devices.Device(address_devices.DEVICES["fortigate"].lines, limits=Limits(most_lines=4))
     monkeypatch.setitem(address_devices.DEVICES, "fortigate", device)
 
-    assert ("5 lines, and the device reads no more than 4 of a list",) == _written(
+    assert ("5 lines, and the device reads no more than 4 of all its lists of this kind",) == _written(
         tmp_path, device="fortigate"
     ).notes
 
@@ -396,12 +398,17 @@ def test_more_than_fmc_takes_fails(tmp_path, monkeypatch):
         ({"ranges": "yes", "collapse": "yes", "device": "fmc"}, "a device that takes ranges: pan-os, fortigate"),
         ({"device": "f5", "category": "a,b"}, "category is for f5"),
         ({"category": "botnets"}, "category is for f5"),
-        ({"list": 'x"]; /system reset'}, "list is a name"),
-        ({"list": "x-new"}, "list is a name"),
-        ({"list": ""}, "list is a name"),
+        ({"device": "mikrotik", "list": 'x"]; /system reset'}, "list is a name"),
+        ({"device": "mikrotik", "list": "x-new"}, "list is a name"),
+        ({"device": "mikrotik", "list": ""}, "list is a name"),
+        ({"list": "other"}, "list is for mikrotik"),
+        ({"device": "fortigate", "list": ""}, "list is for mikrotik"),
         ({"timeout": "2d"}, "timeout is for mikrotik"),
-        ({"device": "mikrotik", "timeout": "soon"}, "is not a duration"),
-        ({"device": "mikrotik", "timeout": "36w"}, "the option timeout is 35w3d13h13m56s at most"),
+        ({"timeout": "40w"}, "timeout is for mikrotik"),
+        ({"device": "f5", "timeout": "soon"}, "timeout is for mikrotik"),
+        ({"device": "mikrotik", "timeout": "soon"}, "the option timeout: 'soon' is not a duration"),
+        ({"device": "mikrotik", "timeout": "0s"}, "the option timeout: a duration of nothing"),
+        ({"device": "mikrotik", "timeout": "36w"}, "the option timeout: 35w3d13h13m56s at most, not '36w'"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):

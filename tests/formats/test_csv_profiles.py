@@ -4,11 +4,14 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from name_readers import hostile
 from table_reading import strict_rows
 
 from core.exports.formats import Value, get_format
-from core.exports.formatting.csv_cells import guarded_cell
+from core.exports.formatting.csv_cells import guarded_cell, guarded_cells
 from core.testing.formats import FormatConformance
 
 
@@ -44,7 +47,8 @@ class TestSpreadsheet(Csv):
         for row in strict_rows(content):
             for cell in row:
                 assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")), cell
-        # Excel takes the separator of lists of its language, LibreOffice whatever is ticked.
+        # Excel takes the separator of lists of its language, LibreOffice what is ticked; that it is not a blank or
+        # another character is in the words for whoever opens it, since a guard before each would leave no text.
         for separator in (";", "\t"):
             for row in csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator):
                 for cell in row:
@@ -76,6 +80,20 @@ class TestSpreadsheet(Csv):
 def test_what_follows_a_semicolon_is_no_formula_either(text, cell):
     """Where a program divides there, it begins a cell; what a quote begins is no text in quotes to such a program."""
     assert cell == guarded_cell(text)
+
+
+@given(st.lists(st.text('a;"=+-@\t\r\n ,', max_size=5), max_size=4))
+@hypothesis_settings(max_examples=1000, deadline=None)
+def test_a_column_is_looked_at_as_its_cells_are(texts):
+    """What one regular expression says of all is what is said of each."""
+    assert [guarded_cell(text) for text in texts] == list(guarded_cells(texts))
+
+
+def test_harmless_cells_are_given_back_as_they_are():
+    """The very column comes back: nothing was looked at one by one."""
+    column = ["a.example", "http://a.example/?q=1;r=-2", ""]
+
+    assert guarded_cells(column) is column
 
 
 def test_of_joined_tags_none_is_a_formula(tmp_path):

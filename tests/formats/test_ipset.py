@@ -7,7 +7,7 @@ import pytest
 from firewall_program import apart, caught, failing, need_apart
 
 from core.errors import DefinitionError, RenderError
-from core.exports.formats import Value, get_format, parse_options
+from core.exports.formats import Value, get_format, ipset, parse_options
 from core.testing.format_values import GOOD, RELATED, TEXTS
 from core.testing.formats import FormatConformance
 
@@ -130,9 +130,9 @@ def test_more_than_the_set_may_hold_fails(tmp_path):
         ({"maxelem": "0"}, "maxelem is a number"),
         ({"maxelem": "65536 timeout 5"}, "maxelem is a number"),
         ({"maxelem": "4294967296"}, "maxelem is a number"),
-        ({"timeout": "soon"}, "is not a duration"),
-        ({"timeout": "0s"}, "a duration of nothing"),
-        ({"timeout": "25d"}, "the option timeout is 3w3d20h31m23s at most"),
+        ({"timeout": "soon"}, "the option timeout: 'soon' is not a duration"),
+        ({"timeout": "0s"}, "the option timeout: a duration of nothing"),
+        ({"timeout": "25d"}, "the option timeout: 3w3d20h31m23s at most, not '25d'"),
     ],
 )
 def test_an_option_that_cannot_be(options, message):
@@ -233,7 +233,7 @@ def test_an_entry_goes_at_its_timeout(tmp_path):
 
 @pytest.mark.proof("ipset", CONSUMER, "loaded", tool="ipset")
 def test_the_longest_timeout_is_one(tmp_path):
-    """And no set without one is taken for it: that has to be destroyed before."""
+    """And no set without one is taken for it: another has to be swapped in before."""
     need_apart()
     some = [Value("ipv4", "192.0.2.1")]
     longest, none = _file(tmp_path, some, "a.ipset", timeout="2147483s"), _file(tmp_path, some, "b.ipset")
@@ -243,6 +243,39 @@ def test_the_longest_timeout_is_one(tmp_path):
     assert 0 == ended.returncode, ended.stderr
     assert re.search(r"192\.0\.2\.1 timeout 21474[0-9]{2}", ended.stdout)
     assert "set with the same name already exists" in ended.stderr
+
+
+@pytest.mark.proof("ipset", CONSUMER, "loaded", tool="ipset")
+def test_sets_that_rules_name_are_made_with_another_timeout(tmp_path):
+    """As the page has it: they cannot be destroyed; others are swapped in, also where a restore was cut off."""
+    need_apart()
+    first = _file(tmp_path, [Value("ipv4", "192.0.2.1"), Value("ipv6", "2001:db8::1")], "first.ipset")
+    second = _file(tmp_path, [Value("ipv4", "192.0.2.2")], "second.ipset", timeout="2d", maxelem="70000")
+    of_the_page = "\n".join(re.findall(r"^    (ipset .*)$", ipset.__doc__, re.MULTILINE))
+    for_both = of_the_page.replace("maxelem N", "maxelem 70000").replace("timeout S", "timeout 172800")
+    ipv4 = for_both.replace("NAME", "yeti")
+    ipv6 = ipv4.replace("-ipv4", "-ipv6").replace("inet ", "inet6 ")
+    cut_off = "ipset create yeti-ipv4-new hash:net maxelem 4194304; ipset add yeti-ipv4-new 192.0.2.9"
+
+    ended = apart(
+        "\n".join(
+            [
+                f"ipset restore -f {first}\n{RULES}",
+                failing("ipset destroy yeti-ipv4"),
+                failing(f"ipset restore -f {second}"),
+                f"ipset -q test yeti-ipv4 192.0.2.1\n{cut_off}",
+                f"set +e\n{ipv4}\n{ipv6}\nset -e",
+                f"ipset restore -f {second}\nipset save",
+            ]
+        )
+    )
+
+    made = [line for line in ended.stdout.splitlines() if line.startswith("create")]
+    assert 0 == ended.returncode, ended.stderr
+    assert ["yeti-ipv4", "yeti-ipv6"] == [line.split()[1] for line in made]
+    assert all("maxelem 70000 timeout 172800" in line for line in made)
+    assert "add yeti-ipv4 192.0.2.2" in ended.stdout
+    assert "192.0.2.1 " not in ended.stdout
 
 
 @pytest.mark.proof("ipset", CONSUMER, "loaded", tool="ipset")

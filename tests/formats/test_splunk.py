@@ -116,7 +116,8 @@ def as_wired(collection, content):
     (expression, fields) = re.findall(r"`([^`]+)`", setup)
     names = dict(field.split(":$") for field in fields.split(","))
     assert HEADERS[collection].split(",") == list(names)
-    lines = content.decode().split("\r\n")[1:-1]
+    # Whoever divides at line feeds alone has a carriage return at the end of each line.
+    lines = content.decode().split("\n")[1:-1]
     found = [re.search(expression, line) for line in lines]
     return [[match[int(number)] for number in names.values()] for match in found]
 

@@ -15,8 +15,13 @@ for every address (``0.0.0.0``, ``/0``), addresses with a zone and IPv4 in IPv6 
 
 The script of MikroTik fills a list beside the one in use, and puts it into its place at the end; an import that fails
 leaves the old list as it was.  Only between the last two commands is the list empty.  Entries stay until the next
-import, whenever that is.  With ``timeout`` they go by themselves when so long nothing was imported, and are kept in
-memory alone: after a start of the router the list is empty until the next import.
+import, whenever that is.
+
+With ``timeout`` they go by themselves when so long no import was done, be it that each failed: the old list stays no
+longer than that, either.  They are kept in memory alone: after a start of the router the list is empty until the next
+import.  The script renames entries, and whether a release of RouterOS renames those with a timeout is not documented:
+try it once.  After the first import ``/ip firewall address-list print count-only where list=yeti`` has to be the
+number of IPv4 entries; where it is 0, leave the timeout out.
 """
 
 import re
@@ -25,12 +30,12 @@ from dataclasses import dataclass
 
 from core.errors import DefinitionError
 from core.exports.definitions.words import duration_text
-from core.exports.formats import Consumer, Option, Output, OutputFile, Values, yes_or_no
+from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
 from core.exports.formatting.address_devices import DEVICES, MIKROTIK_NEW, Device, Words
 from core.exports.formatting.addresses import MEMORY_BYTES_PER_ENTRY as MEMORY_BYTES_PER_ENTRY
 from core.exports.formatting.addresses import Addresses, accepted, counted, name_of_version
 from core.exports.formatting.choices import choice, duration_s
-from core.exports.formatting.device_limits import LimitedFile
+from core.exports.formatting.device_limits import LimitedFile, LimitedFiles
 from core.values import types
 
 NAME = "addresses"
@@ -51,6 +56,7 @@ OPTIONS = {
     ),
 }
 LONGEST_TIMEOUT_S = 21_474_836
+"""MikroTik's "Address lists": 35w3d13h13m56s, and a longer one is out of range."""
 _LEFT_OUT = {version: f"IPv{version}, which the option family leaves out" for version in (4, 6)}
 _is_category = re.compile(r"[A-Za-z0-9_-]{0,64}").fullmatch
 _is_list = re.compile(r"[A-Za-z0-9_.-]{1,48}").fullmatch
@@ -74,7 +80,8 @@ CONSUMERS = (
     ),
     Consumer(
         "FortiGate, IP address threat feed",
-        "131,072 entries or 10 MB before FortiOS 7.4.4, 300,000 entries since; the last ones beyond are cut off.",
+        "131,072 entries or 10 MB before FortiOS 7.4.4; since then 300,000 entries of all feeds of this type together, and "
+        "files of 32, 64 or 128 MB by model; the feeds that were added last lose what is beyond.",
         "An entry that is none is left out.",
         "config system external-resource: set type address, set resource https://HOST/exports/NAME, set username ANY, "
         "set password TOKEN, set refresh-rate 5 (minutes).",
@@ -125,8 +132,10 @@ CONSUMERS = (
     Consumer(
         "MikroTik RouterOS, address list",
         "As many entries as the memory of the router holds; without a timeout they are kept on its disk. IPv6 entries "
-        "need the IPv6 package in RouterOS 6; family=ipv4 leaves them out.",
-        "The import stops there, and the list in use stays as it was.",
+        "need the IPv6 package in RouterOS 6; family=ipv4 leaves them out. With a timeout, 35 weeks at most, they are kept "
+        "in memory, and whether a release renames such entries is not documented: after the first import look at /ip "
+        "firewall address-list print count-only where list=yeti.",
+        "The import stops there, and the list in use stays as it was, with a timeout until that is over.",
         '/system scheduler add interval=1h name=yeti on-event="/tool fetch url=https://HOST/exports/NAME user=ANY '
         'password=TOKEN dst-path=yeti.rsc; /import yeti.rsc"; src-address-list=yeti in a rule of the firewall.',
         options="device=mikrotik",
@@ -177,7 +186,8 @@ def parse(options: Mapping[str, str]) -> Plan:
 
 def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None:
     """Write the lines."""
-    files = _files(out, options)
+    limited = LimitedFiles(out, options.device.limits)
+    files = _files(limited, out.file_name, options)
     if options.is_collapsed:
         _write_collapsed(batches, out, options, files)
     else:
@@ -190,7 +200,8 @@ def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None
             else:
                 files[options.versions[0]].write(found.texts)
     for file in dict.fromkeys(files.values()):
-        file.finish(out)
+        file.finish()
+    limited.finish()
 
 
 def _write_collapsed(batches: Iterator[Values], out: Output, options: Plan, files: Mapping[int, "_File"]) -> None:
@@ -210,8 +221,8 @@ def _write_collapsed(batches: Iterator[Values], out: Output, options: Plan, file
 class _File:
     """A file for a device, with what the device wants before and behind the lines."""
 
-    def __init__(self, file: OutputFile, options: Plan, versions: tuple[int, ...]) -> None:
-        self._file = LimitedFile(file, options.device.limits)
+    def __init__(self, file: LimitedFile, options: Plan, versions: tuple[int, ...]) -> None:
+        self._file = file
         self._device, self._words = options.device, options.words
         self._versions = versions
         self._file.write(self._device.head(versions, self._words), 0)
@@ -226,18 +237,16 @@ class _File:
         """Say that so many entries are in the lines written."""
         self._file.write("", entries)
 
-    def finish(self, out: Output) -> None:
+    def finish(self) -> None:
         """End it."""
         self._file.write(self._device.tail(self._versions, self._words), 0)
-        self._file.finish(out)
 
 
-def _files(out: Output, options: Plan) -> dict[int, _File]:
+def _files(limited: LimitedFiles, name: str, options: Plan) -> dict[int, _File]:
     if not options.is_split:
-        file = _File(out.open(), options, options.versions)
-        return dict.fromkeys(options.versions, file)
+        return dict.fromkeys(options.versions, _File(limited.open(), options, options.versions))
     return {
-        version: _File(out.open(name_of_version(out.file_name, version)), options, (version,))
+        version: _File(limited.open(name_of_version(name, version)), options, (version,))
         for version in options.versions
     }
 
@@ -246,11 +255,14 @@ def _words(device: str, options: Mapping[str, str]) -> Words:
     category, name = options["category"], options["list"]
     if not _is_category(category) or (category and device != "f5"):
         raise DefinitionError(f"category is for f5, of letters, digits, - and _, not {category!r}")
+    if device != "mikrotik":
+        if name != OPTIONS["list"].default:
+            raise DefinitionError("list is for mikrotik: no other device reads the name of a list")
+        if options["timeout"].strip():
+            raise DefinitionError("timeout is for mikrotik: no other device takes one from a list")
     if not _is_list(name) or name.endswith(MIKROTIK_NEW):
         raise DefinitionError(
             f"list is a name of letters, digits, . - and _, without -new at its end, not {name!r}"
         )
     timeout_s = duration_s(options, "timeout", LONGEST_TIMEOUT_S)
-    if timeout_s and device != "mikrotik":
-        raise DefinitionError("timeout is for mikrotik: no other device takes one from a list")
     return Words(category, name, duration_text(timeout_s) if timeout_s else "")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, nearest, yes_or_no
-from core.exports.formatting.csv_cells import cells, guarded_cell
+from core.exports.formatting.csv_cells import cells, guarded_cells
 from core.exports.formatting.shown import JOINER, Shared, Shown, date
 from core.store.snapshot import Row
 
@@ -88,9 +88,10 @@ CONSUMERS = (
         "A spreadsheet, for people",
         "1,048,576 rows in Excel and LibreOffice, and 32,767 characters in a cell of Excel; what is beyond is lost",
         "a cell that begins like a formula would be one: it gets an apostrophe, which is then part of the text, and so "
-        "does what follows a semicolon or a tab, at which some divide a line, too",
+        "does what follows a semicolon, a tab or a line break, at which some divide, too",
         "the page https://HOST/exports/NAME in a browser, with any user name and the token of a consumer as the "
-        "password, then opened; for machines leave the guard off",
+        "password, then opened, in LibreOffice with Space and Other unticked, since the guard knows no line that is divided "
+        "there; for machines leave it off",
         options="formula_guard=yes",
     ),
 )
@@ -139,7 +140,7 @@ class _Writer:
         # The pattern is given the cells of the row first, then those of its assertions.
         positions = [(*own, *others).index(name) for name in table.columns]
         self._line = (",".join(f"{{{position}}}" for position in positions) + "\r\n").format
-        self._cells: Callable[[Sequence[str]], Sequence[str]] = _guarded_cells if table.is_guarded else cells
+        self._cells: Callable[[Sequence[str]], Sequence[str]] = guarded_cells if table.is_guarded else cells
         self._is_sole = len(table.columns) == 1
         self._shared = Shared(self._texts_of)
 
@@ -154,7 +155,3 @@ class _Writer:
 
     def _texts_of(self, shown: Shown) -> tuple[str, ...]:
         return tuple([read(shown) for read in self._of_assertions])
-
-
-def _guarded_cells(texts: Sequence[str]) -> Sequence[str]:
-    return list(map(guarded_cell, texts))

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, Values, yes_or_no
 from core.exports.formatting.choices import choice
-from core.exports.formatting.device_limits import ANY, FMC, FORTIGATE_DOMAINS, LimitedFile, Limits
+from core.exports.formatting.device_limits import ANY, FMC, FORTIGATE_DOMAINS, LimitedFiles, Limits
 from core.exports.formatting.name_lines import write_names
 from core.exports.formatting.names import BYTES_PER_NAME
 from core.values.types import HOSTNAME
@@ -87,7 +87,8 @@ CONSUMERS = (
     ),
     Consumer(
         "Fortinet FortiGate, domain name threat feed",
-        "131,072 entries or 10 MB before FortiOS 7.4.4, then 1, 3 or 5 million by model; the last ones are cut off",
+        "131,072 entries or 10 MB before FortiOS 7.4.4; since then 1, 3 or 5 million by model of all feeds of this type "
+        "together, and files of 32, 64 or 128 MB; the feeds that were added last lose what is beyond",
         "the line is not used; the list of before is kept when the server cannot be reached",
         "config system external-resource: set type domain, set resource https://HOST/exports/NAME, set username to any "
         "name, set password to a consumer's token, set refresh-rate 5; then a remote category of a DNS filter profile",
@@ -156,6 +157,6 @@ def parse(options: Mapping[str, str]) -> Form:
 
 def render_values(batches: Iterator[Values], out: Output, options: Form) -> None:
     """Write the names."""
-    file = LimitedFile(out.open(), options.limits)
-    write_names(batches, file, out, options.pattern, is_reduced=options.is_reduced)
-    file.finish(out)
+    files = LimitedFiles(out, options.limits)
+    write_names(batches, files.open(), out, options.pattern, is_reduced=options.is_reduced)
+    files.finish()

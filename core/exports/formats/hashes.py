@@ -26,7 +26,7 @@ from posixpath import splitext
 from core.errors import DefinitionError
 from core.exports.formats import Consumer, Option, Output, Value, Values
 from core.exports.formatting.choices import choice
-from core.exports.formatting.device_limits import ANY, FORTIGATE_HASHES, LimitedFile, Limits
+from core.exports.formatting.device_limits import ANY, FORTIGATE_HASHES, LimitedFile, LimitedFiles, Limits
 from core.exports.formatting.hash_check import NAMES, accepted
 from core.values.types import MD5, SHA1, SHA256
 
@@ -45,21 +45,21 @@ class Device:
         algorithms: Those that it knows.
         takes_several: Whether they may share a list.
         separator: What stands between hash and description; empty is no description.
-        most_lines: It takes no more; 0 is no such limit.
-        limits: How much of a list it takes, where that list is fetched.
+        most_in_list: So many a list that is uploaded may hold; 0 is no such limit.
+        limits: How much it takes of lists that it fetches.
     """
 
     algorithms: tuple[str, ...] = tuple(NAMES)
     takes_several: bool = True
     separator: str = ""
-    most_lines: int = 0
+    most_in_list: int = 0
     limits: Limits = ANY
 
 
 DEVICES = {
     "generic": Device(),
     "fortigate": Device((MD5, SHA1, SHA256), takes_several=False, separator=" ", limits=FORTIGATE_HASHES),
-    "cisco-file-list": Device((SHA256,), separator=",", most_lines=10_000),
+    "cisco-file-list": Device((SHA256,), separator=",", most_in_list=10_000),
 }
 OPTIONS = {
     "device": Option("generic", f"what reads it: {', '.join(DEVICES)}"),
@@ -80,8 +80,8 @@ CONSUMERS = (
     ),
     Consumer(
         "Fortinet FortiGate, malware hash threat feed",
-        "131,072 entries or 10 MB before FortiOS 7.4.4, files of 32, 64 or 128 MB by model since; MD5, SHA-1 and SHA-256, "
-        "slower if they share a list.",
+        "131,072 entries or 10 MB before FortiOS 7.4.4; since then files of 32, 64 or 128 MB by model, and Fortinet states "
+        "no number of entries; MD5, SHA-1 and SHA-256, slower if they share a list.",
         "A line that is none is left out.",
         "config system external-resource: set type malware, set resource https://HOST/exports/NAME-sha256.txt, set "
         "username ANY, set password TOKEN, set refresh-rate 5 (minutes); the same with sha1 and md5; then set "
@@ -141,7 +141,8 @@ def parse(options: Mapping[str, str]) -> Plan:
 
 def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None:
     """Write the lines."""
-    files, end = _files(out, options), _end(out, options)
+    limited, end = LimitedFiles(out, options.device.limits), _end(out, options)
+    files = _files(limited, out.file_name, options)
     lines = 0
     for values in batches:
         if values.type not in files:
@@ -149,21 +150,19 @@ def render_values(batches: Iterator[Values], out: Output, options: Plan) -> None
         elif texts := accepted(values, out):
             files[values.type].write(end.join(texts) + end, len(texts))
             lines += len(texts)
-    for file in dict.fromkeys(files.values()):
-        file.finish(out)
-    most = options.device.most_lines
+    limited.finish()
+    most = options.device.most_in_list
     if most and lines > most:
         out.note(
             f"{lines:,} lines, and the device takes no more than {most:,}: the limit budget-entries={most} cuts them"
         )
 
 
-def _files(out: Output, options: Plan) -> dict[str, LimitedFile]:
-    limits = options.device.limits
+def _files(limited: LimitedFiles, name: str, options: Plan) -> dict[str, LimitedFile]:
     if not options.is_split:
-        return dict.fromkeys(options.algorithms, LimitedFile(out.open(), limits))
-    root, suffix = splitext(out.file_name)
-    return {type_: LimitedFile(out.open(f"{root}-{type_}{suffix}"), limits) for type_ in options.algorithms}
+        return dict.fromkeys(options.algorithms, limited.open())
+    root, suffix = splitext(name)
+    return {type_: limited.open(f"{root}-{type_}{suffix}") for type_ in options.algorithms}
 
 
 def _end(out: Output, options: Plan) -> str:

@@ -6,7 +6,16 @@ network that stands there twice would have ipset stop.
 
 Both sets have the same ``maxelem``, the most they may hold, in every version: ipset refuses a set that is there with
 another one.  It costs no memory.  So it is with ``timeout``, after which an entry leaves the set unless a file is
-restored before, be it the same one.  Whoever changes one of these options destroys the sets once.
+restored before, be it the same one.
+
+Whoever changes one of these options cannot destroy sets that rules name: others are swapped in.  So it is done for IPv4,
+without ``timeout S`` for none, and for IPv6 with ``-ipv6`` and ``inet6``; the first line is for what a restore that was
+cut off has left.  The new file is restored at once, since the sets are empty until then.
+
+    ipset -q destroy NAME-ipv4-new
+    ipset create NAME-ipv4-new hash:net family inet maxelem N timeout S
+    ipset swap NAME-ipv4-new NAME-ipv4
+    ipset destroy NAME-ipv4-new
 
 Canonical values only; what is not, and what stands for every address, is refused.  Source: ipset(8).
 """
@@ -41,12 +50,14 @@ FAMILIES = {4: "inet", 6: "inet6"}
 # IPSET_MAXNAMELEN is 32 with its end; the longest name is NAME-ipv4-new.
 _is_name = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,21}").fullmatch
 LONGEST_TIMEOUT_S = 2_147_483
+"""The kernel's IPSET_MAX_TIMEOUT: half of the largest 32-bit number, in milliseconds."""
 _is_number = re.compile(r"[1-9][0-9]{0,8}").fullmatch
 
 CONSUMERS = (
     Consumer(
         "Linux ipset, ipset restore",
-        "maxelem of each version; a million networks take 30 MB of the kernel's memory; a timeout of 24 days at most.",
+        "maxelem of each version; a million networks take 30 MB of the kernel's memory; a timeout of 24 days at most. Sets "
+        "that are there keep the maxelem and timeout they were made with: see above for others.",
         "ipset stops there, and the sets in use stay as they were.",
         "curl -fsS -H 'Authorization: Bearer TOKEN' https://HOST/exports/NAME -o /run/yeti.ipset && ipset restore -f "
         "/run/yeti.ipset by a timer; iptables -I INPUT -m set --match-set yeti-ipv4 src -j DROP, and ip6tables with "

@@ -62,8 +62,9 @@ OPTIONS = {
 }
 
 
-# A cell, in quotes or not, without them; what never has quotes is shorter.
-_ANY, _PLAIN = r'"?((?<=")(?:[^"]|"")*(?=")|[^",]*)"?', r"([^,]*)"
+# A cell, in quotes or not, without them; what never has quotes is shorter.  The last is of that kind, and takes no
+# carriage return with it, which whoever divides at line feeds alone has there.
+_ANY, _PLAIN = r'"?((?<=")(?:[^"]|"")*(?=")|[^",]*)"?', r"([^,\r]*)"
 _PLAIN_COLUMNS = ("ip", "domain", "http_referrer", "file_hash", "weight")
 
 

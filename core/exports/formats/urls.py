@@ -54,8 +54,8 @@ CONSUMERS = (
     ),
     Consumer(
         "Fortinet FortiGate, category threat feed",
-        "131,072 entries or 10 MB before FortiOS 7.4.4, then 150,000, 300,000 or 2 million by model; the last ones are "
-        "cut off",
+        "131,072 entries or 10 MB before FortiOS 7.4.4; since then 150,000, 300,000 or 2 million by model of all feeds of "
+        "this type together, and files of 32, 64 or 128 MB; the feeds that were added last lose what is beyond",
         "the line is not used; the list of before is kept when the server cannot be reached",
         "config system external-resource: set type category, set resource https://HOST/exports/NAME, set username to "
         "any name, set password to a consumer's token, set refresh-rate 5; then a remote category of a web filter "
@@ -81,13 +81,13 @@ def parse(options: Mapping[str, str]) -> UrlRules | None:
 
 def render_values(batches: Iterator[Values], out: Output, options: UrlRules | None) -> None:
     """Write the URLs."""
-    file = out.open()
     if options is None:
+        file = out.open()
         for batch in batches:
             good = canonical_urls(batch, out)
             file.write("\n".join([*good, ""]) if good else "", len(good))
         return
-    lines = UrlLines(options, file, out)
+    lines = UrlLines(options, out)
     for batch in batches:
         lines.write(batch)
     lines.finish()

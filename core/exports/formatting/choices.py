@@ -54,9 +54,12 @@ def duration_s(options: Mapping[str, str], key: str, most: int) -> int:
     """
     if not options[key].strip():
         return 0
-    found = words.duration_s(options[key])
+    try:
+        found = words.duration_s(options[key])
+    except DefinitionError as error:
+        raise DefinitionError(f"the option {key}: {error}") from None
     if found > most:
-        raise DefinitionError(f"the option {key} is {words.duration_text(most)} at most, not {options[key]!r}")
+        raise DefinitionError(f"the option {key}: {words.duration_text(most)} at most, not {options[key]!r}")
     return found
 
 

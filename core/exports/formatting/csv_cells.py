@@ -9,6 +9,8 @@ SPECIAL = '",\r\n \t'
 # A formula begins where a cell does: also behind a semicolon, a tab or a line break, for programs that divide there, and
 # behind quotes, which are none to them in the middle of a cell.  What is blank begins no formula but at the start.
 _before_formula = re.compile(r"""(?:^|(?<=[;\t\r\n]))(?="*[=+@-])|^(?=[\t\r\n])""").sub
+# The same of a column with a semicolon before each cell, and sometimes of one that has none: most columns are seen at once.
+_may_have_formula = re.compile(r"""[;\t\r\n](?:"*[=+@-]|[\t\r\n])""").search
 _needs_quotes = re.compile(r'[",\r\n]|^[ \t]|[ \t]$').search
 
 
@@ -28,8 +30,15 @@ def cells(texts: Sequence[str]) -> Sequence[str]:
 
 
 def guarded_cell(text: str) -> str:
-    """Return *text* as a cell in which no spreadsheet finds a formula, wherever it divides lines."""
+    """Return *text* as a cell without formulas, whether a spreadsheet divides at commas, semicolons, tabs or line breaks."""
     return cell(_before_formula("'", text))
+
+
+def guarded_cells(texts: Sequence[str]) -> Sequence[str]:
+    """Return each of *texts* as `guarded_cell` does."""
+    if not _may_have_formula(";" + ";".join(texts)):
+        return cells(texts)
+    return [guarded_cell(text) for text in texts]
 
 
 def record(texts: Iterable[str], line_end: str = "\r\n") -> str:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import RefusedValue
-from core.exports.formatting.contract import Output, OutputFile, Value, Values
-from core.exports.formatting.device_limits import ANY, LimitedFile, Limits
+from core.exports.formatting.contract import Output, Value, Values
+from core.exports.formatting.device_limits import ANY, LimitedFiles, Limits
 from core.exports.formatting.url_requests import are_sent, request
 
 HAS_WILDCARD = "a URL with * or ^, which are wildcards in the list"
@@ -41,10 +41,12 @@ class UrlRules:
 
 
 class UrlLines:
-    """Writes URLs as a device wants them, each line once."""
+    """Writes the file of an export as a device wants it, each line once."""
 
-    def __init__(self, rules: UrlRules, file: OutputFile, out: Output) -> None:
-        self._rules, self._file, self._out = rules, LimitedFile(file, rules.limits), out
+    def __init__(self, rules: UrlRules, out: Output) -> None:
+        self._rules, self._out = rules, out
+        self._files = LimitedFiles(out, rules.limits)
+        self._file = self._files.open()
         self._written: set[str] = set()
         self._repeated = 0
 
@@ -62,7 +64,7 @@ class UrlLines:
         """Say how many URLs are the same line as another, and what the device would not read."""
         if self._repeated:
             self._out.note(f"{self._repeated:,} URLs are the same line as another to the device, and written once")
-        self._file.finish(self._out)
+        self._files.finish()
 
     def _lines(self, batch: Values) -> list[str]:
         if _are_plain(batch.values):

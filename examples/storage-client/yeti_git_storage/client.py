@@ -16,7 +16,7 @@ lock, and the next write says which file to remove.  What is stored already make
 It cannot promise ``metadata``, because Git has no place for it.  No part of a name may be ``.git``.  What was
 deleted stays in the history.  There are no links for others.
 
-    yetictl export add blocklist --format list --type ip --to git-repo:///srv/lists.git
+    yetictl export add blocklist --format addresses --to git-repo:///srv/lists.git
 """
 # ruff: noqa: D102 - core.clients.persistient_storage.spec documents the methods
 
