@@ -122,6 +122,18 @@ def database_url(new_databases: Databases, tmp_path: Path) -> str:
     return new_databases.at(tmp_path / "home" / "yeti.db")
 
 
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite), "postgresql"])
+def database_of_either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database in which there is nothing, of either kind; of SQLite's not even the file is there."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/either.db"
+        return
+    server = request.getfixturevalue("postgresql")
+    made = server.make()
+    yield made
+    server.drop(made)
+
+
 @pytest.fixture
 def place(new_databases: Databases, tmp_path: Path) -> str:
     """The address of a store of the test's own, with the allow-lists that the program carries."""

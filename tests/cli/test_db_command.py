@@ -135,16 +135,10 @@ def test_a_copy_that_is_not_understood(yetictl, tmp_path, arguments, status, wor
     assert not (tmp_path / "x.db").exists()
 
 
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite), "postgresql"])
-def target(request, tmp_path):
-    """The address of a database in which there is nothing, of either kind; of SQLite's not even the file is there."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/target.db"
-        return
-    server = request.getfixturevalue("postgresql")
-    made = server.make()
-    yield made
-    server.drop(made)
+@pytest.fixture
+def target(database_of_either):
+    """The address of a database in which there is nothing."""
+    return database_of_either
 
 
 @pytest.fixture(params=["restore", "copy"])
@@ -236,7 +230,7 @@ def test_a_copy_of_a_newer_database_makes_nothing(yetictl, filled, target, new_d
 
     assert "do that with the newer version" in yetictl("db", "copy", "--to", target, status=1).err
     if target.startswith("sqlite"):
-        assert not (tmp_path / "target.db").exists()
+        assert not (tmp_path / "either.db").exists()
     else:
         assert [(0,)] == read(target, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 

@@ -56,18 +56,6 @@ class Installation:
         return done.stderr + done.stdout
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a store of either kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/home/yeti.db"
-        return
-    server = request.getfixturevalue("postgresql")
-    made = server.make()
-    yield made
-    server.drop(made)
-
-
 @contextmanager
 def installed(home: Path, url: str) -> Iterator[Installation]:
     """An installation with an export of one address that runs each hour, of services that answer."""
@@ -94,11 +82,11 @@ def done(url: str) -> int:
 
 
 @pytest.mark.timeout(600)
-def test_what_was_only_added_to_goes_on_being_used(url: str, tmp_path: Path) -> None:
+def test_what_was_only_added_to_goes_on_being_used(database_of_either: str, tmp_path: Path) -> None:
     """Services of the older version stay ready, run exports and take changes, and commands of it can be used."""
-    with installed(tmp_path / "home", url) as here:
-        until(lambda: done(url) == 1)
-        upgrade_ahead(url, tmp_path / "ahead", (ADDS, HERE))
+    with installed(tmp_path / "home", database_of_either) as here:
+        until(lambda: done(database_of_either) == 1)
+        upgrade_ahead(database_of_either, tmp_path / "ahead", (ADDS, HERE))
         until(lambda: here.ready()[1]["store"]["message"] == NOTE)
         status, checks = here.ready()
         value = {"value": "new.example.com", "type": "hostname", "tags": ["c2"]}
@@ -106,13 +94,13 @@ def test_what_was_only_added_to_goes_on_being_used(url: str, tmp_path: Path) -> 
             here.ask("POST", "/api/v2/observables/", json=value | {"value": f"n{n}.example.com"}) for n in range(8)
         ]
         asked = here.ask("POST", "/api/v2/tasks/x/run")
-        until(lambda: done(url) == 2)
+        until(lambda: done(database_of_either) == 2)
         found = here.ask("GET", "/exports/x.txt")
         doctor = json.loads(yetictl(here.home, "doctor", "--json", **here.settings))
         yetictl(here.home, "export", "edit", "x", "--description", "new", **here.settings)
         again = yetictl(here.home, "db", "upgrade", **here.settings)
         refused = here.fails("db", "backup", str(tmp_path / "b.zip"))
-        with open_store(url) as store:
+        with open_store(database_of_either) as store:
             kept = [item.version for item in runs.runs(store, "x")]
 
     assert (200, True) == (status, checks["store"]["ok"])
@@ -128,12 +116,12 @@ def test_what_was_only_added_to_goes_on_being_used(url: str, tmp_path: Path) -> 
 
 
 @pytest.mark.timeout(600)
-def test_what_was_changed_stops_the_older_version(url: str, tmp_path: Path) -> None:
+def test_what_was_changed_stops_the_older_version(database_of_either: str, tmp_path: Path) -> None:
     """Not ready, nothing is begun or taken, and every word says why; what was published stays where it is."""
-    with installed(tmp_path / "home", url) as here:
-        until(lambda: done(url) == 1)
+    with installed(tmp_path / "home", database_of_either) as here:
+        until(lambda: done(database_of_either) == 1)
         here.ask("POST", "/api/v2/tasks/x/toggle")
-        upgrade_ahead(url, tmp_path / "ahead", (ADDS, HERE), (CHANGES, f"{int(HERE) + 2:04}"))
+        upgrade_ahead(database_of_either, tmp_path / "ahead", (ADDS, HERE), (CHANGES, f"{int(HERE) + 2:04}"))
         until(lambda: here.ready()[0] == 503)
         checks = here.ready()[1]
         until(lambda: f"schema is {int(HERE) + 2:04}" in here.tasks.text.replace("of the database ", ""))

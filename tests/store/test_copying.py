@@ -78,18 +78,6 @@ def server(postgresql):
     postgresql.drop(made)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place_of_either(request, tmp_path):
-    """The address of an empty database of either kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/older.db"
-        return
-    postgresql = request.getfixturevalue("postgresql")
-    made = postgresql.make()
-    yield made
-    postgresql.drop(made)
-
-
 def test_to_a_server_and_back(file, server, tmp_path):
     """Row for row the same in three databases; what runs there next publishes what the file would have."""
     settings = settings_of(tmp_path)
@@ -214,10 +202,10 @@ def test_a_file_that_is_not_there_is_not_made_by_asking(tmp_path):
 
 
 @pytest.mark.parametrize("revision", ["0001", "0006"])
-def test_a_run_is_seen_whatever_the_schema(place_of_either, revision):
+def test_a_run_is_seen_whatever_the_schema(database_of_either, revision):
     """An older program may be running what it finds in its own tables."""
-    make_older(place_of_either, revision)
-    database = database_at(place_of_either)
+    make_older(database_of_either, revision)
+    database = database_at(database_of_either)
     assert ("", "") == (copying.in_use(database, NOW), copying.content(database))
     with closing(database.connect()) as connection, database.writing(connection):
         added = {

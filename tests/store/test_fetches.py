@@ -261,23 +261,9 @@ def test_what_was_fetched_is_not_of_the_next_consumer(store, current):
     assert [("two", None)] == [(lag.consumer, lag.version) for lag in fetches.lags(store, NOW)]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def older(request, tmp_path):
-    """The address of a database of before it was counted how often somebody asked."""
-    if request.param == "sqlite":
-        made = f"sqlite:///{tmp_path}/older.db"
-        make_older(made, "0008")
-        yield made
-        return
-    server = request.getfixturevalue("postgresql")
-    made = server.make()
-    make_older(made, "0008")
-    yield made
-    server.drop(made)
-
-
-def test_what_was_counted_before_is_how_often_somebody_asked(older):
+def test_what_was_counted_before_is_how_often_somebody_asked(database_of_either):
     """As often as there were requests, but not in half a minute twice; what an older program writes is taken."""
+    make_older(database_of_either, "0008")
     columns = (
         "name, destination, file_name, format, template, selection, options, limits, schedule, description, enabled, "
         "created_at, modified_at, versions_key"
@@ -291,7 +277,7 @@ def test_what_was_counted_before_is_how_often_somebody_asked(older):
         )
 
     def do(*statements):
-        engine = database_at(older).engine()
+        engine = database_at(database_of_either).engine()
         with engine.connect() as idle:
             connection = idle.execution_options(lock=Lock.DATA)
             with connection.begin():
@@ -301,7 +287,7 @@ def test_what_was_counted_before_is_how_often_somebody_asked(older):
         return [tuple(item) for item in found]
 
     do(f"INSERT INTO export ({columns}) VALUES ({made})", row(1, 0), row(2, 90), row(3, 3_600))
-    migrate.upgrade(older)
+    migrate.upgrade(database_of_either)
     do(row(4, 0))
 
     assert [(1, 1), (2, 4), (3, 7), (4, 0)] == do('SELECT version, asked FROM "fetch" ORDER BY version')
