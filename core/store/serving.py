@@ -68,7 +68,7 @@ class ServedToken:
     networks: tuple[str, ...]
     all_exports: bool
     exports: frozenset[int]
-    token: int
+    id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,4 +116,4 @@ def _password(encoded: str) -> str | None:
 def see(log: FetchLog, refused: Refusal | None, granted: Granted | None, now: Instant) -> None:
     """Put down for the token of a consumer that it let somebody in, or that it has ended."""
     if granted is not None and (refused is None or refused.status == 401):
-        log.saw(granted.token.token, now, is_refused=refused is not None)
+        log.saw(granted.token.id, now, is_refused=refused is not None)
